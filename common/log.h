@@ -1,0 +1,31 @@
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * The daemon's log. A line goes into a bounded queue and a thread of its own writes it to stderr, so that a full pipe or
+ * a slow journal can hold up nobody; lines that find the queue full are counted and the count is logged later.
+ *
+ * Form: `<time> <level> <component>: <text>`, and under systemd (JOURNAL_STREAM set) `<N><component>: <text>` with
+ * the syslog priority N that the journal understands.
+ */
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Starts the writing thread. Before log_init and after log_finish lines are written directly. Returns 0 or -errno. */
+int log_init(enum log_level level);
+void log_finish(void);
+
+void log_set_level(enum log_level level);
+
+/* "error", "warning", "notice", "info", "debug"; false when the name is none of these. */
+bool log_level_from_name(const char *name, enum log_level *level);
+
+/* Never blocks, never allocates; usable from every thread. */
+__attribute__((format(printf, 3, 4))) void log_write(enum log_level level, const char *component,
+                                                     const char *format, ...);
+
+#define log_error(component, ...) log_write(LOG_LEVEL_ERROR, component, __VA_ARGS__)
+#define log_warning(component, ...) log_write(LOG_LEVEL_WARNING, component, __VA_ARGS__)
+#define log_notice(component, ...) log_write(LOG_LEVEL_NOTICE, component, __VA_ARGS__)
+#define log_info(component, ...) log_write(LOG_LEVEL_INFO, component, __VA_ARGS__)
+#define log_debug(component, ...) log_write(LOG_LEVEL_DEBUG, component, __VA_ARGS__)

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "processing/acquisition_plan.h"
+
+/*
+ * The configuration: defaults, then one YAML file, then -o settings, each value remembered with where it came from. One table in config_keys.c
+ * describes every key (type, unit, range, default, text); loading, --print-config, the shipped example and the man page come from it.
+ */
+struct config {
+    char detector_host[256];
+    uint16_t detector_command_port; /* 6341 */
+    uint16_t detector_data_port;    /* 6342 */
+    uint64_t ring_size;             /* bytes; 0: a quarter of the memory this process may use, at most 8 GiB */
+    unsigned workers;               /* 0: as many as CPUs it may use */
+    struct scan_geometry scan;      /* shape 0, 0: taken from the detector's header */
+    struct recording_settings recording;
+    double recording_flush_s; /* how often a reader of the growing file sees news, s */
+    char control_endpoint[256];
+    char results_endpoint[256];
+    double results_map_rate;     /* map updates per second, at most */
+    double results_pattern_rate; /* patterns per second, at most */
+    char web_listen[256];        /* accepted, used when there is a page */
+    enum log_level log_level;
+    size_t n_virtual_detectors;
+    struct virtual_detector_settings *virtual_detectors;
+    unsigned debug_worker_delay_us; /* tests only: makes workers slow */
+};
+
+/* The defaults. */
+void config_init(struct config *config);
+void config_finish(struct config *config);
+
+/*
+ * Reads a YAML file over what is there. On errors prints each of them to `messages` compiler-style (file:line:column: error: text, the line, a
+ * caret, and a suggestion where a key was mistyped) and returns -EINVAL; -errno when the file cannot be read.
+ */
+int config_load_file(struct config *config, const char *path, FILE *messages);
+
+/* One `section.key=value`, value in YAML flow form. Messages as above with "-o" for the file. */
+int config_set_option(struct config *config, const char *option, FILE *messages);
+
+/* Checks what concerns several keys at once. */
+int config_check(const struct config *config, FILE *messages);
+
+/* The effective configuration as YAML that can be loaded again, with the origin of every value as a comment. */
+void config_print(const struct config *config, FILE *out);

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "detector/acquisition_header.h"
+#include "detector/pixel_format.h"
+#include "processing/acquisition_plan.h"
+#include "processing/frame_table.h"
+#include "processing/product.h"
+
+/*
+ * A run: one acquisition of the detector from its HDR (or first frame) to its end, with all its results.
+ *
+ * Who owns what, in the order in which it is written:
+ *   - plan, hdr, format, scan, products, chunk_frames: set by the ingest thread before the first chunk is published, then only read. The
+ *     publication of the chunk (or of the run through run_current) orders them.
+ *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase` is RUN_FINISHED, a good picture
+ *     before. Readers must not expect the identities to hold to the last frame while frames move.
+ *   - frames: see frame_table.h.
+ *   - partials: see run_partials below.
+ *   - recording: under its own mutex; written by the writer thread, read by the service thread. Never touched on a frame's path.
+ *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done. Whoever takes it to 0 tells the chunk
+ *     sink that the run is over; by then every chunk was handed over.
+ */
+enum run_phase {
+    RUN_ACQUIRING, /* frames are expected */
+    RUN_FINISHING, /* the last frame is in; chunks, file and final results are being completed */
+    RUN_FINISHED,
+};
+
+/* Why a run ended. */
+enum run_end {
+    RUN_END_NONE,         /* not yet */
+    RUN_END_COMPLETE,     /* every expected frame came */
+    RUN_END_SHORT,        /* the detector went idle, or said it was done, before all frames came */
+    RUN_END_STOPPED,      /* somebody asked to stop */
+    RUN_END_LINK,         /* the data link broke */
+    RUN_END_NEXT_RUN,     /* a new HDR came */
+    RUN_END_SHUTDOWN,     /* the daemon is stopping */
+};
+
+struct run_counts {
+    /* ingest thread */
+    _Atomic uint64_t received, placed, skipped, duplicate, surplus, rejected;
+    /* workers */
+    _Atomic uint64_t analysed, deferred, not_analysed, stalled;
+    /* writer thread, and workers while nothing is recorded: frames in place; those in /entry/extra */
+    _Atomic uint64_t recorded, unrecorded, extra_recorded, extra_unrecorded;
+};
+
+enum recording_state {
+    RECORDING_OFF,     /* not asked for */
+    RECORDING_OPENING,
+    RECORDING_ACTIVE,
+    RECORDING_FAILED,  /* `error` says why; what was written so far is kept and closed */
+    RECORDING_CLOSED,  /* closed clean and renamed */
+};
+
+struct run_recording {
+    pthread_mutex_t mutex;
+    enum recording_state state;
+    char path[1100]; /* where the file is now: NAME.h5.partial, then NAME.h5; "" before it is made */
+    char error[500];
+    uint64_t bytes_raw, bytes_written; /* pixels before and after compression */
+};
+
+/*
+ * One worker's share of the sums of a run. `own` is touched by its worker only. When `wanted` differs from `given`, the worker, at the end of a
+ * chunk or before it sleeps, merges `own` into `shared` under the mutex, zeroes `own` and sets `given`; the service thread reads `shared` under the
+ * mutex. When the run is over all is in `shared`.
+ */
+struct run_partial {
+    pthread_mutex_t mutex;
+    void **own, **shared; /* one accumulator per product, NULL where it has none */
+    bool dirty;           /* own holds something; worker only */
+    _Atomic uint32_t given;
+};
+
+struct run {
+    _Atomic unsigned references;
+    struct acquisition_plan *plan;
+    char *hdr; /* text of the acquisition header, NULL when there was none */
+    size_t hdr_size;
+    struct acquisition_header acquisition; /* parsed; meaningful when hdr is set */
+    struct pixel_format format;
+    struct scan_geometry scan;  /* in force: the plan's, or the header's */
+    uint64_t expected;          /* placed frames of a complete run: ny * nx, or the HDR's count, 0 unknown */
+    uint64_t frames_to_come;    /* frames the detector will send, 0 unknown */
+    uint32_t chunk_frames;      /* k */
+    uint64_t started_ns;        /* UNIX time of the first byte of the run */
+    _Atomic uint64_t ended_ns;
+    _Atomic uint64_t first_frame_ns, last_frame_ns; /* monotonic time of arrival, for rates */
+    _Atomic int phase;          /* enum run_phase */
+    _Atomic int end;            /* enum run_end */
+    _Atomic uint64_t pending;
+    struct run_counts counts;
+    _Atomic uint64_t nominal_exposure_ns;
+    struct frame_table *frames;
+    unsigned n_products;
+    struct product *products;
+    unsigned n_workers;
+    struct run_partial *partials; /* one per worker */
+    _Atomic uint32_t partials_wanted;
+    struct run_recording recording;
+    /* The newest analysed pattern, copied by workers when `latest_wanted` asks; under latest_mutex. */
+    pthread_mutex_t latest_mutex;
+    _Atomic uint32_t latest_wanted, latest_given;
+    void *latest_image;
+    uint64_t latest_number; /* 0: none yet */
+};
+
+/*
+ * Makes a run for frames of `format`. `hdr` (may be NULL) is copied. Takes a reference on the plan. Chooses scan, chunk size and products.
+ * -EINVAL with a sentence when the plan does not fit the frames.
+ */
+int run_create(struct run **run, struct acquisition_plan *plan, const struct pixel_format *format,
+               const uint8_t *hdr, size_t hdr_size, unsigned n_workers, struct error *error);
+struct run *run_ref(struct run *run);
+void run_unref(struct run *run);
+
+/* Missing frames so far: expected - placed, 0 when the number expected is unknown or frames are still coming in order. */
+uint64_t run_missing(const struct run *run);
+
+/* "complete", "short", ... */
+const char *run_end_name(enum run_end end);
+const char *recording_state_name(enum recording_state state);
+
+/* Finds a map by name. Returns its product and sets *map, or NULL. */
+const struct product *run_find_map(const struct run *run, const char *name, unsigned *map);
+
+/*
+ * Writes rows [first_row, first_row + n_rows) of a map: uint64_t or double [n_rows][nx] as the map's dtype says, 0 or NaN where nothing
+ * was measured; and, when `measured` is not NULL, uint8_t [n_rows][nx]: 1 measured, 0 not. A stack is one row of
+ * all frames received so far. Any thread, any time.
+ */
+void run_map_rows(const struct run *run, const struct product *product, unsigned map,
+                  uint64_t first_row, uint64_t n_rows, void *values, uint8_t *measured);
+
+/* Shape of the run's maps: ny, nx; for a stack 1 and the number of frames received so far. */
+void run_map_shape(const struct run *run, uint64_t *ny, uint64_t *nx);
+
+/*
+ * The image of an image product over all workers' shares as they were last given: uint64_t [height][width]. Ask with run_want_images first and
+ * come back later for a fresh one; once the run is RUN_FINISHED it is complete.
+ */
+void run_image(struct run *run, const struct product *product, uint64_t *image);
+void run_want_images(struct run *run);
