@@ -1,24 +1,42 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
- * The daemon's log. A line goes into a bounded queue and a thread of its own writes it to stderr, so that a full pipe or
- * a slow journal can hold up nobody; lines that find the queue full are counted and the count is logged later.
+ * The daemon's log. A line goes into a bounded queue and a thread of its own writes it to stderr,
+ * so that a full pipe or a slow journal can hold up nobody; lines that find the queue full are
+ * counted and the count is logged later.
  *
- * Form: `<time> <level> <component>: <text>`, and under systemd (JOURNAL_STREAM set) `<N><component>: <text>` with
- * the syslog priority N that the journal understands.
+ * Form: `<time> <level> <component>: <text>`, time in UTC; when stderr is the journal
+ * (JOURNAL_STREAM names it) `<N><component>: <text>` with the syslog priority N that the journal
+ * understands. Text beyond 699 bytes is cut, control characters are replaced.
+ *
+ * After a fork the child writes its lines directly until it calls log_init itself.
  */
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG
+};
 
-/* Starts the writing thread. Before log_init and after log_finish lines are written directly. Returns 0 or -errno. */
+/* Starts the writing thread. Before log_init and after log_finish lines are written directly.
+ * Returns 0 or -errno. */
 int log_init(enum log_level level);
+
+/* Writes what waits, for 2 s at most when nobody reads stderr, and ends the thread. */
 void log_finish(void);
 
 void log_set_level(enum log_level level);
 
 /* "error", "warning", "notice", "info", "debug"; false when the name is none of these. */
 bool log_level_from_name(const char *name, enum log_level *level);
+const char *log_level_name(enum log_level level);
+
+/* Lines lost since the start because the queue was full. */
+uint64_t log_dropped(void);
 
 /* Never blocks, never allocates; usable from every thread. */
 __attribute__((format(printf, 3, 4))) void log_write(enum log_level level, const char *component,

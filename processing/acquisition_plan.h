@@ -49,8 +49,12 @@ struct acquisition_plan {
     struct virtual_detector_settings *virtual_detectors;
 };
 
-/* A plan with one reference, room for `n_virtual_detectors` and everything else zero. NULL: no memory. */
+/* A plan with one reference, a fresh run id, room for `n_virtual_detectors` and everything else zero. NULL: no memory. */
 struct acquisition_plan *acquisition_plan_create(size_t n_virtual_detectors);
+
+/* The same settings under a new run id, with one reference. NULL: no memory. */
+struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *plan);
+
 struct acquisition_plan *acquisition_plan_ref(struct acquisition_plan *plan);
 
 /* NULL does nothing. */

@@ -59,4 +59,4 @@ const struct frame_facts *frame_table_look(const struct frame_table *table, uint
 uint64_t frame_table_end(const struct frame_table *table);
 void frame_table_raise_end(struct frame_table *table, uint64_t end);
 
-#define FRAME_TABLE_MAX_FRAMES (UINT64_C(1) << 36)
+#define FRAME_TABLE_MAX_FRAMES (UINT64_C(1) << 32)

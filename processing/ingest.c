@@ -1,1 +1,396 @@
-/* to come */
+#include "processing/ingest.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/counter.h"
+#include "common/log.h"
+#include "common/queue.h"
+#include "detector/data_client.h"
+#include "processing/assembler.h"
+
+enum ingest_command_kind {
+    INGEST_SET_DEFAULT_PLAN,
+    INGEST_EXPECT,
+    INGEST_EXPECT_NOTHING,
+    INGEST_END_RUN,
+    INGEST_STOP,
+};
+
+struct ingest_command {
+    enum ingest_command_kind kind;
+    struct acquisition_plan *plan;
+    enum run_end end;
+    uint64_t quiet_ns;
+};
+
+/*
+ * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers) and the figures (read by anybody).
+ */
+struct ingest {
+    struct ring *ring;
+    struct assembler assembler;
+    struct mpx_parser parser;
+    struct data_client *client;
+    struct mpx_message pending; /* found no room in the ring; its bytes are still unconsumed */
+    size_t pending_consumes;    /* 0: there is none */
+    size_t wanted;              /* bytes that complete the message that is being received */
+    bool stop_wanted, stopped;
+    uint64_t skipped_counted, resyncs_counted, skipped_reported; /* of what the parser says */
+    char *host;
+    uint16_t port;
+
+    pthread_t thread;
+    bool has_loop, thread_runs;
+    uv_loop_t loop;
+    uv_async_t wake;
+    struct queue commands;
+    _Atomic bool space;
+    _Atomic uint64_t skipped_bytes, resyncs;
+};
+
+/* ---- the stream ---- */
+
+static void report_garbage(struct ingest *ingest)
+{
+    counter_add(&ingest->skipped_bytes, ingest->parser.skipped_bytes - ingest->skipped_counted);
+    counter_add(&ingest->resyncs, ingest->parser.resyncs - ingest->resyncs_counted);
+    ingest->skipped_counted = ingest->parser.skipped_bytes;
+    ingest->resyncs_counted = ingest->parser.resyncs;
+    if (ingest->parser.lost || ingest->parser.skipped_bytes == ingest->skipped_reported)
+        return;
+    log_warning("ingest",
+                "%" PRIu64 " bytes before byte %" PRIu64
+                " of the data stream were no MPX message and were passed over",
+                ingest->parser.skipped_bytes - ingest->skipped_reported, ingest->parser.offset);
+    ingest->skipped_reported = ingest->parser.skipped_bytes;
+}
+
+/* Takes all whole messages that are there. false: the ring has no room for the next one. */
+static bool take_messages(struct ingest *ingest)
+{
+    for (;;) {
+        if (ingest->pending_consumes == 0) {
+            size_t size, consumed;
+            const uint8_t *const bytes = ring_unconsumed(ingest->ring, &size);
+            const enum mpx_result result = mpx_parser_next(&ingest->parser, bytes, size,
+                                                           &ingest->pending, &consumed,
+                                                           &ingest->wanted);
+            if (result == MPX_MORE) {
+                ring_consume(ingest->ring, consumed);
+                break;
+            }
+            ingest->pending_consumes = consumed;
+        }
+        if (!assembler_take(&ingest->assembler, &ingest->pending)) {
+            assembler_flush(&ingest->assembler);
+            return false;
+        }
+        ring_consume(ingest->ring, ingest->pending_consumes);
+        ingest->pending_consumes = 0;
+    }
+    assembler_flush(&ingest->assembler);
+    if (ingest->parser.skipped_bytes != ingest->skipped_counted ||
+        ingest->skipped_counted != ingest->skipped_reported)
+        report_garbage(ingest);
+    return true;
+}
+
+static bool on_reserve(void *data, uint8_t **bytes, size_t *size)
+{
+    struct ingest *const ingest = data;
+    if (ingest->pending_consumes > 0 && !take_messages(ingest))
+        return false;
+    return ring_reserve(ingest->ring, ingest->wanted, bytes, size);
+}
+
+static void on_received(void *data, size_t size)
+{
+    struct ingest *const ingest = data;
+    ring_commit(ingest->ring, size);
+    if (ingest->assembler.run)
+        atomic_store_explicit(&ingest->assembler.run->last_frame_ns, uv_hrtime(),
+                              memory_order_relaxed);
+    (void)take_messages(ingest);
+    ring_reclaim(ingest->ring);
+}
+
+static void on_quiet(void *data, uint64_t quiet_ns)
+{
+    struct ingest *const ingest = data;
+    ring_reclaim(ingest->ring);
+    assembler_quiet(&ingest->assembler, quiet_ns);
+}
+
+/* What is left of a message that will never be completed. */
+static void drop_partial_message(struct ingest *ingest)
+{
+    size_t size;
+    (void)ring_unconsumed(ingest->ring, &size);
+    if (size > 0)
+        log_warning("ingest", "the data link ended inside a message: its first %zu bytes are lost",
+                    size);
+    ring_consume(ingest->ring, size);
+    counter_add(&ingest->assembler.stray_bytes, size);
+    ingest->pending_consumes = 0;
+    ingest->wanted = 1;
+    mpx_parser_init(&ingest->parser, ring_max_message(ingest->ring));
+    ingest->skipped_counted = ingest->resyncs_counted = ingest->skipped_reported = 0;
+}
+
+static void on_link(void *data, bool connected, const struct error *error)
+{
+    struct ingest *const ingest = data;
+    if (!connected) {
+        if (ingest->pending_consumes > 0)
+            (void)take_messages(ingest);
+        assembler_end_run(&ingest->assembler, RUN_END_LINK);
+        drop_partial_message(ingest);
+    }
+    ingest->assembler.events.link(ingest->assembler.events.data, connected, error);
+}
+
+/* ---- commands ---- */
+
+/* Ends the thread's loop once every whole message that was received has been placed. */
+static void try_stop(struct ingest *ingest)
+{
+    if (ingest->stopped || (ingest->pending_consumes > 0 && !take_messages(ingest)))
+        return;
+    assembler_end_run(&ingest->assembler, RUN_END_SHUTDOWN);
+    ingest->stopped = true;
+    data_client_destroy(ingest->client);
+    ingest->client = NULL;
+    /* The handle stays: workers may still call for room that nobody wants any more. */
+    uv_unref((uv_handle_t *)&ingest->wake);
+}
+
+static void carry_out(struct ingest *ingest, const struct ingest_command *command)
+{
+    switch (command->kind) {
+    case INGEST_SET_DEFAULT_PLAN:
+        assembler_set_default_plan(&ingest->assembler, command->plan);
+        break;
+    case INGEST_EXPECT:
+        assembler_expect(&ingest->assembler, command->plan);
+        break;
+    case INGEST_EXPECT_NOTHING:
+        assembler_expect_nothing(&ingest->assembler);
+        break;
+    case INGEST_END_RUN:
+        assembler_end_when_quiet(&ingest->assembler, command->end, command->quiet_ns);
+        break;
+    case INGEST_STOP:
+        ingest->stop_wanted = true;
+        break;
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct ingest *const ingest = wake->data;
+    struct ingest_command *command;
+    while (!ingest->stop_wanted && (command = queue_pop(&ingest->commands))) {
+        carry_out(ingest, command);
+        free(command);
+    }
+    const bool space = atomic_exchange_explicit(&ingest->space, false, memory_order_acquire);
+    if (ingest->stop_wanted)
+        try_stop(ingest);
+    else if (space)
+        data_client_resume(ingest->client);
+}
+
+/* Called by a worker. */
+static void on_space(void *data)
+{
+    struct ingest *const ingest = data;
+    atomic_store_explicit(&ingest->space, true, memory_order_release);
+    uv_async_send(&ingest->wake);
+}
+
+static int command_send(struct ingest *ingest, struct ingest_command command)
+{
+    struct ingest_command *const copy = malloc(sizeof *copy);
+    if (!copy)
+        return -ENOMEM;
+    *copy = command;
+    if (!queue_push(&ingest->commands, copy)) {
+        free(copy);
+        return -ENOBUFS;
+    }
+    uv_async_send(&ingest->wake);
+    return 0;
+}
+
+static int command_send_plan(struct ingest *ingest, enum ingest_command_kind kind,
+                             struct acquisition_plan *plan)
+{
+    acquisition_plan_ref(plan);
+    const int r = command_send(ingest, (struct ingest_command){.kind = kind, .plan = plan});
+    if (r < 0)
+        acquisition_plan_unref(plan);
+    return r;
+}
+
+int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan)
+{
+    return command_send_plan(ingest, INGEST_SET_DEFAULT_PLAN, plan);
+}
+
+int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan)
+{
+    return command_send_plan(ingest, INGEST_EXPECT, plan);
+}
+
+int ingest_expect_nothing(struct ingest *ingest)
+{
+    return command_send(ingest, (struct ingest_command){.kind = INGEST_EXPECT_NOTHING});
+}
+
+int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns)
+{
+    return command_send(ingest, (struct ingest_command){
+                                    .kind = INGEST_END_RUN, .end = end, .quiet_ns = quiet_ns});
+}
+
+/* ---- life ---- */
+
+static void *thread_main(void *data)
+{
+    struct ingest *const ingest = data;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pthread_setname_np(pthread_self(), "ingest");
+    uv_run(&ingest->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static int start_client(struct ingest *ingest, struct error *error)
+{
+    const struct data_sink sink = {
+        .data = ingest,
+        .reserve = on_reserve,
+        .received = on_received,
+        .quiet = on_quiet,
+        .link = on_link,
+    };
+    const int r =
+        data_client_create(&ingest->client, &ingest->loop, ingest->host, ingest->port, &sink);
+    return r < 0 ? error_set(error, r, "cannot make the data link: %s", strerror(-r)) : 0;
+}
+
+static void finish_loop(struct ingest *ingest)
+{
+    data_client_destroy(ingest->client);
+    ingest->client = NULL;
+    uv_close((uv_handle_t *)&ingest->wake, NULL);
+    uv_run(&ingest->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&ingest->loop);
+    ingest->has_loop = false;
+}
+
+static int start_loop(struct ingest *ingest, struct error *error)
+{
+    int r = uv_loop_init(&ingest->loop);
+    if (r < 0)
+        return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+    ingest->has_loop = true;
+    uv_async_init(&ingest->loop, &ingest->wake, on_wake);
+    ingest->wake.data = ingest;
+    r = start_client(ingest, error);
+    if (r < 0)
+        goto fail;
+    r = -pthread_create(&ingest->thread, NULL, thread_main, ingest);
+    if (r < 0) {
+        error_set(error, r, "cannot start the ingest thread: %s", strerror(-r));
+        goto fail;
+    }
+    ingest->thread_runs = true;
+    return 0;
+
+fail:
+    finish_loop(ingest);
+    return r;
+}
+
+int ingest_create(struct ingest **out, const struct ingest_settings *settings, struct error *error)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+    if (!ingest)
+        return error_set(error, -ENOMEM, "no memory for the ingest thread");
+    ingest->assembler.n_workers = settings->n_workers;
+    ingest->assembler.sink = settings->sink;
+    ingest->assembler.events = settings->events;
+    ingest->assembler.default_plan = acquisition_plan_ref(settings->default_plan);
+    ingest->host = strdup(settings->host);
+    ingest->port = settings->port;
+    ingest->wanted = 1;
+    int r = -ENOMEM;
+    if (!ingest->host || queue_init(&ingest->commands, 256) < 0) {
+        error_set(error, r, "no memory for the ingest thread");
+        goto fail;
+    }
+    r = ring_create(&ingest->ring, settings->ring_size, on_space, ingest, error);
+    if (r < 0)
+        goto fail;
+    ingest->assembler.ring = ingest->ring;
+    mpx_parser_init(&ingest->parser, ring_max_message(ingest->ring));
+    r = start_loop(ingest, error);
+    if (r < 0)
+        goto fail;
+    *out = ingest;
+    return 0;
+
+fail:
+    ingest_destroy(ingest);
+    return r;
+}
+
+void ingest_stop(struct ingest *ingest)
+{
+    if (!ingest || !ingest->thread_runs)
+        return;
+    while (command_send(ingest, (struct ingest_command){.kind = INGEST_STOP}) < 0)
+        uv_sleep(1);
+    pthread_join(ingest->thread, NULL);
+    ingest->thread_runs = false;
+}
+
+void ingest_destroy(struct ingest *ingest)
+{
+    if (!ingest)
+        return;
+    if (ingest->has_loop)
+        finish_loop(ingest);
+    struct ingest_command *command;
+    while (ingest->commands.cells && (command = queue_pop(&ingest->commands))) {
+        acquisition_plan_unref(command->plan);
+        free(command);
+    }
+    queue_finish(&ingest->commands);
+    assembler_finish(&ingest->assembler);
+    ring_destroy(ingest->ring);
+    free(ingest->host);
+    free(ingest);
+}
+
+struct ring *ingest_ring(struct ingest *ingest)
+{
+    return ingest->ring;
+}
+
+void ingest_figures(const struct ingest *ingest, struct ingest_figures *figures)
+{
+    figures->stray_frames = counter_read(&ingest->assembler.stray_frames);
+    figures->stray_bytes = counter_read(&ingest->assembler.stray_bytes);
+    figures->repeated_headers = counter_read(&ingest->assembler.repeated_headers);
+    figures->skipped_bytes = counter_read(&ingest->skipped_bytes);
+    figures->resyncs = counter_read(&ingest->resyncs);
+}

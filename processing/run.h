@@ -23,8 +23,8 @@
  *   - frames: see frame_table.h.
  *   - partials: see run_partials below.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread. Never touched on a frame's path.
- *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done. Whoever takes it to 0 tells the chunk
- *     sink that the run is over; by then every chunk was handed over.
+ *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1 for each worker with unmerged sums. Whoever
+ *     takes it to 0 tells the chunk sink that the run is over; by then every chunk was handed over.
  */
 enum run_phase {
     RUN_ACQUIRING, /* frames are expected */
@@ -32,15 +32,15 @@ enum run_phase {
     RUN_FINISHED,
 };
 
-/* Why a run ended. */
+/* What ended a run. Whether it is complete is another question: run_reason. */
 enum run_end {
-    RUN_END_NONE,         /* not yet */
-    RUN_END_COMPLETE,     /* every expected frame came */
-    RUN_END_SHORT,        /* the detector went idle, or said it was done, before all frames came */
-    RUN_END_STOPPED,      /* somebody asked to stop */
-    RUN_END_LINK,         /* the data link broke */
-    RUN_END_NEXT_RUN,     /* a new HDR came */
-    RUN_END_SHUTDOWN,     /* the daemon is stopping */
+    RUN_END_NONE,      /* not yet */
+    RUN_END_LAST,      /* the last frame came */
+    RUN_END_IDLE,      /* the detector went idle before that */
+    RUN_END_STOPPED,   /* somebody asked to stop */
+    RUN_END_LINK,      /* the data link broke */
+    RUN_END_NEXT_RUN,  /* a new HDR came */
+    RUN_END_SHUTDOWN,  /* the daemon is stopping */
 };
 
 struct run_counts {
@@ -69,15 +69,15 @@ struct run_recording {
 };
 
 /*
- * One worker's share of the sums of a run. `own` is touched by its worker only. When `wanted` differs from `given`, the worker, at the end of a
- * chunk or before it sleeps, merges `own` into `shared` under the mutex, zeroes `own` and sets `given`; the service thread reads `shared` under the
- * mutex. When the run is over all is in `shared`.
+ * One worker's share of the sums of a run. `own` and `dirty` are touched by its worker only. A worker that has made `own` dirty counts as one
+ * of the run's `pending` until it has merged `own` into `shared` (under the mutex) and cleared it, which it does when somebody asked for fresh images or
+ * when the run is over. The service thread reads `shared` under the mutex. So when the run is over all is in `shared`.
  */
 struct run_partial {
     pthread_mutex_t mutex;
     void **own, **shared; /* one accumulator per product, NULL where it has none */
-    bool dirty;           /* own holds something; worker only */
-    _Atomic uint32_t given;
+    bool dirty;
+    uint32_t given; /* the value of partials_wanted that `shared` answers; worker only */
 };
 
 struct run {
@@ -89,11 +89,11 @@ struct run {
     struct pixel_format format;
     struct scan_geometry scan;  /* in force: the plan's, or the header's */
     uint64_t expected;          /* placed frames of a complete run: ny * nx, or the HDR's count, 0 unknown */
-    uint64_t frames_to_come;    /* frames the detector will send, 0 unknown */
+    uint64_t frames_to_come;    /* frames the detector will send, 0 unknown or until it is stopped */
     uint32_t chunk_frames;      /* k */
     uint64_t started_ns;        /* UNIX time of the first byte of the run */
     _Atomic uint64_t ended_ns;
-    _Atomic uint64_t first_frame_ns, last_frame_ns; /* monotonic time of arrival, for rates */
+    _Atomic uint64_t last_frame_ns; /* monotonic time of the newest arrival */
     _Atomic int phase;          /* enum run_phase */
     _Atomic int end;            /* enum run_end */
     _Atomic uint64_t pending;
@@ -106,7 +106,8 @@ struct run {
     struct run_partial *partials; /* one per worker */
     _Atomic uint32_t partials_wanted;
     struct run_recording recording;
-    /* The newest analysed pattern, copied by workers when `latest_wanted` asks; under latest_mutex. */
+    _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see chunk_sink.wants */
+    /* The newest analysed pattern, copied by a worker when `latest_wanted` and `latest_given` differ; image and number under latest_mutex. */
     pthread_mutex_t latest_mutex;
     _Atomic uint32_t latest_wanted, latest_given;
     void *latest_image;
@@ -122,10 +123,19 @@ int run_create(struct run **run, struct acquisition_plan *plan, const struct pix
 struct run *run_ref(struct run *run);
 void run_unref(struct run *run);
 
-/* Missing frames so far: expected - placed, 0 when the number expected is unknown or frames are still coming in order. */
+/*
+ * Frames of the scan that did not come: expected - placed once the run is over; before, those that later ones have overtaken. 0 when the
+ * number expected is unknown.
+ */
 uint64_t run_missing(const struct run *run);
 
-/* "complete", "short", ... */
+/*
+ * How a run ended, in the words of the protocol: "complete" (every expected frame is there), "short" (it ended by itself and frames are
+ * missing), "stopped", "shutdown", "" (not yet).
+ */
+const char *run_reason(const struct run *run);
+
+/* What ended it: "last_frame", "detector_idle", "stopped", "link", "next_run", "shutdown", "". */
 const char *run_end_name(enum run_end end);
 const char *recording_state_name(enum recording_state state);
 
@@ -142,6 +152,10 @@ void run_map_rows(const struct run *run, const struct product *product, unsigned
 
 /* Shape of the run's maps: ny, nx; for a stack 1 and the number of frames received so far. */
 void run_map_shape(const struct run *run, uint64_t *ny, uint64_t *nx);
+
+/* Decides the fate of `pending`: takes one away and tells the sink when it was the last. Any thread. */
+struct chunk_sink;
+void run_drop_pending(struct run *run, const struct chunk_sink *sink);
 
 /*
  * The image of an image product over all workers' shares as they were last given: uint64_t [height][width]. Ask with run_want_images first and

@@ -25,6 +25,9 @@ int64_t scan_geometry_position(const struct scan_geometry *geometry, uint64_t fr
 /* Frame index of a position (0 <= position < ny * nx, any position of a stack). */
 uint64_t scan_geometry_frame_index(const struct scan_geometry *geometry, uint64_t position);
 
+/* How many positions belong to the frames before frame_index: those that should have been filled when it comes. */
+uint64_t scan_geometry_positions_before(const struct scan_geometry *geometry, uint64_t frame_index);
+
 /* Positions of the scan: ny * nx, 0 when unknown. */
 uint64_t scan_geometry_positions(const struct scan_geometry *geometry);
 

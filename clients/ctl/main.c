@@ -1,4 +1,75 @@
-int main(void)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/ctl/commands.h"
+#include "clients/ctl/output.h"
+
+static const struct command commands[] = {
+    {"status", 0, 0, 0, "", command_status},
+    {"start", 0, 0,
+     OPTION_SCAN | OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_SKIP | OPTION_SET |
+         OPTION_RECORD | OPTION_PROGRESS,
+     "--scan NYxNX", command_start},
+    {"stop", 0, 0, 0, "", command_stop},
+    {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
+    {"get", 1, 1, 0, "NAME", command_get},
+    {"set", 1, 2, 0, "NAME VALUE", command_set},
+    {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
+    {"pattern", 1, 1, OPTION_OUTPUT, "sum|latest", command_pattern},
+    {"ping", 0, 0, 0, "", command_ping},
+    {"shutdown", 0, 0, 0, "", command_shutdown},
+};
+
+const struct command *command_find(const char *name)
 {
-    return 0;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+int command_failed(const struct options *options, const struct reply *reply, int code,
+                   const struct error *error)
+{
+    const char *const field = json_string_value(json_object_get(reply->error, "field"));
+    fprintf(stderr, "merlinctl: %s%s%s%s\n", error->text, field ? " (" : "", field ? field : "", field ? ")" : "");
+    switch (code) {
+    case -EREMOTEIO:
+        output_error(options, NULL, NULL, reply->error);
+        return EXIT_REFUSED;
+    case -ETIMEDOUT:
+        output_error(options, "unreachable", error->text, NULL);
+        return EXIT_NO_DAEMON;
+    case -EPROTO:
+        output_error(options, "protocol", error->text, NULL);
+        return EXIT_BAD_PROTOCOL;
+    case -EINVAL:
+        output_error(options, "usage", error->text, NULL);
+        return EXIT_BAD_USAGE;
+    default:
+        output_error(options, "internal", error->text, NULL);
+        return EXIT_INTERNAL;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    options_parse(&options, argc, argv);
+
+    struct client *client = NULL;
+    struct error error = {0};
+    const int result = client_create(&client, options.endpoint, options.timeout_s, &error);
+    int exit_code = result ? command_failed(&options, &(struct reply){0}, result, &error)
+                           : options.command->run(&options, client);
+    client_destroy(client);
+    options_finish(&options);
+
+    /* A full disk or a closed pipe behind stdout must not pass for success. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "merlinctl: cannot write to stdout: %s\n", strerror(errno));
+        exit_code = exit_code ? exit_code : EXIT_NO_OUTPUT;
+    }
+    return exit_code;
 }

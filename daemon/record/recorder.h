@@ -17,10 +17,21 @@ struct recorder;
 /* Called on the writer thread when a run's file is closed (or was never wanted): run->phase is RUN_FINISHED, counts are exact. */
 typedef void (*recorder_finished_fn)(void *data, struct run *run);
 
-int recorder_create(struct recorder **recorder, unsigned n_workers,
-                    recorder_finished_fn on_finished, void *data, struct error *error);
+/* The summary of a run as one JSON object (schemas/protocol.md), for free(); NULL: no memory. Called on the writer thread. */
+typedef char *(*recorder_summary_fn)(const struct run *run);
 
-/* Completes what was handed over, closes files, ends the thread. NULL does nothing. */
+struct recorder_options {
+    unsigned n_workers;
+    double flush_interval_s;          /* how often a reader of the growing file sees news */
+    recorder_summary_fn summary;      /* for /entry/statistics; may be NULL */
+    recorder_finished_fn on_finished; /* may be NULL */
+    void *data;                       /* for on_finished */
+};
+
+int recorder_create(struct recorder **recorder, const struct recorder_options *options,
+                    struct error *error);
+
+/* Completes what was handed over, closes files, ends the thread. NULL does nothing. Nobody may use the sink any more. */
 void recorder_destroy(struct recorder *recorder);
 
 struct chunk_sink recorder_sink(struct recorder *recorder);

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <zmq.h>
+
+#include "common/error.h"
+
+/*
+ * Requests to the daemon over its control socket (schemas/protocol.md). One request at a time, one thread.
+ */
+struct client;
+
+#define REPLY_MAX_PARTS 8
+
+struct reply {
+    json_t *result; /* what the daemon answered, an object; NULL when it refused */
+    json_t *error;  /* {code, message, field}; NULL unless it refused */
+    size_t n_parts; /* raw parts, as result.parts describes them */
+    zmq_msg_t parts[REPLY_MAX_PARTS];
+};
+
+/* `timeout_s` is how long a request waits for its reply. -EINVAL: `endpoint` is none. */
+int client_create(struct client **client, const char *endpoint, double timeout_s,
+                  struct error *error);
+
+/* NULL does nothing. */
+void client_destroy(struct client *client);
+
+/*
+ * Sends a command and waits for its reply. Takes over `arguments` (NULL: none). Returns 0, or with a sentence in `error`
+ *   -ETIMEDOUT  nobody answered
+ *   -EREMOTEIO  the daemon refused; reply->error has its words
+ *   -EPROTO     the answer is none of merlind's
+ *   -EINTR      a signal that interrupt.h watches for came first
+ * The reply is to be given to reply_finish whatever came back.
+ */
+int client_request(struct client *client, const char *command, json_t *arguments,
+                   struct reply *reply, struct error *error);
+
+void reply_finish(struct reply *reply);

@@ -1,0 +1,217 @@
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "clients/ctl/commands.h"
+#include "clients/ctl/interrupt.h"
+#include "clients/ctl/output.h"
+#include "clients/ctl/progress.h"
+#include "clients/ctl/summary.h"
+#include "common/clock.h"
+
+/* start, stop and run: whatever moves a run or waits for one. */
+
+#define POLL_PERIOD_NS (100 * NS_PER_MS)
+#define POLLS_PER_RING_LOOK 5
+
+static json_t *start_arguments(const struct options *options)
+{
+    json_t *const arguments = json_object();
+    json_object_set_new(arguments, "mode", json_string(options->given & OPTION_PASSIVE ? "passive" : "active"));
+    if (options->given & OPTION_SCAN)
+        json_object_set_new(arguments, "scan",
+                            json_pack("[I, I]", (json_int_t)options->scan_ny, (json_int_t)options->scan_nx));
+    if (options->given & OPTION_SKIP) {
+        json_t *const skip = json_object();
+        if (options->skip_start >= 0)
+            json_object_set_new(skip, "start", json_integer(options->skip_start));
+        if (options->skip_line >= 0)
+            json_object_set_new(skip, "line", json_integer(options->skip_line));
+        if (options->skip_end >= 0)
+            json_object_set_new(skip, "end", json_integer(options->skip_end));
+        json_object_set_new(arguments, "skip", skip);
+    }
+    if (options->given & OPTION_TRIGGER)
+        json_object_set_new(arguments, "trigger", json_string(options->trigger));
+    if (options->parameters)
+        json_object_set(arguments, "parameters", options->parameters);
+    if (options->given & OPTION_RECORD)
+        json_object_set_new(arguments, "recording", json_boolean(options->record));
+    return arguments;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+    nanosleep(&(struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)}, NULL);
+}
+
+/* How full the daemon's ring is, 0..1; negative when it does not say. */
+static double look_at_ring(struct client *client)
+{
+    struct reply reply;
+    struct error error;
+    double fill = -1;
+    if (client_request(client, "status", NULL, &reply, &error) == 0)
+        fill = member_number(json_object_get(reply.result, "ring"), "fill");
+    reply_finish(&reply);
+    return fill;
+}
+
+/* Asks for the run until it is finished. Returns what client_request returns; the last reply is the caller's to finish. */
+static int poll_until_finished(struct client *client, const char *id, struct progress *progress,
+                               struct reply *reply, struct error *error)
+{
+    double ring_fill = -1;
+    for (unsigned round = 0;; round++) {
+        const uint64_t began = clock_monotonic_ns();
+        const int result = client_request(client, "run", json_pack("{s:s}", "id", id), reply, error);
+        if (result)
+            return result;
+        struct summary summary;
+        summary_read(&summary, reply->result);
+        if (summary_is_finished(&summary))
+            return 0;
+        if (progress->shown && round % POLLS_PER_RING_LOOK == 0)
+            ring_fill = look_at_ring(client);
+        progress_draw(progress, &summary, ring_fill);
+        reply_finish(reply);
+        const uint64_t spent = clock_monotonic_ns() - began;
+        if (!interrupt_caught() && spent < POLL_PERIOD_NS)
+            sleep_ns(POLL_PERIOD_NS - spent);
+        if (interrupt_caught())
+            return error_set(error, -EINTR, "interrupted");
+    }
+}
+
+static int say_interrupted(const struct options *options, const char *id)
+{
+    fprintf(stderr,
+            "merlinctl: no longer waiting; the run goes on. \"merlinctl run %s --wait\" waits for it again, "
+            "\"merlinctl stop\" ends it\n",
+            id);
+    output_error(options, "interrupted", "no longer waiting; the run goes on", NULL);
+    return 128 + interrupt_caught();
+}
+
+/* Tells about a finished run and judges it. */
+static int report_finished(const struct options *options, const json_t *json)
+{
+    struct summary summary;
+    summary_read(&summary, json);
+    if (options->json)
+        output_json(json);
+    else
+        summary_print(stdout, &summary);
+    if (!strcmp(summary.reason, "failed"))
+        return EXIT_REFUSED;
+    const bool must_record = options->given & OPTION_RECORD && options->record;
+    return summary_is_complete(&summary, must_record) ? 0 : EXIT_INCOMPLETE;
+}
+
+static int wait_for_run(const struct options *options, struct client *client, const char *id)
+{
+    struct progress progress;
+    progress_init(&progress, options->progress);
+    struct reply reply;
+    struct error error = {0};
+    const int result = poll_until_finished(client, id, &progress, &reply, &error);
+    progress_finish(&progress);
+
+    int exit_code;
+    if (result == 0) {
+        exit_code = report_finished(options, reply.result);
+    } else if (result == -EINTR) {
+        exit_code = say_interrupted(options, id);
+    } else {
+        error_prefix(&error, "while waiting for run %s", id);
+        exit_code = command_failed(options, &reply, result, &error);
+        /* The run was taken; that the daemon no longer knows it says that it was restarted, not that it refuses. */
+        if (exit_code == EXIT_REFUSED)
+            exit_code = EXIT_INCOMPLETE;
+    }
+    reply_finish(&reply);
+    return exit_code;
+}
+
+static void print_started(const json_t *result)
+{
+    const char *const file = member_text(result, "file");
+    const uint64_t expected = member_count(result, "expected");
+    printf("%s: run %s", member_text(result, "state"), member_text(result, "id"));
+    if (expected > 0)
+        printf(", %s frames", text_of_count(expected).text);
+    printf("\n  %s%s\n", *file ? "file      " : "not recorded", file);
+}
+
+int command_start(const struct options *options, struct client *client)
+{
+    const bool wait = options->given & OPTION_WAIT;
+    if (wait)
+        interrupt_watch();
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, "start", start_arguments(options), &reply, &error);
+    int exit_code;
+    if (result == -EINTR)
+        exit_code = say_interrupted(options, "");
+    else if (result)
+        exit_code = command_failed(options, &reply, result, &error);
+    else if (wait)
+        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
+    else if (options->json)
+        exit_code = (output_json(reply.result), 0);
+    else
+        exit_code = (print_started(reply.result), 0);
+    reply_finish(&reply);
+    return exit_code;
+}
+
+int command_stop(const struct options *options, struct client *client)
+{
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, "stop", NULL, &reply, &error);
+    int exit_code = 0;
+    if (result)
+        exit_code = command_failed(options, &reply, result, &error);
+    else if (options->json)
+        output_json(reply.result);
+    else
+        printf("%s\n", member_text(reply.result, "state"));
+    reply_finish(&reply);
+    return exit_code;
+}
+
+static void print_run(const json_t *json)
+{
+    struct summary summary;
+    summary_read(&summary, json);
+    printf("run %s, started %s\n", summary.id, text_of_time(json_object_get(json, "started")).text);
+    if (!summary_is_finished(&summary))
+        printf("%s, ", summary.state);
+    summary_print(stdout, &summary);
+}
+
+int command_run(const struct options *options, struct client *client)
+{
+    const bool wait = options->given & OPTION_WAIT;
+    json_t *const arguments = options->n_words > 0 ? json_pack("{s:s}", "id", options->words[0]) : NULL;
+    struct reply reply;
+    struct error error = {0};
+    if (wait)
+        interrupt_watch();
+    const int result = client_request(client, "run", arguments, &reply, &error);
+    int exit_code = 0;
+    if (result == -EINTR)
+        exit_code = say_interrupted(options, "");
+    else if (result)
+        exit_code = command_failed(options, &reply, result, &error);
+    else if (wait)
+        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
+    else if (options->json)
+        output_json(reply.result);
+    else
+        print_run(reply.result);
+    reply_finish(&reply);
+    return exit_code;
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "clients/ctl/client.h"
+#include "clients/ctl/options.h"
+
+/* Exit codes beside 0; 64 and up are those of sysexits.h. */
+enum exit_code {
+    EXIT_INCOMPLETE = 1,   /* the run ended otherwise than complete */
+    EXIT_REFUSED = 2,      /* by the daemon or the detector */
+    EXIT_BAD_USAGE = 64,   /* EX_USAGE */
+    EXIT_NO_DAEMON = 69,   /* EX_UNAVAILABLE */
+    EXIT_INTERNAL = 70,    /* EX_SOFTWARE */
+    EXIT_NO_OUTPUT = 73,   /* EX_CANTCREAT: the output file or stdout cannot be written */
+    EXIT_BAD_PROTOCOL = 76 /* EX_PROTOCOL */
+};
+
+typedef int (*command_fn)(const struct options *options, struct client *client);
+
+struct command {
+    const char *name;
+    unsigned min_words, max_words;
+    unsigned allowed;  /* enum option_set */
+    const char *words; /* as in a usage line */
+    command_fn run;    /* returns the exit code */
+};
+
+int command_status(const struct options *options, struct client *client);
+int command_ping(const struct options *options, struct client *client);
+int command_start(const struct options *options, struct client *client);
+int command_stop(const struct options *options, struct client *client);
+int command_run(const struct options *options, struct client *client);
+int command_get(const struct options *options, struct client *client);
+int command_set(const struct options *options, struct client *client);
+int command_map(const struct options *options, struct client *client);
+int command_pattern(const struct options *options, struct client *client);
+int command_shutdown(const struct options *options, struct client *client);
+
+/* The command of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+/*
+ * Tells why a request failed (`code`: what client_request returned): a sentence on stderr and, with --json, {"error": {...}} on
+ * stdout. Returns the exit code.
+ */
+int command_failed(const struct options *options, const struct reply *reply, int code,
+                   const struct error *error);

@@ -1,0 +1,284 @@
+#include "clients/ctl/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/ctl/commands.h"
+#include "clients/ctl/output_file.h"
+
+const char *argp_program_version = "merlinctl " MERLINCTL_VERSION;
+
+enum option_key {
+    KEY_JSON = 256,
+    KEY_TIMEOUT,
+    KEY_SCAN,
+    KEY_WAIT,
+    KEY_PROGRESS,
+    KEY_PASSIVE,
+    KEY_TRIGGER,
+    KEY_SKIP_START,
+    KEY_SKIP_LINE,
+    KEY_SKIP_END,
+    KEY_SET,
+    KEY_RECORD,
+    KEY_NO_RECORD,
+    KEY_LIST,
+};
+
+static const struct argp_option option_table[] = {
+    {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)", 1},
+    {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
+    {0, 0, 0, 0, "start:", 2},
+    {"scan", KEY_SCAN, "NYxNX", 0, "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
+    {"wait", KEY_WAIT, 0, 0, "Wait for the end of the run (also for run)", 2},
+    {"progress", KEY_PROGRESS, 0, 0, "Show progress on stderr even if that is no terminal", 2},
+    {"passive", KEY_PASSIVE, 0, 0, "Take the frames of a run that somebody else starts at the detector", 2},
+    {"trigger", KEY_TRIGGER, "NAME", 0, "internal (default), rising-ttl, falling-ttl, rising-lvds, falling-lvds, soft", 2},
+    {"skip-start", KEY_SKIP_START, "N", 0, "Leave out N frames before the first line", 2},
+    {"skip-line", KEY_SKIP_LINE, "N", 0, "Leave out N frames after each line (flyback)", 2},
+    {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line", 2},
+    {"set", KEY_SET, "NAME=VALUE", 0, "Set a detector parameter for this run; may be given often", 2},
+    {"record", KEY_RECORD, 0, 0, "Record, whatever the configuration says", 2},
+    {"no-record", KEY_NO_RECORD, 0, 0, "Do not record", 2},
+    {0, 0, 0, 0, "map, pattern:", 3},
+    {"output", 'o', "FILE", 0, "Write the image as FILE.npy (numbers) or FILE.png (grey picture)", 3},
+    {"list", KEY_LIST, 0, 0, "List the maps there are", 3},
+    {0},
+};
+
+static const char usage_doc[] = "status\n"
+                                "start --scan NYxNX [--wait]\n"
+                                "stop\n"
+                                "run [ID]\n"
+                                "get NAME\n"
+                                "set NAME VALUE\n"
+                                "map NAME\n"
+                                "map --list\n"
+                                "pattern sum|latest\n"
+                                "ping\n"
+                                "shutdown";
+
+static const char help_doc[] =
+    "Talk to merlind, the acquisition daemon of a Merlin detector."
+    "\v"
+    "Exit status: 0 done (start --wait: the run is complete), 1 the run ended otherwise, 2 refused by the daemon or the "
+    "detector, 64 wrong usage, 69 nobody answers, 73 the output cannot be written, 76 something else answers, 130 "
+    "interrupted. More in merlinctl(1).";
+
+static const char *option_name(unsigned bit)
+{
+    switch (bit) {
+    case OPTION_SCAN:
+        return "--scan";
+    case OPTION_WAIT:
+        return "--wait";
+    case OPTION_PASSIVE:
+        return "--passive";
+    case OPTION_TRIGGER:
+        return "--trigger";
+    case OPTION_SKIP:
+        return "--skip-...";
+    case OPTION_SET:
+        return "--set";
+    case OPTION_RECORD:
+        return "--record and --no-record";
+    case OPTION_OUTPUT:
+        return "-o";
+    case OPTION_LIST:
+        return "--list";
+    default:
+        return "--progress";
+    }
+}
+
+/* A whole number from `text` up to `end`, no sign, no blanks; false when it is none or above `limit`. */
+static bool parse_number(const char *text, const char *end, uint64_t limit, uint64_t *number)
+{
+    if (text == end)
+        return false;
+    *number = 0;
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        *number = *number * 10 + (uint64_t)(*text - '0');
+        if (*number > limit)
+            return false;
+    }
+    return true;
+}
+
+static void parse_scan(struct options *options, const char *text, struct argp_state *state)
+{
+    const char *const end = text + strlen(text);
+    const char *const cross = text + strcspn(text, "xX");
+    uint64_t ny, nx;
+    if (cross == end || !parse_number(text, cross, UINT32_MAX, &ny) ||
+        !parse_number(cross + 1, end, UINT32_MAX, &nx) || ny == 0 || nx == 0)
+        argp_error(state, "--scan is NYxNX, lines by positions per line, such as 128x256, not \"%s\"", text);
+    options->scan_ny = (unsigned)ny;
+    options->scan_nx = (unsigned)nx;
+}
+
+static void parse_skip(json_int_t *skip, const char *text, struct argp_state *state)
+{
+    uint64_t number = 0;
+    if (!parse_number(text, text + strlen(text), UINT32_MAX, &number))
+        argp_error(state, "a number of frames to leave out is needed, not \"%s\"", text);
+    *skip = (json_int_t)number;
+}
+
+static void parse_timeout(struct options *options, const char *text, struct argp_state *state)
+{
+    char *end;
+    options->timeout_s = strtod(text, &end);
+    if (end == text || *end != '\0' || !(options->timeout_s > 0) || options->timeout_s > 1e6)
+        argp_error(state, "--timeout is a number of seconds above 0, not \"%s\"", text);
+}
+
+static void parse_parameter(struct options *options, const char *text, struct argp_state *state)
+{
+    const char *const equals = strchr(text, '=');
+    if (!equals || equals == text)
+        argp_error(state, "--set is NAME=VALUE, not \"%s\"", text);
+    if (!options->parameters)
+        options->parameters = json_object();
+    /* As typed: what the detector is told must not be changed by a way through floating point. */
+    char *const name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+    if (!name || json_object_set_new(options->parameters, name, json_string(equals + 1)) != 0)
+        argp_error(state, "--set %s: not UTF-8", text);
+    free(name);
+}
+
+static void take_word(struct options *options, const char *word, struct argp_state *state)
+{
+    if (!options->command) {
+        options->command = command_find(word);
+        if (!options->command)
+            argp_error(state, "there is no command \"%s\"", word);
+    } else if (options->n_words < OPTIONS_MAX_WORDS) {
+        options->words[options->n_words++] = word;
+    } else {
+        argp_error(state, "one word too many: \"%s\"", word);
+    }
+}
+
+static void check_command(const struct options *options, struct argp_state *state)
+{
+    const struct command *const command = options->command;
+    if (!command)
+        argp_error(state, "which command? For example \"merlinctl status\"");
+    const unsigned stray = options->given & ~command->allowed;
+    if (stray)
+        argp_error(state, "%s does not go with \"%s\"", option_name(stray & -stray), command->name);
+    const bool list = options->given & OPTION_LIST;
+    if (options->n_words < (list ? 0 : command->min_words) ||
+        options->n_words > (list ? 0 : command->max_words))
+        argp_error(state, "the form is \"%s %s\"", command->name, list ? "--list" : command->words);
+    if (options->output && output_file_kind(options->output) == OUTPUT_FILE_OTHER)
+        argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
+    if (!strcmp(command->name, "pattern") && strcmp(options->words[0], "sum") && strcmp(options->words[0], "latest"))
+        argp_error(state, "there is no pattern \"%s\", but sum and latest", options->words[0]);
+}
+
+static error_t parse_start_option(struct options *options, int key, char *text, struct argp_state *state)
+{
+    switch (key) {
+    case KEY_SCAN:
+        options->given |= OPTION_SCAN;
+        parse_scan(options, text, state);
+        return 0;
+    case KEY_PASSIVE:
+        options->given |= OPTION_PASSIVE;
+        return 0;
+    case KEY_TRIGGER:
+        options->given |= OPTION_TRIGGER;
+        options->trigger = text;
+        return 0;
+    case KEY_SKIP_START:
+        options->given |= OPTION_SKIP;
+        parse_skip(&options->skip_start, text, state);
+        return 0;
+    case KEY_SKIP_LINE:
+        options->given |= OPTION_SKIP;
+        parse_skip(&options->skip_line, text, state);
+        return 0;
+    case KEY_SKIP_END:
+        options->given |= OPTION_SKIP;
+        parse_skip(&options->skip_end, text, state);
+        return 0;
+    case KEY_SET:
+        options->given |= OPTION_SET;
+        parse_parameter(options, text, state);
+        return 0;
+    case KEY_RECORD:
+    case KEY_NO_RECORD:
+        options->given |= OPTION_RECORD;
+        options->record = key == KEY_RECORD;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    struct options *const options = state->input;
+    switch (key) {
+    case 'e':
+        options->endpoint = text;
+        return 0;
+    case KEY_JSON:
+        options->json = true;
+        return 0;
+    case KEY_TIMEOUT:
+        parse_timeout(options, text, state);
+        return 0;
+    case KEY_WAIT:
+        options->given |= OPTION_WAIT;
+        return 0;
+    case KEY_PROGRESS:
+        options->given |= OPTION_PROGRESS;
+        options->progress = true;
+        return 0;
+    case 'o':
+        options->given |= OPTION_OUTPUT;
+        options->output = text;
+        return 0;
+    case KEY_LIST:
+        options->given |= OPTION_LIST;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_word(options, text, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_command(options, state);
+        return 0;
+    default:
+        return parse_start_option(options, key, text, state);
+    }
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){
+        .endpoint = "tcp://127.0.0.1:6350",
+        .timeout_s = 5,
+        .skip_start = -1,
+        .skip_line = -1,
+        .skip_end = -1,
+    };
+    static const struct argp parser = {option_table, parse_option, usage_doc, help_doc};
+    argp_err_exit_status = EXIT_BAD_USAGE;
+    if (argp_parse(&parser, argc, argv, 0, NULL, options) != 0)
+        exit(EXIT_BAD_USAGE);
+}
+
+void options_finish(struct options *options)
+{
+    json_decref(options->parameters);
+    options->parameters = NULL;
+}

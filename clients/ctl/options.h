@@ -1,0 +1,44 @@
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the command line asks for. */
+enum option_set {
+    OPTION_SCAN = 1 << 0,
+    OPTION_WAIT = 1 << 1,
+    OPTION_PASSIVE = 1 << 2,
+    OPTION_TRIGGER = 1 << 3,
+    OPTION_SKIP = 1 << 4,
+    OPTION_SET = 1 << 5,
+    OPTION_RECORD = 1 << 6,
+    OPTION_OUTPUT = 1 << 7,
+    OPTION_LIST = 1 << 8,
+    OPTION_PROGRESS = 1 << 9,
+};
+
+#define OPTIONS_MAX_WORDS 3
+
+struct options {
+    const char *endpoint;
+    double timeout_s;
+    bool json;
+    bool progress; /* draw it even where stderr is no terminal */
+    unsigned given; /* enum option_set: which of the commands' own options came */
+
+    const struct command *command;
+    unsigned n_words; /* that follow the command */
+    const char *words[OPTIONS_MAX_WORDS];
+
+    unsigned scan_ny, scan_nx;
+    const char *trigger;
+    json_int_t skip_start, skip_line, skip_end; /* frames, -1: not given */
+    json_t *parameters;                         /* {NAME: value as typed}, NULL: none */
+    bool record;                                /* meaningful with OPTION_RECORD */
+    const char *output;
+};
+
+/* Reads the command line, checks all that can be checked without the daemon, ends the program with 64 when it is wrong. */
+void options_parse(struct options *options, int argc, char **argv);
+void options_finish(struct options *options);

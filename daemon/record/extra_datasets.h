@@ -1,0 +1,20 @@
+#pragma once
+
+#include "daemon/record/image_dataset.h"
+
+/* /entry/extra: frames without a place in the scan, in order of arrival, with their frame index and why they are here. */
+#define EXTRA_ROWS_HELD 1024
+
+struct extra_datasets {
+    struct image_dataset images;
+    hid_t frame, reason;
+    uint64_t written; /* rows of frame and reason in the file */
+    unsigned n_held;  /* rows not yet in the file */
+    uint64_t held_frame[EXTRA_ROWS_HELD];
+    uint8_t held_reason[EXTRA_ROWS_HELD];
+};
+
+/* All return 0 or a negative number: HDF5 failed. */
+int extra_datasets_create(struct extra_datasets *extra, hid_t entry, const struct run *run);
+int extra_datasets_write(struct extra_datasets *extra, const struct compressed_chunk *chunk);
+int extra_datasets_update(struct extra_datasets *extra);

@@ -1,0 +1,202 @@
+#include "daemon/record/file_layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "daemon/record/grown_dataset.h"
+#include "daemon/record/nexus.h"
+#include "daemon/record/settings_text.h"
+
+#define FILE_FORMAT_VERSION "1"
+#define STATISTICS_CAPACITY 4096
+#define END_REASON_CAPACITY 32
+
+void iso_time(char text[ISO_TIME_SIZE], uint64_t unix_ns)
+{
+    const time_t seconds = (time_t)(unix_ns / NS_PER_S);
+    struct tm local;
+    char date[24], zone[8];
+    text[0] = '\0';
+    if (unix_ns == 0 || !localtime_r(&seconds, &local))
+        return;
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &local);
+    strftime(zone, sizeof zone, "%z", &local);
+    snprintf(text, ISO_TIME_SIZE, "%s.%06u%.3s:%.2s", date,
+             (unsigned)(unix_ns % NS_PER_S / NS_PER_US), zone, zone + 3);
+}
+
+static int describe_root(hid_t file)
+{
+    const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
+    if (root < 0)
+        return -1;
+    const int r = nexus_class(root, "NXroot") < 0 || nexus_attribute(root, "default", "entry") < 0 ||
+                          nexus_attribute(root, "creator", "merlind") < 0 ||
+                          nexus_attribute(root, "creator_version", MERLIND_VERSION) < 0 ||
+                          nexus_attribute(root, "file_format", "merlind") < 0 ||
+                          nexus_attribute(root, "file_format_version", FILE_FORMAT_VERSION) < 0
+                      ? -1
+                      : 0;
+    H5Gclose(root);
+    return r;
+}
+
+static int create_times(struct file_datasets *datasets, hid_t entry, const struct run *run)
+{
+    char started[ISO_TIME_SIZE];
+    iso_time(started, run->started_ns);
+    if (nexus_text(entry, "start_time", started, strlen(started)) < 0 ||
+        nexus_text(entry, "entry_identifier", run->plan->id, strlen(run->plan->id)) < 0)
+        return -1;
+    datasets->end_time = nexus_text_create(entry, "end_time", ISO_TIME_SIZE);
+    datasets->end_reason = nexus_text_create(entry, "end_reason", END_REASON_CAPACITY);
+    return datasets->end_time < 0 || datasets->end_reason < 0 ? -1 : 0;
+}
+
+/* Room for the summary that comes at the end; of this one only the length is known, and numbers grow. */
+static int create_statistics(struct file_datasets *datasets, hid_t entry, const char *summary)
+{
+    const size_t size = summary ? strlen(summary) : 0;
+    datasets->statistics_capacity = STATISTICS_CAPACITY;
+    while (datasets->statistics_capacity < size + STATISTICS_CAPACITY / 2)
+        datasets->statistics_capacity += STATISTICS_CAPACITY;
+    datasets->statistics = nexus_text_create(entry, "statistics", datasets->statistics_capacity);
+    if (datasets->statistics < 0)
+        return -1;
+    return summary ? nexus_text_write(datasets->statistics, summary, size) : 0;
+}
+
+static int create_scan_axes(hid_t group, const struct run *run)
+{
+    if (nexus_axis(group, "scan_y", run->scan.ny, "", "scan position along y (slow)") < 0)
+        return -1;
+    return nexus_axis(group, "scan_x", run->scan.nx, "", "scan position along x (fast)");
+}
+
+static int create_stack_axis(struct file_datasets *datasets, hid_t group)
+{
+    const double fill = 0;
+    datasets->frame_axis =
+        grown_dataset_create(group, "frame", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &fill);
+    if (datasets->frame_axis < 0)
+        return -1;
+    if (nexus_attribute(datasets->frame_axis, "units", "") < 0)
+        return -1;
+    return nexus_attribute(datasets->frame_axis, "long_name", "place in the order of frames");
+}
+
+static int describe_data(hid_t group, bool stack)
+{
+    static const char *const scan_axes[] = {"scan_y", "scan_x", "y", "x"};
+    static const char *const stack_axes[] = {"frame", "y", "x"};
+    if (nexus_attribute(group, "signal", "data") < 0 ||
+        nexus_attribute(group, "interpretation", "image") < 0)
+        return -1;
+    return stack ? nexus_attribute_list(group, "axes", stack_axes, 3)
+                 : nexus_attribute_list(group, "axes", scan_axes, 4);
+}
+
+static int create_data(struct file_datasets *datasets, hid_t entry, const struct run *run)
+{
+    const bool stack = run->scan.ny == 0;
+    const hid_t group = nexus_group(entry, "data", "NXdata");
+    if (group < 0)
+        return -1;
+    int r = describe_data(group, stack);
+    if (r >= 0)
+        r = image_dataset_create(&datasets->images, group, run);
+    if (r >= 0)
+        r = stack ? create_stack_axis(datasets, group) : create_scan_axes(group, run);
+    if (r >= 0)
+        r = nexus_axis(group, "y", run->format.height, "px", "detector row");
+    if (r >= 0)
+        r = nexus_axis(group, "x", run->format.width, "px", "detector column");
+    H5Gclose(group);
+    return r;
+}
+
+static int write_detector(hid_t detector, const struct run *run)
+{
+    static const char row_order[] =
+        "as in Merlin's processed files: row 0 is the first one that the detector sent";
+    const char *const pixel_type = pixel_type_name(run->format.pixel_type);
+    const char *const layout = sensor_layout_name(run->format.layout);
+    if (nexus_number(detector, "counter_depth", run->format.counter_depth) < 0 ||
+        nexus_text(detector, "pixel_type", pixel_type, strlen(pixel_type)) < 0 ||
+        nexus_text(detector, "layout", layout, strlen(layout)) < 0 ||
+        nexus_text(detector, "row_order", row_order, strlen(row_order)) < 0)
+        return -1;
+    /* Byte for byte with its padding, so that it can be given back. */
+    return run->hdr ? nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) : 0;
+}
+
+static int create_instrument(hid_t entry, const struct run *run)
+{
+    const hid_t instrument = nexus_group(entry, "instrument", "NXinstrument");
+    if (instrument < 0)
+        return -1;
+    const hid_t detector = nexus_group(instrument, "detector", "NXdetector");
+    const int r = detector < 0 ? -1 : write_detector(detector, run);
+    if (detector >= 0)
+        H5Gclose(detector);
+    H5Gclose(instrument);
+    return r;
+}
+
+static int create_settings(hid_t entry, const struct run *run)
+{
+    char *const text = settings_text(run);
+    const hid_t group = text ? nexus_group(entry, "settings", "NXcollection") : -1;
+    const int r = group < 0 ? -1 : nexus_text(group, "1", text, strlen(text));
+    if (group >= 0)
+        H5Gclose(group);
+    free(text);
+    return r;
+}
+
+static int create_entry(struct file_datasets *datasets, hid_t entry, const struct run *run,
+                        const char *summary)
+{
+    int r = nexus_attribute(entry, "default", "data");
+    if (r >= 0)
+        r = create_times(datasets, entry, run);
+    if (r >= 0)
+        r = create_statistics(datasets, entry, summary);
+    if (r >= 0)
+        r = create_data(datasets, entry, run);
+    if (r >= 0)
+        r = create_instrument(entry, run);
+    if (r >= 0)
+        r = create_settings(entry, run);
+    if (r >= 0)
+        r = frame_datasets_create(&datasets->frames, entry);
+    if (r >= 0)
+        r = extra_datasets_create(&datasets->extra, entry, run);
+    if (r >= 0)
+        r = result_datasets_create(&datasets->results, entry, run);
+    return r;
+}
+
+int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
+                       const char *summary)
+{
+    memset(datasets, 0, sizeof *datasets);
+    datasets->frame_axis = -1;
+    if (describe_root(file) < 0)
+        return -1;
+    const hid_t entry = nexus_group(file, "entry", "NXentry");
+    if (entry < 0)
+        return -1;
+    const int r = create_entry(datasets, entry, run, summary);
+    H5Gclose(entry);
+    return r;
+}
+
+void file_datasets_finish(struct file_datasets *datasets)
+{
+    frame_datasets_finish(&datasets->frames);
+    result_datasets_finish(&datasets->results);
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <hdf5.h>
+#include <stddef.h>
+
+#include "daemon/record/extra_datasets.h"
+#include "daemon/record/frame_datasets.h"
+#include "daemon/record/image_dataset.h"
+#include "daemon/record/result_datasets.h"
+
+/* What stays open of a file while it is written: the datasets that change. */
+struct file_datasets {
+    struct image_dataset images;
+    hid_t frame_axis; /* of a stack, else -1 */
+    uint64_t frame_axis_length;
+    struct extra_datasets extra;
+    struct frame_datasets frames;
+    struct result_datasets results;
+    hid_t end_time, end_reason, statistics;
+    size_t statistics_capacity;
+};
+
+/*
+ * Makes every group, dataset and attribute of schemas/file.md: nothing may be added once SWMR has begun. Returns 0 or a negative number: HDF5
+ * failed or there is no memory; file_datasets_finish is to be called in any case.
+ */
+int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
+                       const char *summary);
+
+/* Frees memory; the datasets are closed with the file. */
+void file_datasets_finish(struct file_datasets *datasets);
+
+#define ISO_TIME_SIZE 40
+
+/* "2026-01-31T12:34:56.123456+01:00", "" for 0. */
+void iso_time(char text[ISO_TIME_SIZE], uint64_t unix_ns);

@@ -1,0 +1,165 @@
+#include "daemon/record/frame_datasets.h"
+
+#include <stdlib.h>
+
+#include "daemon/record/grown_dataset.h"
+#include "daemon/record/nexus.h"
+
+#define ROWS_AT_ONCE GROWN_DATASET_CHUNK
+/* A frame that is this far behind the newest one will hardly come any more. */
+#define SETTLED_AFTER 65536
+#define POSITION_NEVER_CAME INT64_C(-3)
+
+struct frame_rows {
+    uint64_t number[ROWS_AT_ONCE];
+    int64_t position[ROWS_AT_ONCE];
+    uint64_t timestamp[ROWS_AT_ONCE];
+    uint64_t exposure[ROWS_AT_ONCE];
+    uint8_t status[ROWS_AT_ONCE];
+};
+
+int frame_datasets_create(struct frame_datasets *frames, hid_t entry)
+{
+    static const uint64_t zero = 0;
+    static const int64_t never_came = POSITION_NEVER_CAME;
+    static const uint8_t missing = FRAME_FLAG_MISSING;
+    const hid_t u64 = H5T_NATIVE_UINT64;
+    *frames = (struct frame_datasets){-1, -1, -1, -1, -1, 0, 0, NULL};
+    frames->rows = malloc(sizeof *frames->rows);
+    const hid_t group = nexus_group(entry, "frames", "NXcollection");
+    if (group < 0 || !frames->rows)
+        return -1;
+    frames->number = grown_dataset_create(group, "number", H5T_STD_U64LE, u64, &zero);
+    frames->position =
+        grown_dataset_create(group, "position", H5T_STD_I64LE, H5T_NATIVE_INT64, &never_came);
+    frames->timestamp = grown_dataset_create(group, "timestamp_ns", H5T_STD_U64LE, u64, &zero);
+    frames->exposure = grown_dataset_create(group, "exposure_ns", H5T_STD_U64LE, u64, &zero);
+    frames->status =
+        grown_dataset_create(group, "status", H5T_STD_U8LE, H5T_NATIVE_UINT8, &missing);
+    H5Gclose(group);
+    if (frames->number < 0 || frames->position < 0 || frames->timestamp < 0 ||
+        frames->exposure < 0 || frames->status < 0)
+        return -1;
+    if (nexus_attribute(frames->timestamp, "units", "ns") < 0 ||
+        nexus_attribute(frames->exposure, "units", "ns") < 0 ||
+        nexus_attribute(frames->position, "description",
+                        "scan_y * nx + scan_x; -1 skipped, -2 surplus, -3 never came") < 0 ||
+        nexus_attribute(frames->status, "description",
+                        "bits: 1 missing, 2 duplicate came, 4 late, 8 stalled, 16 saturated, "
+                        "32 deferred, 64 skipped, 128 surplus") < 0)
+        return -1;
+    return 0;
+}
+
+static const struct frame_facts *look(const struct run *run, uint64_t index)
+{
+    const struct frame_facts *const facts = frame_table_look(run->frames, index, NULL);
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
+        return NULL;
+    return facts;
+}
+
+/* Returns how many of the n rows are frames that came. */
+static uint64_t gather(struct frame_rows *rows, const struct run *run, uint64_t first, uint64_t n)
+{
+    uint64_t came = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        const struct frame_facts *const facts = look(run, first + i);
+        rows->number[i] = facts ? facts->number : 0;
+        rows->position[i] = facts ? facts->position : POSITION_NEVER_CAME;
+        rows->timestamp[i] = facts ? facts->timestamp_ns : 0;
+        rows->exposure[i] = facts ? facts->exposure_ns : 0;
+        rows->status[i] = facts ? atomic_load_explicit(&facts->flags, memory_order_relaxed)
+                                : FRAME_FLAG_MISSING;
+        came += facts != NULL;
+    }
+    return came;
+}
+
+static int write_rows(const struct frame_datasets *frames, uint64_t first, uint64_t n)
+{
+    const struct frame_rows *const rows = frames->rows;
+    const hid_t u64 = H5T_NATIVE_UINT64;
+    if (grown_dataset_write(frames->number, u64, first, n, rows->number) < 0 ||
+        grown_dataset_write(frames->position, H5T_NATIVE_INT64, first, n, rows->position) < 0 ||
+        grown_dataset_write(frames->timestamp, u64, first, n, rows->timestamp) < 0 ||
+        grown_dataset_write(frames->exposure, u64, first, n, rows->exposure) < 0 ||
+        grown_dataset_write(frames->status, H5T_NATIVE_UINT8, first, n, rows->status) < 0)
+        return -1;
+    return 0;
+}
+
+static int extend(struct frame_datasets *frames, uint64_t length)
+{
+    const hid_t all[] = {frames->number, frames->position, frames->timestamp, frames->exposure,
+                         frames->status};
+    if (length <= frames->length)
+        return 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (grown_dataset_extend(all[i], length) < 0)
+            return -1;
+    }
+    frames->length = length;
+    return 0;
+}
+
+/* Writes the rows [first, end). Stretches where no frame came are left out: the fill values say the same, and a frame number that
+ * jumped far ahead must not cost gigabytes. */
+static int write_range(struct frame_datasets *frames, const struct run *run, uint64_t first,
+                       uint64_t end)
+{
+    for (uint64_t n; first < end; first += n) {
+        n = ROWS_AT_ONCE - first % ROWS_AT_ONCE;
+        if (n > end - first)
+            n = end - first;
+        if (gather(frames->rows, run, first, n) > 0 && write_rows(frames, first, n) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static uint64_t first_unseen(const struct run *run, uint64_t from, uint64_t end)
+{
+    while (from < end && look(run, from))
+        from++;
+    return from;
+}
+
+int frame_datasets_update(struct frame_datasets *frames, const struct run *run)
+{
+    const uint64_t end = frame_table_end(run->frames);
+    const uint64_t unseen = first_unseen(run, frames->settled, end);
+    /* The newest chunk is still being worked on; what is missing before it may really be. */
+    const uint64_t before_last = end > run->chunk_frames ? end - run->chunk_frames : 0;
+    const uint64_t limit = unseen > before_last ? unseen : before_last;
+    if (extend(frames, limit) < 0 || write_range(frames, run, frames->settled, limit) < 0)
+        return -1;
+    if (limit > unseen + SETTLED_AFTER)
+        frames->settled = limit - SETTLED_AFTER;
+    else if (unseen > frames->settled)
+        frames->settled = unseen;
+    return 0;
+}
+
+/* Rows of a complete run: up to the last frame that came, or that has a place and did not come. */
+static uint64_t complete_length(const struct run *run)
+{
+    const uint64_t end = frame_table_end(run->frames);
+    if (run->expected == 0)
+        return end;
+    const uint64_t places = scan_geometry_frame_index(&run->scan, run->expected - 1) + 1;
+    return places > end ? places : end;
+}
+
+int frame_datasets_complete(struct frame_datasets *frames, const struct run *run)
+{
+    if (extend(frames, complete_length(run)) < 0)
+        return -1;
+    return write_range(frames, run, 0, frame_table_end(run->frames));
+}
+
+void frame_datasets_finish(struct frame_datasets *frames)
+{
+    free(frames->rows);
+    frames->rows = NULL;
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <hdf5.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Groups, attributes and text in the forms that the programs which read NeXus files expect: NX_class is a fixed-length ASCII string
+ * (HyperSpy compares bytes), every other attribute a variable-length UTF-8 string (emdfile compares str). Text datasets have a fixed
+ * length, padded with zeros, so that they can be overwritten while the file is in SWMR mode.
+ *
+ * All return a negative number when HDF5 failed; handles that they open for their own use are closed again, which SWMR demands of
+ * attributes.
+ */
+
+/* Makes a group; nx_class may be NULL. */
+hid_t nexus_group(hid_t parent, const char *name, const char *nx_class);
+int nexus_class(hid_t object, const char *nx_class);
+int nexus_attribute(hid_t object, const char *name, const char *text);
+int nexus_attribute_list(hid_t object, const char *name, const char *const *texts, size_t n);
+
+/* Makes a text dataset of `capacity` bytes, empty. */
+hid_t nexus_text_create(hid_t group, const char *name, size_t capacity);
+/* Overwrites it; text that is longer than its capacity is cut. */
+int nexus_text_write(hid_t dataset, const char *text, size_t size);
+/* Makes a text dataset that stays as it is. */
+int nexus_text(hid_t group, const char *name, const char *text, size_t size);
+int nexus_number(hid_t group, const char *name, uint32_t value);
+
+/* An axis: float64 0, 1, 2 ... n - 1. */
+int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units,
+               const char *long_name);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "processing/chunk_sink.h"
+
+/*
+ * The file of one run while it is written. Used by the writer thread only.
+ *
+ * After a function has failed nothing more is asked of HDF5 for this file but to close it (run_file_abandon): a second try after a failed call
+ * is where the library has been seen to hang and to spoil what was good. The file keeps its .partial and what had been written.
+ */
+struct run_file;
+
+/* Makes the file with everything in it and starts SWMR. `summary` (may be NULL) is the run's summary as of now. */
+int run_file_create(struct run_file **file, struct run *run, const char *summary,
+                    struct error *error);
+
+int run_file_write(struct run_file *file, const struct compressed_chunk *chunk,
+                   struct error *error);
+
+/* Is there something that a reader cannot see yet? */
+bool run_file_has_news(const struct run_file *file);
+
+/* Makes everything so far visible to readers. */
+int run_file_flush(struct run_file *file, const char *summary, struct error *error);
+
+/* Writes all that is only known at the end, closes the file, brings it to the disk and renames it. Frees the file unless it fails. */
+int run_file_complete(struct run_file *file, const char *summary, struct error *error);
+
+/* Closes the file as well as it goes and frees it. NULL does nothing. */
+void run_file_abandon(struct run_file *file);
+
+const char *run_file_partial_path(const struct run_file *file);
+const char *run_file_final_path(const struct run_file *file);

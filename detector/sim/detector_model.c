@@ -1,0 +1,169 @@
+#include "detector/sim/detector_model.h"
+
+#include <string.h>
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void detector_model_init(struct detector_model *model, const struct detector_timing *timing,
+                         uint64_t total, uint64_t buffer)
+{
+    memset(model, 0, sizeof *model);
+    model->timing = *timing;
+    model->total = total;
+    model->buffer = timing->paced ? buffer : 0;
+    model->release_at_ns = DETECTOR_NEVER;
+    timeline_init(&model->timeline);
+}
+
+void detector_model_finish(struct detector_model *model)
+{
+    timeline_finish(&model->timeline);
+}
+
+static int begin_segment(struct detector_model *model, uint64_t start_ns, uint64_t stretch_ns)
+{
+    model->next_start_ns = start_ns;
+    model->next_stretch_ns = stretch_ns;
+    return timeline_add(&model->timeline, (struct timeline_segment){.first = model->produced,
+                                                                    .start_ns = start_ns,
+                                                                    .stretch_ns = stretch_ns});
+}
+
+int detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames)
+{
+    int error = 0;
+    frames = smaller(frames, model->total - model->released);
+    if (frames > 0 && model->released == model->produced) {
+        const bool late = model->next_start_ns > now_ns;
+        error = begin_segment(model, late ? model->next_start_ns : now_ns, 0);
+    }
+    if (!error)
+        model->released += frames;
+    return error;
+}
+
+/* Frames whose exposure has ended by now, were there no limit to their number. */
+static uint64_t frames_complete(const struct detector_model *model, uint64_t now_ns)
+{
+    const uint64_t period = model->timing.period_ns;
+    const uint64_t first_end = model->next_start_ns + period + model->next_stretch_ns;
+    return now_ns < first_end ? 0 : 1 + (now_ns - first_end) / period;
+}
+
+static void produce(struct detector_model *model, uint64_t frames)
+{
+    if (frames == 0)
+        return;
+    if (model->next_stretch_ns > 0)
+        model->lengthened++;
+    model->next_start_ns += frames * model->timing.period_ns + model->next_stretch_ns;
+    model->next_stretch_ns = 0;
+    model->produced += frames;
+}
+
+static void produce_unpaced(struct detector_model *model)
+{
+    const uint64_t frames = model->released - model->produced;
+    if (frames < DETECTOR_ENDLESS / model->timing.period_ns / 2)
+        model->next_start_ns += frames * model->timing.period_ns;
+    model->produced = model->released;
+}
+
+int detector_model_advance(struct detector_model *model, uint64_t now_ns)
+{
+    if (now_ns >= model->release_at_ns) {
+        const uint64_t at_ns = model->release_at_ns;
+        model->release_at_ns = DETECTOR_NEVER;
+        const int error = detector_model_release(model, at_ns, DETECTOR_ENDLESS);
+        if (error)
+            return error;
+    }
+    if (!model->timing.paced) {
+        produce_unpaced(model);
+        return 0;
+    }
+    if (model->paused || model->released == model->produced)
+        return 0;
+    uint64_t frames = smaller(frames_complete(model, now_ns), model->released - model->produced);
+    if (model->buffer)
+        frames = smaller(frames, model->buffer - (model->produced - model->sent));
+    produce(model, frames);
+    if (model->buffer && model->produced - model->sent == model->buffer &&
+        model->released > model->produced) {
+        model->paused = true;
+        model->paused_at_ns = model->next_start_ns;
+        model->stalls++;
+    }
+    return 0;
+}
+
+/* The lost time goes into the frame that follows the pause, or into the gap before it. */
+static int resume(struct detector_model *model, uint64_t now_ns)
+{
+    const uint64_t lost_ns = now_ns > model->paused_at_ns ? now_ns - model->paused_at_ns : 0;
+    model->paused = false;
+    if (model->timing.continuous)
+        return begin_segment(model, model->next_start_ns, lost_ns);
+    return begin_segment(model, model->next_start_ns + lost_ns, 0);
+}
+
+int detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames)
+{
+    model->sent += frames;
+    if (model->taken < model->sent)
+        model->taken = model->sent;
+    if (model->paused && model->produced - model->sent <= model->buffer / 10)
+        return resume(model, now_ns);
+    return 0;
+}
+
+bool detector_model_take(struct detector_model *model, uint64_t *index, uint64_t *start_ns,
+                         uint64_t *exposure_ns)
+{
+    if (model->taken == model->produced)
+        return false;
+    uint64_t stretch_ns;
+    *index = model->taken++;
+    timeline_frame(&model->timeline, *index, model->timing.period_ns, start_ns, &stretch_ns);
+    *exposure_ns = model->timing.exposure_ns + stretch_ns;
+    return true;
+}
+
+uint64_t detector_model_next_due(const struct detector_model *model)
+{
+    if (model->release_at_ns != DETECTOR_NEVER)
+        return model->release_at_ns;
+    if (model->paused || model->released == model->produced)
+        return DETECTOR_NEVER;
+    return model->next_start_ns + model->timing.period_ns + model->next_stretch_ns;
+}
+
+static void end_at(struct detector_model *model, uint64_t frames)
+{
+    model->total = model->released = model->produced = frames;
+    model->release_at_ns = DETECTOR_NEVER;
+    model->paused = false;
+}
+
+void detector_model_stop(struct detector_model *model)
+{
+    end_at(model, model->timing.paced ? model->produced : model->taken);
+}
+
+void detector_model_abort(struct detector_model *model)
+{
+    end_at(model, model->taken);
+}
+
+bool detector_model_finished(const struct detector_model *model)
+{
+    return model->sent == model->total;
+}
+
+bool detector_model_armed(const struct detector_model *model)
+{
+    return model->sent == model->released && model->released < model->total;
+}

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Which pixels of a frame belong to a virtual detector, laid out for the kernels.
+ *
+ * The image is taken as one flat array and cut into blocks of 64 bytes (64, 32 or 16 pixels of 1, 2
+ * or 4 bytes). Only blocks with a chosen pixel are listed, so that the cost of a detector follows
+ * its area and not the frame's. The pixels after the last whole block are listed one by one: no
+ * kernel needs to touch a byte outside the image.
+ */
+#define MASK_BLOCK_SIZE 64
+
+struct mask_block {
+    uint64_t offset; /* bytes from the start of the image, a multiple of MASK_BLOCK_SIZE */
+    uint64_t bits;   /* bit i: pixel i of the block is chosen */
+};
+
+struct mask {
+    uint64_t n_pixels; /* chosen pixels, the loose ones included */
+    size_t n_blocks;
+    struct mask_block
+        *blocks; /* [n_blocks + 1]: an empty one at the end, for kernels that take pairs */
+    uint8_t
+        *block_bytes; /* [n_blocks + 1][64], aligned to 64: 0xff in every byte of a chosen pixel */
+    size_t n_loose;
+    uint32_t *loose; /* chosen pixels after the last whole block: indices into the image */
+};
+
+/*
+ * Sets selected[y * width + x] to 1 where inner <= distance of the pixel's centre from (centre_y,
+ * centre_x) <= outer, else to 0. Distances are compared squared, in double: dy * dy + dx * dx
+ * against inner * inner and outer * outer. The centre may lie outside the frame.
+ */
+void mask_select_ring(uint8_t *selected, uint32_t height, uint32_t width, double centre_y,
+                      double centre_x, double inner, double outer);
+
+/* Makes a mask of the pixels whose `selected` is not 0. pixel_size: 1, 2 or 4 bytes. Returns 0 or
+ * -ENOMEM. */
+int mask_init(struct mask *mask, const uint8_t *selected, size_t n_pixels, uint32_t pixel_size);
+
+/* Also of a zeroed mask. */
+void mask_finish(struct mask *mask);

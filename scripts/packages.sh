@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# The Debian 12 packages that merlind needs, by purpose, and a function that installs those that are missing.
+# Sourced by check.sh, demo.sh and bench.sh.
+
+declare -A PACKAGES=(
+  [build]="gcc libc6-dev meson ninja-build pkg-config
+    libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev libjansson-dev libfyaml-dev libpng-dev"
+  [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin python3-zmq python3-jsonschema"
+  [style]="clang-format-14 shellcheck python3"
+  [sanitizers]="clang-14 llvm-14 libomp-14-dev libclang-rt-14-dev util-linux"
+  [tidy]="clang-tidy-14 clang-14 libomp-14-dev"
+  [docs]="scdoc man-db"
+  [service]="systemd"
+)
+
+# Prints the packages of the purposes named, each once.
+packages_for() {
+  local purpose names
+  for purpose in "$@"; do
+    read -r -d '' -a names <<<"${PACKAGES[$purpose]}" || true
+    printf '%s\n' "${names[@]}"
+  done | sort -u
+}
+
+# Prints those of the packages on stdin that are not installed.
+packages_missing() {
+  local package
+  while read -r package; do
+    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' || echo "$package"
+  done
+}
+
+# install_packages PURPOSE...
+# Installs what is missing and says so; says nothing when all is there. Returns 1, with the command to run, when it
+# cannot install.
+install_packages() {
+  local missing=() as_root=() log
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "note: this is not Debian; merlind needs what these Debian packages hold: $(packages_for "$@" | tr '\n' ' ')" >&2
+    return 0
+  fi
+  mapfile -t missing < <(packages_for "$@" | packages_missing)
+  if [ "${#missing[@]}" -eq 0 ]; then
+    return 0
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "error: packages are missing and this is not root; run:  apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing Debian packages: ${missing[*]}"
+  log=$(mktemp)
+  if ! {
+    "${as_root[@]}" apt-get update &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  } >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "error: the installation failed; run:  apt-get update && apt-get install ${missing[*]}" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
