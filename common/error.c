@@ -26,6 +26,7 @@ void error_prefix(struct error *error, const char *format, ...)
     va_start(arguments, format);
     const int length = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof error->text)
-        snprintf(error->text + length, sizeof error->text - (size_t)length, ": %s", previous);
+    const size_t used = length < 0 ? 0 : strnlen(error->text, sizeof error->text - 1);
+    snprintf(error->text + used, sizeof error->text - used, ": %.*s",
+             (int)(sizeof error->text - used), previous);
 }

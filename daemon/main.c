@@ -1,4 +1,48 @@
-int main(void)
+/* merlind(8): see docs/man/merlind.8.scd. */
+
+#include <blosc.h>
+#include <errno.h>
+#include <hdf5.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <uv.h>
+#include <zmq.h>
+
+#include "common/log.h"
+#include "daemon/config.h"
+#include "daemon/options.h"
+#include "daemon/service.h"
+
+static void print_libraries(FILE *out)
 {
-    return 0;
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    fprintf(out, "libuv %s, libzmq %d.%d.%d, HDF5 %s, Blosc %s\n", uv_version_string(), major,
+            minor, patch, H5_VERS_INFO + sizeof "HDF5 library version " - 1, BLOSC_VERSION_STRING);
+}
+
+/* What the service manager or a person should make of it: EX_UNAVAILABLE for a port that is taken, EX_OSERR for the rest. */
+static int exit_code(int r)
+{
+    if (r == 0)
+        return EX_OK;
+    return r == -EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.print_libraries = print_libraries};
+    struct config config;
+    if (options_load(argc, argv, &options, &config) != 0)
+        return options.exit_code;
+    signal(SIGPIPE, SIG_IGN);
+    log_init(config.log_level);
+    struct error error = {0};
+    const int r = service_run(&config, &error);
+    if (r < 0)
+        log_error("merlind", "%s", error.text);
+    config_finish(&config);
+    log_finish();
+    return exit_code(r);
 }

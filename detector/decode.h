@@ -19,8 +19,4 @@ void decode_u16_avx2(void *restrict image, const void *restrict payload,
                      const struct pixel_format *format);
 void decode_u32_avx2(void *restrict image, const void *restrict payload,
                      const struct pixel_format *format);
-void decode_u16_avx512(void *restrict image, const void *restrict payload,
-                       const struct pixel_format *format);
-void decode_u32_avx512(void *restrict image, const void *restrict payload,
-                       const struct pixel_format *format);
 #endif

@@ -102,9 +102,7 @@ struct decoders {
 static struct decoders decoders_of(enum cpu_isa isa)
 {
 #if defined(__x86_64__)
-    if (isa == CPU_ISA_AVX512)
-        return (struct decoders){decode_u16_avx512, decode_u32_avx512};
-    if (isa == CPU_ISA_AVX2)
+    if (isa != CPU_ISA_PLAIN)
         return (struct decoders){decode_u16_avx2, decode_u32_avx2};
 #endif
     (void)isa;

@@ -146,7 +146,7 @@ static struct acquisition_plan *take_plan(struct assembler *assembler)
 {
     struct acquisition_plan *const plan = assembler->next_plan;
     assembler->next_plan = NULL;
-    assembler->expecting = false;
+    assembler->draining = false;
     return plan ? plan : acquisition_plan_copy(assembler->default_plan);
 }
 
@@ -346,7 +346,7 @@ static bool ready_for_run(const struct assembler *assembler, uint64_t number)
 {
     if (assembler->hdr_fresh)
         return true;
-    return number == 1 && !assembler->expecting;
+    return number == 1 && !assembler->draining;
 }
 
 static bool take_frame(struct assembler *assembler, const struct mpx_message *message)
@@ -433,19 +433,20 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns)
 
 /* ---- plans ---- */
 
-void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan)
+void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain)
 {
     acquisition_plan_unref(assembler->next_plan);
     assembler->next_plan = plan;
-    assembler->expecting = true;
-    assembler->hdr_fresh = false;
+    assembler->draining = drain;
+    if (drain)
+        assembler->hdr_fresh = false;
 }
 
 void assembler_expect_nothing(struct assembler *assembler)
 {
     acquisition_plan_unref(assembler->next_plan);
     assembler->next_plan = NULL;
-    assembler->expecting = false;
+    assembler->draining = false;
 }
 
 void assembler_set_default_plan(struct assembler *assembler, struct acquisition_plan *plan)

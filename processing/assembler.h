@@ -18,7 +18,7 @@ struct assembler {
     struct chunk_sink sink;
     struct ingest_events events;
     struct acquisition_plan *default_plan, *next_plan;
-    bool expecting; /* next_plan waits for its HDR: frames before it are stray */
+    bool draining; /* until the next HDR frames are stray */
 
     uint8_t *hdr; /* the newest HDR */
     size_t hdr_size;
@@ -55,7 +55,7 @@ void assembler_flush(struct assembler *assembler);
 void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns);
 
 /* Takes a reference of the caller. */
-void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan);
+void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain);
 void assembler_expect_nothing(struct assembler *assembler);
 void assembler_set_default_plan(struct assembler *assembler, struct acquisition_plan *plan);
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns);

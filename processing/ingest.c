@@ -25,6 +25,7 @@ enum ingest_command_kind {
 struct ingest_command {
     enum ingest_command_kind kind;
     struct acquisition_plan *plan;
+    bool drain;
     enum run_end end;
     uint64_t quiet_ns;
 };
@@ -177,7 +178,7 @@ static void carry_out(struct ingest *ingest, const struct ingest_command *comman
         assembler_set_default_plan(&ingest->assembler, command->plan);
         break;
     case INGEST_EXPECT:
-        assembler_expect(&ingest->assembler, command->plan);
+        assembler_expect(&ingest->assembler, command->plan, command->drain);
         break;
     case INGEST_EXPECT_NOTHING:
         assembler_expect_nothing(&ingest->assembler);
@@ -228,24 +229,25 @@ static int command_send(struct ingest *ingest, struct ingest_command command)
     return 0;
 }
 
-static int command_send_plan(struct ingest *ingest, enum ingest_command_kind kind,
-                             struct acquisition_plan *plan)
+static int command_send_plan(struct ingest *ingest, struct ingest_command command)
 {
-    acquisition_plan_ref(plan);
-    const int r = command_send(ingest, (struct ingest_command){.kind = kind, .plan = plan});
+    acquisition_plan_ref(command.plan);
+    const int r = command_send(ingest, command);
     if (r < 0)
-        acquisition_plan_unref(plan);
+        acquisition_plan_unref(command.plan);
     return r;
 }
 
 int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan)
 {
-    return command_send_plan(ingest, INGEST_SET_DEFAULT_PLAN, plan);
+    return command_send_plan(
+        ingest, (struct ingest_command){.kind = INGEST_SET_DEFAULT_PLAN, .plan = plan});
 }
 
-int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan)
+int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain)
 {
-    return command_send_plan(ingest, INGEST_EXPECT, plan);
+    return command_send_plan(
+        ingest, (struct ingest_command){.kind = INGEST_EXPECT, .plan = plan, .drain = drain});
 }
 
 int ingest_expect_nothing(struct ingest *ingest)

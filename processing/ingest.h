@@ -55,8 +55,11 @@ struct ring *ingest_ring(struct ingest *ingest);
 
 /* From the next run on. Takes a reference. */
 int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan);
-/* The next run has this plan; everything that comes before its HDR is stray. Takes a reference. */
-int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan);
+/*
+ * The next run has this plan. `drain`: what comes before the next HDR is stray, because it was sent before the detector was set up; otherwise an HDR
+ * that came already, or a frame number 1, begins the run too. Takes a reference.
+ */
+int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain);
 /* Takes ingest_expect back. */
 int ingest_expect_nothing(struct ingest *ingest);
 /* Ends the run that is going on, once no byte has come for quiet_ns (0: now). */

@@ -19,8 +19,7 @@ struct moments {
 };
 
 struct kernels {
-    /* Sum of the pixels that the mask chooses. The mask was made for this pixel size and this
-     * number of pixels. */
+    /* Sum of the pixels that the mask, made for frames of this size and pixel, chooses. */
     uint64_t (*masked_sum)(const struct mask *mask, const void *image);
 
     void (*moments)(struct moments *moments, const void *image, uint32_t height, uint32_t width);
@@ -32,8 +31,7 @@ struct kernels {
     void (*widen)(uint64_t *restrict sums, const void *restrict tile, size_t n_pixels);
 };
 
-/* The kernels for pixels of 1, 2 or 4 bytes; NULL for another size. `isa` must be one that the
- * processor has. */
+/* The kernels for pixels of 1, 2 or 4 bytes, NULL for others. The processor must have `isa`. */
 const struct kernels *kernels_for(enum cpu_isa isa, uint32_t pixel_size);
 
 /* What kernels_for chooses from: the order is 1, 2, 4 bytes. */

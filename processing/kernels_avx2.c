@@ -115,7 +115,7 @@ static void fill_weights_u32(uint32_t *weights)
 }
 
 /* vpmaddubsw adds two products in 16 bits: 2 * 255 * 64 just fits, which bounds the weights. */
-KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(32) int8_t weights[PATCH_VECTORS * 32];
     fill_weights_u8(weights);
@@ -123,7 +123,7 @@ KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const uint32_t 
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m256i pixels = load(row + v * 32);
             const __m256i weighted = _mm256_maddubs_epi16(pixels, load(weights + v * 32));
             lanes.sum = _mm256_add_epi64(lanes.sum, _mm256_sad_epu8(pixels, zero));
@@ -139,7 +139,7 @@ KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const uint32_t 
     };
 }
 
-KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(32) int16_t weights[PATCH_VECTORS * 16];
     fill_weights_u16(weights);
@@ -147,7 +147,7 @@ KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const uint32_t
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m256i pixels = lowered_u16(load(row + v * 32));
             const __m256i weighted = _mm256_madd_epi16(pixels, load(weights + v * 16));
             lanes.sum = _mm256_add_epi32(lanes.sum, _mm256_madd_epi16(pixels, ones));
@@ -165,14 +165,14 @@ KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const uint32_t
     return moments;
 }
 
-KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(32) uint32_t weights[PATCH_VECTORS * 8];
     fill_weights_u32(weights);
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m256i pixels = load(row + v * 32), x = load(weights + v * 8);
             const __m256i odd = odd_u32(pixels);
             const __m256i both = _mm256_add_epi64(even_u32(pixels), odd);
@@ -195,25 +195,25 @@ KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const uint32_t
 
 static struct moments patch_u8(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 32;
+    const size_t n_vectors = patch->columns / 32;
     return n_vectors == PATCH_VECTORS ? lanes_u8(patch, PATCH_VECTORS) : lanes_u8(patch, n_vectors);
 }
 
 static struct moments patch_u16(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 16;
+    const size_t n_vectors = patch->columns / 16;
     return n_vectors == PATCH_VECTORS ? lanes_u16(patch, PATCH_VECTORS)
                                       : lanes_u16(patch, n_vectors);
 }
 
 static struct moments patch_u32(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 8;
+    const size_t n_vectors = patch->columns / 8;
     return n_vectors == PATCH_VECTORS ? lanes_u32(patch, PATCH_VECTORS)
                                       : lanes_u32(patch, n_vectors);
 }
 
-/* x grows by at most 4 * 255 * 64 * 4 a row: 2^27 after 512 rows. */
+/* x takes 27 of 31 bits after 512 rows of 4 * 255 * 64 * 4. */
 static void moments_u8(struct moments *moments, const void *image, uint32_t height, uint32_t width)
 {
     const struct patch whole = whole_image(image, height, width, 1);
@@ -221,8 +221,7 @@ static void moments_u8(struct moments *moments, const void *image, uint32_t heig
     moments_by_patches(moments, &whole, 1, limits, patch_u8);
 }
 
-/* 2 * 2^15 * 4 a row: after 64 rows prefixes reach 2^29.1; x grows by at most 2 * 2^15 * 4 * 32 a
- * row, to 2^29. */
+/* Of 31 bits, prefixes take 29.1 after 64 rows of 2 * 2^15 * 4, x 29 of 2 * 2^15 * 4 * 32. */
 static void moments_u16(struct moments *moments, const void *image, uint32_t height, uint32_t width)
 {
     const struct patch whole = whole_image(image, height, width, 2);

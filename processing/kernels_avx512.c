@@ -21,6 +21,17 @@ KERNEL_INLINE uint64_t sum_u64(__m512i lanes)
     return (uint64_t)_mm512_reduce_add_epi64(lanes);
 }
 
+/* Two sums that were kept apart, together. */
+KERNEL_INLINE __m512i both_i32(const __m512i sums[2])
+{
+    return _mm512_add_epi32(sums[0], sums[1]);
+}
+
+KERNEL_INLINE __m512i both_u64(const __m512i sums[2])
+{
+    return _mm512_add_epi64(sums[0], sums[1]);
+}
+
 /* The 32-bit lanes of even and of odd index, widened. */
 KERNEL_INLINE __m512i even_u32(__m512i lanes)
 {
@@ -32,8 +43,8 @@ KERNEL_INLINE __m512i odd_u32(__m512i lanes)
     return _mm512_srli_epi64(lanes, 32);
 }
 
-/* Blocks are taken in pairs (the list ends with an empty one), so that one sum need not wait for
- * the other. */
+/* Blocks are taken in pairs (the list ends with an empty one), one sum not waiting for the other.
+ */
 
 KERNEL_INLINE __m512i chosen_bytes_sum(struct mask_block block, const void *image)
 {
@@ -104,8 +115,7 @@ static uint64_t masked_sum_u32(const struct mask *mask, const void *image)
  * each row: there row y counts (rows - y) times. Number of rows at most: see the limits below.
  */
 struct lanes {
-    __m512i sum[2],
-        x[2]; /* of even and odd vectors, so that one dot product need not wait for the last */
+    __m512i sum[2], x[2]; /* two each, so that one addition need not wait for the last */
     __m512i prefixes;
 };
 
@@ -129,7 +139,7 @@ static void fill_weights_u32(uint32_t *weights)
         weights[i] = i;
 }
 
-KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(64) int8_t weights[PATCH_VECTORS * 64];
     fill_weights_u8(weights);
@@ -137,24 +147,23 @@ KERNEL_INLINE struct moments lanes_u8(const struct patch *patch, const uint32_t 
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m512i pixels = _mm512_loadu_si512(row + v * 64);
             lanes.sum[v % 2] = _mm512_dpbusd_epi32(lanes.sum[v % 2], pixels, ones);
             lanes.x[v % 2] =
                 _mm512_dpbusd_epi32(lanes.x[v % 2], pixels, _mm512_load_si512(weights + v * 64));
         }
-        lanes.prefixes =
-            _mm512_add_epi32(lanes.prefixes, _mm512_add_epi32(lanes.sum[0], lanes.sum[1]));
+        lanes.prefixes = _mm512_add_epi32(lanes.prefixes, both_i32(lanes.sum));
     }
-    const uint64_t sum = sum_i32(_mm512_add_epi32(lanes.sum[0], lanes.sum[1]));
+    const uint64_t sum = sum_i32(both_i32(lanes.sum));
     return (struct moments){
         .sum = sum,
         .y = patch->rows * sum - sum_i32(lanes.prefixes),
-        .x = sum_i32(_mm512_add_epi32(lanes.x[0], lanes.x[1])) + 128 * sum,
+        .x = sum_i32(both_i32(lanes.x)) + 128 * sum,
     };
 }
 
-KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(64) int16_t weights[PATCH_VECTORS * 32];
     fill_weights_u16(weights);
@@ -162,51 +171,48 @@ KERNEL_INLINE struct moments lanes_u16(const struct patch *patch, const uint32_t
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m512i pixels =
                 _mm512_xor_si512(_mm512_loadu_si512(row + v * 64), _mm512_set1_epi16(INT16_MIN));
             lanes.sum[v % 2] = _mm512_dpwssd_epi32(lanes.sum[v % 2], pixels, ones);
             lanes.x[v % 2] =
                 _mm512_dpwssd_epi32(lanes.x[v % 2], pixels, _mm512_load_si512(weights + v * 32));
         }
-        lanes.prefixes =
-            _mm512_add_epi32(lanes.prefixes, _mm512_add_epi32(lanes.sum[0], lanes.sum[1]));
+        lanes.prefixes = _mm512_add_epi32(lanes.prefixes, both_i32(lanes.sum));
     }
-    const uint64_t sum = sum_i32(_mm512_add_epi32(lanes.sum[0], lanes.sum[1]));
+    const uint64_t sum = sum_i32(both_i32(lanes.sum));
     struct moments moments = {
         .sum = sum,
         .y = patch->rows * sum - sum_i32(lanes.prefixes),
-        .x = sum_i32(_mm512_add_epi32(lanes.x[0], lanes.x[1])) + 64 * sum,
+        .x = sum_i32(both_i32(lanes.x)) + 64 * sum,
     };
     moments_add_level(&moments, 32768, patch->rows, n_vectors * 32);
     return moments;
 }
 
-KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const uint32_t n_vectors)
+KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const size_t n_vectors)
 {
     _Alignas(64) uint32_t weights[PATCH_VECTORS * 16];
     fill_weights_u32(weights);
     struct lanes lanes = {0};
     for (uint32_t y = 0; y < patch->rows; y++) {
         const uint8_t *const row = patch->start + y * patch->stride;
-        for (uint32_t v = 0; v < n_vectors; v++) {
+        for (size_t v = 0; v < n_vectors; v++) {
             const __m512i pixels = _mm512_loadu_si512(row + v * 64);
             const __m512i x = _mm512_load_si512(weights + v * 16);
-            const __m512i x_odd = odd_u32(x), odd = odd_u32(pixels);
-            const __m512i both = _mm512_add_epi64(even_u32(pixels), odd);
-            const __m512i weighted =
-                _mm512_add_epi64(_mm512_mul_epu32(pixels, x), _mm512_mul_epu32(odd, x_odd));
-            lanes.sum[v % 2] = _mm512_add_epi64(lanes.sum[v % 2], both);
-            lanes.x[v % 2] = _mm512_add_epi64(lanes.x[v % 2], weighted);
+            const __m512i odd = odd_u32(pixels);
+            lanes.sum[0] = _mm512_add_epi64(lanes.sum[0], even_u32(pixels));
+            lanes.sum[1] = _mm512_add_epi64(lanes.sum[1], odd);
+            lanes.x[0] = _mm512_add_epi64(lanes.x[0], _mm512_mul_epu32(pixels, x));
+            lanes.x[1] = _mm512_add_epi64(lanes.x[1], _mm512_mul_epu32(odd, odd_u32(x)));
         }
-        lanes.prefixes =
-            _mm512_add_epi64(lanes.prefixes, _mm512_add_epi64(lanes.sum[0], lanes.sum[1]));
+        lanes.prefixes = _mm512_add_epi64(lanes.prefixes, both_u64(lanes.sum));
     }
-    const uint64_t sum = sum_u64(_mm512_add_epi64(lanes.sum[0], lanes.sum[1]));
+    const uint64_t sum = sum_u64(both_u64(lanes.sum));
     return (struct moments){
         .sum = sum,
         .y = patch->rows * sum - sum_u64(lanes.prefixes),
-        .x = sum_u64(_mm512_add_epi64(lanes.x[0], lanes.x[1])),
+        .x = sum_u64(both_u64(lanes.x)),
     };
 }
 
@@ -214,26 +220,25 @@ KERNEL_INLINE struct moments lanes_u32(const struct patch *patch, const uint32_t
 
 static struct moments patch_u8(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 64;
+    const size_t n_vectors = patch->columns / 64;
     return n_vectors == PATCH_VECTORS ? lanes_u8(patch, PATCH_VECTORS) : lanes_u8(patch, n_vectors);
 }
 
 static struct moments patch_u16(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 32;
+    const size_t n_vectors = patch->columns / 32;
     return n_vectors == PATCH_VECTORS ? lanes_u16(patch, PATCH_VECTORS)
                                       : lanes_u16(patch, n_vectors);
 }
 
 static struct moments patch_u32(const struct patch *patch)
 {
-    const uint32_t n_vectors = patch->columns / 16;
+    const size_t n_vectors = patch->columns / 16;
     return n_vectors == PATCH_VECTORS ? lanes_u32(patch, PATCH_VECTORS)
                                       : lanes_u32(patch, n_vectors);
 }
 
-/* 4 * 255 * 4 a row: after 512 rows prefixes reach 2^29.1; x grows by at most 4 * 255 * 4 * 128 a
- * row, to 2^28. */
+/* Of 32 bits, prefixes take 29.0 after 512 rows of 4 * 255 * 4, x 28.0 of 4 * 255 * 4 * 128. */
 static void moments_u8(struct moments *moments, const void *image, uint32_t height, uint32_t width)
 {
     const struct patch whole = whole_image(image, height, width, 1);
@@ -241,8 +246,7 @@ static void moments_u8(struct moments *moments, const void *image, uint32_t heig
     moments_by_patches(moments, &whole, 1, limits, patch_u8);
 }
 
-/* 2 * 2^15 * 4 a row: after 64 rows prefixes reach 2^29.1; x grows by at most 2 * 2^15 * 4 * 64 a
- * row, to 2^30. */
+/* Of 31 bits, prefixes take 29.1 after 64 rows of 2 * 2^15 * 4, x 30 of 2 * 2^15 * 4 * 64. */
 static void moments_u16(struct moments *moments, const void *image, uint32_t height, uint32_t width)
 {
     const struct patch whole = whole_image(image, height, width, 2);

@@ -80,25 +80,31 @@ KERNEL_INLINE void moments_add_level(struct moments *moments, uint64_t value, ui
 
 typedef struct moments (*patch_moments_fn)(const struct patch *patch);
 
-/* How a version cuts images: patches of at most rows x columns, small enough for its narrow sums,
- * of whole vectors. */
+/* Patches are of whole vectors and of at most rows x columns, small enough for narrow sums. */
 struct patch_limits {
     uint32_t rows, columns, vector_pixels;
 };
 
-/* Moments of an image from those of patches; the columns that fill no vector are left to plain C.
- */
+/* Moments of the columns from first_column on, which fill no vector, in plain C. */
+KERNEL_INLINE void moments_add_rest(struct moments *moments, const struct patch *image,
+                                    uint32_t pixel_size, uint32_t first_column)
+{
+    struct patch rest = *image;
+    rest.start += (size_t)first_column * pixel_size;
+    rest.columns -= first_column;
+    const struct moments of_rest = patch_moments(&rest, pixel_size);
+    moments_add_at(moments, &of_rest, 0, first_column);
+}
+
+/* Moments of an image from those of its patches. */
 KERNEL_INLINE void moments_by_patches(struct moments *moments, const struct patch *image,
                                       uint32_t pixel_size, struct patch_limits limits,
                                       patch_moments_fn of_patch)
 {
     const uint32_t vector_columns = image->columns - image->columns % limits.vector_pixels;
-    struct patch rest = *image;
-    rest.start += (size_t)vector_columns * pixel_size;
-    rest.columns -= vector_columns;
-    const struct moments of_rest = patch_moments(&rest, pixel_size);
     *moments = (struct moments){0};
-    moments_add_at(moments, &of_rest, 0, vector_columns);
+    if (vector_columns < image->columns)
+        moments_add_rest(moments, image, pixel_size, vector_columns);
     for (uint32_t y = 0; y < image->rows; y += limits.rows) {
         for (uint32_t x = 0; x < vector_columns; x += limits.columns) {
             const struct patch patch = {

@@ -18,13 +18,12 @@ struct mask_block {
     uint64_t bits;   /* bit i: pixel i of the block is chosen */
 };
 
+/* Both lists of blocks end with an empty block, for kernels that take pairs. */
 struct mask {
     uint64_t n_pixels; /* chosen pixels, the loose ones included */
     size_t n_blocks;
-    struct mask_block
-        *blocks; /* [n_blocks + 1]: an empty one at the end, for kernels that take pairs */
-    uint8_t
-        *block_bytes; /* [n_blocks + 1][64], aligned to 64: 0xff in every byte of a chosen pixel */
+    struct mask_block *blocks; /* [n_blocks + 1] */
+    uint8_t *block_bytes;      /* [n_blocks + 1][64]: 0xff in every byte of a chosen pixel */
     size_t n_loose;
     uint32_t *loose; /* chosen pixels after the last whole block: indices into the image */
 };
@@ -37,7 +36,7 @@ struct mask {
 void mask_select_ring(uint8_t *selected, uint32_t height, uint32_t width, double centre_y,
                       double centre_x, double inner, double outer);
 
-/* Makes a mask of the pixels whose `selected` is not 0. pixel_size: 1, 2 or 4 bytes. Returns 0 or
+/* Makes a mask of the pixels whose `selected` is not 0, for pixels of 1, 2 or 4 bytes. 0 or
  * -ENOMEM. */
 int mask_init(struct mask *mask, const uint8_t *selected, size_t n_pixels, uint32_t pixel_size);
 

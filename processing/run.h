@@ -143,10 +143,14 @@ const char *recording_state_name(enum recording_state state);
 const struct product *run_find_map(const struct run *run, const char *name, unsigned *map);
 
 /*
- * Writes rows [first_row, first_row + n_rows) of a map: uint64_t or double [n_rows][nx] as the map's dtype says, 0 or NaN where nothing
- * was measured; and, when `measured` is not NULL, uint8_t [n_rows][nx]: 1 measured, 0 not. A stack is one row of
- * all frames received so far. Any thread, any time.
+ * Writes the values of `count` positions of a map from `first` on: uint64_t or double each, as the map's dtype says, 0 or NaN where nothing was
+ * measured; and, when `measured` is not NULL, a uint8_t each: 1 measured, 0 not. Positions run along the rows of the scan. Any thread, any
+ * time.
  */
+void run_map_positions(const struct run *run, const struct product *product, unsigned map,
+                       uint64_t first, uint64_t count, void *values, uint8_t *measured);
+
+/* The same by rows: [n_rows][nx]. A stack is one row of all frames received so far. */
 void run_map_rows(const struct run *run, const struct product *product, unsigned map,
                   uint64_t first_row, uint64_t n_rows, void *values, uint8_t *measured);
 

@@ -35,7 +35,7 @@ static void map_value(const struct product *product, unsigned map, const uint64_
 static void finish(struct product *product)
 {
     struct virtual_detectors *const state = product->state;
-    for (size_t i = 0; i < state->n_masks; i++)
+    for (size_t i = 0; state && i < state->n_masks; i++)
         mask_finish(&state->masks[i]);
     free(state);
     free(product->maps);
@@ -130,17 +130,33 @@ static int add_detector(struct product *product, const struct virtual_detector_s
     return 0;
 }
 
-static int allocate(struct product *product, size_t n_detectors, struct error *error)
+static struct virtual_detectors *allocate(struct product *product, size_t n_detectors)
 {
     struct virtual_detectors *const state =
         calloc(1, sizeof *state + n_detectors * sizeof state->masks[0]);
-    product->maps = calloc(n_detectors + 1, sizeof *product->maps);
+    struct product_map *const maps = calloc(n_detectors + 1, sizeof *maps);
+    if (!state || !maps) {
+        free(state);
+        free(maps);
+        return NULL;
+    }
     product->state = state;
-    if (state && product->maps)
-        return 0;
-    free(state);
-    free(product->maps);
-    return error_set(error, -ENOMEM, "no memory for %zu virtual detectors", n_detectors);
+    product->maps = maps;
+    return state;
+}
+
+static int add_detectors(struct product *product, const struct virtual_detector_settings *detectors,
+                         size_t n_detectors, struct error *error)
+{
+    const struct pixel_format *const format = &product->format;
+    uint8_t *const selected = malloc((size_t)format->height * format->width);
+    if (!selected)
+        return error_set(error, -ENOMEM, "no memory to draw virtual detectors");
+    int status = 0;
+    for (size_t i = 0; i < n_detectors && !status; i++)
+        status = add_detector(product, &detectors[i], selected, error);
+    free(selected);
+    return status;
 }
 
 int virtual_detectors_prepare(struct product *product,
@@ -153,18 +169,13 @@ int virtual_detectors_prepare(struct product *product,
         return error_set(error, -ENOTSUP,
                          "virtual detectors: no code for pixels of %" PRIu32 " bytes",
                          format->pixel_size);
+    struct virtual_detectors *const state = allocate(product, n_detectors);
+    if (!state)
+        return error_set(error, -ENOMEM, "no memory for %zu virtual detectors", n_detectors);
+    state->kernels = kernels;
     product->class = &class;
     product->format = *format;
-    int status = allocate(product, n_detectors, error);
-    if (status)
-        return status;
-    ((struct virtual_detectors *)product->state)->kernels = kernels;
-    uint8_t *const selected = malloc((size_t)format->height * format->width + 1);
-    if (!selected)
-        status = error_set(error, -ENOMEM, "no memory to draw virtual detectors");
-    for (size_t i = 0; i < n_detectors && !status; i++)
-        status = add_detector(product, &detectors[i], selected, error);
-    free(selected);
+    const int status = add_detectors(product, detectors, n_detectors, error);
     if (status) {
         finish(product);
         return status;

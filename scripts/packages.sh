@@ -11,6 +11,8 @@ declare -A PACKAGES=(
   [tidy]="clang-tidy-14 clang-14 libomp-14-dev"
   [docs]="scdoc man-db"
   [service]="systemd"
+  [demo]="python3 python3-h5py python3-hdf5plugin"
+  [bench]="python3 python3-zmq"
 )
 
 # Prints the packages of the purposes named, each once.

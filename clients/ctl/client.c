@@ -1,7 +1,8 @@
 #include "clients/ctl/client.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +73,12 @@ void reply_finish(struct reply *reply)
 
 static int nobody_answers(const struct client *client, struct error *error)
 {
-    return error_set(error, -ETIMEDOUT,
-                     "nobody answers at %s (waited %g s). Is merlind running? Start it with "
-                     "\"systemctl start merlind\" or \"merlind\"; if it listens elsewhere, say where "
-                     "with -e ENDPOINT",
-                     client->endpoint, client->timeout_s);
+    return error_set(
+        error, -ETIMEDOUT,
+        "nobody answers at %s (waited %g s). Is merlind running? Start it with "
+        "\"systemctl start merlind\" or \"merlind\"; if it listens elsewhere, say where "
+        "with -e ENDPOINT",
+        client->endpoint, client->timeout_s);
 }
 
 static int send_request(struct client *client, const char *command, json_t *arguments,
@@ -87,7 +89,8 @@ static int send_request(struct client *client, const char *command, json_t *argu
     char *const text = request ? json_dumps(request, JSON_COMPACT) : NULL;
     json_decref(request);
     if (!text)
-        return error_set(error, -EINVAL, "the request \"%s\" cannot be written as JSON: an argument is not UTF-8",
+        return error_set(error, -EINVAL,
+                         "the request \"%s\" cannot be written as JSON: an argument is not UTF-8",
                          command);
     const int sent = zmq_send(client->socket, text, strlen(text), ZMQ_DONTWAIT);
     const int code = zmq_errno();
@@ -95,7 +98,8 @@ static int send_request(struct client *client, const char *command, json_t *argu
     if (sent >= 0)
         return 0;
     return code == EAGAIN ? nobody_answers(client, error)
-                          : error_set(error, -code, "cannot send to %s: %s", client->endpoint, zmq_strerror(code));
+                          : error_set(error, -code, "cannot send to %s: %s", client->endpoint,
+                                      zmq_strerror(code));
 }
 
 static bool more_to_receive(const struct client *client)
@@ -115,7 +119,8 @@ static void skip_rest(const struct client *client)
     }
 }
 
-/* The first part that is not empty (a daemon may put the empty frame of a REQ socket before it), parsed; NULL when it is no JSON object. */
+/* The first part that is not empty (a daemon may put the empty frame of a REQ socket before it),
+ * parsed; NULL when it is no JSON object. */
 static json_t *receive_envelope(const struct client *client)
 {
     zmq_msg_t part;
@@ -125,7 +130,8 @@ static json_t *receive_envelope(const struct client *client)
         size = zmq_msg_recv(&part, client->socket, 0);
     json_t *envelope = NULL;
     if (size > 0)
-        envelope = json_loadb(zmq_msg_data(&part), zmq_msg_size(&part), JSON_REJECT_DUPLICATES, NULL);
+        envelope =
+            json_loadb(zmq_msg_data(&part), zmq_msg_size(&part), JSON_REJECT_DUPLICATES, NULL);
     zmq_msg_close(&part);
     if (json_is_object(envelope))
         return envelope;
@@ -148,7 +154,8 @@ static void receive_parts(const struct client *client, struct reply *reply)
 static int not_merlind(const struct client *client, struct error *error)
 {
     return error_set(error, -EPROTO,
-                     "what answers at %s does not speak merlind's protocol; is this the control endpoint (not the one for results)?",
+                     "what answers at %s does not speak merlind's protocol; is this the control "
+                     "endpoint (not the one for results)?",
                      client->endpoint);
 }
 
@@ -195,7 +202,8 @@ int client_request(struct client *client, const char *command, json_t *arguments
     if (result)
         return result;
 
-    const uint64_t deadline = clock_monotonic_ns() + (uint64_t)(client->timeout_s * (double)NS_PER_S);
+    const uint64_t deadline =
+        clock_monotonic_ns() + (uint64_t)(client->timeout_s * (double)NS_PER_S);
     do {
         const uint64_t now = clock_monotonic_ns();
         if (now >= deadline)
@@ -206,7 +214,8 @@ int client_request(struct client *client, const char *command, json_t *arguments
         zmq_pollitem_t item = {.socket = client->socket, .events = ZMQ_POLLIN};
         const int ready = zmq_poll(&item, 1, wait_ms);
         if (interrupt_caught())
-            return error_set(error, -EINTR, "interrupted before the answer to \"%s\" came", command);
+            return error_set(error, -EINTR, "interrupted before the answer to \"%s\" came",
+                             command);
         result = ready > 0 ? receive_reply(client, reply, error) : -EAGAIN;
     } while (result == -EAGAIN);
     return result;

@@ -7,7 +7,8 @@
 #include "common/error.h"
 
 /*
- * Requests to the daemon over its control socket (schemas/protocol.md). One request at a time, one thread.
+ * Requests to the daemon over its control socket (schemas/protocol.md). One request at a time, one
+ * thread.
  */
 struct client;
 
@@ -28,12 +29,10 @@ int client_create(struct client **client, const char *endpoint, double timeout_s
 void client_destroy(struct client *client);
 
 /*
- * Sends a command and waits for its reply. Takes over `arguments` (NULL: none). Returns 0, or with a sentence in `error`
- *   -ETIMEDOUT  nobody answered
- *   -EREMOTEIO  the daemon refused; reply->error has its words
- *   -EPROTO     the answer is none of merlind's
- *   -EINTR      a signal that interrupt.h watches for came first
- * The reply is to be given to reply_finish whatever came back.
+ * Sends a command and waits for its reply. Takes over `arguments` (NULL: none). Returns 0, or with
+ * a sentence in `error` -ETIMEDOUT  nobody answered -EREMOTEIO  the daemon refused; reply->error
+ * has its words -EPROTO     the answer is none of merlind's -EINTR      a signal that interrupt.h
+ * watches for came first The reply is to be given to reply_finish whatever came back.
  */
 int client_request(struct client *client, const char *command, json_t *arguments,
                    struct reply *reply, struct error *error);

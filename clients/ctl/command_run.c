@@ -17,10 +17,12 @@
 static json_t *start_arguments(const struct options *options)
 {
     json_t *const arguments = json_object();
-    json_object_set_new(arguments, "mode", json_string(options->given & OPTION_PASSIVE ? "passive" : "active"));
+    json_object_set_new(arguments, "mode",
+                        json_string(options->given & OPTION_PASSIVE ? "passive" : "active"));
     if (options->given & OPTION_SCAN)
-        json_object_set_new(arguments, "scan",
-                            json_pack("[I, I]", (json_int_t)options->scan_ny, (json_int_t)options->scan_nx));
+        json_object_set_new(
+            arguments, "scan",
+            json_pack("[I, I]", (json_int_t)options->scan_ny, (json_int_t)options->scan_nx));
     if (options->given & OPTION_SKIP) {
         json_t *const skip = json_object();
         if (options->skip_start >= 0)
@@ -42,7 +44,9 @@ static json_t *start_arguments(const struct options *options)
 
 static void sleep_ns(uint64_t ns)
 {
-    nanosleep(&(struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)}, NULL);
+    nanosleep(
+        &(struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)},
+        NULL);
 }
 
 /* How full the daemon's ring is, 0..1; negative when it does not say. */
@@ -57,14 +61,16 @@ static double look_at_ring(struct client *client)
     return fill;
 }
 
-/* Asks for the run until it is finished. Returns what client_request returns; the last reply is the caller's to finish. */
+/* Asks for the run until it is finished. Returns what client_request returns; the last reply is the
+ * caller's to finish. */
 static int poll_until_finished(struct client *client, const char *id, struct progress *progress,
                                struct reply *reply, struct error *error)
 {
     double ring_fill = -1;
     for (unsigned round = 0;; round++) {
         const uint64_t began = clock_monotonic_ns();
-        const int result = client_request(client, "run", json_pack("{s:s}", "id", id), reply, error);
+        const int result =
+            client_request(client, "run", json_pack("{s:s}", "id", id), reply, error);
         if (result)
             return result;
         struct summary summary;
@@ -83,13 +89,15 @@ static int poll_until_finished(struct client *client, const char *id, struct pro
     }
 }
 
+/* `id` is empty when the answer to start had not come yet. */
 static int say_interrupted(const struct options *options, const char *id)
 {
     fprintf(stderr,
-            "merlinctl: no longer waiting; the run goes on. \"merlinctl run %s --wait\" waits for it again, "
+            "merlinctl: no longer waiting, but the run goes on; \"merlinctl run%s%s --wait\" waits "
+            "for it again, "
             "\"merlinctl stop\" ends it\n",
-            id);
-    output_error(options, "interrupted", "no longer waiting; the run goes on", NULL);
+            *id ? " " : "", id);
+    output_error(options, "interrupted", "no longer waiting, but the run goes on", NULL);
     return 128 + interrupt_caught();
 }
 
@@ -125,10 +133,30 @@ static int wait_for_run(const struct options *options, struct client *client, co
     } else {
         error_prefix(&error, "while waiting for run %s", id);
         exit_code = command_failed(options, &reply, result, &error);
-        /* The run was taken; that the daemon no longer knows it says that it was restarted, not that it refuses. */
+        /* The run was taken; that the daemon no longer knows it says that it was restarted, not
+         * that it refuses. */
         if (exit_code == EXIT_REFUSED)
             exit_code = EXIT_INCOMPLETE;
     }
+    reply_finish(&reply);
+    return exit_code;
+}
+
+/* Sends a command that names a run in its answer, then waits for that run. */
+static int ask_and_wait(const struct options *options, struct client *client, const char *command,
+                        json_t *arguments)
+{
+    interrupt_watch();
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, command, arguments, &reply, &error);
+    int exit_code;
+    if (result == -EINTR)
+        exit_code = say_interrupted(options, "");
+    else if (result)
+        exit_code = command_failed(options, &reply, result, &error);
+    else
+        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
     reply_finish(&reply);
     return exit_code;
 }
@@ -145,41 +173,20 @@ static void print_started(const json_t *result)
 
 int command_start(const struct options *options, struct client *client)
 {
-    const bool wait = options->given & OPTION_WAIT;
-    if (wait)
-        interrupt_watch();
-    struct reply reply;
-    struct error error = {0};
-    const int result = client_request(client, "start", start_arguments(options), &reply, &error);
-    int exit_code;
-    if (result == -EINTR)
-        exit_code = say_interrupted(options, "");
-    else if (result)
-        exit_code = command_failed(options, &reply, result, &error);
-    else if (wait)
-        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
-    else if (options->json)
-        exit_code = (output_json(reply.result), 0);
-    else
-        exit_code = (print_started(reply.result), 0);
-    reply_finish(&reply);
-    return exit_code;
+    json_t *const arguments = start_arguments(options);
+    if (options->given & OPTION_WAIT)
+        return ask_and_wait(options, client, "start", arguments);
+    return command_ask(options, client, "start", arguments, print_started);
+}
+
+static void print_state(const json_t *result)
+{
+    printf("%s\n", member_text(result, "state"));
 }
 
 int command_stop(const struct options *options, struct client *client)
 {
-    struct reply reply;
-    struct error error = {0};
-    const int result = client_request(client, "stop", NULL, &reply, &error);
-    int exit_code = 0;
-    if (result)
-        exit_code = command_failed(options, &reply, result, &error);
-    else if (options->json)
-        output_json(reply.result);
-    else
-        printf("%s\n", member_text(reply.result, "state"));
-    reply_finish(&reply);
-    return exit_code;
+    return command_ask(options, client, "stop", NULL, print_state);
 }
 
 static void print_run(const json_t *json)
@@ -194,24 +201,9 @@ static void print_run(const json_t *json)
 
 int command_run(const struct options *options, struct client *client)
 {
-    const bool wait = options->given & OPTION_WAIT;
-    json_t *const arguments = options->n_words > 0 ? json_pack("{s:s}", "id", options->words[0]) : NULL;
-    struct reply reply;
-    struct error error = {0};
-    if (wait)
-        interrupt_watch();
-    const int result = client_request(client, "run", arguments, &reply, &error);
-    int exit_code = 0;
-    if (result == -EINTR)
-        exit_code = say_interrupted(options, "");
-    else if (result)
-        exit_code = command_failed(options, &reply, result, &error);
-    else if (wait)
-        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
-    else if (options->json)
-        output_json(reply.result);
-    else
-        print_run(reply.result);
-    reply_finish(&reply);
-    return exit_code;
+    json_t *const arguments =
+        options->n_words > 0 ? json_pack("{s:s}", "id", options->words[0]) : NULL;
+    if (options->given & OPTION_WAIT)
+        return ask_and_wait(options, client, "run", arguments);
+    return command_ask(options, client, "run", arguments, print_run);
 }

@@ -39,8 +39,15 @@ int command_shutdown(const struct options *options, struct client *client);
 const struct command *command_find(const char *name);
 
 /*
- * Tells why a request failed (`code`: what client_request returned): a sentence on stderr and, with --json, {"error": {...}} on
- * stdout. Returns the exit code.
+ * Tells why a request failed (`code`: what client_request returned): a sentence on stderr and, with
+ * --json, {"error": {...}} on stdout. Returns the exit code.
  */
 int command_failed(const struct options *options, const struct reply *reply, int code,
                    const struct error *error);
+
+/*
+ * Sends a command and tells its answer: as JSON with --json, else through `print`. Takes over
+ * `arguments`. Returns the exit code.
+ */
+int command_ask(const struct options *options, struct client *client, const char *command,
+                json_t *arguments, void (*print)(const json_t *result));

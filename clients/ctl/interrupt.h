@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Ctrl-C (SIGINT) and SIGTERM while the program waits for a run: remembered instead of deadly, so that a last word can be said.
+ * Ctrl-C (SIGINT) and SIGTERM while the program waits for a run: remembered instead of deadly, so
+ * that a last word can be said.
  */
 void interrupt_watch(void);
 

@@ -33,7 +33,8 @@ int command_failed(const struct options *options, const struct reply *reply, int
                    const struct error *error)
 {
     const char *const field = json_string_value(json_object_get(reply->error, "field"));
-    fprintf(stderr, "merlinctl: %s%s%s%s\n", error->text, field ? " (" : "", field ? field : "", field ? ")" : "");
+    fprintf(stderr, "merlinctl: %s%s%s%s\n", error->text, field ? " (" : "", field ? field : "",
+            field ? ")" : "");
     switch (code) {
     case -EREMOTEIO:
         output_error(options, NULL, NULL, reply->error);
@@ -51,6 +52,23 @@ int command_failed(const struct options *options, const struct reply *reply, int
         output_error(options, "internal", error->text, NULL);
         return EXIT_INTERNAL;
     }
+}
+
+int command_ask(const struct options *options, struct client *client, const char *command,
+                json_t *arguments, void (*print)(const json_t *result))
+{
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, command, arguments, &reply, &error);
+    int exit_code = 0;
+    if (result)
+        exit_code = command_failed(options, &reply, result, &error);
+    else if (options->json)
+        output_json(reply.result);
+    else
+        print(reply.result);
+    reply_finish(&reply);
+    return exit_code;
 }
 
 int main(int argc, char **argv)

@@ -3,13 +3,16 @@
 #include <argp.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clients/ctl/commands.h"
 #include "clients/ctl/output_file.h"
 
-const char *argp_program_version = "merlinctl " MERLINCTL_VERSION;
+/* Visible, for it is glibc that looks for it. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+    "merlinctl " MERLINCTL_VERSION;
 
 enum option_key {
     KEY_JSON = 256,
@@ -29,23 +32,29 @@ enum option_key {
 };
 
 static const struct argp_option option_table[] = {
-    {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)", 1},
+    {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)",
+     1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
     {0, 0, 0, 0, "start:", 2},
-    {"scan", KEY_SCAN, "NYxNX", 0, "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
+    {"scan", KEY_SCAN, "NYxNX", 0,
+     "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
     {"wait", KEY_WAIT, 0, 0, "Wait for the end of the run (also for run)", 2},
     {"progress", KEY_PROGRESS, 0, 0, "Show progress on stderr even if that is no terminal", 2},
-    {"passive", KEY_PASSIVE, 0, 0, "Take the frames of a run that somebody else starts at the detector", 2},
-    {"trigger", KEY_TRIGGER, "NAME", 0, "internal (default), rising-ttl, falling-ttl, rising-lvds, falling-lvds, soft", 2},
+    {"passive", KEY_PASSIVE, 0, 0,
+     "Take the frames of a run that somebody else starts at the detector", 2},
+    {"trigger", KEY_TRIGGER, "NAME", 0,
+     "internal (default), rising-ttl, falling-ttl, rising-lvds, falling-lvds, soft", 2},
     {"skip-start", KEY_SKIP_START, "N", 0, "Leave out N frames before the first line", 2},
     {"skip-line", KEY_SKIP_LINE, "N", 0, "Leave out N frames after each line (flyback)", 2},
     {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line", 2},
-    {"set", KEY_SET, "NAME=VALUE", 0, "Set a detector parameter for this run; may be given often", 2},
+    {"set", KEY_SET, "NAME=VALUE", 0, "Set a detector parameter for this run; may be given often",
+     2},
     {"record", KEY_RECORD, 0, 0, "Record, whatever the configuration says", 2},
     {"no-record", KEY_NO_RECORD, 0, 0, "Do not record", 2},
     {0, 0, 0, 0, "map, pattern:", 3},
-    {"output", 'o', "FILE", 0, "Write the image as FILE.npy (numbers) or FILE.png (grey picture)", 3},
+    {"output", 'o', "FILE", 0, "Write the image as FILE.npy (numbers) or FILE.png (grey picture)",
+     3},
     {"list", KEY_LIST, 0, 0, "List the maps there are", 3},
     {0},
 };
@@ -62,12 +71,13 @@ static const char usage_doc[] = "status\n"
                                 "ping\n"
                                 "shutdown";
 
-static const char help_doc[] =
-    "Talk to merlind, the acquisition daemon of a Merlin detector."
-    "\v"
-    "Exit status: 0 done (start --wait: the run is complete), 1 the run ended otherwise, 2 refused by the daemon or the "
-    "detector, 64 wrong usage, 69 nobody answers, 73 the output cannot be written, 76 something else answers, 130 "
-    "interrupted. More in merlinctl(1).";
+static const char help_doc[] = "Talk to merlind, the acquisition daemon of a Merlin detector."
+                               "\v"
+                               "Exit status: 0 done (start --wait: the run is complete), 1 the run "
+                               "ended otherwise, 2 refused by the daemon or the "
+                               "detector, 64 wrong usage, 69 nobody answers, 73 the output cannot "
+                               "be written, 76 something else answers, 130 "
+                               "interrupted. More in merlinctl(1).";
 
 static const char *option_name(unsigned bit)
 {
@@ -95,7 +105,8 @@ static const char *option_name(unsigned bit)
     }
 }
 
-/* A whole number from `text` up to `end`, no sign, no blanks; false when it is none or above `limit`. */
+/* A whole number from `text` up to `end`, no sign, no blanks; false when it is none or above
+ * `limit`. */
 static bool parse_number(const char *text, const char *end, uint64_t limit, uint64_t *number)
 {
     if (text == end)
@@ -115,10 +126,12 @@ static void parse_scan(struct options *options, const char *text, struct argp_st
 {
     const char *const end = text + strlen(text);
     const char *const cross = text + strcspn(text, "xX");
-    uint64_t ny, nx;
+    uint64_t ny = 0, nx = 0;
     if (cross == end || !parse_number(text, cross, UINT32_MAX, &ny) ||
         !parse_number(cross + 1, end, UINT32_MAX, &nx) || ny == 0 || nx == 0)
-        argp_error(state, "--scan is NYxNX, lines by positions per line, such as 128x256, not \"%s\"", text);
+        argp_error(state,
+                   "--scan is NYxNX, lines by positions per line, such as 128x256, not \"%s\"",
+                   text);
     options->scan_ny = (unsigned)ny;
     options->scan_nx = (unsigned)nx;
 }
@@ -139,22 +152,35 @@ static void parse_timeout(struct options *options, const char *text, struct argp
         argp_error(state, "--timeout is a number of seconds above 0, not \"%s\"", text);
 }
 
+/* Texts go to the daemon as JSON, which is UTF-8. */
+static void check_text(const char *text, struct argp_state *state)
+{
+    json_t *const json = json_string(text);
+    if (!json)
+        argp_error(state, "\"%s\" is not UTF-8", text);
+    json_decref(json);
+}
+
 static void parse_parameter(struct options *options, const char *text, struct argp_state *state)
 {
     const char *const equals = strchr(text, '=');
     if (!equals || equals == text)
         argp_error(state, "--set is NAME=VALUE, not \"%s\"", text);
+    check_text(text, state);
     if (!options->parameters)
         options->parameters = json_object();
+    char name[128] = "";
+    if (equals)
+        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+    if (equals && (size_t)(equals - text) >= sizeof name)
+        argp_error(state, "--set %s: no parameter has so long a name", text);
     /* As typed: what the detector is told must not be changed by a way through floating point. */
-    char *const name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
-    if (!name || json_object_set_new(options->parameters, name, json_string(equals + 1)) != 0)
-        argp_error(state, "--set %s: not UTF-8", text);
-    free(name);
+    json_object_set_new(options->parameters, name, json_string(equals ? equals + 1 : ""));
 }
 
 static void take_word(struct options *options, const char *word, struct argp_state *state)
 {
+    check_text(word, state);
     if (!options->command) {
         options->command = command_find(word);
         if (!options->command)
@@ -178,13 +204,18 @@ static void check_command(const struct options *options, struct argp_state *stat
     if (options->n_words < (list ? 0 : command->min_words) ||
         options->n_words > (list ? 0 : command->max_words))
         argp_error(state, "the form is \"%s %s\"", command->name, list ? "--list" : command->words);
+    if (!strcmp(command->name, "set") && options->n_words == 1 &&
+        strcspn(options->words[0], "=") % strlen(options->words[0]) == 0)
+        argp_error(state, "the form is \"set NAME VALUE\" or \"set NAME=VALUE\"");
     if (options->output && output_file_kind(options->output) == OUTPUT_FILE_OTHER)
         argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
-    if (!strcmp(command->name, "pattern") && strcmp(options->words[0], "sum") && strcmp(options->words[0], "latest"))
+    if (!strcmp(command->name, "pattern") && strcmp(options->words[0], "sum") &&
+        strcmp(options->words[0], "latest"))
         argp_error(state, "there is no pattern \"%s\", but sum and latest", options->words[0]);
 }
 
-static error_t parse_start_option(struct options *options, int key, char *text, struct argp_state *state)
+static error_t parse_start_option(struct options *options, int key, char *text,
+                                  struct argp_state *state)
 {
     switch (key) {
     case KEY_SCAN:
@@ -196,6 +227,7 @@ static error_t parse_start_option(struct options *options, int key, char *text, 
         return 0;
     case KEY_TRIGGER:
         options->given |= OPTION_TRIGGER;
+        check_text(text, state);
         options->trigger = text;
         return 0;
     case KEY_SKIP_START:

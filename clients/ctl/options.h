@@ -24,7 +24,7 @@ struct options {
     const char *endpoint;
     double timeout_s;
     bool json;
-    bool progress; /* draw it even where stderr is no terminal */
+    bool progress;  /* draw it even where stderr is no terminal */
     unsigned given; /* enum option_set: which of the commands' own options came */
 
     const struct command *command;
@@ -39,6 +39,7 @@ struct options {
     const char *output;
 };
 
-/* Reads the command line, checks all that can be checked without the daemon, ends the program with 64 when it is wrong. */
+/* Reads the command line, checks all that can be checked without the daemon, ends the program with
+ * 64 when it is wrong. */
 void options_parse(struct options *options, int argc, char **argv);
 void options_finish(struct options *options);

@@ -67,8 +67,8 @@ void output_names(FILE *out, const json_t *names)
 {
     size_t i;
     const json_t *name;
-    json_array_foreach(names, i, name)
-        fprintf(out, "%s%s", i > 0 ? ", " : "", json_is_string(name) ? json_string_value(name) : "?");
+    json_array_foreach(names, i, name) fprintf(
+        out, "%s%s", i > 0 ? ", " : "", json_is_string(name) ? json_string_value(name) : "?");
 }
 
 void output_json(const json_t *object)
@@ -82,8 +82,9 @@ void output_error(const struct options *options, const char *code, const char *m
 {
     if (!options->json)
         return;
-    json_t *const object = refusal ? json_pack("{s:O}", "error", refusal)
-                                   : json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", message);
+    json_t *const object =
+        refusal ? json_pack("{s:O}", "error", refusal)
+                : json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", message);
     output_json(object);
     json_decref(object);
 }

@@ -31,8 +31,8 @@ void output_names(FILE *out, const json_t *names);
 void output_json(const json_t *object);
 
 /*
- * With --json: {"error": ...} on stdout, so that a script finds an object there whatever happens. `refusal` is the daemon's own, or NULL: then
- * it is made of `code` and `message`.
+ * With --json: {"error": ...} on stdout, so that a script finds an object there whatever happens.
+ * `refusal` is the daemon's own, or NULL: then it is made of `code` and `message`.
  */
 void output_error(const struct options *options, const char *code, const char *message,
                   json_t *refusal);

@@ -39,7 +39,8 @@ static void print_done(FILE *out, const struct summary *summary)
     memset(bar + filled, '.', (size_t)(BAR_WIDTH - filled));
     bar[BAR_WIDTH] = '\0';
     /* Rounded down: 100 % is for the last frame alone. */
-    fprintf(out, "[%s] %3d %%  %s/%s", bar, (int)(part * 100), placed.text, text_of_count(summary->expected).text);
+    fprintf(out, "[%s] %3d %%  %s/%s", bar, (int)(part * 100), placed.text,
+            text_of_count(summary->expected).text);
 }
 
 static void print_line(FILE *out, const struct summary *summary, double ring_fill)
@@ -56,8 +57,9 @@ static void print_line(FILE *out, const struct summary *summary, double ring_fil
         fprintf(out, "  ring %.0f %%", ring_fill * 100);
     fprintf(out, "  lost %s", text_of_count(summary->lost).text);
     if (summary->rate > 0 && summary->expected > summary->placed)
-        fprintf(out, "  %s left",
-                text_of_duration((double)(summary->expected - summary->placed) / summary->rate).text);
+        fprintf(
+            out, "  %s left",
+            text_of_duration((double)(summary->expected - summary->placed) / summary->rate).text);
 }
 
 void progress_draw(struct progress *progress, const struct summary *summary, double ring_fill)

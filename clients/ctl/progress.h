@@ -6,7 +6,8 @@
 #include "clients/ctl/summary.h"
 
 /*
- * The progress of a run on stderr: on a terminal one line that is drawn over, elsewhere a line a second. Never touches stdout.
+ * The progress of a run on stderr: on a terminal one line that is drawn over, elsewhere a line a
+ * second. Never touches stdout.
  */
 struct progress {
     bool shown;

@@ -11,8 +11,8 @@ static double frame_bytes(const json_t *json)
     const char *const dtype = member_text(json, "dtype");
     if (json_array_size(image) != 2 || strlen(dtype) != 3)
         return 0;
-    return json_number_value(json_array_get(image, 0)) * json_number_value(json_array_get(image, 1)) *
-           atoi(dtype + 2);
+    return json_number_value(json_array_get(image, 0)) *
+           json_number_value(json_array_get(image, 1)) * atoi(dtype + 2);
 }
 
 void summary_read(struct summary *summary, const json_t *json)
@@ -52,7 +52,8 @@ bool summary_is_finished(const struct summary *summary)
 
 bool summary_is_complete(const struct summary *summary, bool must_record)
 {
-    if (!summary_is_finished(summary) || strcmp(summary->reason, "complete") != 0 || summary->missing > 0)
+    if (!summary_is_finished(summary) || strcmp(summary->reason, "complete") != 0 ||
+        summary->missing > 0)
         return false;
     if (!strcmp(summary->recording_state, "off"))
         return !must_record;
@@ -67,18 +68,22 @@ static void print_file(FILE *out, const struct summary *summary)
     }
     fprintf(out, "  file      %s\n", *summary->file ? summary->file : "none");
     if (strcmp(summary->recording_state, "closed") != 0)
-        fprintf(out, "            recording %s: %s\n", summary->recording_state, summary->recording_error);
+        fprintf(out, "            recording %s: %s\n", summary->recording_state,
+                summary->recording_error);
     if (summary->bytes_written > 0)
-        fprintf(out, "            %s of pixels in %s (%.1f : 1)\n", text_of_bytes((double)summary->bytes_raw).text,
+        fprintf(out, "            %s of pixels in %s (%.1f : 1)\n",
+                text_of_bytes((double)summary->bytes_raw).text,
                 text_of_bytes((double)summary->bytes_written).text,
                 (double)summary->bytes_raw / (double)summary->bytes_written);
     if (summary->unrecorded > 0)
-        fprintf(out, "            %s frames are NOT in the file\n", text_of_count(summary->unrecorded).text);
+        fprintf(out, "            %s frames are NOT in the file\n",
+                text_of_count(summary->unrecorded).text);
 }
 
 void summary_print(FILE *out, const struct summary *summary)
 {
-    fprintf(out, "%s%s%s\n", *summary->reason ? summary->reason : "ended", *summary->detail ? ": " : "", summary->detail);
+    fprintf(out, "%s%s%s\n", *summary->reason ? summary->reason : "ended",
+            *summary->detail ? ": " : "", summary->detail);
     fprintf(out, "  frames    %s", text_of_count(summary->placed).text);
     if (summary->expected > 0)
         fprintf(out, " of %s", text_of_count(summary->expected).text);
@@ -86,10 +91,12 @@ void summary_print(FILE *out, const struct summary *summary)
     if (summary->elapsed_s > 0)
         fprintf(out, ", in %s (%s frames/s, %s/s)", text_of_duration(summary->elapsed_s).text,
                 text_of_count((uint64_t)((double)summary->received / summary->elapsed_s)).text,
-                text_of_bytes((double)summary->received * summary->frame_bytes / summary->elapsed_s).text);
+                text_of_bytes((double)summary->received * summary->frame_bytes / summary->elapsed_s)
+                    .text);
     fprintf(out, "\n");
     if (summary->not_analysed > 0)
-        fprintf(out, "            %s frames are not in the maps\n", text_of_count(summary->not_analysed).text);
+        fprintf(out, "            %s frames are not in the maps\n",
+                text_of_count(summary->not_analysed).text);
     print_file(out, summary);
     if (json_array_size(summary->maps) > 0) {
         fprintf(out, "  maps      ");

@@ -5,13 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The summary of a run (schemas/protocol.md) as this program uses it. The texts belong to the JSON it was read from. */
+/* The summary of a run (schemas/protocol.md) as this program uses it. The texts belong to the JSON
+ * it was read from. */
 struct summary {
     const char *id, *state, *reason, *detail, *file;
     const char *recording_state, *recording_error;
     uint64_t bytes_raw, bytes_written;
-    uint64_t expected, received, placed, recorded, unrecorded, missing, lost, analysed, not_analysed; /* frames */
-    double rate;        /* frames per second now */
+    uint64_t expected, received, placed, recorded, unrecorded, missing, lost, analysed,
+        not_analysed; /* frames */
+    double rate;      /* frames per second now */
     double elapsed_s;
     double frame_bytes; /* of pixels in a frame, 0: not known yet */
     const json_t *maps;
@@ -22,8 +24,8 @@ void summary_read(struct summary *summary, const json_t *json);
 bool summary_is_finished(const struct summary *summary);
 
 /*
- * Is the finished run a whole one: ended complete, no frame missing and, if it was recorded (or `must_record`), all of it in a file that
- * is closed?
+ * Is the finished run a whole one: ended complete, no frame missing and, if it was recorded (or
+ * `must_record`), all of it in a file that is closed?
  */
 bool summary_is_complete(const struct summary *summary, bool must_record);
 

@@ -1,1 +1,237 @@
-/* to come */
+#include "daemon/record/recorder.h"
+
+#include <errno.h>
+#include <hdf5.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/queue.h"
+#include "daemon/record/blosc_filter.h"
+#include "daemon/record/hdf5_error.h"
+#include "daemon/record/recording_status.h"
+#include "daemon/record/writer.h"
+
+#define BUFFERS_PER_WORKER 4
+#define BUFFERS_MORE 16
+/* Runs that may be announced while the writer is behind. */
+#define ANNOUNCEMENTS 256
+#define ALIGNMENT 64
+
+enum item_kind { ITEM_BEGIN, ITEM_CHUNK, ITEM_FINISH, ITEM_STOP };
+
+/* What goes through the queue: a chunk, or an announcement about a run. Each comes from its own list of free ones. */
+struct item {
+    enum item_kind kind;
+    struct run *run; /* announcements: with a reference from ITEM_BEGIN to ITEM_FINISH */
+    struct compressed_chunk chunk;
+};
+
+/*
+ * Who owns what: `items` and `n_buffers` are set before the thread starts; `writer` then belongs to the thread. An item belongs to whoever popped
+ * it from a queue. Only the writer thread waits on `work`; workers may wait on `free_chunks` when it is behind; there are so many
+ * announcements that nobody ever waits on `free_announcements` in earnest. The queue of work has room for all items, so a push never fails.
+ */
+struct recorder {
+    struct queue work, free_chunks, free_announcements;
+    unsigned n_buffers;
+    struct item *items; /* n_buffers chunks, then the announcements */
+    struct writer writer;
+    pthread_t thread;
+};
+
+/* ---- the writer thread ---- */
+
+/* Returns false when the thread is to end. */
+static bool handle(struct recorder *recorder, struct item *item)
+{
+    switch (item->kind) {
+    case ITEM_CHUNK:
+        writer_write(&recorder->writer, &item->chunk);
+        queue_push(&recorder->free_chunks, item);
+        return true;
+    case ITEM_BEGIN:
+        writer_begin(&recorder->writer, item->run);
+        break;
+    case ITEM_FINISH:
+        writer_end(&recorder->writer, item->run);
+        break;
+    case ITEM_STOP:
+        return false;
+    }
+    queue_push(&recorder->free_announcements, item);
+    return true;
+}
+
+static void *write_all(void *data)
+{
+    struct recorder *const recorder = data;
+    struct writer *const writer = &recorder->writer;
+    pthread_setname_np(pthread_self(), "merlind-writer");
+    /* A library that is stuck on a bad disk must not hold up the end of the process. */
+    H5dont_atexit();
+    hdf5_errors_capture();
+    if (blosc_filter_register() < 0)
+        log_error("record", "HDF5 does not take the Blosc filter: nothing can be recorded");
+    hdf5_error_forget();
+    bool more = true;
+    while (more) {
+        struct item *const item = queue_wait(&recorder->work, writer_time_to_flush(writer));
+        if (item)
+            more = handle(recorder, item);
+        writer_flush_when_due(writer);
+    }
+    writer_finish(writer);
+    return NULL;
+}
+
+/* ---- the sink: ingest and workers ---- */
+
+static void announce(struct recorder *recorder, enum item_kind kind, struct run *run)
+{
+    struct item *item;
+    do {
+        item = queue_wait(&recorder->free_announcements, UINT64_MAX);
+    } while (!item);
+    item->kind = kind;
+    item->run = run;
+    queue_push(&recorder->work, item);
+}
+
+static void sink_begin(void *data, struct run *run)
+{
+    const bool enabled = run->plan->recording.enabled;
+    recording_set_state(run, enabled ? RECORDING_OPENING : RECORDING_OFF, NULL);
+    atomic_store_explicit(&run->recording_wanted, enabled, memory_order_relaxed);
+    announce(data, ITEM_BEGIN, run_ref(run));
+}
+
+static bool sink_wants(void *data, const struct run *run)
+{
+    return atomic_load_explicit(&run->recording_wanted, memory_order_relaxed);
+}
+
+static bool make_room(struct compressed_chunk *chunk, size_t capacity)
+{
+    const size_t size = (capacity + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (chunk->capacity >= capacity)
+        return true;
+    free(chunk->bytes);
+    chunk->bytes = aligned_alloc(ALIGNMENT, size);
+    chunk->capacity = chunk->bytes ? size : 0;
+    return chunk->bytes != NULL;
+}
+
+static struct compressed_chunk *sink_acquire(void *data, size_t capacity)
+{
+    struct recorder *const recorder = data;
+    struct item *item;
+    do {
+        item = queue_wait(&recorder->free_chunks, UINT64_MAX);
+    } while (!item);
+    if (!make_room(&item->chunk, capacity)) {
+        queue_push(&recorder->free_chunks, item);
+        return NULL;
+    }
+    item->chunk = (struct compressed_chunk){
+        .bytes = item->chunk.bytes,
+        .capacity = item->chunk.capacity,
+    };
+    return &item->chunk;
+}
+
+static void sink_submit(void *data, struct compressed_chunk *chunk)
+{
+    struct recorder *const recorder = data;
+    struct item *const item = (struct item *)((char *)chunk - offsetof(struct item, chunk));
+    item->kind = ITEM_CHUNK;
+    queue_push(&recorder->work, item);
+}
+
+static void sink_finish(void *data, struct run *run)
+{
+    announce(data, ITEM_FINISH, run);
+}
+
+struct chunk_sink recorder_sink(struct recorder *recorder)
+{
+    return (struct chunk_sink){
+        .data = recorder,
+        .begin = sink_begin,
+        .wants = sink_wants,
+        .acquire = sink_acquire,
+        .submit = sink_submit,
+        .finish = sink_finish,
+    };
+}
+
+void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned *buffers)
+{
+    const size_t free_now = queue_length(&recorder->free_chunks);
+    *buffers = recorder->n_buffers;
+    *waiting = free_now < recorder->n_buffers ? recorder->n_buffers - (unsigned)free_now : 0;
+}
+
+/* ---- life ---- */
+
+static void recorder_free(struct recorder *recorder)
+{
+    for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++)
+        free(recorder->items[i].chunk.bytes);
+    free(recorder->items);
+    queue_finish(&recorder->work);
+    queue_finish(&recorder->free_chunks);
+    queue_finish(&recorder->free_announcements);
+    free(recorder);
+}
+
+static int allocate(struct recorder *recorder)
+{
+    const size_t n_items = recorder->n_buffers + ANNOUNCEMENTS;
+    recorder->items = calloc(n_items, sizeof *recorder->items);
+    if (!recorder->items || queue_init(&recorder->work, n_items) < 0 ||
+        queue_init(&recorder->free_chunks, recorder->n_buffers) < 0 ||
+        queue_init(&recorder->free_announcements, ANNOUNCEMENTS) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < n_items; i++)
+        queue_push(i < recorder->n_buffers ? &recorder->free_chunks
+                                           : &recorder->free_announcements,
+                   &recorder->items[i]);
+    return 0;
+}
+
+int recorder_create(struct recorder **out, const struct recorder_options *options,
+                    struct error *error)
+{
+    struct recorder *const recorder = aligned_alloc(ALIGNMENT, sizeof *recorder);
+    if (!recorder)
+        return error_set(error, -ENOMEM, "no memory for the recorder");
+    memset(recorder, 0, sizeof *recorder);
+    recorder->writer.options = *options;
+    recorder->writer.flush_interval_ns = (uint64_t)(options->flush_interval_s * (double)NS_PER_S);
+    recorder->n_buffers = options->n_workers * BUFFERS_PER_WORKER + BUFFERS_MORE;
+    int r = allocate(recorder);
+    if (r < 0) {
+        recorder_free(recorder);
+        return error_set(error, r, "no memory for the recorder");
+    }
+    r = -pthread_create(&recorder->thread, NULL, write_all, recorder);
+    if (r < 0) {
+        recorder_free(recorder);
+        return error_set(error, r, "cannot start the recorder's thread: %s", strerror(-r));
+    }
+    *out = recorder;
+    return 0;
+}
+
+void recorder_destroy(struct recorder *recorder)
+{
+    if (!recorder)
+        return;
+    announce(recorder, ITEM_STOP, NULL);
+    pthread_join(recorder->thread, NULL);
+    recorder_free(recorder);
+}

@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 /*
- * Calendar text of frame headers, kept per second: the calendar is worked out 1 time a second and not 60,000 times.
- * Owned by one thread. Zero-initialise it.
+ * Calendar text of frame headers, kept per second: the calendar is worked out 1 time a second and
+ * not 60,000 times. Owned by one thread. Zero-initialise it.
  */
 struct clock_text {
     int64_t second;

@@ -6,13 +6,14 @@
 #include "detector/sim/timeline.h"
 
 /*
- * The detector in front of the server: triggers release frames, frames are taken one after the other at the period,
- * wait in the server's buffer, and leave it through the socket. When `buffer` frames wait, the detector is paused until only a tenth
- * of them are left (protocol notes 2.9); the time it lost lengthens one exposure (continuous read-write) or one gap.
+ * The detector in front of the server: triggers release frames, frames are taken one after the
+ * other at the period, wait in the server's buffer, and leave it through the socket. When `buffer`
+ * frames wait, the detector is paused until only a tenth of them are left (protocol notes 2.9); the
+ * time it lost lengthens one exposure (continuous read-write) or one gap.
  *
- * Nothing here runs by itself: the sender tells the time and what it sent, and the model works out what must have
- * happened in between. That is exact, because between two sends frames only arrive. Not thread safe; the acquisition's lock
- * guards it.
+ * Nothing here runs by itself: the sender tells the time and what it sent, and the model works out
+ * what must have happened in between. That is exact, because between two sends frames only arrive.
+ * Not thread safe; the acquisition's lock guards it.
  *
  * 0 <= sent <= taken <= produced <= released <= total.
  */
@@ -49,23 +50,28 @@ void detector_model_init(struct detector_model *model, const struct detector_tim
                          uint64_t total, uint64_t buffer);
 void detector_model_finish(struct detector_model *model);
 
-/* A trigger: `frames` more frames may be taken. Triggers that come while frames are taken add up. Returns 0 or -ENOMEM. */
+/* A trigger: `frames` more frames may be taken. Triggers that come while frames are taken add up.
+ * Returns 0 or -ENOMEM. */
 int detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames);
 
 /* Takes the frames that are complete at `now_ns`. Returns 0 or -ENOMEM. */
 int detector_model_advance(struct detector_model *model, uint64_t now_ns);
 
-/* The socket has accepted (or nobody wanted) `frames` more frames. Ends a pause. Returns 0 or -ENOMEM. */
+/* The socket has accepted (or nobody wanted) `frames` more frames. Ends a pause. Returns 0 or
+ * -ENOMEM. */
 int detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames);
 
-/* Takes the next frame out of the buffer: its index, start of exposure and exposure. False: none waits. */
+/* Takes the next frame out of the buffer: its index, start of exposure and exposure. False: none
+ * waits. */
 bool detector_model_take(struct detector_model *model, uint64_t *index, uint64_t *start_ns,
                          uint64_t *exposure_ns);
 
-/* When advance will next have something to do; DETECTOR_NEVER when only a trigger or a send can change anything. */
+/* When advance will next have something to do; DETECTOR_NEVER when only a trigger or a send can
+ * change anything. */
 uint64_t detector_model_next_due(const struct detector_model *model);
 
-/* No further exposure: what has been taken is still sent (STOPACQUISITION), or not even that (ABORT). */
+/* No further exposure: what has been taken is still sent (STOPACQUISITION), or not even that
+ * (ABORT). */
 void detector_model_stop(struct detector_model *model);
 void detector_model_abort(struct detector_model *model);
 

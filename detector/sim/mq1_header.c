@@ -8,9 +8,9 @@
 #include "detector/sim/digits.h"
 
 /* The DACs of a chip as Merlin 0.77 wrote them (Threshold0-7, Preamp, Ikrum, ... TPRefB). */
-static const char chip_dacs[] =
-    "3RX,011,511,000,000,000,000,000,000,175,010,200,125,100,100,093,100,099,030,128,004,255,140,128,"
-    "191,179,511,511,";
+static const char chip_dacs[] = "3RX,011,511,000,000,000,000,000,000,175,010,200,125,100,100,093,"
+                                "100,099,030,128,004,255,140,128,"
+                                "191,179,511,511,";
 
 enum { FIELD_NUMBER = 1, FIELD_LOCAL_TIME = 9, FIELD_SHUTTER = 10 };
 
@@ -52,7 +52,8 @@ size_t mq1_header_write(uint8_t *out, const struct mq1_facts *facts, uint64_t ex
     return at;
 }
 
-/* Start and size of the field that begins at `at`. Returns where the next one begins, or `end` + 1 after the last. */
+/* Start and size of the field that begins at `at`. Returns where the next one begins, or `end` + 1
+ * after the last. */
 static size_t field_end(const uint8_t *header, size_t at, size_t end)
 {
     const uint8_t *comma = memchr(header + at, ',', end - at);
@@ -166,7 +167,8 @@ static void replace_seconds(struct rewriting *rewriting, size_t at, size_t size,
     rewriting->to_at += 6;
 }
 
-/* An upper bound of how much the text may grow: three numbers of up to 20 digits and their decimals. */
+/* An upper bound of how much the text may grow: three numbers of up to 20 digits and their
+ * decimals. */
 #define GROWTH_MAX 80
 
 bool mq1_header_rewrite(uint8_t *out, const uint8_t *header, size_t data_offset,

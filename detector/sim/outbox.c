@@ -28,8 +28,7 @@ static void advance(struct outbox *outbox, size_t written)
         piece->iov_base = (uint8_t *)piece->iov_base + written;
         piece->iov_len -= written;
     }
-    while (outbox->completed < outbox->count &&
-           outbox->ends[outbox->completed] <= outbox->written)
+    while (outbox->completed < outbox->count && outbox->ends[outbox->completed] <= outbox->written)
         outbox->completed++;
 }
 

@@ -5,9 +5,9 @@
 #include <sys/uio.h>
 
 /*
- * Messages on their way into the data socket: written together, with one system call, and finished byte by byte when the
- * socket takes only a part. The bytes belong to the caller and must stay as they are until the outbox is empty.
- * Owned by the sender thread.
+ * Messages on their way into the data socket: written together, with one system call, and finished
+ * byte by byte when the socket takes only a part. The bytes belong to the caller and must stay as
+ * they are until the outbox is empty. Owned by the sender thread.
  */
 #define OUTBOX_MESSAGES 32
 
@@ -22,7 +22,8 @@ struct outbox {
 
 void outbox_clear(struct outbox *outbox);
 
-/* Adds a message of two pieces (the second may be empty). The caller adds at most OUTBOX_MESSAGES. */
+/* Adds a message of two pieces (the second may be empty). The caller adds at most OUTBOX_MESSAGES.
+ */
 void outbox_add(struct outbox *outbox, void *head, size_t head_size, const void *body,
                 size_t body_size);
 
@@ -32,10 +33,11 @@ static inline int outbox_empty(const struct outbox *outbox)
 }
 
 /*
- * Writes as much as the socket takes now. Returns 0 when everything is written, -EAGAIN when the socket is full, else
- * the negative errno of the broken link.
+ * Writes as much as the socket takes now. Returns 0 when everything is written, -EAGAIN when the
+ * socket is full, else the negative errno of the broken link.
  */
 int outbox_send(struct outbox *outbox, int socket);
 
-/* Forgets the messages of which no byte has been written; the one that is half written stays, so the stream stays whole. */
+/* Forgets the messages of which no byte has been written; the one that is half written stays, so
+ * the stream stays whole. */
 void outbox_cut(struct outbox *outbox);

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Measures how fast merlind takes frames, against the limit of this machine's loopback:
+#
+#   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
+#   ./bench.sh kernels [OPTIONS of bench_kernels]
+#
+# Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record (each by format: u8_256, u16_256,
+# u16_512) and lost_frames. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/packages.sh
+. "$top/scripts/packages.sh"
+
+export MERLIND_BUILD=${MERLIND_BUILD:-$top/build}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+install_packages build test bench >&2
+if [ ! -f "$MERLIND_BUILD/build.ninja" ]; then
+  meson setup "$MERLIND_BUILD" "$top" --buildtype=release >"$log" 2>&1 || { cat "$log" >&2 && exit 1; }
+fi
+if ! { meson configure "$MERLIND_BUILD" -Dtests=true && ninja -C "$MERLIND_BUILD"; } >"$log" 2>&1; then
+  tail -n 40 "$log" >&2
+  exit 1
+fi
+if [ "${1:-}" = kernels ]; then
+  shift
+  "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
+else
+  /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
+fi

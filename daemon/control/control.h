@@ -1,0 +1,31 @@
+#pragma once
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "common/error.h"
+#include "daemon/acquisition.h"
+
+/*
+ * The control socket: a ROUTER that any number of clients may ask, REQ or DEALER. Every request gets exactly one reply, at once or when the
+ * detector has answered. Belongs to the service thread. The protocol is in schemas/protocol.md.
+ */
+struct control;
+
+struct control_service {
+    void *data;
+    struct acquisition *acquisition;
+    /* The whole status, new reference. */
+    json_t *(*status)(void *data);
+    /* Somebody asked to shut the daemon down. */
+    void (*shut_down)(void *data);
+};
+
+/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is taken. */
+int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
+                   const char *endpoint, const struct control_service *service,
+                   struct error *error);
+void control_destroy(struct control *control);
+
+/* The endpoint as bound. */
+const char *control_endpoint(const struct control *control);

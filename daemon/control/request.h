@@ -1,0 +1,47 @@
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "daemon/control/control.h"
+
+/* A raw part of a reply. */
+struct reply_part {
+    const void *bytes;
+    size_t size;
+};
+
+/*
+ * One request on its way to its reply. Made by the control socket, handed to a command's handler, ended by exactly one of the request_*
+ * replies, which frees it.
+ */
+struct request;
+
+struct request *request_create(void *socket, const void *identity, size_t identity_size,
+                               bool has_empty_frame);
+
+/* The request's id, echoed in the reply; null until it is known. Takes the reference. */
+void request_set_id(struct request *request, json_t *id);
+
+/* Takes the reference on `result`. */
+void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,
+                     unsigned n_parts);
+
+/* `field` may be NULL. */
+__attribute__((format(printf, 4, 5))) void request_fail(struct request *request, const char *code,
+                                                        const char *field, const char *format,
+                                                        ...);
+
+/* What a command does with a request whose members are known to be allowed. `args` is an object. */
+typedef void (*command_fn)(const struct control_service *service, struct request *request,
+                           json_t *args);
+
+struct command {
+    const char *name;
+    command_fn run;
+    const char *members[10]; /* allowed in args */
+};
+
+/* The table of commands, ended by a NULL name. */
+extern const struct command commands[];

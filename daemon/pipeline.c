@@ -1,0 +1,196 @@
+#include "daemon/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cpu.h"
+#include "common/log.h"
+#include "common/queue.h"
+#include "daemon/memory_limit.h"
+#include "daemon/run_summary.h"
+#include "processing/workers.h"
+
+/*
+ * `events` is filled by the ingest and the writer thread and emptied by the service thread; everything else belongs to the service thread.
+ */
+struct pipeline {
+    struct recorder *recorder;
+    struct ingest *ingest;
+    struct workers *workers;
+    unsigned n_workers;
+    struct queue events;
+    uv_async_t wake;
+    pipeline_event_fn on_event;
+    void *data;
+};
+
+/* ---- events ---- */
+
+static void post(struct pipeline *pipeline, struct pipeline_event event)
+{
+    struct pipeline_event *const copy = malloc(sizeof *copy);
+    if (copy)
+        *copy = event;
+    if (!copy || !queue_push(&pipeline->events, copy)) {
+        log_error("pipeline", "an event was lost: no memory, or the service thread hangs");
+        run_unref(event.run);
+        free(copy);
+        return;
+    }
+    uv_async_send(&pipeline->wake);
+}
+
+static void post_link(void *data, bool connected, const struct error *error)
+{
+    struct pipeline_event event = {.kind = PIPELINE_LINK, .connected = connected};
+    if (error)
+        event.error = *error;
+    post(data, event);
+}
+
+static void post_header(void *data)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_HEADER});
+}
+
+static void post_began(void *data, struct run *run)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_RUN_BEGAN, .run = run_ref(run)});
+}
+
+static void post_ended(void *data, struct run *run)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_RUN_ENDED, .run = run_ref(run)});
+}
+
+static void post_refused(void *data, const struct error *error)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_RUN_REFUSED, .error = *error});
+}
+
+static void post_finished(void *data, struct run *run)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_RUN_FINISHED, .run = run_ref(run)});
+}
+
+static void deliver_events(struct pipeline *pipeline)
+{
+    struct pipeline_event *event;
+    while ((event = queue_pop(&pipeline->events))) {
+        pipeline->on_event(pipeline->data, event);
+        run_unref(event->run);
+        free(event);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    deliver_events(wake->data);
+}
+
+/* ---- life ---- */
+
+static int start_threads(struct pipeline *pipeline, const struct config *config,
+                         struct acquisition_plan *default_plan, struct error *error)
+{
+    const struct recorder_options recorder_options = {
+        .n_workers = pipeline->n_workers,
+        .flush_interval_s = config->recording_flush_s,
+        .summary = run_summary_text,
+        .on_finished = post_finished,
+        .data = pipeline,
+    };
+    int r = recorder_create(&pipeline->recorder, &recorder_options, error);
+    if (r < 0)
+        return r;
+    const struct ingest_settings settings = {
+        .host = config->detector_host,
+        .port = config->detector_data_port,
+        .ring_size = config->ring_size ? config->ring_size : memory_limit_ring_size(),
+        .n_workers = pipeline->n_workers,
+        .default_plan = default_plan,
+        .sink = recorder_sink(pipeline->recorder),
+        .events = {
+            .data = pipeline,
+            .link = post_link,
+            .header = post_header,
+            .run_began = post_began,
+            .run_ended = post_ended,
+            .run_refused = post_refused,
+        },
+    };
+    r = ingest_create(&pipeline->ingest, &settings, error);
+    if (r < 0)
+        return r;
+    return workers_create(&pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers,
+                          settings.sink, config->debug_worker_delay_us, error);
+}
+
+int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config *config,
+                    struct acquisition_plan *default_plan, pipeline_event_fn on_event, void *data,
+                    struct error *error)
+{
+    struct pipeline *pipeline = calloc(1, sizeof *pipeline);
+    if (!pipeline)
+        return error_set(error, -ENOMEM, "no memory for the pipeline");
+    pipeline->on_event = on_event;
+    pipeline->data = data;
+    pipeline->n_workers = config->workers ? config->workers : cpu_count_available();
+    if (queue_init(&pipeline->events, 1024) < 0) {
+        free(pipeline);
+        return error_set(error, -ENOMEM, "no memory for the pipeline");
+    }
+    uv_async_init(loop, &pipeline->wake, on_wake);
+    pipeline->wake.data = pipeline;
+    const int r = start_threads(pipeline, config, default_plan, error);
+    if (r < 0) {
+        pipeline_drain(pipeline);
+        pipeline_destroy(pipeline);
+        return r;
+    }
+    *out = pipeline;
+    return 0;
+}
+
+void pipeline_drain(struct pipeline *pipeline)
+{
+    /* Downstream in the order of a frame's path, so that each stage finishes what the one before it handed over. */
+    ingest_stop(pipeline->ingest);
+    workers_destroy(pipeline->workers);
+    pipeline->workers = NULL;
+    recorder_destroy(pipeline->recorder);
+    pipeline->recorder = NULL;
+    deliver_events(pipeline);
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+    struct pipeline *const pipeline = handle->data;
+    queue_finish(&pipeline->events);
+    free(pipeline);
+}
+
+void pipeline_destroy(struct pipeline *pipeline)
+{
+    if (!pipeline)
+        return;
+    ingest_destroy(pipeline->ingest);
+    deliver_events(pipeline);
+    uv_close((uv_handle_t *)&pipeline->wake, on_wake_closed);
+}
+
+struct ingest *pipeline_ingest(struct pipeline *pipeline)
+{
+    return pipeline->ingest;
+}
+
+const struct recorder *pipeline_recorder(const struct pipeline *pipeline)
+{
+    return pipeline->recorder;
+}
+
+unsigned pipeline_workers(const struct pipeline *pipeline)
+{
+    return pipeline->n_workers;
+}

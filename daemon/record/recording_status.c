@@ -1,0 +1,35 @@
+#include "daemon/record/recording_status.h"
+
+#include <string.h>
+
+#include "common/log.h"
+
+void recording_set_state(struct run *run, enum recording_state state, const char *path)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    run->recording.state = state;
+    if (path) {
+        const size_t length = strnlen(path, sizeof run->recording.path - 1);
+        memcpy(run->recording.path, path, length);
+        run->recording.path[length] = '\0';
+    }
+    pthread_mutex_unlock(&run->recording.mutex);
+}
+
+void recording_set_failed(struct run *run, const struct error *error)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    run->recording.state = RECORDING_FAILED;
+    memcpy(run->recording.error, error->text, sizeof run->recording.error);
+    pthread_mutex_unlock(&run->recording.mutex);
+    atomic_store_explicit(&run->recording_wanted, false, memory_order_relaxed);
+    log_error("record", "recording of run %s failed: %s", run->plan->id, error->text);
+}
+
+void recording_add_bytes(struct run *run, uint64_t raw, uint64_t written)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    run->recording.bytes_raw += raw;
+    run->recording.bytes_written += written;
+    pthread_mutex_unlock(&run->recording.mutex);
+}

@@ -1,0 +1,193 @@
+#include "daemon/record/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "daemon/record/recording_status.h"
+#include "daemon/record/run_file.h"
+#include "daemon/record/settings_text.h"
+
+/* A run between its announcements. */
+struct open_run {
+    struct open_run *next;
+    struct run *run;       /* with the reference that came with writer_begin */
+    struct run_file *file; /* NULL: not recorded, or no longer */
+};
+
+static char *summarise(const struct writer *writer, const struct run *run)
+{
+    return writer->options.summary ? writer->options.summary(run) : NULL;
+}
+
+static void abandon(struct open_run *open, const struct error *error)
+{
+    recording_set_failed(open->run, error);
+    run_file_destroy(open->file);
+    open->file = NULL;
+}
+
+static void open_file(struct writer *writer, struct open_run *open)
+{
+    struct error error = {0};
+    char *const summary = summarise(writer, open->run);
+    if (run_file_create(&open->file, open->run, summary, &error) < 0) {
+        open->file = NULL;
+        recording_set_failed(open->run, &error);
+    } else {
+        recording_set_state(open->run, RECORDING_ACTIVE, run_file_partial_path(open->file));
+        log_info("record", "recording run %s to %s", open->run->plan->id,
+                 run_file_partial_path(open->file));
+    }
+    free(summary);
+}
+
+void writer_begin(struct writer *writer, struct run *run)
+{
+    struct open_run *const open = calloc(1, sizeof *open);
+    if (!open) {
+        const struct error error = {-ENOMEM, "no memory to record the run"};
+        if (run->plan->recording.enabled)
+            recording_set_failed(run, &error);
+        return;
+    }
+    open->run = run;
+    open->next = writer->open_runs;
+    writer->open_runs = open;
+    if (run->plan->recording.enabled)
+        open_file(writer, open);
+}
+
+static struct open_run *find_open_run(const struct writer *writer, const struct run *run)
+{
+    struct open_run *open = writer->open_runs;
+    while (open && open->run != run)
+        open = open->next;
+    return open;
+}
+
+/* A late frame is recorded out of place but belongs to the scan. */
+static bool belongs_to_scan(const struct compressed_chunk *chunk)
+{
+    return !chunk->extra || (chunk->flags & FRAME_FLAG_LATE);
+}
+
+/* Workers add to the same counters when they find that a chunk is not wanted. */
+static void count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static void count_chunk(const struct compressed_chunk *chunk, bool recorded)
+{
+    struct run_counts *const counts = &chunk->run->counts;
+    if (belongs_to_scan(chunk))
+        count(recorded ? &counts->recorded : &counts->unrecorded, chunk->n_frames);
+    else
+        count(recorded ? &counts->extra_recorded : &counts->extra_unrecorded, chunk->n_frames);
+}
+
+/* Returns whether the chunk is in the file. */
+static bool record_chunk(struct open_run *open, const struct compressed_chunk *chunk)
+{
+    struct error error = {0};
+    /* An empty one could not be compressed, which the worker has told of. */
+    if (!open || !open->file || chunk->size == 0)
+        return false;
+    if (run_file_write(open->file, chunk, &error) < 0) {
+        abandon(open, &error);
+        return false;
+    }
+    recording_add_bytes(open->run, chunk->again ? 0 : chunk->raw_size, chunk->size);
+    return true;
+}
+
+void writer_write(struct writer *writer, const struct compressed_chunk *chunk)
+{
+    const bool recorded = record_chunk(find_open_run(writer, chunk->run), chunk);
+    count_chunk(chunk, recorded);
+}
+
+static void flush(struct writer *writer, struct open_run *open)
+{
+    struct error error = {0};
+    if (!open->file || !run_file_has_news(open->file))
+        return;
+    char *const summary = summarise(writer, open->run);
+    if (run_file_flush(open->file, summary, &error) < 0)
+        abandon(open, &error);
+    free(summary);
+}
+
+void writer_flush_when_due(struct writer *writer)
+{
+    if (clock_monotonic_ns() < writer->next_flush_ns)
+        return;
+    for (struct open_run *open = writer->open_runs; open; open = open->next)
+        flush(writer, open);
+    /* From now: flushing that takes long must not take all the time. */
+    writer->next_flush_ns = clock_monotonic_ns() + writer->flush_interval_ns;
+}
+
+static void complete_file(struct writer *writer, struct open_run *open)
+{
+    struct error error = {0};
+    char *const summary = summary_once_closed(summarise(writer, open->run),
+                                              run_file_final_path(open->file));
+    if (run_file_complete(open->file, summary, &error) < 0) {
+        recording_set_failed(open->run, &error);
+    } else {
+        recording_set_state(open->run, RECORDING_CLOSED, run_file_final_path(open->file));
+        log_info("record", "run %s is in %s", open->run->plan->id,
+                 run_file_final_path(open->file));
+    }
+    run_file_destroy(open->file);
+    open->file = NULL;
+    free(summary);
+}
+
+static void forget_open_run(struct writer *writer, struct open_run *open)
+{
+    struct open_run **at = &writer->open_runs;
+    while (*at && *at != open)
+        at = &(*at)->next;
+    if (*at)
+        *at = open->next;
+    free(open);
+}
+
+void writer_end(struct writer *writer, struct run *run)
+{
+    struct open_run *const open = find_open_run(writer, run);
+    if (open && open->file)
+        complete_file(writer, open);
+    if (open)
+        forget_open_run(writer, open);
+    atomic_store_explicit(&run->phase, RUN_FINISHED, memory_order_release);
+    if (writer->options.on_finished)
+        writer->options.on_finished(writer->options.data, run);
+    run_unref(run);
+}
+
+void writer_finish(struct writer *writer)
+{
+    static const struct error error = {-ECANCELED, "the recorder was stopped before the run ended"};
+    while (writer->open_runs) {
+        struct open_run *const open = writer->open_runs;
+        struct run *const run = open->run;
+        flush(writer, open);
+        if (open->file)
+            abandon(open, &error);
+        forget_open_run(writer, open);
+        run_unref(run);
+    }
+}
+
+uint64_t writer_time_to_flush(const struct writer *writer)
+{
+    const uint64_t now = clock_monotonic_ns();
+    if (!writer->open_runs)
+        return UINT64_MAX;
+    return writer->next_flush_ns > now ? writer->next_flush_ns - now : 0;
+}

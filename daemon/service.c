@@ -1,0 +1,258 @@
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+#include <zmq.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "daemon/acquisition.h"
+#include "daemon/control/control.h"
+#include "daemon/notify.h"
+#include "daemon/publish/publisher.h"
+#include "daemon/publish/result_publisher.h"
+#include "daemon/run_summary.h"
+#include "daemon/version.h"
+
+#define STATUS_MS 1000
+#define STOP_EXTENSION_S 600
+
+enum { SIGNAL_TERM, SIGNAL_INT, N_SIGNALS };
+
+struct service {
+    const struct config *config;
+    uv_loop_t loop;
+    void *zmq_context;
+    struct publisher *publisher;
+    struct result_publisher results;
+    struct control *control;
+    struct acquisition *acquisition;
+    uv_timer_t status_timer, map_timer, pattern_timer;
+    uv_signal_t signals[N_SIGNALS];
+    bool has_handles, stopping;
+};
+
+/* ---- status ---- */
+
+static json_t *make_status(void *data)
+{
+    struct service *const service = data;
+    json_t *const status = acquisition_status(service->acquisition);
+    if (!status)
+        return NULL;
+    json_object_set_new(status, "version", json_string(MERLIND_VERSION));
+    json_object_set_new(status, "time", json_time(clock_realtime_ns()));
+    json_object_set_new(status, "interval_ms", json_integer(STATUS_MS));
+    json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
+    json_object_set_new(status, "endpoints",
+                        json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
+                                  "results", publisher_endpoint(service->publisher)));
+    return status;
+}
+
+static void tell_systemd(const json_t *status)
+{
+    const json_t *const frames = json_object_get(status, "frames");
+    const char *const why = json_string_value(json_object_get(status, "why"));
+    notify_status("%s%s%s; %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                  " frames, ring %.0f %%, %" JSON_INTEGER_FORMAT " lost",
+                  json_string_value(json_object_get(status, "state")), *why ? ": " : "", why,
+                  json_integer_value(json_object_get(frames, "received")),
+                  json_integer_value(json_object_get(frames, "expected")),
+                  100 * json_real_value(json_object_get(json_object_get(status, "ring"), "fill")),
+                  json_integer_value(json_object_get(frames, "lost")));
+}
+
+static void publish_status(struct service *service)
+{
+    if (!service->control || !service->acquisition)
+        return;
+    json_t *const status = make_status(service);
+    if (!status)
+        return;
+    tell_systemd(status);
+    json_t *const header = json_pack("{s:o}", "status", status);
+    const json_t *const run = json_object_get(status, "run");
+    json_object_set(header, "scan", json_object_get(run, "id"));
+    publisher_send(service->publisher, "status/", "status", header, NULL, 0);
+}
+
+/* ---- what happens ---- */
+
+static void on_state_changed(void *data)
+{
+    publish_status(data);
+}
+
+static void on_run_event(void *data, const char *event, const json_t *summary)
+{
+    struct service *const service = data;
+    struct run *const run = service->acquisition ? acquisition_run(service->acquisition) : NULL;
+    if (strcmp(event, "started") == 0 && run)
+        result_publisher_follow(&service->results, run);
+    if (strcmp(event, "finished") == 0) {
+        result_publisher_maps(&service->results, true);
+        result_publisher_patterns(&service->results, true);
+    }
+    json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
+                                     json_object_get(summary, "id"));
+    publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
+}
+
+static void on_status_timer(uv_timer_t *timer)
+{
+    publish_status(timer->data);
+}
+
+static void on_map_timer(uv_timer_t *timer)
+{
+    struct service *const service = timer->data;
+    result_publisher_maps(&service->results, false);
+}
+
+static void on_pattern_timer(uv_timer_t *timer)
+{
+    struct service *const service = timer->data;
+    result_publisher_patterns(&service->results, false);
+    if (publisher_wanted(service->publisher, "pattern/sum/") ||
+        publisher_wanted(service->publisher, "pattern/latest/"))
+        acquisition_want_images(service->acquisition);
+}
+
+/* ---- end ---- */
+
+static void close_handles(struct service *service)
+{
+    if (!service->has_handles)
+        return;
+    service->has_handles = false;
+    uv_close((uv_handle_t *)&service->status_timer, NULL);
+    uv_close((uv_handle_t *)&service->map_timer, NULL);
+    uv_close((uv_handle_t *)&service->pattern_timer, NULL);
+    for (int i = 0; i < N_SIGNALS; i++)
+        uv_close((uv_handle_t *)&service->signals[i], NULL);
+}
+
+/* Everything that the detector will send is in: finish the file, say so, and let the loop run empty. */
+static void on_drained(void *data)
+{
+    struct service *const service = data;
+    acquisition_destroy(service->acquisition);
+    service->acquisition = NULL;
+    result_publisher_finish(&service->results);
+    control_destroy(service->control);
+    publisher_destroy(service->publisher);
+    service->control = NULL;
+    service->publisher = NULL;
+    close_handles(service);
+}
+
+static void shut_down(void *data)
+{
+    struct service *const service = data;
+    if (service->stopping)
+        return;
+    service->stopping = true;
+    notify_stopping();
+    notify_extend_timeout(STOP_EXTENSION_S);
+    log_notice("merlind", "stopping: taking what is under way, closing the file");
+    acquisition_shut_down(service->acquisition, on_drained, service);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    (void)number;
+    shut_down(signal->data);
+}
+
+/* ---- start ---- */
+
+static uint64_t period_ms(double rate)
+{
+    const double period = 1000 / rate;
+    return period < 1 ? 1 : (uint64_t)period;
+}
+
+static void start_handles(struct service *service)
+{
+    static const int numbers[N_SIGNALS] = {[SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT};
+    uv_timer_init(&service->loop, &service->status_timer);
+    uv_timer_init(&service->loop, &service->map_timer);
+    uv_timer_init(&service->loop, &service->pattern_timer);
+    service->status_timer.data = service->map_timer.data = service->pattern_timer.data = service;
+    for (int i = 0; i < N_SIGNALS; i++) {
+        uv_signal_init(&service->loop, &service->signals[i]);
+        service->signals[i].data = service;
+        uv_signal_start(&service->signals[i], on_signal, numbers[i]);
+    }
+    service->has_handles = true;
+    const uint64_t map_ms = period_ms(service->config->results_map_rate);
+    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
+    uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
+    uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
+    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
+}
+
+static int open_sockets(struct service *service, struct error *error)
+{
+    const struct config *const config = service->config;
+    int r = publisher_create(&service->publisher, &service->loop, service->zmq_context,
+                             config->results_endpoint, error);
+    if (r < 0)
+        return r;
+    result_publisher_init(&service->results, service->publisher);
+    const struct acquisition_observer observer = {
+        .data = service,
+        .state_changed = on_state_changed,
+        .run_event = on_run_event,
+    };
+    r = acquisition_create(&service->acquisition, &service->loop, config, &observer, error);
+    if (r < 0)
+        return r;
+    const struct control_service control_service = {
+        .data = service,
+        .acquisition = service->acquisition,
+        .status = make_status,
+        .shut_down = shut_down,
+    };
+    return control_create(&service->control, &service->loop, service->zmq_context,
+                          config->control_endpoint, &control_service, error);
+}
+
+static void say_ready(const struct service *service)
+{
+    printf("ready control=%s results=%s\n", control_endpoint(service->control),
+           publisher_endpoint(service->publisher));
+    fflush(stdout);
+    notify_ready("ready");
+    log_notice("merlind", "version %s ready: control %s, results %s, %s kernels", MERLIND_VERSION,
+               control_endpoint(service->control), publisher_endpoint(service->publisher),
+               cpu_isa_name(cpu_isa_best()));
+}
+
+int service_run(const struct config *config, struct error *error)
+{
+    struct service service = {.config = config};
+    int r = uv_loop_init(&service.loop);
+    if (r < 0)
+        return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+    service.zmq_context = zmq_ctx_new();
+    r = service.zmq_context ? open_sockets(&service, error)
+                            : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
+    if (r < 0) {
+        on_drained(&service);
+    } else {
+        start_handles(&service);
+        say_ready(&service);
+    }
+    uv_run(&service.loop, UV_RUN_DEFAULT);
+    if (service.zmq_context)
+        zmq_ctx_term(service.zmq_context);
+    const int left = uv_loop_close(&service.loop);
+    if (left < 0)
+        log_error("merlind", "handles were left open at the end");
+    return r;
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Shows merlind at work without a detector: installs what it needs, builds, starts a simulated detector (merlin-sim) and
+# merlind on this machine, records one synthetic scan, and says where the file is and how to look further.
+#
+#   ./demo.sh              a scan of 64x64 positions at 2,000 patterns a second
+#   DEMO_SCAN=128x128 DEMO_FPS=4000 DEMO_PORT_BASE=7340 ./demo.sh
+#
+# The file goes to demo-data/. Everything that it starts ends with it.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/packages.sh
+. "$top/scripts/packages.sh"
+
+build=${MERLIND_BUILD:-$top/build}
+data=$top/demo-data
+scan=${DEMO_SCAN:-64x64}
+fps=${DEMO_FPS:-2000}
+base=${DEMO_PORT_BASE:-6340}
+command_port=$((base + 1)) data_port=$((base + 2))
+control=tcp://127.0.0.1:$((base + 10)) results=tcp://127.0.0.1:$((base + 11)) web=127.0.0.1:$((base + 40))
+work=$(mktemp -d)
+simulator='' daemon=''
+
+clean_up() {
+  local pid
+  for pid in $daemon $simulator; do
+    kill "$pid" 2>/dev/null || true
+  done
+  for pid in $daemon $simulator; do
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+stop_with() { # stop_with MESSAGE [LOG]
+  echo "demo.sh: $1" >&2
+  if [ -n "${2:-}" ]; then sed 's/^/    /' "$2" >&2; fi
+  exit 1
+}
+
+# A port is free when nobody answers on it.
+check_ports() {
+  local port
+  for port in "$command_port" "$data_port" $((base + 10)) $((base + 11)); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      stop_with "port $port is in use (another merlind or detector on this machine?). Choose others:
+    DEMO_PORT_BASE=7340 ./demo.sh     uses 7341, 7342, 7350, 7351 and 7380"
+    fi
+  done
+}
+
+build_programs() {
+  install_packages build demo
+  if [ ! -f "$build/build.ninja" ]; then
+    echo "Preparing the build in $build"
+    meson setup "$build" "$top" --buildtype=release -Dtests=false >"$work/log" 2>&1 || stop_with "meson failed:" "$work/log"
+  fi
+  echo "Building"
+  ninja -C "$build" daemon/merlind detector/sim/merlin-sim clients/ctl/merlinctl >"$work/log" 2>&1 ||
+    stop_with "the build failed:" <(tail -n 40 "$work/log")
+}
+
+# wait_ready PID OUTPUT NAME: until the program says `ready ...`.
+wait_ready() {
+  local tries
+  for ((tries = 0; tries < 600; tries++)); do
+    if grep -q '^ready ' "$2"; then return 0; fi
+    if ! kill -0 "$1" 2>/dev/null; then stop_with "$3 ended at its start:" "$2"; fi
+    sleep 0.1
+  done
+  stop_with "$3 was not ready in a minute:" "$2"
+}
+
+start_programs() {
+  mkdir -p "$data"
+  "$build/detector/sim/merlin-sim" --synthetic glass --scan "$scan" --fps "$fps" --command-port "$command_port" \
+    --data-port "$data_port" >"$work/simulator" 2>&1 &
+  simulator=$!
+  wait_ready "$simulator" "$work/simulator" merlin-sim
+  "$build/daemon/merlind" -o detector.host=127.0.0.1 -o "detector.command_port=$command_port" -o "detector.data_port=$data_port" \
+    -o ring.size=512MiB -o "recording.directory='$data'" -o "control.endpoint='$control'" -o "results.endpoint='$results'" \
+    -o "web.listen='$web'" \
+    -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
+    >"$work/daemon" 2>&1 &
+  daemon=$!
+  wait_ready "$daemon" "$work/daemon" merlind
+}
+
+number() { # number NAME: a member of the run's last summary
+  /usr/bin/python3 -c 'import json, sys
+value = json.load(open(sys.argv[1]))
+for name in sys.argv[2].split("."):
+    value = value[name]
+print(value)' "$work/summary" "$1"
+}
+
+ctl() { "$build/clients/ctl/merlinctl" -e "$control" "$@"; }
+
+main() {
+  local file picture code=0
+  check_ports
+  build_programs
+  start_programs
+  echo "A scan of $scan positions at $fps patterns a second"
+  ctl start --scan "$scan" --wait --progress --json >"$work/output" || code=$?
+  tail -n 1 "$work/output" >"$work/summary"
+  if [ "$code" -ne 0 ]; then
+    stop_with "the scan did not complete (merlinctl: $code):" <(cat "$work/summary" "$work/daemon")
+  fi
+  file=$(number file)
+  picture=${file%.h5}-halo.png
+  ctl map halo -o "$picture" >/dev/null
+  cat <<END
+
+Recorded: $file
+  patterns  $(number frames.received) received, $(number frames.recorded) recorded, $(number frames.analysed) analysed, $(number frames.lost) lost
+  size      $(du -h "$file" | cut -f1) on disk
+  map       $picture
+
+Look further (apt-get install python3-h5py python3-hdf5plugin):
+  python3 -c 'import h5py, hdf5plugin; f = h5py.File("$file"); print(f["/entry/data/data"], f["/entry/results/halo/data"][:])'
+With merlind running, as it just was:
+  $build/clients/ctl/merlinctl -e $control status
+  $build/clients/ctl/merlinctl -e $control map halo -o halo.png
+END
+}
+
+main "$@"

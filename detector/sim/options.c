@@ -1,0 +1,309 @@
+#include "detector/sim/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const char help_text[] =
+    "Usage: merlin-sim [OPTION]... FILE.mib|FILE.hdr\n"
+    "       merlin-sim [OPTION]... --synthetic glass\n"
+    "\n"
+    "A Merlin detector without the detector: speaks its command and data protocols, and sends the\n"
+    "frames of a file or patterns of a metallic glass of which it knows the truth. Prints\n"
+    "`ready command=PORT data=PORT` when both sockets listen.\n"
+    "\n"
+    "Sockets\n"
+    "      --listen ADDR        address to listen on (default 127.0.0.1)\n"
+    "      --command-port N     command socket (default 6341; 0: any free port)\n"
+    "      --data-port N        data socket (default 6342; 0: any free port)\n"
+    "Frames\n"
+    "      --fps N|max          frames per second (default: the file's own period; synthetic "
+    "1000)\n"
+    "      --scan NYxNX         shape of the scan: default number of frames, and ScanX, ScanY\n"
+    "      --repeat N           pass N times through the file (0: without end), renumbered\n"
+    "Synthetic patterns\n"
+    "      --synthetic glass    amorphous patterns, some with Bragg reflections\n"
+    "      --counts MU          mean counts per pixel on the halo (default 0.3)\n"
+    "      --br-fraction F      part of the positions with Bragg reflections (default 0.2)\n"
+    "      --br-contrast C      intensity of a reflection, in units of the halo (default 8)\n"
+    "      --seed N             the same seed gives the same patterns (default 1)\n"
+    "      --depth 1|6|12|24    counter depth (default 6)\n"
+    "      --chips 1|4          256x256 or 512x512 pixels (default 1)\n"
+    "      --bank N             distinct patterns to prepare (default: all, up to 256 MiB)\n"
+    "      --truth FILE         write what is in each pattern, as JSON\n"
+    "Behaviour\n"
+    "      --buffer N           buffer N frames, then pause the detector (default: no limit)\n"
+    "      --trigger-delay MS   external triggers begin so long after arming (default 50)\n"
+    "      --old-status         answer 1 and not 4 to DETECTORSTATUS when armed\n"
+    "      --once               exit when the first acquisition is over and read\n"
+    "  -h, --help               this text\n"
+    "      --version            the version\n"
+    "\n"
+    "Exit status: 0 done or stopped by a signal, 64 bad option, 65 bad input file, 66 no input "
+    "file,\n"
+    "69 port in use, 73 truth file cannot be written.\n";
+
+enum option_id {
+    OPTION_LISTEN = 1000,
+    OPTION_COMMAND_PORT,
+    OPTION_DATA_PORT,
+    OPTION_FPS,
+    OPTION_SCAN,
+    OPTION_REPEAT,
+    OPTION_SYNTHETIC,
+    OPTION_COUNTS,
+    OPTION_BR_FRACTION,
+    OPTION_BR_CONTRAST,
+    OPTION_SEED,
+    OPTION_DEPTH,
+    OPTION_CHIPS,
+    OPTION_BANK,
+    OPTION_TRUTH,
+    OPTION_BUFFER,
+    OPTION_TRIGGER_DELAY,
+    OPTION_OLD_STATUS,
+    OPTION_ONCE,
+    OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"command-port", required_argument, NULL, OPTION_COMMAND_PORT},
+    {"data-port", required_argument, NULL, OPTION_DATA_PORT},
+    {"fps", required_argument, NULL, OPTION_FPS},
+    {"scan", required_argument, NULL, OPTION_SCAN},
+    {"repeat", required_argument, NULL, OPTION_REPEAT},
+    {"synthetic", required_argument, NULL, OPTION_SYNTHETIC},
+    {"counts", required_argument, NULL, OPTION_COUNTS},
+    {"br-fraction", required_argument, NULL, OPTION_BR_FRACTION},
+    {"br-contrast", required_argument, NULL, OPTION_BR_CONTRAST},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"depth", required_argument, NULL, OPTION_DEPTH},
+    {"chips", required_argument, NULL, OPTION_CHIPS},
+    {"bank", required_argument, NULL, OPTION_BANK},
+    {"truth", required_argument, NULL, OPTION_TRUTH},
+    {"buffer", required_argument, NULL, OPTION_BUFFER},
+    {"trigger-delay", required_argument, NULL, OPTION_TRIGGER_DELAY},
+    {"old-status", no_argument, NULL, OPTION_OLD_STATUS},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+__attribute__((format(printf, 1, 2))) static int usage_error(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("merlin-sim: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("; see merlin-sim --help\n", stderr);
+    va_end(arguments);
+    return EX_USAGE;
+}
+
+static int parse_integer(const char *name, uint64_t low, uint64_t high, uint64_t *value)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long number = strtoull(optarg, &end, 10);
+    if (end == optarg || *end || optarg[0] == '-' || errno || number < low || number > high)
+        return usage_error("--%s %s: a whole number from %llu to %llu is wanted", name, optarg,
+                           (unsigned long long)low, (unsigned long long)high);
+    *value = number;
+    return OPTIONS_RUN;
+}
+
+static int parse_real(const char *name, double low, double high, double *value)
+{
+    char *end;
+    const double number = strtod(optarg, &end);
+    if (end == optarg || *end || !isfinite(number) || number < low || number > high)
+        return usage_error("--%s %s: a number from %g to %g is wanted", name, optarg, low, high);
+    *value = number;
+    return OPTIONS_RUN;
+}
+
+static int parse_port(const char *name, uint16_t *port)
+{
+    uint64_t value = 0;
+    const int status = parse_integer(name, 0, 65535, &value);
+    *port = (uint16_t)value;
+    return status;
+}
+
+static int parse_u32(const char *name, uint32_t low, uint32_t high, uint32_t *value)
+{
+    uint64_t number = 0;
+    const int status = parse_integer(name, low, high, &number);
+    *value = (uint32_t)number;
+    return status;
+}
+
+static int parse_fps(struct options *options)
+{
+    if (strcmp(optarg, "max") == 0) {
+        options->pace = PACE_MAX;
+        return OPTIONS_RUN;
+    }
+    options->pace = PACE_FIXED;
+    if (parse_real("fps", 0.001, 1e6, &options->fps) != OPTIONS_RUN)
+        return EX_USAGE;
+    return OPTIONS_RUN;
+}
+
+static int parse_scan(struct options *options)
+{
+    char rest;
+    if (sscanf(optarg, "%" SCNu32 "x%" SCNu32 "%c", &options->scan_ny, &options->scan_nx, &rest) !=
+            2 ||
+        options->scan_ny < 1 || options->scan_nx < 1 || options->scan_ny > 65536 ||
+        options->scan_nx > 65536)
+        return usage_error(
+            "--scan %s: rows x columns is wanted, as in 128x128, each from 1 to 65536", optarg);
+    options->scan_given = true;
+    return OPTIONS_RUN;
+}
+
+static int parse_depth(struct options *options)
+{
+    if (parse_u32("depth", 1, 24, &options->depth) != OPTIONS_RUN)
+        return EX_USAGE;
+    if (options->depth != 1 && options->depth != 6 && options->depth != 12 && options->depth != 24)
+        return usage_error("--depth %s: the counter has 1, 6, 12 or 24 bits", optarg);
+    return OPTIONS_RUN;
+}
+
+static int parse_chips(struct options *options)
+{
+    if (parse_u32("chips", 1, 4, &options->chips) != OPTIONS_RUN)
+        return EX_USAGE;
+    if (options->chips != 1 && options->chips != 4)
+        return usage_error("--chips %s: 1 (256x256) or 4 (512x512) is wanted", optarg);
+    return OPTIONS_RUN;
+}
+
+static int parse_synthetic(void)
+{
+    if (strcmp(optarg, "glass") != 0)
+        return usage_error("--synthetic %s: the one kind of specimen is glass", optarg);
+    return OPTIONS_RUN;
+}
+
+static int parse_frame_option(struct options *options, int id)
+{
+    switch (id) {
+    case OPTION_FPS:
+        return parse_fps(options);
+    case OPTION_SCAN:
+        return parse_scan(options);
+    case OPTION_REPEAT:
+        options->repeat_given = true;
+        return parse_integer("repeat", 0, 1000000000, &options->repeat);
+    case OPTION_COUNTS:
+        return parse_real("counts", 0, 10000, &options->counts);
+    case OPTION_BR_FRACTION:
+        return parse_real("br-fraction", 0, 1, &options->br_fraction);
+    case OPTION_BR_CONTRAST:
+        return parse_real("br-contrast", 0, 1000, &options->br_contrast);
+    case OPTION_SEED:
+        return parse_integer("seed", 0, UINT64_MAX, &options->seed);
+    case OPTION_DEPTH:
+        return parse_depth(options);
+    case OPTION_CHIPS:
+        return parse_chips(options);
+    case OPTION_BANK:
+        return parse_integer("bank", 1, 100000000, &options->bank);
+    default:
+        return EX_USAGE; /* getopt has said why */
+    }
+}
+
+static int parse_option(struct options *options, int id, bool *synthetic)
+{
+    switch (id) {
+    case OPTION_LISTEN:
+        options->listen = optarg;
+        return OPTIONS_RUN;
+    case OPTION_COMMAND_PORT:
+        return parse_port("command-port", &options->command_port);
+    case OPTION_DATA_PORT:
+        return parse_port("data-port", &options->data_port);
+    case OPTION_SYNTHETIC:
+        *synthetic = true;
+        return parse_synthetic();
+    case OPTION_TRUTH:
+        options->truth = optarg;
+        return OPTIONS_RUN;
+    case OPTION_BUFFER:
+        return parse_integer("buffer", 1, 1000000000, &options->buffer);
+    case OPTION_TRIGGER_DELAY:
+        return parse_u32("trigger-delay", 0, 3600000, &options->trigger_delay_ms);
+    case OPTION_OLD_STATUS:
+        options->old_status = true;
+        return OPTIONS_RUN;
+    case OPTION_ONCE:
+        options->once = true;
+        return OPTIONS_RUN;
+    case 'h':
+        fputs(help_text, stdout);
+        return EX_OK;
+    case OPTION_VERSION:
+        puts("merlin-sim " MERLIN_SIM_VERSION);
+        return EX_OK;
+    default:
+        return parse_frame_option(options, id);
+    }
+}
+
+static int check_source(struct options *options, int argc, char **argv, bool synthetic)
+{
+    if (argc - optind > 1)
+        return usage_error("one file can be replayed and not %d", argc - optind);
+    if (argc - optind == 1)
+        options->file = argv[optind];
+    if (!options->file && !synthetic)
+        return usage_error("nothing to send: name a .mib or .hdr file, or give --synthetic glass");
+    if (options->file && synthetic)
+        return usage_error("%s and --synthetic exclude each other", options->file);
+    if (options->file && options->truth)
+        return usage_error("--truth is known of synthetic patterns only, not of a file");
+    if (synthetic && options->repeat_given)
+        return usage_error("--repeat is for files; synthetic patterns have no end (see --scan)");
+    if (options->command_port && options->command_port == options->data_port)
+        return usage_error("command and data port are both %u", options->data_port);
+    return OPTIONS_RUN;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    bool synthetic = false;
+    *options = (struct options){
+        .listen = "127.0.0.1",
+        .command_port = 6341,
+        .data_port = 6342,
+        .repeat = 1,
+        .scan_ny = 64,
+        .scan_nx = 64,
+        .counts = 0.3,
+        .br_fraction = 0.2,
+        .br_contrast = 8,
+        .seed = 1,
+        .depth = 6,
+        .chips = 1,
+        .trigger_delay_ms = 50,
+    };
+    int id;
+    while ((id = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        const int status = parse_option(options, id, &synthetic);
+        if (status != OPTIONS_RUN)
+            return status;
+    }
+    return check_source(options, argc, argv, synthetic);
+}

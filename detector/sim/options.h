@@ -1,0 +1,42 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How fast frames are taken. */
+enum pace {
+    PACE_FROM_SOURCE, /* as the file's header times say, or as a client sets it */
+    PACE_FIXED,       /* --fps N */
+    PACE_MAX,         /* --fps max: as fast as the reader takes them */
+};
+
+/* The command line. Strings point into argv. */
+struct options {
+    const char *file; /* .mib or .hdr to replay; NULL: synthetic */
+    const char *listen;
+    uint16_t command_port, data_port; /* 0: any free one */
+
+    enum pace pace;
+    double fps;
+    bool repeat_given;
+    uint64_t repeat; /* passes through the file; 0: without end */
+    bool scan_given;
+    uint32_t scan_ny, scan_nx;
+
+    double counts; /* mean counts per pixel on the halo ring */
+    double br_fraction, br_contrast;
+    uint64_t seed;
+    uint32_t depth, chips;
+    uint64_t bank; /* patterns prepared; 0: chosen */
+    const char *truth;
+
+    uint64_t buffer; /* frames; 0: no stalls are modelled */
+    uint32_t trigger_delay_ms;
+    bool old_status, once;
+};
+
+#define OPTIONS_RUN (-1)
+
+/* Returns OPTIONS_RUN, or the exit status: 0 after --help and --version, EX_USAGE after a sentence
+ * on stderr. */
+int options_parse(struct options *options, int argc, char **argv);

@@ -1,0 +1,267 @@
+# shellcheck shell=bash
+# The stages of check.sh, which sources this: each is a function stage_NAME that calls pass, fail, skip, try and add_counts.
+# shellcheck disable=SC2154 # top, build, long, work and stage are check.sh's
+
+# Names of the repository's files that match a pattern, new ones included.
+sources() {
+  git -C "$top" ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | sort -u | while read -r file; do
+    if [ -f "$top/$file" ]; then echo "$file"; fi
+  done
+}
+
+stage_style() {
+  local files
+  install_packages style || return
+  mapfile -t files < <(sources '*.c' '*.h')
+  try "clang-format on ${#files[@]} files" clang-format-14 --dry-run -Werror "${files[@]}" || true
+  mapfile -t files < <(sources '*.sh' .ci/run)
+  try "shellcheck on ${#files[@]} scripts" shellcheck -x "${files[@]}" || true
+  mapfile -t files < <(sources '*.py')
+  try "Python syntax of ${#files[@]} files" /usr/bin/python3 -c \
+    'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' "${files[@]}" || true
+  try "includes point one way" /usr/bin/python3 tests/layering.py || true
+  try "the include check notices an arrow that points back" style_layering_bites || true
+  mapfile -t files < <(sources '*.c' '*.h' '*.py' '*.sh' '*.md' '*.build' '*.yaml' '*.json')
+  try "no blanks at the end of a line" style_no_trailing_blanks "${files[@]}" || true
+}
+
+style_no_trailing_blanks() {
+  ! grep -nE '[[:space:]]+$' "$@"
+}
+
+# A tree with one wrong include in it must be refused.
+style_layering_bites() {
+  local tree=$work/layers
+  mkdir -p "$tree/common" "$tree/processing"
+  echo >"$tree/processing/ring.h"
+  echo '#include "processing/ring.h"' >"$tree/common/wrong.c"
+  ! /usr/bin/python3 tests/layering.py "$tree"
+}
+
+# configure DIR COMPILER MESON-OPTIONS...: makes or updates a build directory.
+configure() {
+  local dir=$1 compiler=$2
+  shift 2
+  if [ -f "$dir/build.ninja" ] && CC=$compiler meson setup --reconfigure "$dir" "$top" "$@"; then
+    return 0
+  fi
+  rm -rf "$dir/meson-private" "$dir/meson-info" "$dir/build.ninja"
+  CC=$compiler meson setup "$dir" "$top" "$@"
+}
+
+# compile NAME DIR COMPILER MESON-OPTIONS...: configures and builds, as one check.
+compile() {
+  local name=$1 dir=$2 compiler=$3
+  shift 3
+  try "$name: configuration" configure "$dir" "$compiler" "$@" || return
+  try "$name: compilation without a warning" ninja -C "$dir" -j "$(nproc)" || return
+}
+
+stage_build() {
+  install_packages build test docs || return
+  compile "release build" "$build" gcc --buildtype=release -Dwerror=true -Dtests=true
+}
+
+# The stages that only need the programs build them where no other stage did.
+need_build() {
+  install_packages build test || return
+  if [ ! -x "$build/daemon/merlind" ] || ! ninja -C "$build" >"$work/log" 2>&1; then
+    stage_build
+  fi
+}
+
+stage_unit() {
+  need_build && unit_tests "$build" 1
+}
+
+stage_integration() {
+  need_build && integration_tests "$build"
+}
+
+# unit_tests DIR TIME-FACTOR COMMAND-PREFIX...
+unit_tests() {
+  local dir=$1 factor=$2 log=$1/meson-logs/testlog.json
+  shift 2
+  rm -f "$log"
+  "$@" meson test -C "$dir" --no-rebuild --suite unit --timeout-multiplier "$factor" >"$work/log" 2>&1 || true
+  if [ ! -s "$log" ]; then
+    fail "$stage: meson test made no log"
+    tail -n 20 "$work/log"
+    return 1
+  fi
+  /usr/bin/python3 tests/meson_results.py "$log" --json "$work/unit.json" | sed 's/^/  /' || true
+  add_counts "$work/unit.json"
+}
+
+# integration_tests DIR COMMAND-PREFIX...
+integration_tests() {
+  local dir=$1 code=0
+  shift
+  rm -f "$work/integration.json"
+  MERLIND_BUILD=$dir "$@" /usr/bin/python3 tests/integration/run.py --json "$work/integration.json" ${long:+--long} \
+    </dev/null || code=$?
+  if [ ! -s "$work/integration.json" ]; then
+    fail "$stage: the runner of the integration tests ended with $code"
+    return 1
+  fi
+  add_counts "$work/integration.json"
+}
+
+stage_asan() {
+  local dir=$build-asan
+  install_packages build test sanitizers || return
+  compile "address sanitizer" "$dir" clang-14 --buildtype=debugoptimized -Dwerror=true \
+    -Db_sanitize=address,undefined -Db_lundef=false || return
+  local options=(
+    env MERLIND_SANITIZER=address MERLIND_TEST_SCALE=3
+    "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:abort_on_error=0"
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+    "ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || true)"
+  )
+  unit_tests "$dir" 5 "${options[@]}"
+  integration_tests "$dir" "${options[@]}"
+}
+
+# The thread sanitizer maps memory at fixed places; kernels that randomise addresses more widely need that turned off.
+tsan_prefix() {
+  printf 'int main(void) { return 0; }\n' >"$work/empty.c"
+  clang-14 -fsanitize=thread -o "$work/empty" "$work/empty.c" || return
+  if "$work/empty" 2>/dev/null; then
+    return 0
+  fi
+  setarch -R "$work/empty" 2>/dev/null && echo "setarch -R"
+}
+
+stage_tsan() {
+  local dir=$build-tsan prefix
+  install_packages build test sanitizers || return
+  if ! prefix=$(tsan_prefix); then
+    skip "thread sanitizer" "it does not run on this kernel, not even without address randomisation"
+    return
+  fi
+  compile "thread sanitizer" "$dir" clang-14 --buildtype=debugoptimized -Dwerror=true \
+    -Db_sanitize=thread -Db_lundef=false || return
+  # HDF5, Blosc and ZeroMQ are not instrumented; Archer (libomp's tool) tells the sanitizer about OpenMP's own order.
+  local options=(
+    env MERLIND_SANITIZER=thread MERLIND_TEST_SCALE=6
+    "TSAN_OPTIONS=ignore_noninstrumented_modules=1:second_deadlock_stack=1:halt_on_error=0"
+    "TSAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || true)"
+  )
+  # shellcheck disable=SC2086 # no word, or two
+  unit_tests "$dir" 10 $prefix "${options[@]}"
+  # shellcheck disable=SC2086
+  integration_tests "$dir" $prefix "${options[@]}"
+}
+
+# Targets are the programs fuzz_NAME of tests/fuzz, their corpora the folders tests/fuzz/corpus/NAME.
+stage_fuzz() {
+  local dir=$build-fuzz seconds=20 target name
+  install_packages build test sanitizers || return
+  if ! ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
+    skip "fuzz targets" "tests/fuzz has none"
+    return
+  fi
+  [ -z "$long" ] || seconds=300
+  compile "fuzz build" "$dir" clang-14 --buildtype=debugoptimized -Dwerror=true -Dtests=false -Dfuzz=true \
+    -Db_sanitize=address,undefined -Db_lundef=false || return
+  for target in "$dir"/tests/fuzz/fuzz_*; do
+    if [ -f "$target" ] && [ -x "$target" ]; then
+      fuzz_target "$target" "$seconds"
+    fi
+  done
+}
+
+# fuzz_target PROGRAM SECONDS: starts from the kept corpus, leaves it as it is.
+fuzz_target() {
+  local target=$1 seconds=$2 name corpus=()
+  name=$(basename "$target")
+  mkdir -p "$work/corpus/$name"
+  corpus=("$work/corpus/$name")
+  if [ -d "tests/fuzz/corpus/${name#fuzz_}" ]; then
+    corpus+=("tests/fuzz/corpus/${name#fuzz_}")
+  fi
+  if try "$name for $seconds s" env "ASAN_OPTIONS=detect_leaks=1" "$target" -max_total_time="$seconds" -timeout=10 \
+    -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$work/" "${corpus[@]}"; then
+    sed -n "s/^stat::number_of_executed_units: */  $name: inputs tried: /p" "$work/log"
+  fi
+}
+
+stage_tidy() {
+  local dir=$build-tidy files
+  install_packages build test tidy || return
+  try "clang-tidy: configuration" configure "$dir" clang-14 --buildtype=debugoptimized || return
+  mapfile -t files < <(/usr/bin/python3 -c 'import json, os, sys
+top = os.path.realpath(sys.argv[2])
+files = {os.path.realpath(os.path.join(c["directory"], c["file"])) for c in json.load(open(sys.argv[1]))}
+print("\n".join(sorted(f for f in files if f.startswith(top + "/") and f.endswith(".c"))))' \
+    "$dir/compile_commands.json" "$top")
+  # Files that the build makes (the shipped configuration, the page) must be there before others can include them.
+  try_lines=200 try "clang-tidy on ${#files[@]} files" tidy_files "$dir" "${files[@]}" || true
+}
+
+tidy_files() {
+  local dir=$1
+  shift
+  printf '%s\0' "$@" | xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p "$dir" --quiet 2>&1 |
+    grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter'
+  [ "${PIPESTATUS[1]}" -eq 0 ]
+}
+
+stage_docs() {
+  local page pages
+  install_packages docs || return
+  need_build || return
+  mapfile -t pages < <(find "$build/docs" -maxdepth 2 -name '*.[1-8]' 2>/dev/null | sort)
+  if [ "${#pages[@]}" -eq 0 ]; then
+    skip "manual pages" "the build made none"
+    return
+  fi
+  for page in "${pages[@]}"; do
+    try "manual page $(basename "$page") without a warning" docs_page "$page" || true
+  done
+}
+
+docs_page() {
+  local warnings
+  warnings=$(LC_ALL=C.UTF-8 MANWIDTH=100 man -l --warnings -E UTF-8 "$1" 2>&1 >/dev/null)
+  printf '%s\n' "$warnings"
+  [ -z "$warnings" ]
+}
+
+stage_service() {
+  local root=$work/root unit
+  need_build && install_packages service || return
+  try "installation into a scratch directory" env "DESTDIR=$root" meson install -C "$build" --no-rebuild || return
+  try "programs are installed" service_has "$root" merlind merlin-sim merlinctl || true
+  unit=$(find "$root" -name merlind.service | head -n 1)
+  if [ -z "$unit" ]; then
+    fail "the unit merlind.service is installed"
+    return
+  fi
+  pass
+  # systemd-analyze wants to see the program where the unit says that it is: show it the unit with a path that is there.
+  mkdir -p "$work/unit"
+  sed -E "s|^(Exec[A-Za-z]*=[-@:+!]*)/[^ ]*/merlind( \|$)|\1$build/daemon/merlind\2|" "$unit" >"$work/unit/merlind.service"
+  try "systemd-analyze verify" service_verify "$work/unit/merlind.service" || true
+  try "systemd-analyze security says that little is left open" \
+    systemd-analyze security --offline=true --threshold=25 "$work/unit/merlind.service" || true
+}
+
+service_has() {
+  local root=$1 name
+  shift
+  for name in "$@"; do
+    if [ -z "$(find "$root" -type f -name "$name" -perm -u+x)" ]; then
+      echo "$name is not there"
+      return 1
+    fi
+  done
+}
+
+# Prints complaints about this unit; those about other units of the machine are not ours.
+service_verify() {
+  local complaints
+  complaints=$(systemd-analyze verify --man=no --recursive-errors=no "$1" 2>&1 | grep -F merlind || true)
+  printf '%s\n' "$complaints"
+  [ -z "$complaints" ]
+}

@@ -1,0 +1,79 @@
+"""Full speed without a loss, and what is told when the daemon is too slow."""
+import re
+import unittest
+
+import numpy as np
+
+from harness import SystemTest, lighter, open_recording
+
+DETECTORS = [{"name": f"ring{n}", "shape": "annulus", "inner": 10 * n, "outer": 10 * n + 10} for n in range(8)]
+
+
+class Overload(SystemTest):
+    def simulator_stalls(self, simulator):
+        """(stalls, lengthened exposures) as the simulator tells them at the end of its acquisition."""
+        match = simulator.wait_line(r"(\d+) stalls?, (\d+) lengthened", stream="err")
+        return int(match[1]), int(match[2])
+
+    def test_16384_frames_at_5000_a_second_without_a_stall(self):
+        scan, fps = lighter(((128, 128), 5000), ((16, 16), 50))
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps", fps,
+                                         "--buffer", "1200", "--bank", "512")
+        daemon = self.start_daemon(simulator, {"ring.size": "256MiB", "virtual_detectors": DETECTORS})
+        summary = self.run_scan(self.control(daemon), scan)
+        n = scan[0] * scan[1]
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        self.assert_counts(summary["frames"], expected=n, received=n, recorded=n, analysed=n, lost=0, rejected=0,
+                           stalled=0)
+        self.assertEqual(self.simulator_stalls(simulator), (0, 0))
+
+    def test_stalls_are_counted_alike_by_simulator_and_daemon(self):
+        """Workers so slow that a small ring fills: the detector is held up, and every frame that shows it is marked."""
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "24x24", "--fps", lighter("2000", "500"),
+                                         "--buffer", "20", "--bank", "64")
+        daemon = self.start_daemon(simulator, {"ring.size": "4MiB", "debug.worker_delay_us": lighter(4000, 12000),
+                                               "recording.flush": 0.2})
+        control = self.control(daemon)
+        summary = self.run_scan(control, (24, 24), parameters={"CONTINUOUSRW": 1})
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        self.assert_counts(summary["frames"], expected=576, received=576, recorded=576, lost=0)
+        stalls, lengthened = self.simulator_stalls(simulator)
+        self.assertGreater(stalls, 0)
+        self.assertEqual(summary["frames"]["stalled"], lengthened)
+        ring = control.status()["ring"]
+        self.assertGreater(ring["full_stalls"], 0)
+        self.assertGreater(ring["high_water"], 0.5)
+        with open_recording(summary["file"]) as file:
+            marked = file["/entry/frames/status"][:] & 8 != 0
+            exposure = file["/entry/frames/exposure_ns"][:]
+        self.assertEqual(np.count_nonzero(marked), lengthened)
+        self.assertGreater(exposure[marked].min(), exposure[~marked].max())
+
+    def test_a_slow_reader_of_results_loses_messages_not_frames(self):
+        """A subscriber that never reads must not hold up anything."""
+        import zmq
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "32x32", "--fps", lighter("1000", "200"))
+        daemon = self.start_daemon(simulator, {"virtual_detectors": DETECTORS})
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        sleeper = context.socket(zmq.SUB)
+        sleeper.rcvhwm = 1
+        sleeper.subscribe("")
+        sleeper.connect(daemon.results)
+        summary = self.run_scan(self.control(daemon), (32, 32))
+        self.assertEqual(summary["reason"], "complete")
+        self.assert_counts(summary["frames"], received=1024, recorded=1024, analysed=1024)
+
+    def test_log_is_quiet_in_a_good_run(self):
+        """Nothing is logged per frame, and no warning where all is well."""
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "16x16", "--fps", lighter("1000", "200"))
+        daemon = self.start_daemon(simulator)
+        self.run_scan(self.control(daemon), (16, 16))
+        self.assertLess(len(daemon.err), 40, daemon.stderr_text())
+        self.assertFalse(re.search(r"\b(warning|error)\b", daemon.stderr_text()), daemon.stderr_text())
+
+
+if __name__ == "__main__":
+    unittest.main()

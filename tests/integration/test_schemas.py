@@ -1,0 +1,97 @@
+"""The schemas hold: they take every kept message, refuse the wrong ones, and are themselves what they ought to be."""
+import json
+import pathlib
+import unittest
+
+import jsonschema
+
+import schema_check
+
+MESSAGES = pathlib.Path(__file__).resolve().parents[1] / "data" / "messages"
+
+
+def kind_of(path):
+    """result-start.example.json -> result/start"""
+    kind = path.name.split(".")[0]
+    family, dash, name = kind.partition("-")
+    return f"{family}/{name}" if dash else kind
+
+
+def objects_of(schema, path="#"):
+    """Every schema inside a schema that describes the members of an object, with its place."""
+    if isinstance(schema, dict):
+        if "properties" in schema and schema.get("type") == "object":
+            yield path, schema
+        for key, value in schema.items():
+            yield from objects_of(value, f"{path}/{key}")
+    elif isinstance(schema, list):
+        for i, value in enumerate(schema):
+            yield from objects_of(value, f"{path}/{i}")
+
+
+class Schemas(unittest.TestCase):
+    def test_every_kept_message_is_valid(self):
+        paths = sorted(MESSAGES.glob("*.json"))
+        self.assertGreater(len(paths), 40)
+        for path in paths:
+            with self.subTest(path.name):
+                schema_check.validate(kind_of(path), json.loads(path.read_text()))
+
+    def test_every_wrong_message_is_refused(self):
+        paths = sorted((MESSAGES / "wrong").glob("*.json"))
+        self.assertGreater(len(paths), 25)
+        for path in paths:
+            with self.subTest(path.name):
+                self.assertTrue(schema_check.errors(kind_of(path), json.loads(path.read_text())))
+
+    def test_every_schema_is_one(self):
+        for name, schema in schema_check.schemas().items():
+            with self.subTest(name):
+                jsonschema.Draft202012Validator.check_schema(schema)
+                self.assertEqual(schema["$id"], name)
+                self.assertTrue(schema["title"])
+
+    def test_requests_are_closed_and_everything_else_is_open(self):
+        for name, schema in schema_check.schemas().items():
+            for place, inner in objects_of(schema):
+                if place.startswith("#/$defs/header"):  # shared by schemas that are open themselves
+                    continue
+                with self.subTest(f"{name} {place}"):
+                    if name == "request.json" and place != "#/properties/args":
+                        self.assertNotEqual(inner.get("additionalProperties", True), True)
+                    else:
+                        self.assertIs(inner.get("additionalProperties", True), True)
+
+    def test_what_the_daemon_sends_may_gain_members(self):
+        for path in sorted(MESSAGES.glob("*.json")):
+            kind = kind_of(path)
+            message = json.loads(path.read_text())
+            message["a_member_of_tomorrow"] = {"x": 1}
+            with self.subTest(path.name):
+                self.assertEqual(bool(schema_check.errors(kind, message)), kind == "request")
+
+    def test_every_member_that_is_required_is_described(self):
+        for name, schema in schema_check.schemas().items():
+            for place, inner in objects_of(schema):
+                with self.subTest(f"{name} {place}"):
+                    self.assertLessEqual(set(inner.get("required", ())), set(inner["properties"]))
+
+    def test_a_published_message_is_held_against_its_parts(self):
+        header = json.loads((MESSAGES / "merlind-map.rows.json").read_text())
+        parts = [bytes(3 * 128 * 8), bytes(3 * 128)]
+        schema_check.validate_published("map/adf/", header, parts)
+        for topic, changed, sent in (
+            ("map/bf/", header, parts),
+            ("pattern/adf/", header, parts),
+            ("map/adf/", header, [parts[0][:-1], parts[1]]),
+            ("map/adf/", header, parts[:1]),
+            ("map/adf/", dict(header, rows=[126, 3]), parts),
+            ("map/adf/", dict(header, rows=[40, 4]), parts),
+            ("map/adf/", dict(header, key=True), parts),
+        ):
+            with self.subTest(topic=topic, rows=changed["rows"], n=len(sent)), self.assertRaises(AssertionError):
+                schema_check.validate_published(topic, changed, sent)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,277 @@
+"""The daemon as a service: configuration errors, signals, requests at the wrong time, ports in use."""
+import json
+import signal
+import socket
+import subprocess
+import unittest
+
+import zmq
+
+from harness import (MERLIND, MERLIN_SIM, Control, ControlError, SystemTest, file_statistics, open_recording, run_ctl,
+                     timeout, wait_for)
+
+
+class Ending(SystemTest):
+    def end_during_a_scan(self, end):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "32x32", "--fps", "200")
+        daemon = self.start_daemon(simulator)
+        control = self.control(daemon)
+        control.wait_state("idle")
+        run = control("start", scan=[32, 32])
+        wait_for(lambda: control("run", id=run["id"])["frames"]["received"] > 40, 30, "frames")
+        end(daemon, control)
+        self.assertEqual(daemon.wait(60), 0, daemon.report())
+        daemon.check_clean()
+        files = list(self.recordings.iterdir())
+        self.assertEqual([file.suffix for file in files], [".h5"], files)
+        with open_recording(files[0]) as file:
+            told = file_statistics(file)
+            self.assertEqual(told["cause"], "shutdown")
+            self.assertGreater(told["frames"]["recorded"], 40)
+            self.assertEqual(told["frames"]["recorded"], told["frames"]["placed"])
+            self.assert_accounts(told["frames"])
+            placed = told["frames"]["placed"]
+            data = file["/entry/data/data"]
+            last = placed - 1
+            self.assertTrue(data[last // 32, last % 32].any(), "the last frame that came is in the file")
+
+    def test_sigterm_drains_and_closes_the_file(self):
+        self.end_during_a_scan(lambda daemon, control: daemon.signal(signal.SIGTERM))
+
+    def test_sigint_does_the_same(self):
+        self.end_during_a_scan(lambda daemon, control: daemon.signal(signal.SIGINT))
+
+    def test_shutdown_request_does_the_same(self):
+        self.end_during_a_scan(lambda daemon, control: control("shutdown"))
+
+    def test_sigterm_without_detector_or_run(self):
+        for detector in (None, self.start_simulator("--synthetic", "glass")):
+            daemon = self.start_daemon(detector)
+            daemon.stop()
+
+    def test_readiness_is_told_to_systemd(self):
+        """READY, STATUS and STOPPING go to $NOTIFY_SOCKET."""
+        path = self.directory / "notify"
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(told.close)
+        told.bind(str(path))
+        told.settimeout(timeout(10))
+        daemon = self.start_daemon(None, environment={"NOTIFY_SOCKET": str(path)})
+        daemon.signal(signal.SIGTERM)
+        text = ""
+        while "STOPPING=1" not in text:
+            text += told.recv(4096).decode() + "\n"
+        self.assertIn("READY=1", text)
+        self.assertIn("STATUS=", text)
+        self.assertEqual(daemon.wait(), 0)
+
+
+class Requests(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "32x32", "--fps", "200")
+        self.daemon = self.start_daemon(self.simulator)
+        self.client = self.control(self.daemon)
+        self.client.wait_state("idle")
+
+    def refusal(self, command, **arguments):
+        with self.assertRaises(ControlError) as refused:
+            self.client(command, **arguments)
+        self.assertGreater(len(refused.exception.message), 10)
+        return refused.exception
+
+    def test_second_start_while_running_is_refused(self):
+        run = self.client("start", scan=[32, 32])
+        self.client.wait_state("acquiring")
+        self.assertEqual(self.refusal("start", scan=[4, 4]).code, "busy")
+        done = run_ctl(self.daemon, "start", "--scan", "4x4", "--wait")
+        self.assertEqual(done.returncode, 2, done)
+        self.assertTrue(done.stderr.strip())
+        summary = self.client.wait_finished(run["id"])
+        self.assertEqual(summary["reason"], "complete")
+        self.assert_counts(summary["frames"], received=1024)
+
+    def test_bad_requests_are_answered_with_the_field(self):
+        self.assertEqual(self.refusal("strat").code, "unknown_command")
+        for arguments, field in (({"scan": [0, 4]}, "args.scan"), ({"scan": "4x4"}, "args.scan"),
+                                 ({"scan": [4, 4], "mode": "aktive"}, "args.mode"),
+                                 ({"scan": [4, 4], "trigger": 3}, "args.trigger"),
+                                 ({"scan": [4, 4], "scann": 1}, "args.scann"),
+                                 ({"scan": [4, 4], "recording": "yes"}, "args.recording")):
+            error = self.refusal("start", **arguments)
+            self.assertIn(error.code, ("bad_request", "bad_value"), arguments)
+            self.assertTrue((error.field or "").startswith(field), (arguments, error.field))
+        self.assertEqual(self.refusal("map", name="nothing").code, "no_data")
+        self.assertEqual(self.client.status()["state"], "idle")
+
+    def test_anything_at_all_may_be_sent(self):
+        """What is no request gets an error; the daemon goes on."""
+        for text in (b"", b"{", b"[]", b"null", b'{"cmd": 3}', b'{"id": 1}', b"\xff\xfe\0", b'{"cmd":"status","args":[]}',
+                     b"[" * 100000, b'{"id":1,"cmd":"status","args":{},"more":1}'):
+            self.client.socket.send(text)
+            reply, _ = self.client.receive()
+            self.assertIs(reply["ok"], False, text[:40])
+            self.assertEqual(reply["error"]["code"], "bad_request", text[:40])
+        self.client.socket.send_multipart([b'{"id":5,"cmd":"ping"}', b"another part"])
+        self.client.receive()
+        self.assertEqual(self.client("ping")["pid"], self.daemon.process.pid)
+
+    def test_req_socket_works_too(self):
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        plain = context.socket(zmq.REQ)
+        plain.connect(self.daemon.control)
+        plain.send_json({"id": "x", "cmd": "ping"})
+        self.assertTrue(plain.poll(timeout(10) * 1000))
+        reply = plain.recv_json()
+        self.assertEqual((reply["id"], reply["ok"]), ("x", True))
+
+    def test_describe_names_commands_and_topics(self):
+        described = self.client("describe")
+        self.assertLessEqual({"ping", "describe", "status", "start", "stop", "get", "set", "map", "pattern", "run",
+                              "shutdown"}, set(described["commands"]))
+        self.assertLessEqual({"acquisition/", "status/"}, set(described["topics"]))
+
+    def test_parameters_of_the_detector(self):
+        self.assertEqual(float(self.client("set", name="THRESHOLD0", value=25)["value"]), 25)
+        self.assertEqual(float(self.client("get", name="THRESHOLD0")["value"]), 25)
+        self.assertEqual(self.refusal("set", name="COUNTERDEPTH", value=7).code, "detector")
+        self.assertEqual(self.refusal("get", name="NOSUCHTHING").code, "detector")
+
+    def test_stop_without_a_run_does_nothing(self):
+        self.assertEqual(self.client("stop")["state"], "idle")
+
+    def test_start_without_a_detector_is_refused(self):
+        self.simulator.stop()
+        self.client.wait_state("disconnected")
+        self.assertEqual(self.refusal("start", scan=[4, 4]).code, "not_connected")
+
+
+class Configuration(SystemTest):
+    def run_merlind(self, *arguments):
+        return subprocess.run([str(MERLIND), *[str(a) for a in arguments]], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout(30))
+
+    def write(self, text):
+        path = self.directory / "merlind.yaml"
+        path.write_text(text)
+        return path
+
+    def test_unknown_key_is_named_with_place_and_suggestion(self):
+        path = self.write("detector:\n  host: 127.0.0.1\n  comand_port: 6341\n")
+        done = self.run_merlind("--config", path)
+        self.assertEqual(done.returncode, 78, done)
+        self.assertIn(f"{path}:3:3: error:", done.stderr)
+        self.assertIn("command_port", done.stderr)
+
+    def test_bad_values_are_all_named(self):
+        path = self.write("detector:\n  command_port: 70000\nring:\n  size: much\nworkers: -1\n")
+        done = self.run_merlind("--config", path)
+        self.assertEqual(done.returncode, 78, done)
+        for place in (f"{path}:2:17:", f"{path}:4:9:", f"{path}:5:10:"):
+            self.assertIn(place, done.stderr)
+
+    def test_broken_yaml(self):
+        path = self.write("detector: {host: [\n")
+        done = self.run_merlind("--config", path)
+        self.assertEqual(done.returncode, 78, done)
+        self.assertRegex(done.stderr, rf"{path}:\d+:\d+: error:")
+
+    def test_bad_option_on_the_command_line(self):
+        done = self.run_merlind("-o", "ring.sice=1GiB")
+        self.assertEqual(done.returncode, 78, done)
+        self.assertIn("ring.size", done.stderr)
+
+    def test_check_config_and_print_config(self):
+        path = self.write("ring:\n  size: 128MiB\nvirtual_detectors:\n  - {name: a, shape: disk, radius: 3}\n")
+        self.assertEqual(self.run_merlind("--config", path, "--check-config").returncode, 0)
+        printed = self.run_merlind("--config", path, "-o", "workers=3", "--print-config")
+        self.assertEqual(printed.returncode, 0, printed)
+        again = self.write(printed.stdout)
+        self.assertEqual(self.run_merlind("--config", again, "--check-config").returncode, 0)
+        self.assertIn("128MiB", printed.stdout)
+
+    def test_file_that_is_not_there(self):
+        done = self.run_merlind("--config", self.directory / "nothing.yaml")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nothing.yaml", done.stderr)
+
+    def test_port_in_use_is_a_clear_message(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.run_merlind("-o", f"control.endpoint=tcp://127.0.0.1:{port}", "-o",
+                                    "results.endpoint=tcp://127.0.0.1:0", "-o", "ring.size=1MiB")
+            self.assertNotIn(done.returncode, (0, -6, -11), done)
+            self.assertIn(str(port), done.stderr)
+            done = subprocess.run([str(MERLIN_SIM), "--synthetic", "glass", "--command-port", str(port), "--data-port",
+                                   "0"], capture_output=True, text=True, timeout=timeout(30))
+            self.assertEqual(done.returncode, 69, done)
+            self.assertIn(str(port), done.stderr)
+
+    def test_environment_settings_reach_the_daemon(self):
+        """Values given by -o are those the daemon works with."""
+        daemon = self.start_daemon(None, {"workers": 3, "ring.size": "8MiB"})
+        control = Control(daemon.control)
+        self.addCleanup(control.close)
+        status = control.status()
+        self.assertEqual((status["workers"], status["ring"]["size"]), (3, 8 << 20))
+        self.assertEqual(status["recording"]["directory"], str(self.recordings))
+
+
+class Merlinctl(SystemTest):
+    def test_start_wait_json_ends_with_the_summary(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "8x8", "--fps", "1000")
+        daemon = self.start_daemon(simulator, {"virtual_detectors": [{"name": "disk", "shape": "disk", "radius": 9}]})
+        self.control(daemon).wait_state("idle")
+        done = run_ctl(daemon, "start", "--scan", "8x8", "--wait", "--json")
+        self.assertEqual(done.returncode, 0, done)
+        summary = json.loads(done.stdout.strip().splitlines()[-1])
+        self.assertEqual((summary["state"], summary["reason"]), ("finished", "complete"))
+        self.assertTrue(summary["file"].startswith(str(self.recordings)) and summary["file"].endswith(".h5"))
+        self.assert_counts(summary["frames"], expected=64, received=64, recorded=64, analysed=64, lost=0)
+        status = json.loads(run_ctl(daemon, "status", "--json").stdout)
+        self.assertLessEqual({"state", "frames", "ring", "recording"}, set(status))
+        self.check_saved_maps(daemon, summary["file"])
+
+    def check_saved_maps(self, daemon, recording):
+        import numpy as np
+        saved = self.directory / "disk.npy"
+        self.assertEqual(run_ctl(daemon, "map", "disk", "-o", saved).returncode, 0)
+        with open_recording(recording) as file:
+            np.testing.assert_array_equal(np.load(saved), file["/entry/results/disk/data"][...])
+        picture = self.directory / "disk.png"
+        self.assertEqual(run_ctl(daemon, "map", "disk", "-o", picture).returncode, 0)
+        self.assertEqual(picture.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+
+    def test_incomplete_run_is_exit_1(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "32x32", "--fps", "100")
+        daemon = self.start_daemon(simulator)
+        control = self.control(daemon)
+        control.wait_state("idle")
+        import threading
+        box = []
+        waiting = threading.Thread(target=lambda: box.append(run_ctl(daemon, "start", "--scan", "32x32", "--wait",
+                                                                     "--json")))
+        waiting.start()
+        control.wait_state("acquiring")
+        self.assertEqual(run_ctl(daemon, "stop").returncode, 0)
+        waiting.join(timeout(30))
+        self.assertEqual(box[0].returncode, 1, box)
+        self.assertEqual(json.loads(box[0].stdout.strip().splitlines()[-1])["reason"], "stopped")
+
+    def test_get_and_set(self):
+        simulator = self.start_simulator("--synthetic", "glass")
+        daemon = self.start_daemon(simulator)
+        self.control(daemon).wait_state("idle")
+        self.assertEqual(run_ctl(daemon, "set", "THRESHOLD0", "31.5").returncode, 0)
+        done = run_ctl(daemon, "get", "THRESHOLD0")
+        self.assertIn("31.5", done.stdout)
+
+    def test_nobody_answers(self):
+        done = run_ctl("tcp://127.0.0.1:1", "--timeout", "1", "status")
+        self.assertEqual(done.returncode, 69, done)
+        self.assertIn("127.0.0.1:1", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
