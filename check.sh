@@ -4,8 +4,7 @@
 #   style        formatting, shell scripts, direction of includes
 #   build        release build, warnings are errors
 #   unit         unit tests
-#   integration  the programs against each other and against real files
-#   service      an installation into a scratch directory, systemd's own checks
+#   integration  the programs against each other and against real files; the installed service
 #   docs         manual pages
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
 #   tsan         the same under the thread sanitizer
@@ -23,7 +22,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/stages.sh
 . "$top/scripts/stages.sh"
 
-all_stages=(style build unit integration service docs asan tsan fuzz tidy)
+all_stages=(style build unit integration docs asan tsan fuzz tidy)
 build=${MERLIND_BUILD:-$top/build}
 long=
 passed=0 failed=0 skipped=0

@@ -121,7 +121,7 @@ Recorded: $file
   size      $(du -h "$file" | cut -f1) on disk
   map       $picture
 
-Look further (apt-get install python3-h5py python3-hdf5plugin):
+Look further (apt-get install python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial):
   python3 -c 'import h5py, hdf5plugin; f = h5py.File("$file"); print(f["/entry/data/data"], f["/entry/results/halo/data"][:])'
 With merlind running, as it just was:
   $build/clients/ctl/merlinctl -e $control status

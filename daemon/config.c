@@ -110,7 +110,7 @@ static int load_text(const struct loader *loader, const char *text, size_t size)
         return result;
     if (root && root->kind == YAML_MAPPING)
         result = load_section(loader, "", root);
-    else if (!yaml_is_empty(root))
+    else if (root && !yaml_is_empty(root))
         yaml_report(loader->source, root->line, root->column,
                     "a configuration is made of 'key: value' lines");
     yaml_destroy(root);
@@ -119,42 +119,43 @@ static int load_text(const struct loader *loader, const char *text, size_t size)
     return result;
 }
 
-/* Reads a whole file, at most FILE_SIZE_MAX bytes, and puts a zero byte behind it. */
-static int read_file(const char *path, char **text, size_t *size)
+/* A whole file of at most FILE_SIZE_MAX bytes with a zero byte behind it; NULL with a negative
+ * errno in *failure. */
+static char *read_file(const char *path, size_t *size, int *failure)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *failure = fd < 0 ? -errno : 0;
+    *size = 0;
     if (fd < 0)
-        return -errno;
-    char *const buffer = malloc(FILE_SIZE_MAX + 1);
-    int result = buffer ? 0 : -ENOMEM;
-    size_t length = 0;
-    while (result == 0 && length < FILE_SIZE_MAX) {
-        const ssize_t got = read(fd, buffer + length, FILE_SIZE_MAX - length);
+        return NULL;
+    char *const text = malloc(FILE_SIZE_MAX + 1);
+    if (!text)
+        *failure = -ENOMEM;
+    while (*failure == 0 && *size < FILE_SIZE_MAX) {
+        const ssize_t got = read(fd, text + *size, FILE_SIZE_MAX - *size);
         if (got < 0 && errno != EINTR)
-            result = -errno;
+            *failure = -errno;
         if (got == 0)
             break;
-        length += got > 0 ? (size_t)got : 0;
+        *size += got > 0 ? (size_t)got : 0;
     }
-    if (result == 0 && length == FILE_SIZE_MAX)
-        result = -EFBIG;
+    if (*failure == 0 && *size == FILE_SIZE_MAX)
+        *failure = -EFBIG;
     close(fd);
-    if (result) {
-        free(buffer);
-        return result;
+    if (*failure) {
+        free(text);
+        return NULL;
     }
-    buffer[length] = 0;
-    *text = buffer;
-    *size = length;
-    return 0;
+    text[*size] = 0;
+    return text;
 }
 
 int config_load_file(struct config *config, const char *path, FILE *messages)
 {
-    char *text = NULL;
-    size_t size = 0;
-    int result = read_file(path, &text, &size);
-    if (result) {
+    size_t size;
+    int result;
+    char *const text = read_file(path, &size, &result);
+    if (!text) {
         fprintf(messages, "%s: error: the configuration cannot be read: %s\n", path,
                 strerror(-result));
         return result;

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -27,11 +28,18 @@ static bool is_any_port(const char *endpoint)
     return port && (strcmp(port, ":*") == 0 || strspn(port + 1, "0") == strlen(port + 1));
 }
 
+/* A name that begins with 127 may be anybody's, so only an address counts. */
 static bool is_local(const char *endpoint)
 {
-    return strncmp(endpoint, "ipc://", 6) == 0 || strncmp(endpoint, "tcp://127.", 10) == 0 ||
-           strncmp(endpoint, "tcp://[::1]:", 12) == 0 ||
-           strncmp(endpoint, "tcp://localhost:", 16) == 0;
+    char host[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (strncmp(endpoint, "tcp://", 6) != 0)
+        return true;
+    endpoint += 6;
+    if (strncmp(endpoint, "[::1]:", 6) == 0 || strncmp(endpoint, "localhost:", 10) == 0)
+        return true;
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(endpoint, ":"), endpoint);
+    return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 int config_check(const struct config *config, FILE *messages)

@@ -99,8 +99,9 @@ const struct config_key config_keys[] = {
      .text = "HOST:PORT of the operator's page. Accepted already, used once there is a page."},
     {"log.level", &config_type_choice, FIELD(log_level), .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
-    {"virtual_detectors", &config_type_virtual_detectors, FIELD(virtual_detectors),
-     .unit = "pixels", .default_text = "[]", .examples = virtual_detector_examples,
+    {"virtual_detectors", &config_type_virtual_detectors,
+     .offset = offsetof(struct config, virtual_detectors), .unit = "pixels", .default_text = "[]",
+     .examples = virtual_detector_examples,
      .text = "One map each: the sum of the counts of all pixels whose centre lies within `radius` "
              "of `centre` (shape: disk), or from "
              "`inner` to `outer` of it (shape: annulus), the borders included. centre is [y, x], "

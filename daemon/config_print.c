@@ -165,7 +165,7 @@ void config_print_example(FILE *out)
 static void print_escaped(const char *text, FILE *out)
 {
     for (; *text; text++) {
-        if (strchr("*_\\`", *text))
+        if (strchr("*_\\`[", *text))
             fputc('\\', out);
         fputc(*text, out);
     }
@@ -193,7 +193,7 @@ void config_print_scdoc(FILE *out)
         print_escaped(key->path, out);
         fputs("*\n\t", out);
         print_escaped(key->text, out);
-        fputs("++\n\t", out);
+        fputs("++\n", out);
         print_escaped_values(key, out);
         fputs("\n", out);
     }

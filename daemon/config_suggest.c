@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <string.h>
 
 #include "daemon/config_keys.h"
@@ -42,16 +43,32 @@ static const char *last_part(const char *path)
     return dot ? dot + 1 : path;
 }
 
+static unsigned count_dots(const char *path)
+{
+    unsigned n = 0;
+    for (; *path; path++)
+        n += *path == '.';
+    return n;
+}
+
+/* The right key in the wrong section is one mistake, however long the section's name is; else a key
+ * is mistaken for a key of its own level. */
+static unsigned path_distance(const char *word, const char *candidate)
+{
+    if (strcmp(last_part(word), last_part(candidate)) == 0)
+        return 1;
+    if (count_dots(word) != count_dots(candidate))
+        return UINT_MAX;
+    return edit_distance(word, candidate);
+}
+
 const char *config_suggest(const char *word, const char *const *candidates, size_t n_candidates)
 {
     const char *nearest = NULL;
-    unsigned best = (unsigned)strlen(word) / 3 + 1;
+    unsigned best = (unsigned)strlen(word) / 3 + 2;
     for (size_t i = 0; i < n_candidates; i++) {
-        unsigned distance = edit_distance(word, candidates[i]);
-        /* The right key in the wrong section is one mistake, however long the section's name is. */
-        if (strcmp(last_part(word), last_part(candidates[i])) == 0)
-            distance = least(distance, 1);
-        if (distance <= best && (!nearest || distance < best)) {
+        const unsigned distance = path_distance(word, candidates[i]);
+        if (distance < best) {
             nearest = candidates[i];
             best = distance;
         }

@@ -249,8 +249,10 @@ static int read_node(struct yaml_reader *reader, struct fy_event *event, struct 
     node->column = reader->column;
     if (depth > DEPTH_MAX)
         return refuse(reader, "nested too deeply");
-    if (event->type == FYET_ALIAS)
+    if (event->type == FYET_ALIAS) {
+        reader->column -= reader->column > 1; /* its mark stands behind the star */
         return refuse(reader, "aliases (*name) are not supported: write the value itself");
+    }
     if (fy_event_get_tag_token(event))
         return refuse(reader, "tags (!name) are not supported: every key knows its type");
     switch (event->type) {

@@ -35,21 +35,31 @@ struct command_reply {
 
 typedef void (*command_reply_fn)(void *data, const struct command_reply *reply);
 
-/* Called on every change of the connection; `error` says why it went down. */
+/*
+ * Called when the connection came up (`error` is NULL) or went down, and when a try to connect failed, once per reason. When a link breaks
+ * this comes before the callbacks of the commands that break with it.
+ */
 typedef void (*command_link_fn)(void *data, bool connected, const struct error *error);
 
 /* Starts to connect at once. The strings are copied. */
 int command_client_create(struct command_client **client, uv_loop_t *loop, const char *host,
                           uint16_t port, command_link_fn on_link, void *data);
 
-/* Outstanding commands are called back with -ECANCELED; handles close on the next turns of the loop. NULL does nothing. */
+/* Outstanding commands are called back with -ECANCELED before this returns; handles close on the next turns of the loop. NULL does nothing. */
 void command_client_destroy(struct command_client *client);
 
 bool command_client_connected(const struct command_client *client);
 
-/* Queues a command. `value` is for COMMAND_SET only. `reply` may be NULL. Returns 0, -ENOMEM or -ENOBUFS (over 1,000 wait). */
+/*
+ * Queues a command. `value` is for COMMAND_SET only. `reply` may be NULL; it is never called from within this function. Returns 0, -ENOMEM,
+ * -ENOBUFS (1,000 wait already), -ECANCELED (the client is being destroyed), or -EINVAL: a name that is empty, longer than 100 bytes or holds anything but letters, digits and
+ * '_'; a value with control characters or longer than 1,000 bytes.
+ */
 int command_client_send(struct command_client *client, enum command_type type, const char *name,
                         const char *value, command_reply_fn reply, void *data);
+
+/* Replies that were dropped because they answered nothing that was asked, or were no replies at all. */
+uint64_t command_client_dropped_replies(const struct command_client *client);
 
 /* What a status code means, with its remedy, for a person. */
 const char *command_code_text(int code);

@@ -14,7 +14,7 @@
 #define FIRST_PAUSE_MS 250
 #define LONGEST_PAUSE_MS 5000
 #define TRY_TIMEOUT_MS 5000
-#define LASTING_LINK_NS (5 * NS_PER_S)
+#define LASTING_LINK_NS NS_PER_S
 
 /* Used by the loop's thread only; the lookup runs elsewhere but touches nothing of this before it calls back. */
 struct connector {
@@ -115,7 +115,8 @@ static const char *remedy(int reason)
 static void fail_try(struct connector *connector, int reason, const char *what)
 {
     struct error error;
-    error_set(&error, reason, "%s %s: %s%s", what, connector->peer, uv_strerror(reason),
+    const bool is_lookup_reason = reason <= UV_EAI_ADDRFAMILY; /* these are no errno */
+    error_set(&error, is_lookup_reason ? -EADDRNOTAVAIL : reason, "%s %s: %s%s", what, connector->peer, uv_strerror(reason),
               remedy(reason));
     abandon_try(connector);
     schedule_after_pause(connector);

@@ -16,6 +16,7 @@
  */
 struct data_client;
 
+/* The callbacks come on the loop's thread and may call any function of the client, data_client_destroy among them. */
 struct data_sink {
     void *data;
     /* Lends room for the next bytes. Returns false when there is none now: reading pauses until data_client_resume. */
@@ -24,7 +25,7 @@ struct data_sink {
     void (*received)(void *data, size_t size);
     /* No byte has come for a while (2 ms, then about every 50 ms). */
     void (*quiet)(void *data, uint64_t quiet_ns);
-    /* The link came up or went down; `error` says why it is down (also when a try to connect failed, once per reason). */
+    /* The link came up or went down; `error` (NULL when up) says why it is down, also when a try to connect failed, once per reason. */
     void (*link)(void *data, bool connected, const struct error *error);
 };
 
@@ -37,5 +38,8 @@ void data_client_destroy(struct data_client *client);
 /* There is room again after reserve returned false. */
 void data_client_resume(struct data_client *client);
 
-/* Breaks the link and connects again, dropping what the kernel still holds. */
+/*
+ * Breaks the link and connects again at once, dropping what the kernel still holds. The sink's `link` is called with
+ * -ECONNABORTED before this returns when the link was up.
+ */
 void data_client_reconnect(struct data_client *client);

@@ -75,7 +75,7 @@ stage_unit() {
 }
 
 stage_integration() {
-  need_build && integration_tests "$build"
+  need_build && install_packages service && integration_tests "$build"
 }
 
 # unit_tests DIR TIME-FACTOR COMMAND-PREFIX...
@@ -226,42 +226,4 @@ docs_page() {
   warnings=$(LC_ALL=C.UTF-8 MANWIDTH=100 man -l --warnings -E UTF-8 "$1" 2>&1 >/dev/null)
   printf '%s\n' "$warnings"
   [ -z "$warnings" ]
-}
-
-stage_service() {
-  local root=$work/root unit
-  need_build && install_packages service || return
-  try "installation into a scratch directory" env "DESTDIR=$root" meson install -C "$build" --no-rebuild || return
-  try "programs are installed" service_has "$root" merlind merlin-sim merlinctl || true
-  unit=$(find "$root" -name merlind.service | head -n 1)
-  if [ -z "$unit" ]; then
-    fail "the unit merlind.service is installed"
-    return
-  fi
-  pass
-  # systemd-analyze wants to see the program where the unit says that it is: show it the unit with a path that is there.
-  mkdir -p "$work/unit"
-  sed -E "s|^(Exec[A-Za-z]*=[-@:+!]*)/[^ ]*/merlind( \|$)|\1$build/daemon/merlind\2|" "$unit" >"$work/unit/merlind.service"
-  try "systemd-analyze verify" service_verify "$work/unit/merlind.service" || true
-  try "systemd-analyze security says that little is left open" \
-    systemd-analyze security --offline=true --threshold=25 "$work/unit/merlind.service" || true
-}
-
-service_has() {
-  local root=$1 name
-  shift
-  for name in "$@"; do
-    if [ -z "$(find "$root" -type f -name "$name" -perm -u+x)" ]; then
-      echo "$name is not there"
-      return 1
-    fi
-  done
-}
-
-# Prints complaints about this unit; those about other units of the machine are not ours.
-service_verify() {
-  local complaints
-  complaints=$(systemd-analyze verify --man=no --recursive-errors=no "$1" 2>&1 | grep -F merlind || true)
-  printf '%s\n' "$complaints"
-  [ -z "$complaints" ]
 }

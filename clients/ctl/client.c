@@ -51,6 +51,11 @@ fail:
     return result;
 }
 
+void client_set_timeout(struct client *client, double timeout_s)
+{
+    client->timeout_s = timeout_s;
+}
+
 void client_destroy(struct client *client)
 {
     if (!client)

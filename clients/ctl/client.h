@@ -25,6 +25,9 @@ struct reply {
 int client_create(struct client **client, const char *endpoint, double timeout_s,
                   struct error *error);
 
+/* Changes how long requests wait from now on. */
+void client_set_timeout(struct client *client, double timeout_s);
+
 /* NULL does nothing. */
 void client_destroy(struct client *client);
 

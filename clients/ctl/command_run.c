@@ -1,5 +1,5 @@
 #include <errno.h>
-#include <string.h>
+#include <math.h>
 #include <time.h>
 
 #include "clients/ctl/commands.h"
@@ -13,6 +13,9 @@
 
 #define POLL_PERIOD_NS (100 * NS_PER_MS)
 #define POLLS_PER_RING_LOOK 5
+
+/* The answer to start comes when the detector is set up and armed, a dozen exchanges with it. */
+#define START_TIMEOUT_S 30
 
 static json_t *start_arguments(const struct options *options)
 {
@@ -110,14 +113,13 @@ static int report_finished(const struct options *options, const json_t *json)
         output_json(json);
     else
         summary_print(stdout, &summary);
-    if (!strcmp(summary.reason, "failed"))
-        return EXIT_REFUSED;
     const bool must_record = options->given & OPTION_RECORD && options->record;
     return summary_is_complete(&summary, must_record) ? 0 : EXIT_INCOMPLETE;
 }
 
 static int wait_for_run(const struct options *options, struct client *client, const char *id)
 {
+    client_set_timeout(client, options->timeout_s);
     struct progress progress;
     progress_init(&progress, options->progress);
     struct reply reply;
@@ -168,11 +170,28 @@ static void print_started(const json_t *result)
     printf("%s: run %s", member_text(result, "state"), member_text(result, "id"));
     if (expected > 0)
         printf(", %s frames", text_of_count(expected).text);
-    printf("\n  %s%s\n", *file ? "file      " : "not recorded", file);
+    printf("\n");
+    if (*file) /* often not known before the first frame */
+        printf("  file      %s\n", file);
+}
+
+/* Says soon whether there is anybody, so that start itself may be waited for longer. */
+static int look_for_daemon(const struct options *options, struct client *client)
+{
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, "ping", NULL, &reply, &error);
+    const int exit_code = result ? command_failed(options, &reply, result, &error) : 0;
+    reply_finish(&reply);
+    return exit_code;
 }
 
 int command_start(const struct options *options, struct client *client)
 {
+    const int exit_code = look_for_daemon(options, client);
+    if (exit_code)
+        return exit_code;
+    client_set_timeout(client, fmax(options->timeout_s, START_TIMEOUT_S));
     json_t *const arguments = start_arguments(options);
     if (options->given & OPTION_WAIT)
         return ask_and_wait(options, client, "start", arguments);

@@ -1,4 +1,4 @@
-#include <string.h>
+#include <math.h>
 
 #include "clients/ctl/commands.h"
 #include "clients/ctl/output.h"
@@ -21,7 +21,7 @@ static void print_progress(const struct summary *run)
     printf("            %s", text_of_count(run->placed).text);
     if (run->expected > 0)
         printf(" of %s frames (%.0f %%)", text_of_count(run->expected).text,
-               100.0 * (double)run->placed / (double)run->expected);
+               floor(100.0 * (double)run->placed / (double)run->expected));
     else
         printf(" frames");
     if (!summary_is_finished(run))
@@ -50,8 +50,9 @@ static void print_newest_run(const json_t *json)
 
 static void print_ring(const json_t *ring)
 {
-    printf("ring        %.0f %% of %s full, at most %.0f %%", 100 * member_number(ring, "fill"),
-           text_of_bytes(member_number(ring, "size")).text,
+    /* In MiB, as it is configured. */
+    printf("ring        %.0f %% of %.0f MiB full, at most %.0f %%",
+           100 * member_number(ring, "fill"), member_number(ring, "size") / (1 << 20),
            100 * member_number(ring, "high_water"));
     if (member_count(ring, "full_stalls") > 0)
         printf("; FULL %s times, %s in all", text_of_count(member_count(ring, "full_stalls")).text,

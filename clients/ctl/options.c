@@ -192,11 +192,25 @@ static void take_word(struct options *options, const char *word, struct argp_sta
     }
 }
 
+/* What the words must be, beyond their number. */
+static void check_words(const struct options *options, struct argp_state *state)
+{
+    const char *const name = options->command->name;
+    const char *const word = options->n_words > 0 ? options->words[0] : "";
+    if (strcmp(name, "set") == 0 && options->n_words == 1 &&
+        (word[0] == '=' || strchr(word, '=') == NULL))
+        argp_error(state, "the form is \"set NAME VALUE\" or \"set NAME=VALUE\"");
+    if (strcmp(name, "pattern") == 0 && strcmp(word, "sum") != 0 && strcmp(word, "latest") != 0)
+        argp_error(state, "there is no pattern \"%s\", but sum and latest", word);
+}
+
 static void check_command(const struct options *options, struct argp_state *state)
 {
     const struct command *const command = options->command;
-    if (!command)
+    if (!command) {
         argp_error(state, "which command? For example \"merlinctl status\"");
+        return;
+    }
     const unsigned stray = options->given & ~command->allowed;
     if (stray)
         argp_error(state, "%s does not go with \"%s\"", option_name(stray & -stray), command->name);
@@ -204,14 +218,11 @@ static void check_command(const struct options *options, struct argp_state *stat
     if (options->n_words < (list ? 0 : command->min_words) ||
         options->n_words > (list ? 0 : command->max_words))
         argp_error(state, "the form is \"%s %s\"", command->name, list ? "--list" : command->words);
-    if (!strcmp(command->name, "set") && options->n_words == 1 &&
-        strcspn(options->words[0], "=") % strlen(options->words[0]) == 0)
-        argp_error(state, "the form is \"set NAME VALUE\" or \"set NAME=VALUE\"");
     if (options->output && output_file_kind(options->output) == OUTPUT_FILE_OTHER)
         argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
-    if (!strcmp(command->name, "pattern") && strcmp(options->words[0], "sum") &&
-        strcmp(options->words[0], "latest"))
-        argp_error(state, "there is no pattern \"%s\", but sum and latest", options->words[0]);
+    if (list && options->output)
+        argp_error(state, "-o does not go with --list");
+    check_words(options, state);
 }
 
 static error_t parse_start_option(struct options *options, int key, char *text,

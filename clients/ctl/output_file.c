@@ -64,10 +64,12 @@ int output_file_open(struct output_file *file, const char *path, struct error *e
 
 int output_file_commit(struct output_file *file, struct error *error)
 {
-    bool good = !ferror(file->stream);
-    errno = good ? 0 : EIO;
-    good = fclose(file->stream) == 0 && good;
-    file->stream = NULL;
+    /* errno is still that of the write that failed, if one did: open set it to 0. */
+    bool good = fflush(file->stream) == 0 && !ferror(file->stream);
+    if (good) {
+        good = fclose(file->stream) == 0;
+        file->stream = NULL;
+    }
     if (good && *file->temporary)
         good = rename(file->temporary, file->path) == 0;
     if (good)

@@ -6,7 +6,8 @@
 /* Meaning of the client data values, as every Blosc plug-in for HDF5 reads them. */
 enum { CD_REVISION, CD_FORMAT, CD_TYPE_SIZE, CD_CHUNK_SIZE, CD_LEVEL, CD_SHUFFLE, CD_CODEC, N_CD };
 
-/* Replaces *buffer, a Blosc buffer of n_bytes, by what it holds. 0: failed. Chunks come from a file and are not to be trusted. */
+/* Replaces *buffer, a Blosc buffer of n_bytes, by what it holds. 0: failed. Chunks come from a file
+ * and are not to be trusted. */
 static size_t decompress(unsigned flags, size_t n_values, const unsigned values[], size_t n_bytes,
                          size_t *buffer_size, void **buffer)
 {
@@ -33,7 +34,8 @@ static size_t decompress(unsigned flags, size_t n_values, const unsigned values[
 
 herr_t blosc_filter_register(void)
 {
-    /* encoder_present must be 1: HDF5 refuses to create a dataset whose mandatory filter has no encoder. */
+    /* encoder_present must be 1: HDF5 refuses to create a dataset whose mandatory filter has no
+     * encoder. */
     static const H5Z_class2_t class = {
         .version = H5Z_CLASS_T_VERS,
         .id = BLOSC_FILTER_ID,
@@ -75,12 +77,9 @@ herr_t blosc_filter_add(hid_t properties, const struct recording_settings *setti
                         size_t pixel_size, size_t chunk_size)
 {
     const unsigned values[N_CD] = {
-        [CD_REVISION] = FILTER_REVISION,
-        [CD_FORMAT] = BLOSC_VERSION_FORMAT,
-        [CD_TYPE_SIZE] = (unsigned)pixel_size,
-        [CD_CHUNK_SIZE] = (unsigned)chunk_size,
-        [CD_LEVEL] = (unsigned)settings->level,
-        [CD_SHUFFLE] = shuffle_code(settings->shuffle),
+        [CD_REVISION] = FILTER_REVISION,          [CD_FORMAT] = BLOSC_VERSION_FORMAT,
+        [CD_TYPE_SIZE] = (unsigned)pixel_size,    [CD_CHUNK_SIZE] = (unsigned)chunk_size,
+        [CD_LEVEL] = (unsigned)settings->level,   [CD_SHUFFLE] = shuffle_code(settings->shuffle),
         [CD_CODEC] = codec_code(settings->codec),
     };
     return H5Pset_filter(properties, BLOSC_FILTER_ID, H5Z_FLAG_MANDATORY, N_CD, values);

@@ -8,8 +8,9 @@
 #define BLOSC_FILTER_ID 32001
 
 /*
- * Teaches HDF5 to read Blosc chunks. Our own small class, so that neither writing (the filter is mandatory in our files) nor reading back
- * depends on a plug-in. It only decompresses: chunks are compressed by the workers.
+ * Teaches HDF5 to read Blosc chunks. Our own small class, so that neither writing (the filter is
+ * mandatory in our files) nor reading back depends on a plug-in. It only decompresses: chunks are
+ * compressed by the workers.
  */
 herr_t blosc_filter_register(void);
 

@@ -2,7 +2,8 @@
 
 #include "daemon/record/image_dataset.h"
 
-/* /entry/extra: frames without a place in the scan, in order of arrival, with their frame index and why they are here. */
+/* /entry/extra: frames without a place in the scan, in order of arrival, with their frame index and
+ * why they are here. */
 #define EXTRA_ROWS_HELD 1024
 
 struct extra_datasets {

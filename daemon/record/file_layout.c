@@ -33,7 +33,8 @@ static int describe_root(hid_t file)
     const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
     if (root < 0)
         return -1;
-    const int r = nexus_class(root, "NXroot") < 0 || nexus_attribute(root, "default", "entry") < 0 ||
+    const int r = nexus_class(root, "NXroot") < 0 ||
+                          nexus_attribute(root, "default", "entry") < 0 ||
                           nexus_attribute(root, "creator", "merlind") < 0 ||
                           nexus_attribute(root, "creator_version", MERLIND_VERSION) < 0 ||
                           nexus_attribute(root, "file_format", "merlind") < 0 ||
@@ -56,7 +57,8 @@ static int create_times(struct file_datasets *datasets, hid_t entry, const struc
     return datasets->end_time < 0 || datasets->end_reason < 0 ? -1 : 0;
 }
 
-/* Room for the summary that comes at the end; of this one only the length is known, and numbers grow. */
+/* Room for the summary that comes at the end; of this one only the length is known, and numbers
+ * grow. */
 static int create_statistics(struct file_datasets *datasets, hid_t entry, const char *summary)
 {
     const size_t size = summary ? strlen(summary) : 0;

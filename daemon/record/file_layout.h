@@ -21,8 +21,9 @@ struct file_datasets {
 };
 
 /*
- * Makes every group, dataset and attribute of schemas/file.md: nothing may be added once SWMR has begun. Returns 0 or a negative number: HDF5
- * failed or there is no memory; file_datasets_finish is to be called in any case.
+ * Makes every group, dataset and attribute of schemas/file.md: nothing may be added once SWMR has
+ * begun. Returns 0 or a negative number: HDF5 failed or there is no memory; file_datasets_finish is
+ * to be called in any case.
  */
 int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
                        const char *summary);

@@ -24,9 +24,9 @@ static int resolve_directory(struct file_name *name, const char *directory, stru
                          strerror(errno), write_error_remedy(errno));
     /* 64 bytes are more than any name that is put behind it. */
     if (strlen(resolved) + 64 > sizeof name->directory)
-        return error_set(error, -ENAMETOOLONG,
-                         "the path of recording.directory %.250s... is too long; choose another one",
-                         resolved);
+        return error_set(
+            error, -ENAMETOOLONG,
+            "the path of recording.directory %.250s... is too long; choose another one", resolved);
     strcpy(name->directory, resolved);
     return 0;
 }
@@ -77,7 +77,8 @@ static int rename_to_free_name(const char *from, const char *to)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -errno;
-    /* A file system without RENAME_NOREPLACE: the window between the two calls has to be lived with. */
+    /* A file system without RENAME_NOREPLACE: the window between the two calls has to be lived
+     * with. */
     if (exists(to))
         return -EEXIST;
     return rename(from, to) < 0 ? -errno : 0;

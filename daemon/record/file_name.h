@@ -14,11 +14,13 @@ struct file_name {
 };
 
 /*
- * Finds the first free merlin_YYYYMMDD-HHMMSS_NNN.h5 (local time of started_ns) in `directory` and makes its .partial, empty. Never touches a file
- * that is there. Returns a descriptor of it or a negative errno with a sentence.
+ * Finds the first free merlin_YYYYMMDD-HHMMSS_NNN.h5 (local time of started_ns) in `directory` and
+ * makes its .partial, empty. Never touches a file that is there. Returns a descriptor of it or a
+ * negative errno with a sentence.
  */
 int file_name_claim(struct file_name *name, const char *directory, uint64_t started_ns,
                     struct error *error);
 
-/* Gives a file that was written to the disk, and only then, its final name, unless that has been taken meanwhile. */
+/* Gives a file that was written to the disk, and only then, its final name, unless that has been
+ * taken meanwhile. */
 int file_name_settle(const struct file_name *name, int descriptor, struct error *error);

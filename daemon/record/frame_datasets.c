@@ -69,8 +69,8 @@ static uint64_t gather(struct frame_rows *rows, const struct run *run, uint64_t 
         rows->position[i] = facts ? facts->position : POSITION_NEVER_CAME;
         rows->timestamp[i] = facts ? facts->timestamp_ns : 0;
         rows->exposure[i] = facts ? facts->exposure_ns : 0;
-        rows->status[i] = facts ? atomic_load_explicit(&facts->flags, memory_order_relaxed)
-                                : FRAME_FLAG_MISSING;
+        rows->status[i] =
+            facts ? atomic_load_explicit(&facts->flags, memory_order_relaxed) : FRAME_FLAG_MISSING;
         came += facts != NULL;
     }
     return came;
@@ -103,8 +103,8 @@ static int extend(struct frame_datasets *frames, uint64_t length)
     return 0;
 }
 
-/* Writes the rows [first, end). Stretches where no frame came are left out: the fill values say the same, and a frame number that
- * jumped far ahead must not cost gigabytes. */
+/* Writes the rows [first, end). Stretches where no frame came are left out: the fill values say the
+ * same, and a frame number that jumped far ahead must not cost gigabytes. */
 static int write_range(struct frame_datasets *frames, const struct run *run, uint64_t first,
                        uint64_t end)
 {

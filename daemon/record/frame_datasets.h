@@ -6,9 +6,10 @@
 #include "processing/run.h"
 
 /*
- * /entry/frames: one row per frame of the run, index = frame index. While the run lasts rows appear behind the newest frames; rows of
- * frames that did not come (yet) read as "never came" and are written again later. At the end all rows are written once more, because marks
- * such as "duplicate" come to rows that were there already.
+ * /entry/frames: one row per frame of the run, index = frame index. While the run lasts rows appear
+ * behind the newest frames; rows of frames that did not come (yet) read as "never came" and are
+ * written again later. At the end all rows are written once more, because marks such as "duplicate"
+ * come to rows that were there already.
  */
 struct frame_rows;
 
@@ -19,7 +20,8 @@ struct frame_datasets {
     struct frame_rows *rows;
 };
 
-/* Returns 0 or a negative number: HDF5 failed or there is no memory; finish is to be called in any case. */
+/* Returns 0 or a negative number: HDF5 failed or there is no memory; finish is to be called in any
+ * case. */
 int frame_datasets_create(struct frame_datasets *frames, hid_t entry);
 int frame_datasets_update(struct frame_datasets *frames, const struct run *run);
 int frame_datasets_complete(struct frame_datasets *frames, const struct run *run);

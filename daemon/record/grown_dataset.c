@@ -9,8 +9,7 @@ hid_t grown_dataset_create(hid_t group, const char *name, hid_t file_type, hid_t
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     if (space >= 0 && properties >= 0 && H5Pset_chunk(properties, 1, &chunk) >= 0 &&
         H5Pset_fill_value(properties, memory_type, fill) >= 0)
-        dataset =
-            H5Dcreate2(group, name, file_type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+        dataset = H5Dcreate2(group, name, file_type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)

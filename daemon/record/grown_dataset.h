@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 /*
- * A one-dimensional dataset of numbers that grows at its end: chunked, unlimited, uncompressed (its last chunk is written again and again,
- * and a reader of the growing file must never meet a chunk that moved). What was never written reads as the fill value.
+ * A one-dimensional dataset of numbers that grows at its end: chunked, unlimited, uncompressed (its
+ * last chunk is written again and again, and a reader of the growing file must never meet a chunk
+ * that moved). What was never written reads as the fill value.
  */
 #define GROWN_DATASET_CHUNK 4096
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Thread-local because HDF5's own error stack is, and its failing calls have no other place to leave a word. */
+/* Thread-local because HDF5's own error stack is, and its failing calls have no other place to
+ * leave a word. */
 static _Thread_local struct {
     bool set;
     int error_number; /* 0: the library told none */

@@ -114,7 +114,8 @@ int image_dataset_extend(struct image_dataset *images, uint64_t length)
 int image_dataset_write(struct image_dataset *images, const struct compressed_chunk *chunk,
                         uint64_t position, uint64_t length)
 {
-    /* The corner of the chunk must lie inside, whatever the caller knows of the frames behind it. */
+    /* The corner of the chunk must lie inside, whatever the caller knows of the frames behind it.
+     */
     if (image_dataset_extend(images, length > position ? length : position + 1) < 0)
         return -1;
     hsize_t offset[4] = {position, 0, 0, 0};

@@ -9,14 +9,14 @@
 /*
  * The datasets of pixels: chunks come compressed and go straight into the file.
  *
- *   scan   [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: never written reads 0
- *   stack  [frame (unlimited), y, x], chunks (k, y, x), grows with the frames
+ *   scan   [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: never
+ * written reads 0 stack  [frame (unlimited), y, x], chunks (k, y, x), grows with the frames
  */
 struct image_dataset {
     hid_t id;
     bool stack;
-    uint64_t nx;       /* positions of a line; scan only */
-    uint64_t length;   /* frames; stack only */
+    uint64_t nx;     /* positions of a line; scan only */
+    uint64_t length; /* frames; stack only */
     hsize_t height, width;
 };
 

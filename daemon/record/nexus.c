@@ -121,8 +121,7 @@ int nexus_number(hid_t group, const char *name, uint32_t value)
     const hid_t dataset = scalar_create(group, name, H5Tcopy(H5T_STD_U32LE));
     if (dataset < 0)
         return -1;
-    const herr_t r =
-        H5Dwrite(dataset, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value);
+    const herr_t r = H5Dwrite(dataset, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value);
     H5Dclose(dataset);
     return r < 0 ? -1 : 0;
 }
@@ -145,8 +144,8 @@ int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, con
     const hid_t space = H5Screate_simple(1, &extent, NULL);
     if (space < 0)
         return -1;
-    const hid_t dataset = H5Dcreate2(group, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT,
-                                     H5P_DEFAULT);
+    const hid_t dataset =
+        H5Dcreate2(group, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Sclose(space);
     if (dataset < 0)
         return -1;

@@ -5,12 +5,13 @@
 #include <stdint.h>
 
 /*
- * Groups, attributes and text in the forms that the programs which read NeXus files expect: NX_class is a fixed-length ASCII string
- * (HyperSpy compares bytes), every other attribute a variable-length UTF-8 string (emdfile compares str). Text datasets have a fixed
- * length, padded with zeros, so that they can be overwritten while the file is in SWMR mode.
+ * Groups, attributes and text in the forms that the programs which read NeXus files expect:
+ * NX_class is a fixed-length ASCII string (HyperSpy compares bytes), every other attribute a
+ * variable-length UTF-8 string (emdfile compares str). Text datasets have a fixed length, padded
+ * with zeros, so that they can be overwritten while the file is in SWMR mode.
  *
- * All return a negative number when HDF5 failed; handles that they open for their own use are closed again, which SWMR demands of
- * attributes.
+ * All return a negative number when HDF5 failed; handles that they open for their own use are
+ * closed again, which SWMR demands of attributes.
  */
 
 /* Makes a group; nx_class may be NULL. */
@@ -28,5 +29,4 @@ int nexus_text(hid_t group, const char *name, const char *text, size_t size);
 int nexus_number(hid_t group, const char *name, uint32_t value);
 
 /* An axis: float64 0, 1, 2 ... n - 1. */
-int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units,
-               const char *long_name);
+int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, const char *long_name);

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -20,10 +23,15 @@
 /* Runs that may be announced while the writer is behind. */
 #define ANNOUNCEMENTS 256
 #define ALIGNMENT 64
+/* Behind the ingest thread, which must never wait for a CPU. */
+#define WRITER_NICE 5
+#define FLUSH_INTERVAL_MIN_S 0.01
+#define FLUSH_INTERVAL_MAX_S 3600.0
 
 enum item_kind { ITEM_BEGIN, ITEM_CHUNK, ITEM_FINISH, ITEM_STOP };
 
-/* What goes through the queue: a chunk, or an announcement about a run. Each comes from its own list of free ones. */
+/* What goes through the queue: a chunk, or an announcement about a run. Each comes from its own
+ * list of free ones. */
 struct item {
     enum item_kind kind;
     struct run *run; /* announcements: with a reference from ITEM_BEGIN to ITEM_FINISH */
@@ -31,9 +39,11 @@ struct item {
 };
 
 /*
- * Who owns what: `items` and `n_buffers` are set before the thread starts; `writer` then belongs to the thread. An item belongs to whoever popped
- * it from a queue. Only the writer thread waits on `work`; workers may wait on `free_chunks` when it is behind; there are so many
- * announcements that nobody ever waits on `free_announcements` in earnest. The queue of work has room for all items, so a push never fails.
+ * Who owns what: `items` and `n_buffers` are set before the thread starts; `writer` then belongs to
+ * the thread. An item belongs to whoever popped it from a queue. Only the writer thread waits on
+ * `work`; workers may wait on `free_chunks` when it is behind; there are so many announcements that
+ * nobody ever waits on `free_announcements` in earnest. The queue of work has room for all items,
+ * so a push never fails.
  */
 struct recorder {
     struct queue work, free_chunks, free_announcements;
@@ -70,7 +80,11 @@ static void *write_all(void *data)
 {
     struct recorder *const recorder = data;
     struct writer *const writer = &recorder->writer;
-    pthread_setname_np(pthread_self(), "merlind-writer");
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pthread_setname_np(pthread_self(), "writer");
+    setpriority(PRIO_PROCESS, (id_t)gettid(), WRITER_NICE);
     /* A library that is stuck on a bad disk must not hold up the end of the process. */
     H5dont_atexit();
     hdf5_errors_capture();
@@ -85,6 +99,8 @@ static void *write_all(void *data)
         writer_flush_when_due(writer);
     }
     writer_finish(writer);
+    /* The library keeps the last failure per thread, in memory that nobody else frees. */
+    H5Eclear2(H5E_DEFAULT);
     return NULL;
 }
 
@@ -197,10 +213,18 @@ static int allocate(struct recorder *recorder)
         queue_init(&recorder->free_announcements, ANNOUNCEMENTS) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < n_items; i++)
-        queue_push(i < recorder->n_buffers ? &recorder->free_chunks
-                                           : &recorder->free_announcements,
+        queue_push(i < recorder->n_buffers ? &recorder->free_chunks : &recorder->free_announcements,
                    &recorder->items[i]);
     return 0;
+}
+
+static uint64_t flush_interval_ns(double seconds)
+{
+    if (!(seconds >= FLUSH_INTERVAL_MIN_S))
+        seconds = FLUSH_INTERVAL_MIN_S;
+    if (seconds > FLUSH_INTERVAL_MAX_S)
+        seconds = FLUSH_INTERVAL_MAX_S;
+    return (uint64_t)(seconds * (double)NS_PER_S);
 }
 
 int recorder_create(struct recorder **out, const struct recorder_options *options,
@@ -211,7 +235,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
         return error_set(error, -ENOMEM, "no memory for the recorder");
     memset(recorder, 0, sizeof *recorder);
     recorder->writer.options = *options;
-    recorder->writer.flush_interval_ns = (uint64_t)(options->flush_interval_s * (double)NS_PER_S);
+    recorder->writer.flush_interval_ns = flush_interval_ns(options->flush_interval_s);
     recorder->n_buffers = options->n_workers * BUFFERS_PER_WORKER + BUFFERS_MORE;
     int r = allocate(recorder);
     if (r < 0) {

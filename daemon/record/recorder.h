@@ -6,18 +6,22 @@
 #include "processing/chunk_sink.h"
 
 /*
- * The recorder: one writer thread, the only one in the daemon that calls HDF5, and a pool of buffers between it and the workers.
- * It compresses nothing and computes nothing. Layout of the file: schemas/file.md.
+ * The recorder: one writer thread, the only one in the daemon that calls HDF5, and a pool of
+ * buffers between it and the workers. It compresses nothing and computes nothing. Layout of the
+ * file: schemas/file.md.
  *
- * Who owns what: a compressed_chunk belongs to the worker from acquire to submit and to the writer thread from then until it goes back to
- * the pool. Runs are announced by begin and closed by finish through the same queue as their chunks, so that the writer sees them in order.
+ * Who owns what: a compressed_chunk belongs to the worker from acquire to submit and to the writer
+ * thread from then until it goes back to the pool. Runs are announced by begin and closed by finish
+ * through the same queue as their chunks, so that the writer sees them in order.
  */
 struct recorder;
 
-/* Called on the writer thread when a run's file is closed (or was never wanted): run->phase is RUN_FINISHED, counts are exact. */
+/* Called on the writer thread when a run's file is closed (or was never wanted): run->phase is
+ * RUN_FINISHED, counts are exact. */
 typedef void (*recorder_finished_fn)(void *data, struct run *run);
 
-/* The summary of a run as one JSON object (schemas/protocol.md), for free(); NULL: no memory. Called on the writer thread. */
+/* The summary of a run as one JSON object (schemas/protocol.md), for free(); NULL: no memory.
+ * Called on the writer thread. */
 typedef char *(*recorder_summary_fn)(const struct run *run);
 
 struct recorder_options {
@@ -31,7 +35,8 @@ struct recorder_options {
 int recorder_create(struct recorder **recorder, const struct recorder_options *options,
                     struct error *error);
 
-/* Completes what was handed over, closes files, ends the thread. NULL does nothing. Nobody may use the sink any more. */
+/* Completes what was handed over, closes files, ends the thread. NULL does nothing. Nobody may use
+ * the sink any more. */
 void recorder_destroy(struct recorder *recorder);
 
 struct chunk_sink recorder_sink(struct recorder *recorder);
@@ -40,9 +45,10 @@ struct chunk_sink recorder_sink(struct recorder *recorder);
 void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned *buffers);
 
 /*
- * Can a run with these settings be recorded now? The directory must exist, be a directory and be writable, and its file system must have room for
- * `bytes_needed` (0: not known, then for 64 MiB). The sentence in `error` names the directory, the numbers and the remedy.
- * `bytes_free` (may be NULL) receives what is free.
+ * Can a run with these settings be recorded now? The directory must exist, be a directory and be
+ * writable, and its file system must have room for `bytes_needed` (0: not known, then for 64 MiB).
+ * The sentence in `error` names the directory, the numbers and the remedy. `bytes_free` (may be
+ * NULL) receives what is free.
  */
 int recording_check(const struct recording_settings *settings, uint64_t bytes_needed,
                     uint64_t *bytes_free, struct error *error);

@@ -9,6 +9,7 @@
 
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/recorder.h"
+#include "daemon/record/run_file.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define ROOM_WITHOUT_KNOWING (64 * MIB)
@@ -19,7 +20,8 @@ static int unusable(struct error *error, const char *directory, int error_number
                      directory, strerror(error_number), write_error_remedy(error_number));
 }
 
-/* Looks at rights, but they do not tell of read-only or full file systems: so a file is made as well. */
+/* Looks at rights, but they do not tell of read-only or full file systems: so a file is made as
+ * well. */
 static int try_a_file(const char *directory, struct error *error)
 {
     char path[sizeof((struct recording_settings *)0)->directory + 32];
@@ -39,8 +41,9 @@ static int check_directory(const char *directory, struct error *error)
 {
     struct stat facts;
     if (directory[0] == '\0')
-        return error_set(error, -ENOENT, "recording.directory is not set; set it or switch off "
-                                         "recording.enabled");
+        return error_set(error, -ENOENT,
+                         "recording.directory is not set; set it or switch off "
+                         "recording.enabled");
     if (stat(directory, &facts) < 0)
         return unusable(error, directory, errno);
     if (!S_ISDIR(facts.st_mode))
@@ -56,7 +59,10 @@ int recording_check(const struct recording_settings *settings, uint64_t bytes_ne
     const char *const directory = settings->directory;
     const uint64_t needed = bytes_needed ? bytes_needed : ROOM_WITHOUT_KNOWING;
     struct statvfs system;
-    int r = check_directory(directory, error);
+    int r = run_file_check_library(error);
+    if (r < 0)
+        return r;
+    r = check_directory(directory, error);
     if (r < 0)
         return r;
     if (statvfs(directory, &system) < 0)

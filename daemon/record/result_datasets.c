@@ -20,15 +20,15 @@ static hid_t memory_type(const struct result_map *map)
 static const uint64_t *look(const struct run *run, uint64_t position)
 {
     const uint64_t *columns;
-    const struct frame_facts *const facts = frame_table_look(
-        run->frames, scan_geometry_frame_index(&run->scan, position), &columns);
-    if (!facts ||
-        atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
+    const struct frame_facts *const facts =
+        frame_table_look(run->frames, scan_geometry_frame_index(&run->scan, position), &columns);
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
         return NULL;
     return columns;
 }
 
-/* Unlike run_map_rows this counts in positions, so that a stack that grows meanwhile cannot outgrow the buffer. */
+/* Unlike run_map_rows this counts in positions, so that a stack that grows meanwhile cannot outgrow
+ * the buffer. */
 static void gather_map(const struct result_map *map, const struct run *run, uint64_t first,
                        uint64_t n, uint64_t *values)
 {
@@ -95,8 +95,8 @@ static int extend(struct result_datasets *results, uint64_t length)
     return 0;
 }
 
-static int write_block(const struct result_datasets *results, const struct run *run,
-                       uint64_t first, uint64_t n)
+static int write_block(const struct result_datasets *results, const struct run *run, uint64_t first,
+                       uint64_t n)
 {
     /* Where nothing was measured the fill values say so already. */
     if (gather_measured(run, first, n, results->measured_values) == 0)
@@ -111,8 +111,8 @@ static int write_block(const struct result_datasets *results, const struct run *
                            results->measured_values);
 }
 
-static int write_range(const struct result_datasets *results, const struct run *run,
-                       uint64_t first, uint64_t end)
+static int write_range(const struct result_datasets *results, const struct run *run, uint64_t first,
+                       uint64_t end)
 {
     if (results->measured < 0)
         return 0;

@@ -7,8 +7,9 @@
 #include "processing/run.h"
 
 /*
- * /entry/results: a map per product map, which positions were measured, and the images. Maps of a scan are whole from the start and
- * overwritten in place while it runs; maps of a stack grow. Images are written at the end.
+ * /entry/results: a map per product map, which positions were measured, and the images. Maps of a
+ * scan are whole from the start and overwritten in place while it runs; maps of a stack grow.
+ * Images are written at the end.
  */
 struct result_map {
     hid_t dataset;
@@ -27,16 +28,17 @@ struct result_datasets {
     struct result_image *images;
     hid_t measured; /* -1: not made */
     bool stack;
-    bool contiguous; /* maps of a scan have their space from the start */
-    uint64_t ny, nx; /* positions; scan only */
-    uint64_t length; /* positions in the file; stack only */
+    bool contiguous;                     /* maps of a scan have their space from the start */
+    uint64_t ny, nx;                     /* positions; scan only */
+    uint64_t length;                     /* positions in the file; stack only */
     uint64_t changed_first, changed_end; /* positions whose chunks came since the last update */
     uint64_t positions_at_once;          /* whole lines of a scan */
     uint64_t *values;                    /* room for that many values of a map (or doubles) */
     uint8_t *measured_values;
 };
 
-/* Return 0 or a negative number: HDF5 failed or there is no memory; finish is to be called in any case. In result_layout.c: */
+/* Return 0 or a negative number: HDF5 failed or there is no memory; finish is to be called in any
+ * case. In result_layout.c: */
 int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run);
 
 /* In result_datasets.c. Positions [first, first + n) have been measured. */

@@ -6,7 +6,8 @@
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
 
-/* Maps up to this size, all together, have their space from the start; larger ones get it line by line as they fill. */
+/* Maps up to this size, all together, have their space from the start; larger ones get it line by
+ * line as they fill. */
 #define CONTIGUOUS_LIMIT (UINT64_C(64) << 20)
 #define POSITIONS_AT_ONCE 65536
 
@@ -38,9 +39,8 @@ static hid_t scan_properties(const struct result_datasets *results, hid_t memory
     if (properties < 0)
         return properties;
     /* In the file before SWMR begins: space that came later would be metadata that changed. */
-    const herr_t r = results->contiguous
-                         ? H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY)
-                         : H5Pset_chunk(properties, 2, chunk);
+    const herr_t r = results->contiguous ? H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY)
+                                         : H5Pset_chunk(properties, 2, chunk);
     if (r < 0 || H5Pset_fill_value(properties, memory, fill) < 0 ||
         H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC) < 0) {
         H5Pclose(properties);
@@ -57,8 +57,7 @@ static hid_t scan_map_create(const struct result_datasets *results, hid_t group,
     const hid_t properties = scan_properties(results, memory, fill);
     hid_t dataset = -1;
     if (space >= 0 && properties >= 0)
-        dataset =
-            H5Dcreate2(group, "data", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+        dataset = H5Dcreate2(group, "data", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)
@@ -94,11 +93,10 @@ static int create_map(struct result_datasets *results, hid_t parent, const struc
     const double nothing = __builtin_nan("");
     const struct product_map *const facts = &product->maps[map];
     const bool is_float = facts->dtype == MAP_DTYPE_F64;
-    const hid_t dataset =
-        is_float ? map_create(results, parent, facts->name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
-                              &nothing)
-                 : map_create(results, parent, facts->name, H5T_STD_U64LE, H5T_NATIVE_UINT64,
-                              &no_counts);
+    const hid_t dataset = is_float ? map_create(results, parent, facts->name, H5T_IEEE_F64LE,
+                                                H5T_NATIVE_DOUBLE, &nothing)
+                                   : map_create(results, parent, facts->name, H5T_STD_U64LE,
+                                                H5T_NATIVE_UINT64, &no_counts);
     if (dataset < 0)
         return -1;
     results->maps[results->n_maps++] = (struct result_map){dataset, product, map};
@@ -121,10 +119,9 @@ static hid_t image_dataset(hid_t group, const struct run *run)
     const hid_t space = H5Screate_simple(2, extent, NULL);
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     hid_t dataset = -1;
-    if (space >= 0 && properties >= 0 &&
-        H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0)
-        dataset = H5Dcreate2(group, "data", H5T_STD_U64LE, space, H5P_DEFAULT, properties,
-                             H5P_DEFAULT);
+    if (space >= 0 && properties >= 0 && H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0)
+        dataset =
+            H5Dcreate2(group, "data", H5T_STD_U64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)
@@ -152,7 +149,8 @@ static int create_image(struct result_datasets *results, hid_t parent, const str
     return r;
 }
 
-/* Two results of one name: the settings should not have let it happen, and it must not cost the recording. */
+/* Two results of one name: the settings should not have let it happen, and it must not cost the
+ * recording. */
 static bool name_taken(hid_t parent, const char *name)
 {
     if (H5Lexists(parent, name, H5P_DEFAULT) <= 0)

@@ -6,20 +6,42 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/record/disk_reserve.h"
 #include "daemon/record/file_layout.h"
 #include "daemon/record/file_name.h"
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/nexus.h"
 
+#define AXIS_VALUES_AT_ONCE GROWN_DATASET_CHUNK
+/* A frame number that jumped far ahead must not cost gigabytes: the axis has values up to here. */
+#define AXIS_LIMIT (UINT64_C(1) << 26)
+
 struct run_file {
     struct run *run;
     struct file_name name;
     int descriptor; /* our own, for fsync; HDF5 has one of its own */
+    int reserve;    /* room on the disk for the end, -1: none */
     hid_t file;
     bool news; /* something was written since the last flush */
     struct file_datasets datasets;
 };
+
+/*
+ * HDF5 failed to close a file. It then keeps objects that are half closed, and was seen (1.10.8, a
+ * write that failed with EFBIG) to crash in H5Fstart_swmr_write of the next file. Nothing more is
+ * asked of it. Global, because the library's state is.
+ */
+static _Atomic bool library_broken;
+
+int run_file_check_library(struct error *error)
+{
+    if (!atomic_load_explicit(&library_broken, memory_order_relaxed))
+        return 0;
+    return error_set(error, -EIO,
+                     "HDF5 could not close an earlier file and is not to be trusted any more; "
+                     "restart merlind to record again");
+}
 
 /* ---- beginning ---- */
 
@@ -27,7 +49,8 @@ static hid_t create_hdf5_file(const char *path)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     hid_t file = -1;
-    /* Strong: closing the file closes all that is open in it, which is what is wanted after a failure. SWMR needs the format of 1.10. */
+    /* Strong: closing the file closes all that is open in it, which is what is wanted after a
+     * failure. SWMR needs the format of 1.10. */
     if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
@@ -52,11 +75,14 @@ static int start(struct run_file *file, const char *summary, struct error *error
 int run_file_create(struct run_file **out, struct run *run, const char *summary,
                     struct error *error)
 {
+    if (run_file_check_library(error) < 0)
+        return -EIO;
     struct run_file *const file = calloc(1, sizeof *file);
     if (!file)
         return error_set(error, -ENOMEM, "no memory to record a run");
     file->run = run;
     file->file = -1;
+    file->reserve = -1;
     file->descriptor =
         file_name_claim(&file->name, run->plan->recording.directory, run->started_ns, error);
     if (file->descriptor < 0) {
@@ -64,6 +90,7 @@ int run_file_create(struct run_file **out, struct run *run, const char *summary,
         free(file);
         return r;
     }
+    file->reserve = disk_reserve_take(file->name.directory);
     const int r = start(file, summary, error);
     if (r < 0) {
         /* Nothing was measured into it. */
@@ -102,9 +129,10 @@ static int write_extra(struct run_file *file, const struct compressed_chunk *chu
     return extra_datasets_write(&file->datasets.extra, chunk);
 }
 
-int run_file_write(struct run_file *file, const struct compressed_chunk *chunk,
-                   struct error *error)
+int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, struct error *error)
 {
+    if (run_file_check_library(error) < 0)
+        return -EIO;
     file->news = true;
     const int r = chunk->extra ? write_extra(file, chunk) : write_placed(file, chunk);
     return r < 0 ? hdf5_error_take(error, "write to", file->name.partial) : 0;
@@ -129,26 +157,30 @@ static int write_statistics(struct file_datasets *datasets, const char *summary)
     return nexus_text_write(datasets->statistics, summary, size);
 }
 
+static int write_frame_axis(hid_t axis, uint64_t first, uint64_t end)
+{
+    double values[AXIS_VALUES_AT_ONCE];
+    for (uint64_t n; first < end; first += n) {
+        n = end - first < AXIS_VALUES_AT_ONCE ? end - first : AXIS_VALUES_AT_ONCE;
+        for (uint64_t i = 0; i < n; i++)
+            values[i] = (double)(first + i);
+        if (grown_dataset_write(axis, H5T_NATIVE_DOUBLE, first, n, values) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* The axis of a stack is as long as the stack. */
 static int update_frame_axis(struct file_datasets *datasets)
 {
     const uint64_t first = datasets->frame_axis_length, end = datasets->images.length;
     if (datasets->frame_axis < 0 || end <= first)
         return 0;
-    double *const values = malloc((end - first) * sizeof *values);
-    if (!values)
+    if (grown_dataset_extend(datasets->frame_axis, end) < 0 ||
+        write_frame_axis(datasets->frame_axis, first, end < AXIS_LIMIT ? end : AXIS_LIMIT) < 0)
         return -1;
-    for (uint64_t i = first; i < end; i++)
-        values[i - first] = (double)i;
-    int r = -1;
-    if (grown_dataset_extend(datasets->frame_axis, end) >= 0 &&
-        grown_dataset_write(datasets->frame_axis, H5T_NATIVE_DOUBLE, first, end - first, values) >=
-            0) {
-        datasets->frame_axis_length = end;
-        r = 0;
-    }
-    free(values);
-    return r;
+    datasets->frame_axis_length = end;
+    return 0;
 }
 
 static int update(struct run_file *file, const char *summary)
@@ -164,7 +196,10 @@ static int update(struct run_file *file, const char *summary)
 
 int run_file_flush(struct run_file *file, const char *summary, struct error *error)
 {
-    /* The flush orders what it writes so that a reader never meets an index to a chunk that is not there. */
+    if (run_file_check_library(error) < 0)
+        return -EIO;
+    /* The flush orders what it writes so that a reader never meets an index to a chunk that is not
+     * there. */
     if (update(file, summary) < 0 || H5Fflush(file->file, H5F_SCOPE_LOCAL) < 0)
         return hdf5_error_take(error, "write to", file->name.partial);
     file->news = false;
@@ -181,6 +216,12 @@ static int write_end(struct file_datasets *datasets, const struct run *run)
     if (nexus_text_write(datasets->end_time, ended, strlen(ended)) < 0)
         return -1;
     return nexus_text_write(datasets->end_reason, reason, strlen(reason));
+}
+
+static void give_back_reserve(struct run_file *file)
+{
+    disk_reserve_give_back(file->reserve);
+    file->reserve = -1;
 }
 
 static int complete(struct run_file *file, const char *summary)
@@ -200,12 +241,18 @@ static int close_hdf5_file(struct run_file *file)
 {
     const hid_t id = file->file;
     file->file = -1;
-    return id >= 0 && H5Fclose(id) < 0 ? -1 : 0;
+    if (id < 0 || run_file_check_library(NULL) < 0 || H5Fclose(id) >= 0)
+        return 0;
+    atomic_store_explicit(&library_broken, true, memory_order_relaxed);
+    return -1;
 }
 
 int run_file_complete(struct run_file *file, const char *summary, struct error *error)
 {
     const char *const path = file->name.partial;
+    if (run_file_check_library(error) < 0)
+        return -EIO;
+    give_back_reserve(file);
     if (complete(file, summary) < 0)
         return hdf5_error_take(error, "write to", path);
     if (close_hdf5_file(file) < 0)
@@ -217,8 +264,13 @@ void run_file_destroy(struct run_file *file)
 {
     if (!file)
         return;
-    close_hdf5_file(file);
+    give_back_reserve(file);
+    struct error error = {0};
     hdf5_error_forget();
+    if (close_hdf5_file(file) < 0) {
+        hdf5_error_take(&error, "close", file->name.partial);
+        log_warning("record", "%s", error.text);
+    }
     file_datasets_finish(&file->datasets);
     if (file->descriptor >= 0)
         close(file->descriptor);

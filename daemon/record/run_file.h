@@ -9,12 +9,14 @@
 /*
  * The file of one run while it is written. Used by the writer thread only.
  *
- * After a function has failed nothing more is asked of HDF5 for this file but to close it (run_file_destroy): a second try after a failed call
- * is where the library has been seen to hang and to spoil what was good. The file keeps its .partial and what had been written.
+ * After a function has failed nothing more is asked of HDF5 for this file but to close it
+ * (run_file_destroy): a second try after a failed call is where the library has been seen to hang
+ * and to spoil what was good. The file keeps its .partial and what had been written.
  */
 struct run_file;
 
-/* Makes the file with everything in it and starts SWMR. `summary` (may be NULL) is the run's summary as of now. */
+/* Makes the file with everything in it and starts SWMR. `summary` (may be NULL) is the run's
+ * summary as of now. */
 int run_file_create(struct run_file **file, struct run *run, const char *summary,
                     struct error *error);
 
@@ -27,11 +29,16 @@ bool run_file_has_news(const struct run_file *file);
 /* Makes everything so far visible to readers. */
 int run_file_flush(struct run_file *file, const char *summary, struct error *error);
 
-/* Writes all that is only known at the end, closes the file, brings it to the disk and gives it its final name. */
+/* Writes all that is only known at the end, closes the file, brings it to the disk and gives it its
+ * final name. */
 int run_file_complete(struct run_file *file, const char *summary, struct error *error);
 
 /* Closes the file, as well as it goes, when it is not closed yet. NULL does nothing. */
 void run_file_destroy(struct run_file *file);
+
+/* Whether HDF5 can still be used in this process: -EIO with a sentence after it failed to close a
+ * file. Any thread. */
+int run_file_check_library(struct error *error);
 
 const char *run_file_partial_path(const struct run_file *file);
 const char *run_file_final_path(const struct run_file *file);

@@ -37,9 +37,9 @@ static json_t *recording_json(const struct recording_settings *settings)
 
 static json_t *scan_json(const struct scan_geometry *scan)
 {
-    json_t *const shape = scan->ny == 0 ? json_null()
-                                        : json_pack("[I, I]", (json_int_t)scan->ny,
-                                                    (json_int_t)scan->nx);
+    json_t *const shape = scan->ny == 0
+                              ? json_null()
+                              : json_pack("[I, I]", (json_int_t)scan->ny, (json_int_t)scan->nx);
     return json_pack("{s:o, s:{s:I, s:I, s:I}}", "shape", shape, "skip", "start",
                      (json_int_t)scan->skip_start, "line", (json_int_t)scan->skip_line, "end",
                      (json_int_t)scan->skip_end);
@@ -50,9 +50,9 @@ char *settings_text(const struct run *run)
     const struct acquisition_plan *const plan = run->plan;
     json_t *const json = json_pack(
         "{s:I, s:s, s:s, s:o, s:I, s:o, s:o}", "version", (json_int_t)plan->version, "id", plan->id,
-        "mode", plan->active ? "active" : "passive", "scan", scan_json(&run->scan),
-        "chunk_frames", (json_int_t)run->chunk_frames, "recording",
-        recording_json(&plan->recording), "virtual_detectors", virtual_detectors_json(plan));
+        "mode", plan->active ? "active" : "passive", "scan", scan_json(&run->scan), "chunk_frames",
+        (json_int_t)run->chunk_frames, "recording", recording_json(&plan->recording),
+        "virtual_detectors", virtual_detectors_json(plan));
     if (!json)
         return NULL;
     char *const text = json_dumps(json, 0);

@@ -6,7 +6,8 @@
 char *settings_text(const struct run *run);
 
 /*
- * The summary of a run as it will read once its file is closed as `path`: it is written into that very file, hence before it is true. Takes
- * over `summary` and returns a text for free(), NULL when `summary` is NULL.
+ * The summary of a run as it will read once its file is closed as `path`: it is written into that
+ * very file, hence before it is true. Takes over `summary` and returns a text for free(), NULL when
+ * `summary` is NULL.
  */
 char *summary_once_closed(char *summary, const char *path);

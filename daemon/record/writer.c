@@ -133,14 +133,13 @@ void writer_flush_when_due(struct writer *writer)
 static void complete_file(struct writer *writer, struct open_run *open)
 {
     struct error error = {0};
-    char *const summary = summary_once_closed(summarise(writer, open->run),
-                                              run_file_final_path(open->file));
+    char *const summary =
+        summary_once_closed(summarise(writer, open->run), run_file_final_path(open->file));
     if (run_file_complete(open->file, summary, &error) < 0) {
         recording_set_failed(open->run, &error);
     } else {
         recording_set_state(open->run, RECORDING_CLOSED, run_file_final_path(open->file));
-        log_info("record", "run %s is in %s", open->run->plan->id,
-                 run_file_final_path(open->file));
+        log_info("record", "run %s is in %s", open->run->plan->id, run_file_final_path(open->file));
     }
     run_file_destroy(open->file);
     open->file = NULL;

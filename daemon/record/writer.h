@@ -5,7 +5,8 @@
 #include "daemon/record/recorder.h"
 
 /*
- * What the writer thread does with what comes through the recorder's queue. All of it belongs to that thread.
+ * What the writer thread does with what comes through the recorder's queue. All of it belongs to
+ * that thread.
  */
 struct writer {
     struct recorder_options options;

@@ -48,12 +48,13 @@ static void accept_clients(struct command_server *server, int listener)
 
 /* A client that does not read its replies loses its connection, for the other one must not wait for
  * it. */
-static void send_reply(struct command_client_slot *client, const char *body)
+static void execute_command(struct command_server *server, struct command_client_slot *client,
+                            const char *body)
 {
     char message[MPX_PREFIX_SIZE + COMMAND_REPLY_MAX];
-    const size_t size = strlen(body);
+    command_execute(server->context, body, message + MPX_PREFIX_SIZE, COMMAND_REPLY_MAX);
+    const size_t size = strlen(message + MPX_PREFIX_SIZE);
     mpx_write_prefix(message, size);
-    memcpy(message + MPX_PREFIX_SIZE, body, size);
     const size_t total = MPX_PREFIX_SIZE + size;
     if (send(client->socket, message, total, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)total)
         drop_client(client);
@@ -61,10 +62,9 @@ static void send_reply(struct command_client_slot *client, const char *body)
 
 static void execute_commands(struct command_server *server, struct command_client_slot *client)
 {
-    char body[COMMAND_BODY_MAX + 1], reply[COMMAND_REPLY_MAX];
+    char body[COMMAND_BODY_MAX + 1];
     while (client->socket >= 0 && command_stream_next(&client->stream, body)) {
-        command_execute(server->context, body, reply, sizeof reply);
-        send_reply(client, reply);
+        execute_command(server, client, body);
         if (server->context->reset) {
             server->context->reset = false;
             for (int i = 0; i < CLIENTS_MAX; i++)

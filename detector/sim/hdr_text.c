@@ -82,18 +82,18 @@ static const char *find_end(const char *text)
 
 char *hdr_text_copy(const char *text, size_t size)
 {
-    const size_t length = strnlen(text, size);
-    char *copy = malloc(length + sizeof "\r\n" + sizeof end_line);
+    char *copy = strndup(text, size);
     if (!copy)
         return NULL;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
     const char *end = find_end(copy);
-    size_t keep = end ? (size_t)(end - copy) : length;
+    size_t keep = end ? (size_t)(end - copy) : strlen(copy);
     while (!end && keep > 0 && strchr(" \r\n", copy[keep - 1]))
         keep--;
-    snprintf(copy + keep, sizeof "\r\n" + sizeof end_line, "%s%s", end ? "" : "\r\n", end_line);
-    return copy;
+    char *ended = NULL;
+    if (asprintf(&ended, "%.*s%s%s", (int)keep, copy, end ? "" : "\r\n", end_line) < 0)
+        ended = NULL;
+    free(copy);
+    return ended;
 }
 
 /* The line whose key is `key`: false when there is none, else where its value lies. */
@@ -119,14 +119,9 @@ static bool find_value(const char *text, const char *key, size_t *at, size_t *si
 /* Puts `with` in place of the `size` bytes at `at`. */
 static int replace(char **text, size_t at, size_t size, const char *with)
 {
-    const size_t old_length = strlen(*text);
-    const size_t with_length = strlen(with);
-    char *changed = malloc(old_length - size + with_length + 1);
-    if (!changed)
+    char *changed;
+    if (asprintf(&changed, "%.*s%s%s", (int)at, *text, with, *text + at + size) < 0)
         return -ENOMEM;
-    memcpy(changed, *text, at);
-    memcpy(changed + at, with, with_length);
-    memcpy(changed + at + with_length, *text + at + size, old_length - at - size + 1);
     free(*text);
     *text = changed;
     return 0;
@@ -166,8 +161,7 @@ size_t hdr_text_body_size(const char *text)
 
 void hdr_text_write(uint8_t *body, const char *text)
 {
-    const size_t length = strlen(text);
-    memcpy(body, text, length);
-    if (length < HDR_BODY_SIZE)
-        memset(body + length, ' ', HDR_BODY_SIZE - length);
+    memset(body, ' ', hdr_text_body_size(text));
+    for (size_t i = 0; text[i]; i++)
+        body[i] = (uint8_t)text[i];
 }

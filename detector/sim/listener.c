@@ -39,12 +39,15 @@ static int bind_and_listen(const struct addrinfo *info)
 
 static uint16_t bound_port(int socket_fd)
 {
-    struct sockaddr_storage name;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {0};
     socklen_t size = sizeof name;
-    if (getsockname(socket_fd, (struct sockaddr *)&name, &size) < 0)
+    if (getsockname(socket_fd, &name.any, &size) < 0)
         return 0;
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
+    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
 int listener_open(const char *address, uint16_t *port, const char *what, struct error *error)

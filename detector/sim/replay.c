@@ -199,7 +199,7 @@ static int index_frames(struct replay *replay, uint32_t hdr_depth, struct error 
     struct frame_header header = {0};
     uint64_t first_time = 0;
     for (uint64_t at = 0; at < replay->size;) {
-        struct replay_frame frame;
+        struct replay_frame frame = {0};
         int result = parse_frame(replay, at, hdr_depth, &header, &frame, error);
         if (!result && add_frame(replay, frame) < 0)
             result = error_set(error, -ENOMEM, "no memory for the index of the file's frames");
@@ -297,29 +297,25 @@ static int load(struct replay *replay, const char *mib, const char *hdr, struct 
 int replay_create(struct frame_source **source, const char *path, uint64_t repeat,
                   struct error *error)
 {
+    struct replay *replay = calloc(1, sizeof *replay);
+    if (!replay)
+        return error_set(error, -ENOMEM, "no memory");
     char *mib = sibling_path(path, "mib");
     char *hdr = sibling_path(path, "hdr");
-    struct replay *replay = calloc(1, sizeof *replay);
-    int result;
-    if (!replay)
-        result = error_set(error, -ENOMEM, "no memory");
-    else if (!mib || !hdr)
-        result = error_set(error, -EBADMSG, "%s: the name of a file to replay ends in .mib or .hdr",
-                           path);
-    else
-        result = load(replay, mib, hdr, error);
-    if (result) {
-        if (replay)
-            replay_destroy(&replay->source);
-    } else {
-        const uint64_t count = replay->source.count;
-        replay->source.available = repeat == 0 ? UINT64_MAX : repeat * count;
-        replay->source.own_numbers = true;
-        replay->source.frame = replay_frame;
-        replay->source.destroy = replay_destroy;
-        *source = &replay->source;
-    }
+    const int result =
+        mib && hdr ? load(replay, mib, hdr, error)
+                   : error_set(error, -EBADMSG,
+                               "%s: the name of a file to replay ends in .mib or .hdr", path);
     free(mib);
     free(hdr);
-    return result;
+    if (result) {
+        replay_destroy(&replay->source);
+        return result;
+    }
+    replay->source.available = repeat == 0 ? UINT64_MAX : repeat * replay->source.count;
+    replay->source.own_numbers = true;
+    replay->source.frame = replay_frame;
+    replay->source.destroy = replay_destroy;
+    *source = &replay->source;
+    return 0;
 }

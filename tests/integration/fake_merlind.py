@@ -26,11 +26,12 @@ class FakeMerlind:
     """Context manager. `rows_per_look`: how many lines of the scan are measured at each look at the run (`run` command)."""
 
     def __init__(self, *, lose=0, end_reason="complete", recording_end="closed", rows_per_look=4, image=(8, 8), silent=(),
-                 raw_reply=None, stale_reply_first=False, start_refusal=None, never_ends=False):
+                 raw_reply=None, stale_reply_first=False, start_refusal=None, never_ends=False, slow_start=0, lost_reason="short", unrecorded=0):
         self.lose, self.end_reason, self.recording_end = lose, end_reason, recording_end
         self.rows_per_look, self.image = rows_per_look, image
         self.silent, self.raw_reply, self.stale_reply_first = silent, raw_reply, stale_reply_first
-        self.start_refusal, self.never_ends = start_refusal, never_ends
+        self.start_refusal, self.never_ends, self.slow_start = start_refusal, never_ends, slow_start
+        self.lost_reason, self.unrecorded = lost_reason, unrecorded
         self.requests, self.complaints = [], []
         self.parameters = {"TEMPERATURE": "21.5", "HVBIAS": "120"}
         self.run = None
@@ -112,6 +113,7 @@ class FakeMerlind:
     def _do_start(self, mode="active", scan=(8, 8), recording=True, **_):
         if self.start_refusal:
             raise self.start_refusal
+        time.sleep(self.slow_start)
         ny, nx = scan
         self.map = (np.arange(ny * nx, dtype="<u8").reshape(ny, nx) + 1) * 10
         self.measured = np.zeros((ny, nx), "|u1")
@@ -157,8 +159,11 @@ class FakeMerlind:
         for name in ("received", "placed", "analysed", "recorded" if recorded else "unrecorded"):
             frames[name] -= lost
         frames["missing"] = frames["lost"] = lost
+        if recorded:
+            frames["recorded"] -= self.unrecorded
+            frames["unrecorded"] = self.unrecorded
         self.measured.reshape(-1)[:lost] = 0
-        run.update(state="finished", reason="short" if lost else self.end_reason, cause="last_frame", ended=_now(),
+        run.update(state="finished", reason=self.lost_reason if lost else self.end_reason, cause="last_frame", ended=_now(),
                    detail=f"{lost} frames are missing" if lost else "", file=run["file"].removesuffix(".partial"))
         if recorded:
             run["recording"]["state"] = self.recording_end
@@ -180,7 +185,7 @@ class FakeMerlind:
     def _do_pattern(self, name):
         image = np.arange(self.image[0] * self.image[1], dtype="<u4").reshape(self.image)
         return {"name": name, "run": self.run["id"], "parts": [_part("data", image, ["y", "x"], "counts")], "units": "counts",
-                "number": 7 if name == "latest" else None}, [image.tobytes()]
+                **({"number": 7} if name == "latest" else {})}, [image.tobytes()]
 
     def _do_stop(self):
         return {"state": "finishing" if self.run else "idle"}, []

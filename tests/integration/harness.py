@@ -23,6 +23,8 @@ import hdf5plugin  # noqa: F401 (its import registers the Blosc filter)
 import numpy as np
 import zmq
 
+import schema_check
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MERLIND_BUILD") or TOP / "build").resolve()
 REAL_MIB = pathlib.Path(os.environ.get("MERLIND_REAL_MIB") or TOP.parent / "shared" / "real-mib")
@@ -34,11 +36,6 @@ MERLIN_SIM = BUILD / "detector" / "sim" / "merlin-sim"
 MERLINCTL = BUILD / "clients" / "ctl" / "merlinctl"
 
 SANITIZER_REPORT = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|SUMMARY: \w+Sanitizer)")
-
-try:
-    import schema_check  # validates messages against schemas/*.json
-except ImportError:
-    schema_check = None
 
 
 def timeout(seconds):
@@ -114,7 +111,7 @@ class Program:
                     raise AssertionError(f"{self.name} did not say {pattern!r} in time\n{self.report()}")
                 self.changed.wait(0.1)
 
-    def signal(self, number):
+    def send_signal(self, number):
         if self.running():
             self.process.send_signal(number)
 
@@ -133,7 +130,7 @@ class Program:
         return code
 
     def kill(self):
-        self.signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         self.process.wait()
         for reader in self.readers:
             reader.join(5)
@@ -149,7 +146,7 @@ class Program:
 
     def stop(self, number=signal.SIGTERM, expected=(0,), seconds=30):
         """Ends the program by a signal and checks that it ended as it should."""
-        self.signal(number)
+        self.send_signal(number)
         code = self.wait(seconds)
         self.check_clean()
         if code not in expected:
@@ -228,7 +225,7 @@ class ControlError(Exception):
 
 
 class Control:
-    """A client of the control socket. Every reply is validated where schemas are there."""
+    """A client of the control socket. Every reply is held against the schemas."""
 
     def __init__(self, endpoint):
         self.context = zmq.Context()
@@ -262,10 +259,9 @@ class Control:
             reply, parts = self.receive(seconds)
             if reply.get("id") == sent:
                 break
-        validate("reply", reply)
+        schema_check.validate_reply(command, reply, parts)
         if not reply["ok"]:
             raise ControlError(reply["error"])
-        validate(f"reply/{command}", reply["result"])
         return reply["result"], parts
 
     def __call__(self, command, **arguments):
@@ -311,14 +307,8 @@ def arrays(descriptions, parts):
     return result
 
 
-def validate(kind, message):
-    """Against schemas/, when the checker is there. Fails with the place in the message."""
-    if schema_check is not None:
-        schema_check.validate(kind, message)
-
-
 class Results:
-    """A subscriber that collects everything published: (topic, header, {name: array})."""
+    """A subscriber that collects everything published, (topic, header, {name: array}), and holds it against the schemas."""
 
     def __init__(self, endpoint, topics=("",)):
         self.endpoint, self.topics = endpoint, topics
@@ -342,10 +332,10 @@ class Results:
                     topic, header, *parts = socket.recv_multipart()
                     topic, header = topic.decode(), json.loads(header)
                     message = (topic, header, arrays(header["parts"], parts))
+                    schema_check.validate_published(topic, header, parts)
                     with self.changed:
                         self.messages.append(message)
                         self.changed.notify_all()
-                    validate(topic, header)
         except BaseException as error:  # handed to whoever calls close()
             self.error = error
         finally:

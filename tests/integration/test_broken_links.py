@@ -63,10 +63,10 @@ class KilledSimulator(SystemTest):
         control.wait_state("idle")
         run = control("start", scan=[8, 8])
         wait_for(lambda: control("run", id=run["id"])["frames"]["received"] >= 5, 30, "frames")
-        simulator.signal(signal.SIGSTOP)
+        simulator.send_signal(signal.SIGSTOP)
         time.sleep(1.0)
         self.assertEqual(control("run", id=run["id"])["state"], "acquiring")
-        simulator.signal(signal.SIGCONT)
+        simulator.send_signal(signal.SIGCONT)
         self.assertEqual(control.wait_finished(run["id"])["reason"], "complete")
 
 
@@ -146,13 +146,13 @@ class WrongBytes(SystemTest):
 
     def test_frame_larger_than_a_small_ring_is_told(self):
         """A detector whose frames do not fit into ring.size: the run fails with the key to change, the daemon lives."""
-        big = np.zeros((1024, 2048), np.uint8)
+        big = np.zeros((2048, 2048), np.uint8)
 
         def stream(send):
             send(hdr(2))
             send(frame(1, big))
             send(frame(2, big))
-        daemon, control, summary, _ = self.scan((1, 2), stream, {"ring.size": "1MiB"})
+        daemon, control, summary, _ = self.scan((1, 2), stream, {"ring.size": "4MiB"})
         self.assertEqual(summary["reason"], "short", summary)
         self.assert_counts(summary["frames"], placed=0)
         self.assertIn("ring", daemon.stderr_text())

@@ -12,7 +12,7 @@ DETECTORS = [{"name": f"ring{n}", "shape": "annulus", "inner": 10 * n, "outer": 
 class Overload(SystemTest):
     def simulator_stalls(self, simulator):
         """(stalls, lengthened exposures) as the simulator tells them at the end of its acquisition."""
-        match = simulator.wait_line(r"(\d+) stalls?, (\d+) lengthened", stream="err")
+        match = simulator.wait_line(r"^done frames=\d+ stalls=(\d+) lengthened=(\d+)$")
         return int(match[1]), int(match[2])
 
     def test_16384_frames_at_5000_a_second_without_a_stall(self):

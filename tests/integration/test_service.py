@@ -36,10 +36,10 @@ class Ending(SystemTest):
             self.assertTrue(data[last // 32, last % 32].any(), "the last frame that came is in the file")
 
     def test_sigterm_drains_and_closes_the_file(self):
-        self.end_during_a_scan(lambda daemon, control: daemon.signal(signal.SIGTERM))
+        self.end_during_a_scan(lambda daemon, control: daemon.send_signal(signal.SIGTERM))
 
     def test_sigint_does_the_same(self):
-        self.end_during_a_scan(lambda daemon, control: daemon.signal(signal.SIGINT))
+        self.end_during_a_scan(lambda daemon, control: daemon.send_signal(signal.SIGINT))
 
     def test_shutdown_request_does_the_same(self):
         self.end_during_a_scan(lambda daemon, control: control("shutdown"))
@@ -57,7 +57,7 @@ class Ending(SystemTest):
         told.bind(str(path))
         told.settimeout(timeout(10))
         daemon = self.start_daemon(None, environment={"NOTIFY_SOCKET": str(path)})
-        daemon.signal(signal.SIGTERM)
+        daemon.send_signal(signal.SIGTERM)
         text = ""
         while "STOPPING=1" not in text:
             text += told.recv(4096).decode() + "\n"
@@ -200,7 +200,7 @@ class Configuration(SystemTest):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             done = self.run_merlind("-o", f"control.endpoint=tcp://127.0.0.1:{port}", "-o",
-                                    "results.endpoint=tcp://127.0.0.1:0", "-o", "ring.size=1MiB")
+                                    "results.endpoint=tcp://127.0.0.1:0", "-o", "ring.size=4MiB")
             self.assertNotIn(done.returncode, (0, -6, -11), done)
             self.assertIn(str(port), done.stderr)
             done = subprocess.run([str(MERLIN_SIM), "--synthetic", "glass", "--command-port", str(port), "--data-port",

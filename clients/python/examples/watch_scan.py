@@ -66,7 +66,8 @@ def main():
             if show:
                 show(image)
         summary = merlind.wait(run_id)
-    print(f"\n{summary['reason']}: {summary['file'] or 'not recorded'}")
+    print(file=sys.stderr)
+    print(f"{summary['reason']}: {summary['file'] or 'not recorded'}")
     if hold:
         hold()
     return 0 if summary["reason"] == "complete" else 1

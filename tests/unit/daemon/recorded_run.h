@@ -14,8 +14,8 @@
 #include "daemon/record/recorder.h"
 
 /*
- * Runs for the tests of the recorder, played by the test in the parts of the ingest thread and the workers. Pixels and times follow from
- * the frame index; check_recorded_file.py computes the same.
+ * Runs for the tests of the recorder, played by the test in the parts of the ingest thread and the
+ * workers. Pixels and times follow from the frame index; check_recorded_file.py computes the same.
  */
 #define IMAGE_HEIGHT 10
 #define IMAGE_WIDTH 12
@@ -125,9 +125,11 @@ static inline void submit_images(struct run *run, const struct chunk_sink *sink,
     sink->submit(sink->data, chunk);
 }
 
-/* Submits the chunk of `run->chunk_frames` positions from `first` on that ends with its line; bit i of `absent`: its i-th frame did not come. */
+/* Submits the chunk of `run->chunk_frames` positions from `first` on that ends with its line; bit i
+ * of `absent`: its i-th frame did not come. */
 static inline void submit_chunk(struct run *run, const struct chunk_sink *sink, uint64_t first,
-                                uint32_t n_places, uint32_t absent, struct compressed_chunk describe)
+                                uint32_t n_places, uint32_t absent,
+                                struct compressed_chunk describe)
 {
     uint16_t *const images = calloc(run->chunk_frames, IMAGE_PIXELS * 2);
     assert_non_null(images);

@@ -1,0 +1,196 @@
+"""clients/python/merlind.py and its example against a stand-in for the daemon."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import numpy as np
+
+from fake_merlind import FakeMerlind, Refusal
+
+CLIENT = pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"
+sys.path.insert(0, str(CLIENT))
+
+from merlind import Merlind, MerlindError, _put_rows, Update  # noqa: E402
+
+
+class AgainstDaemon(unittest.TestCase):
+    def connect(self, **habits):
+        self.daemon = self.enterContext(FakeMerlind(**habits))
+        self.addCleanup(lambda: self.assertEqual(self.daemon.complaints, []))
+        return self.enterContext(Merlind(self.daemon.endpoint))
+
+
+class Requests(AgainstDaemon):
+    def test_start_and_wait_gives_the_summary(self):
+        summary = self.connect().start(scan=(8, 6), wait=True)
+        self.assertEqual((summary["state"], summary["reason"], summary["frames"]["placed"]), ("finished", "complete", 48))
+        self.assertEqual(self.daemon.arguments_of("start"), {"mode": "active", "scan": [8, 6]})
+
+    def test_every_option_reaches_the_daemon(self):
+        self.connect().start((4, 4), passive=True, trigger="soft", skip={"line": 2}, parameters={"GAIN": 1}, recording=False)
+        self.assertEqual(self.daemon.arguments_of("start"), {
+            "mode": "passive", "scan": [4, 4], "trigger": "soft", "skip": {"line": 2}, "parameters": {"GAIN": 1}, "recording": False})
+
+    def test_a_detector_that_is_slow_to_set_up_is_waited_for(self):
+        m = self.connect(slow_start=0.8)
+        m.timeout = 0.4
+        self.assertEqual(m.start((4, 4))["state"], "arming")
+
+    def test_a_refusal_is_an_exception_with_code_message_and_field(self):
+        m = self.connect(start_refusal=Refusal("bad_value", "a scan has at least one line", "args.scan"))
+        with self.assertRaises(MerlindError) as caught:
+            m.start((4, 4))
+        self.assertEqual((caught.exception.code, caught.exception.message, caught.exception.field),
+                         ("bad_value", "a scan has at least one line", "args.scan"))
+
+    def test_wait_gives_up_in_time_and_stays_with_its_run(self):
+        m = self.connect(never_ends=True)
+        m.start((4, 4))
+        with self.assertRaises(TimeoutError):
+            m.wait(timeout=0.15)
+        asked = [r["args"] for r in self.daemon.requests if r["cmd"] == "run"]
+        self.assertEqual(asked[0], {})
+        self.assertEqual(asked[1], {"id": self.daemon.run["id"]})
+
+    def test_nobody_answers(self):
+        with tempfile.TemporaryDirectory() as folder, Merlind(f"ipc://{folder}/nobody", timeout=0.1) as m:
+            with self.assertRaisesRegex(MerlindError, "is merlind running"):
+                m.status()
+
+    def test_an_answer_to_an_earlier_request_is_passed_over(self):
+        self.assertEqual(self.connect(stale_reply_first=True).status()["version"], "0.1.0")
+
+    def test_parameters(self):
+        m = self.connect()
+        self.assertEqual(m.get("TEMPERATURE"), "21.5")
+        self.assertEqual(m.set("HVBIAS", np.float64(90.5)), "90.5")
+        self.assertEqual(m.get("HVBIAS"), "90.5")
+        self.assertEqual(m.stop(), {"state": "idle"})
+
+    def test_map_is_masked_where_nothing_is_measured_and_may_be_changed(self):
+        m = self.connect(lose=3)
+        m.start((8, 6), wait=True)
+        image = m.map("adf")
+        self.assertEqual(image.dtype, np.uint64)
+        np.testing.assert_array_equal(image.mask, self.daemon.measured == 0)
+        np.testing.assert_array_equal(image.compressed(), self.daemon.map.reshape(-1)[3:])
+        image[0] = 1
+
+    def test_patterns(self):
+        m = self.connect(image=(5, 7))
+        m.start((4, 4), wait=True)
+        np.testing.assert_array_equal(m.pattern(), np.arange(35).reshape(5, 7))
+        self.assertEqual(m.pattern("latest").shape, (5, 7))
+
+
+class Published(AgainstDaemon):
+    def run_in_background(self, looks):
+        """Looks at the run now and then, which moves it on."""
+        ending = threading.Event()
+
+        def look():
+            with Merlind(self.daemon.endpoint) as other:
+                for _ in range(looks):
+                    if ending.wait(0.05):
+                        return
+                    other.run()
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(ending.set)
+
+    def test_updates_of_a_topic(self):
+        m = self.connect(rows_per_look=2)
+        updates = m.updates("map/adf", timeout=2)
+        m.start((64, 5))
+        self.run_in_background(20)
+        update = next(updates)
+        self.assertEqual(update.topic, "map/adf/")
+        first, count = update.header["rows"]
+        np.testing.assert_array_equal(update.arrays["data"], self.daemon.map[first:first + count])
+        self.assertFalse(update.arrays["data"].flags.writeable)
+
+    def test_updates_end_after_silence(self):
+        self.assertEqual(list(self.connect().updates(timeout=0.1)), [])
+
+    def test_maps_grow_and_end_with_the_final_one(self):
+        m = self.connect(rows_per_look=2)
+        run_id = m.start((40, 5))["id"]
+        self.run_in_background(100)
+        counts = []
+        for image in m.maps("adf", run_id):
+            counts.append(image.count())
+            np.testing.assert_array_equal(image.compressed(), self.daemon.map[~image.mask])
+        self.assertGreater(len(counts), 2)
+        self.assertEqual(counts, sorted(counts))
+        self.assertEqual(counts[-1], 200)
+
+    def test_maps_of_a_run_that_was_over_before_we_listened(self):
+        m = self.connect()
+        m.start((8, 8), wait=True)
+        self.assertEqual([image.count() for image in m.maps("adf")], [64])
+
+    def test_rows_find_their_place(self):
+        def update(rows, shape, data, measured):
+            return Update("map/x/", {"rows": rows, "shape": shape},
+                          {"data": np.array(data, "<u8"), "measured": np.array(measured, "|u1")})
+
+        grown = _put_rows(None, update([1, 2], [4, 2], [[1, 2], [3, 0]], [[1, 1], [1, 0]]))
+        self.assertEqual(grown.tolist(), [[None, None], [1, 2], [3, None], [None, None]])
+        grown = _put_rows(grown, update([2, 1], [4, 2], [[5, 6]], [[1, 1]]))
+        self.assertEqual(grown.tolist(), [[None, None], [1, 2], [5, 6], [None, None]])
+        stack = _put_rows(None, update([0, 1], [1, 2], [[1, 2]], [[1, 1]]))
+        stack = _put_rows(stack, update([0, 1], [1, 3], [[1, 2, 3]], [[1, 1, 1]]))
+        self.assertEqual(stack.tolist(), [[1, 2, 3]])
+
+
+class Shipped(AgainstDaemon):
+    def run_python(self, *arguments, **more):
+        return subprocess.run([sys.executable, "-B", *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                              env=dict(os.environ, MPLBACKEND="Agg", PYTHONPATH=str(CLIENT)), **more)
+
+    def test_watch_scan_saves_the_map(self):
+        self.connect()
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_python(CLIENT / "examples" / "watch_scan.py", "-e", self.daemon.endpoint, "--scan", "32x8", "--map", "adf",
+                                   "-o", f"{folder}/map.npy", "--plot")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout, "complete: /data/run.h5\n")
+            np.testing.assert_array_equal(np.load(f"{folder}/map.npy"), self.daemon.map)
+            self.assertEqual(os.listdir(folder), ["map.npy"])
+
+    def test_watch_scan_exit_codes(self):
+        script = CLIENT / "examples" / "watch_scan.py"
+        self.connect(lose=1)
+        with tempfile.TemporaryDirectory() as folder:
+            words = ("--scan", "8x8", "--map", "adf", "-o", f"{folder}/x.npy")
+            self.assertEqual(self.run_python(script, "-e", self.daemon.endpoint, *words).returncode, 1)
+            self.daemon.start_refusal = Refusal("busy", "a run is going on")
+            done = self.run_python(script, "-e", self.daemon.endpoint, *words)
+            self.assertEqual((done.returncode, done.stderr), (2, "watch_scan.py: a run is going on (busy)\n"))
+
+    def test_the_lines_of_the_docstring_run(self):
+        self.connect()
+        text = (CLIENT / "merlind.py").read_text()
+        lines = [line[4:] for line in text.split('"""')[1].splitlines() if line.startswith("    ")]
+        code = "\n".join(lines).replace("Merlind()", f"Merlind({self.daemon.endpoint!r})")
+        self.assertIn("imshow", code)
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_python("-c", code, cwd=folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(os.listdir(folder), ["adf.png"])
+
+    def test_the_module_stays_small_and_needs_little(self):
+        lines = (CLIENT / "merlind.py").read_text().splitlines()
+        self.assertLess(len(lines), 200)
+        imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
+        self.assertLessEqual(imported - sys.stdlib_module_names, {"numpy", "zmq"})
+
+
+if __name__ == "__main__":
+    unittest.main()

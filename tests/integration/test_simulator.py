@@ -1,0 +1,888 @@
+"""merlin-sim as its clients see it: real sockets, real files.
+
+Run with `python3 tests/integration/test_simulator.py`. The program is looked for in $MERLIND_BUILD (default <repository>/build), real
+Merlin files in $MERLIND_REAL_MIB (default <repository>/../shared/real-mib); tests that need them are skipped without them.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy as np
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MERLIND_BUILD", REPOSITORY / "build"))
+SIMULATOR = BUILD / "detector" / "sim" / "merlin-sim"
+REAL_MIB = pathlib.Path(os.environ.get("MERLIND_REAL_MIB", REPOSITORY.parent / "shared" / "real-mib"))
+PATIENCE = 30  # seconds before a test gives up; nothing is timed
+
+
+def real_files():
+    return sorted(REAL_MIB.glob("*.mib")) if REAL_MIB.is_dir() else []
+
+
+def real_file(name):
+    path = REAL_MIB / name
+    if not path.exists():
+        raise unittest.SkipTest(f"{path} is not there (set MERLIND_REAL_MIB)")
+    return path
+
+
+def mpx(body):
+    return b"MPX,%010d," % (len(body) + 1) + body
+
+
+class Connection:
+    """One socket on which MPX messages arrive."""
+
+    def __init__(self, port, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(PATIENCE)
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
+
+    def close(self):
+        self.socket.close()
+
+    def exactly(self, size):
+        pieces = []
+        while size > 0:
+            piece = self.socket.recv(min(size, 1 << 20))
+            if not piece:
+                raise ConnectionError("the simulator closed the connection")
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def message(self):
+        prefix = self.exactly(15)
+        if not re.fullmatch(rb"MPX,[0-9]{10},", prefix):
+            raise AssertionError(f"no MPX prefix: {prefix!r}")
+        return self.exactly(int(prefix[4:14]) - 1)
+
+    def silent(self, seconds):
+        """True when nothing arrives for so long."""
+        self.socket.settimeout(seconds)
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except socket.timeout:
+            return True
+        finally:
+            self.socket.settimeout(PATIENCE)
+
+
+class Commands(Connection):
+    def reply(self, body):
+        self.socket.sendall(mpx(body.encode()))
+        return self.message().decode()
+
+    def get(self, name):
+        reply = self.reply(f"GET,{name}")
+        head = f"GET,{name},"
+        assert reply.startswith(head), reply
+        value, code = reply[len(head):].rsplit(",", 1)
+        assert code == "0", reply
+        return value
+
+    def set(self, name, value):
+        reply = self.reply(f"SET,{name},{value}")
+        assert reply.startswith(f"SET,{name},"), reply
+        return int(reply.rsplit(",", 1)[1])
+
+    def cmd(self, name):
+        reply = self.reply(f"CMD,{name}")
+        assert reply.startswith(f"CMD,{name},"), reply
+        return int(reply.rsplit(",", 1)[1])
+
+    def wait_status(self, *wanted):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            status = int(self.get("DETECTORSTATUS"))
+            if status in wanted:
+                return status
+            time.sleep(0.002)
+        raise AssertionError(f"DETECTORSTATUS is {status}, not one of {wanted}")
+
+
+class Frame:
+    """A frame message taken apart by its commas."""
+
+    def __init__(self, body):
+        fields = body[:16384].split(b"\0", 1)[0].decode().split(",")
+        assert fields[0] == "MQ1", fields[0]
+        self.body = body
+        self.fields = fields
+        self.number = int(fields[1])
+        self.offset = int(fields[2])
+        self.width, self.height = int(fields[4]), int(fields[5])
+        self.type = fields[6]
+        self.local_time = fields[9]
+        self.shutter = float(fields[10])
+        mq1a = fields.index("MQ1A")
+        self.utc = fields[mq1a + 1]
+        self.exposure_ns = int(fields[mq1a + 2].rstrip("nsS"))
+        self.depth = int(fields[mq1a + 3])
+        self.text_size = len(body[: self.offset].rstrip(b"\0"))
+
+    @property
+    def time_ns(self):
+        seconds, fraction = self.utc.rstrip("Z").split(".")
+        when = datetime.datetime.fromisoformat(seconds).replace(tzinfo=datetime.timezone.utc)
+        return int(when.timestamp()) * 10**9 + int(fraction)
+
+    @property
+    def pixels(self):
+        dtype = {"U08": ">u1", "U16": ">u2", "U32": ">u4"}[self.type]
+        return np.frombuffer(self.body, dtype, offset=self.offset).reshape(self.height, self.width)
+
+
+def hdr_values(body):
+    lines = body.decode("latin-1").rstrip(" ").split("\r\n")
+    assert lines[0] == "HDR,\t" and lines[-1] == "End\t", (lines[0], lines[-1])
+    return {re.split(r" *\(|:", key)[0]: value for key, value in
+            (line.split("\t", 1) for line in lines[1:-1])}
+
+
+class SimulatorTest(unittest.TestCase):
+    def setUp(self):
+        if not SIMULATOR.exists():
+            self.skipTest(f"{SIMULATOR} is not built (set MERLIND_BUILD)")
+
+    def start(self, *arguments):
+        process = subprocess.Popen(
+            [SIMULATOR, "--command-port", "0", "--data-port", "0", *map(str, arguments)],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.finish, process)
+        ready = process.stdout.readline()
+        match = re.fullmatch(r"ready command=(\d+) data=(\d+)\n", ready)
+        self.assertTrue(match, ready)
+        self.process = process
+        self.command_port, self.data_port = map(int, match.groups())
+
+    def finish(self, process):
+        process.terminate()
+        try:
+            status = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        process.stdout.close()
+        self.assertEqual(status, 0)
+
+    def line(self, pattern):
+        text = self.process.stdout.readline()
+        match = re.fullmatch(pattern + r"\n", text)
+        self.assertTrue(match, text)
+        return tuple(map(int, match.groups()))
+
+    def started(self):
+        return self.line(r"started frames=(\d+)")[0]
+
+    def done(self):
+        return self.line(r"done frames=(\d+) stalls=(\d+) lengthened=(\d+)")
+
+    def commands(self):
+        connection = Commands(self.command_port)
+        self.addCleanup(connection.close)
+        return connection
+
+    def data(self, **options):
+        connection = Connection(self.data_port, **options)
+        self.addCleanup(connection.close)
+        return connection
+
+    def both(self, **options):
+        return self.data(**options), self.commands()
+
+    def acquire(self, *arguments, count=None):
+        """Starts a simulator, takes one acquisition of `count` frames (default: as many as it says)."""
+        self.start(*arguments)
+        data, commands = self.both()
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        hdr = data.message()
+        frames = self.started()
+        return hdr, [data.message() for _ in range(frames if count is None else count)]
+
+
+class CommandProtocol(SimulatorTest):
+    def test_answers_get_with_value_and_code(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.reply("GET,SOFTWAREVERSION"), "GET,SOFTWAREVERSION,1.6.1.217,0")
+        self.assertEqual(commands.reply("GET,DETECTORSTATUS"), "GET,DETECTORSTATUS,0,0")
+        self.assertEqual(commands.get("IMAGEX"), "256")
+        self.assertEqual(commands.get("NUMFRAMESTOACQUIRE"), "4096")
+        self.assertEqual(commands.get("CHIPTEMPS").count(","), 3)
+
+    def test_floats_come_back_with_six_decimals(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.set("ACQUISITIONTIME", "2.5"), 0)
+        self.assertEqual(commands.get("ACQUISITIONTIME"), "2.500000")
+        self.assertEqual(commands.get("THRESHOLD0"), "20.000000")
+
+    def test_names_are_case_insensitive(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.reply("SET,TriggerStart,5"), "SET,TriggerStart,0")
+        self.assertEqual(commands.get("TRIGGERSTART"), "5")
+        self.assertEqual(commands.get("triggerstart"), "5")
+
+    def test_status_codes(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.reply("GET,NONSENSE"), "GET,NONSENSE,,2")
+        self.assertEqual(commands.set("NONSENSE", 1), 2)
+        self.assertEqual(commands.cmd("NONSENSE"), 2)
+        self.assertEqual(commands.set("SOFTWAREVERSION", 1), 2)
+        self.assertEqual(commands.set("DETECTORSTATUS", 1), 2)
+        self.assertEqual(commands.set("TRIGGERSTART", 11), 3)
+        self.assertEqual(commands.set("COUNTERDEPTH", 8), 3)
+        self.assertEqual(commands.set("CONTINUOUSRW", 0.5), 3)
+        self.assertEqual(commands.set("HVBIAS", "many"), 3)
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 42949672950), 0)
+        self.assertEqual(commands.get("NUMFRAMESTOACQUIRE"), "42949672950")
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 42949672951), 3)
+        self.assertEqual(commands.get("NUMFRAMESTOACQUIRE"), "42949672950")
+
+    def test_settings_that_exclude_each_other_are_reset_silently(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.set("ENABLECOUNTER1", 2), 0)
+        self.assertEqual(commands.get("CONTINUOUSRW"), "0")
+        self.assertEqual(commands.set("CONTINUOUSRW", 1), 0)
+        self.assertEqual(commands.get("ENABLECOUNTER1"), "0")
+        self.assertEqual(commands.set("COUNTERDEPTH", 24), 0)
+        self.assertEqual(commands.get("CONTINUOUSRW"), "0")
+        self.assertEqual(commands.set("CONTINUOUSRW", 1), 0)
+        self.assertEqual(commands.get("CONTINUOUSRW"), "0")
+
+    def test_continuous_frame_time_is_at_least_the_readout(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.set("ACQUISITIONTIME", 0.01), 0)
+        self.assertEqual(commands.get("ACQUISITIONTIME"), "0.273067")  # 6 bit at 180 MHz
+
+    def test_tolerates_what_clients_in_the_field_send(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        get = b"GET,SOFTWAREVERSION"
+        expected = b"GET,SOFTWAREVERSION,1.6.1.217,0"
+        for noise in (b"\n", b"\r\n", b"\0", b"\0\0\r\n\n"):
+            commands.socket.sendall(mpx(get) + noise)
+        commands.socket.sendall(b"MPX,%d," % (len(get) + 1) + get)  # length not padded
+        commands.socket.sendall(b"stray" + mpx(get))
+        commands.socket.sendall(mpx(get + b",0"))  # LiberTEM-live's dummy value
+        commands.socket.sendall(mpx(get) * 3)
+        for _ in range(4 + 3 + 3):
+            self.assertEqual(commands.message(), expected)
+
+    def test_commands_may_arrive_in_pieces(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        for byte in mpx(b"GET,SOFTWAREVERSION"):
+            commands.socket.sendall(bytes([byte]))
+            time.sleep(0.001)
+        self.assertEqual(commands.message(), b"GET,SOFTWAREVERSION,1.6.1.217,0")
+
+    def test_survives_garbage(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        commands.socket.sendall(b"MPX,9999999999,GET" + bytes(range(256)) * 100 + b"MPX,," + b"MPX,0000000000,")
+        self.assertEqual(commands.get("SOFTWAREVERSION"), "1.6.1.217")
+
+    def test_third_command_client_is_refused_and_a_place_becomes_free(self):
+        self.start("--synthetic", "glass")
+        first, second = self.commands(), self.commands()
+        self.assertEqual(first.get("ERRORCODE"), "0")
+        self.assertEqual(second.get("ERRORCODE"), "0")
+        with self.assertRaises(OSError):
+            self.commands().get("ERRORCODE")
+        first.close()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.assertEqual(self.commands().get("ERRORCODE"), "0")
+                break
+            except OSError:
+                self.assertLess(time.monotonic(), deadline)
+
+    def test_acquisition_parameters_are_busy_while_acquiring(self):
+        self.start("--synthetic", "glass", "--fps", 1000)
+        commands = self.commands()
+        self.assertEqual(commands.set("TRIGGERSTART", 5), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 1), 1)
+        self.assertEqual(commands.set("ACQUISITIONTIME", 1), 1)
+        self.assertEqual(commands.set("FILEENABLE", 1), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 1)
+        self.assertEqual(commands.cmd("ABORT"), 0)
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 1), 0)
+
+    def test_reset_restores_defaults_and_drops_connections(self):
+        self.start("--synthetic", "glass")
+        data, commands = self.both()
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 3), 0)
+        self.assertEqual(commands.cmd("RESET"), 0)
+        for connection in (data, commands):
+            with self.assertRaises(ConnectionError):
+                connection.message()
+        self.assertEqual(self.commands().get("NUMFRAMESTOACQUIRE"), "4096")
+
+    def test_tells_whether_a_data_client_is_there(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.get("TCPCONNECTED"), "0")
+        data = self.data()
+        self.assertEqual(commands.get("TCPCONNECTED"), "1")
+        data.close()
+        deadline = time.monotonic() + PATIENCE
+        while commands.get("TCPCONNECTED") != "0":
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_standby_and_clear_error(self):
+        self.start("--synthetic", "glass")
+        commands = self.commands()
+        self.assertEqual(commands.cmd("CLEARERROR"), 0)
+        self.assertEqual(commands.cmd("STANDBY"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "2")
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 1)
+        self.assertEqual(commands.cmd("RESTART"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "0")
+
+
+class Acquisition(SimulatorTest):
+    def test_header_is_2063_bytes_and_comes_at_start_not_at_trigger(self):
+        self.start("--synthetic", "glass", "--scan", "8x4")
+        data, commands = self.both()
+        self.assertEqual(commands.set("TRIGGERSTART", 5), 0)
+        self.assertTrue(data.silent(0.05))
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        wire = data.exactly(2063)
+        self.assertEqual(wire[:15], b"MPX,0000002049,")
+        values = hdr_values(wire[15:])
+        self.assertEqual(values["Frames in Acquisition"], "32")
+        self.assertEqual(values["Counter Depth"], "6")
+        self.assertEqual((values["ScanX"], values["ScanY"]), ("4", "8"))
+        self.assertTrue(data.silent(0.05))
+
+    def test_header_says_what_was_set(self):
+        self.start("--synthetic", "glass")
+        data, commands = self.both()
+        for name, value in (("NUMFRAMESTOACQUIRE", 6), ("NUMFRAMESPERTRIGGER", 3), ("TRIGGERSTART", 2)):
+            self.assertEqual(commands.set(name, value), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        values = hdr_values(data.message())
+        self.assertEqual(values["Frames in Acquisition"], "6")
+        self.assertEqual(values["Frames per Trigger"], "3")
+        self.assertEqual(values["Trigger Start"], "Negative")
+        self.assertNotIn("ScanX", values)
+        self.assertEqual([Frame(data.message()).number for _ in range(6)], [1, 2, 3, 4, 5, 6])
+
+    def test_no_header_without_acquisition_headers(self):
+        self.start("--synthetic", "glass")
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 2)
+        self.assertEqual(commands.set("USEACQUISITIONHEADERS", 0), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual([Frame(data.message()).number for _ in range(2)], [1, 2])
+
+    def test_either_socket_may_connect_first(self):
+        self.start("--synthetic", "glass", "--fps", "max")
+        for order in (("data", "commands"), ("commands", "data")):
+            connections = {name: getattr(self, name)() for name in order}
+            data, commands = connections["data"], connections["commands"]
+            commands.set("NUMFRAMESTOACQUIRE", 3)
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            self.assertTrue(data.message().startswith(b"HDR,"))
+            self.assertEqual([Frame(data.message()).number for _ in range(3)], [1, 2, 3])
+            commands.wait_status(0)
+            data.close()
+            commands.close()
+
+    def test_without_data_client_frames_are_lost(self):
+        self.start("--synthetic", "glass", "--fps", 1000)
+        commands = self.commands()
+        commands.set("NUMFRAMESTOACQUIRE", 10)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(self.started(), 10)
+        self.assertEqual(self.done(), (0, 0, 0))
+        commands.wait_status(0)
+        self.assertTrue(self.data().silent(0.05))
+
+    def test_data_link_may_drop_and_come_back(self):
+        self.start("--synthetic", "glass", "--fps", 500)
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(self.started(), 0)
+        data.message()
+        data.message()
+        data.close()
+        again = self.data()
+        self.assertGreater(Frame(again.message()).number, 1)
+        commands.cmd("STOPACQUISITION")
+        commands.wait_status(0)
+
+    def test_second_data_client_is_refused(self):
+        self.start("--synthetic", "glass")
+        data, commands = self.both()
+        self.assertEqual(commands.get("TCPCONNECTED"), "1")
+        with self.assertRaises(ConnectionError):
+            self.data().message()
+        commands.set("NUMFRAMESTOACQUIRE", 1)
+        commands.cmd("STARTACQUISITION")
+        self.assertTrue(data.message().startswith(b"HDR,"))
+
+    def test_stop_sends_what_is_buffered_and_nothing_more(self):
+        self.start("--synthetic", "glass", "--fps", 1000)
+        data, commands = self.both(receive_buffer=65536)
+        commands.set("NUMFRAMESTOACQUIRE", 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        time.sleep(0.5)  # far more frames than the sockets hold
+        self.assertEqual(commands.cmd("STOPACQUISITION"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "1")
+        data.message()
+        numbers = []
+        while commands.get("DETECTORSTATUS") != "0" or not data.silent(0.05):
+            numbers.append(Frame(data.message()).number)
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+        self.started()
+        self.assertEqual(self.done()[0], len(numbers))
+        self.assertGreater(len(numbers), 250)
+
+    def test_abort_throws_the_buffer_away_and_keeps_the_stream_whole(self):
+        self.start("--synthetic", "glass", "--fps", 1000)
+        data, commands = self.both(receive_buffer=65536)
+        commands.set("NUMFRAMESTOACQUIRE", 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        time.sleep(0.5)
+        self.assertEqual(commands.cmd("ABORT"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "0")
+        self.started()
+        sent = self.done()[0]
+        self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 2), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertTrue(data.message().startswith(b"HDR,"))
+        numbers = []
+        while not (body := data.message()).startswith(b"HDR,"):
+            numbers.append(Frame(body).number)
+        self.assertEqual(numbers, list(range(1, sent + 1)))
+        self.assertEqual([Frame(data.message()).number for _ in range(2)], [1, 2])
+
+    def test_soft_triggers_release_bursts(self):
+        self.start("--synthetic", "glass", "--fps", 2000)
+        data, commands = self.both()
+        for name, value in (("NUMFRAMESTOACQUIRE", 8), ("NUMFRAMESPERTRIGGER", 3), ("TRIGGERSTART", 5)):
+            self.assertEqual(commands.set(name, value), 0)
+        self.assertEqual(commands.cmd("SOFTTRIGGER"), 0)  # before the start: ignored
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "4")
+        data.message()
+        for burst in ([1, 2, 3], [4, 5, 6], [7, 8]):
+            self.assertTrue(data.silent(0.02))
+            self.assertEqual(commands.cmd("SOFTTRIGGER"), 0)
+            self.assertEqual([Frame(data.message()).number for _ in burst], burst)
+        commands.wait_status(0)
+        self.started()
+        self.assertEqual(self.done()[0], 8)
+
+    def test_external_triggers_begin_after_the_delay(self):
+        self.start("--synthetic", "glass", "--fps", "max", "--trigger-delay", 300)
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 4)
+        commands.set("TRIGGERSTART", 1)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "4")
+        data.message()
+        self.assertEqual([Frame(data.message()).number for _ in range(4)], [1, 2, 3, 4])
+        commands.wait_status(0)
+
+    def test_old_servers_say_busy_when_armed(self):
+        self.start("--synthetic", "glass", "--old-status")
+        commands = self.commands()
+        commands.set("TRIGGERSTART", 5)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(commands.get("DETECTORSTATUS"), "1")
+
+    def test_once_exits_when_everything_is_read(self):
+        self.start("--synthetic", "glass", "--scan", "16x16", "--fps", "max", "--once")
+        data, commands = self.both()
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        for number in range(1, 257):
+            self.assertEqual(Frame(data.message()).number, number)
+        self.assertEqual(self.process.wait(PATIENCE), 0)
+
+    def test_times_in_headers_follow_the_period(self):
+        self.start("--synthetic", "glass", "--fps", 4000)
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 200)
+        before = time.time_ns()
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        frames = [Frame(data.message()) for _ in range(200)]
+        self.assertEqual(set(np.diff([frame.time_ns for frame in frames])), {250_000})
+        self.assertEqual({frame.exposure_ns for frame in frames}, {250_000})
+        self.assertEqual({frame.shutter for frame in frames}, {0.00025})
+        self.assertTrue(before <= frames[0].time_ns <= time.time_ns())
+        local = datetime.datetime.fromisoformat(frames[0].local_time).astimezone()
+        self.assertEqual(int(local.timestamp()), frames[0].time_ns // 10**9)
+
+    def test_client_sets_the_period(self):
+        self.start("--synthetic", "glass")
+        data, commands = self.both()
+        for name, value in (("NUMFRAMESTOACQUIRE", 5), ("ACQUISITIONTIME", 2), ("ACQUISITIONPERIOD", 2)):
+            self.assertEqual(commands.set(name, value), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        frames = [Frame(data.message()) for _ in range(5)]
+        self.assertEqual(set(np.diff([frame.time_ns for frame in frames])), {2_000_000})
+        self.assertEqual({frame.exposure_ns for frame in frames}, {2_000_000})
+
+
+class Stalls(SimulatorTest):
+    def slow_read(self, continuous):
+        self.start("--synthetic", "glass", "--fps", 2000, "--buffer", 50)
+        data, commands = self.both(receive_buffer=65536)
+        commands.set("NUMFRAMESTOACQUIRE", 600)
+        commands.set("CONTINUOUSRW", continuous)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        time.sleep(0.6)  # 1,200 frames' time: the sockets hold fewer than that, and the buffer 50
+        data.message()
+        frames = [Frame(data.message()) for _ in range(600)]
+        self.started()
+        return frames, self.done()
+
+    def test_slow_reader_lengthens_exposures(self):
+        frames, (sent, stalls, lengthened) = self.slow_read(continuous=1)
+        self.assertEqual(sent, 600)
+        self.assertGreaterEqual(stalls, 1)
+        self.assertEqual([frame.number for frame in frames], list(range(1, 601)))
+        long = [frame for frame in frames if frame.exposure_ns > 500_000]
+        self.assertEqual(len(long), lengthened)
+        self.assertEqual(lengthened, stalls)
+        for frame, following in zip(frames, frames[1:]):  # no dead time
+            self.assertEqual(following.time_ns - frame.time_ns, frame.exposure_ns)
+
+    def test_slow_reader_lengthens_gaps_without_continuous_mode(self):
+        frames, (sent, stalls, lengthened) = self.slow_read(continuous=0)
+        self.assertEqual((sent, lengthened), (600, 0))
+        self.assertEqual({frame.exposure_ns for frame in frames}, {500_000})
+        gaps = np.diff([frame.time_ns for frame in frames])
+        self.assertEqual(np.count_nonzero(gaps > 500_000), stalls)
+        self.assertGreaterEqual(stalls, 1)
+
+    def test_quick_reader_causes_none(self):
+        self.start("--synthetic", "glass", "--fps", 2000, "--buffer", 1200)
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 1000)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        for _ in range(1001):
+            data.message()
+        self.started()
+        self.assertEqual(self.done(), (1000, 0, 0))
+
+    def test_no_buffer_no_stalls(self):
+        self.start("--synthetic", "glass", "--fps", 2000)
+        data, commands = self.both(receive_buffer=65536)
+        commands.set("NUMFRAMESTOACQUIRE", 600)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        time.sleep(0.6)
+        data.message()
+        times = [Frame(data.message()).time_ns for _ in range(600)]
+        self.assertEqual(set(np.diff(times)), {500_000})
+        self.started()
+        self.assertEqual(self.done(), (600, 0, 0))
+
+
+class Replay(SimulatorTest):
+    def setUp(self):
+        super().setUp()
+        if not real_files():
+            self.skipTest(f"no Merlin files in {REAL_MIB} (set MERLIND_REAL_MIB)")
+
+    def test_every_file_is_sent_byte_for_byte(self):
+        for path in real_files():
+            with self.subTest(path.name):
+                hdr, frames = self.acquire(path)
+                self.assertEqual(b"".join(frames), path.read_bytes())
+                self.assertEqual(self.done(), (len(frames), 0, 0))
+                original = hdr_values(path.with_suffix(".hdr").read_bytes())
+                sent = hdr_values(hdr)
+                self.assertEqual(len(hdr), 2048)
+                self.assertEqual(sent.pop("Frames in Acquisition"), str(len(frames)))
+                original.pop("Frames in Acquisition")
+                for told in ("Frames per Trigger", "Trigger Start", "Trigger Stop"):  # as they really are here
+                    original.pop(told)
+                    self.assertEqual(sent.pop(told), "1" if told == "Frames per Trigger" else "Internal")
+                self.assertEqual(sent, original)
+
+    def test_hdr_may_be_named_instead(self):
+        path = real_file("Single_9_Frame_CounterDepth_6_Rows_256.mib")
+        _, frames = self.acquire(path.with_suffix(".hdr"))
+        self.assertEqual(b"".join(frames), path.read_bytes())
+
+    def test_makes_a_header_where_there_is_none(self):
+        path = real_file("Quad_1_Frame_CounterDepth_12_Rows_256.mib")
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder) / "lonely.mib"
+            copy.write_bytes(path.read_bytes())
+            hdr, frames = self.acquire(copy)
+        self.assertEqual(len(hdr), 2048)
+        values = hdr_values(hdr)
+        self.assertEqual((values["Counter Depth"], values["Assembly Size"]), ("12", "   2x2"))
+        self.assertEqual(values["Frames in Acquisition"], "1")
+        self.assertEqual(b"".join(frames), path.read_bytes())
+
+    def test_each_acquisition_begins_again(self):
+        path = real_file("Single_9_Frame_CounterDepth_1_Rows_256RAW.mib")
+        self.start(path)
+        data, commands = self.both()
+        for _ in range(2):
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            data.message()
+            self.assertEqual(b"".join(data.message() for _ in range(9)), path.read_bytes())
+            commands.wait_status(0)
+
+    def test_short_run_when_the_file_runs_dry(self):
+        self.start(real_file("Single_9_Frame_CounterDepth_6_Rows_256.mib"))
+        data, commands = self.both()
+        self.assertEqual(commands.get("NUMFRAMESTOACQUIRE"), "9")
+        commands.set("NUMFRAMESTOACQUIRE", 20)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(hdr_values(data.message())["Frames in Acquisition"], "20")
+        self.assertEqual([Frame(data.message()).number for _ in range(9)], list(range(1, 10)))
+        commands.wait_status(0)
+        self.assertTrue(data.silent(0.05))
+        self.assertEqual(self.started(), 9)
+        self.assertEqual(self.done()[0], 9)
+
+    def test_fewer_frames_may_be_asked_for(self):
+        path = real_file("Single_9_Frame_CounterDepth_6_Rows_256.mib")
+        self.start(path)
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 2)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        self.assertEqual(b"".join(data.message() for _ in range(2)), path.read_bytes()[: 2 * 65920])
+        commands.wait_status(0)
+        self.assertTrue(data.silent(0.05))
+
+    def test_repeat_renumbers_and_gives_new_times(self):
+        path = real_file("Single_9_Frame_CounterDepth_12_Rows_256.mib")
+        stored = path.read_bytes()
+        size = len(stored) // 9
+        _, bodies = self.acquire(path, "--repeat", 3, "--fps", 2000)
+        frames = [Frame(body) for body in bodies]
+        self.assertEqual([frame.number for frame in frames], list(range(1, 28)))
+        self.assertEqual(set(np.diff([frame.time_ns for frame in frames])), {500_000})
+        self.assertEqual({frame.exposure_ns for frame in frames}, {500_000})
+        self.assertEqual({frame.shutter for frame in frames}, {0.0005})
+        for index, frame in enumerate(frames):
+            original = Frame(stored[index % 9 * size: (index % 9 + 1) * size])
+            self.assertEqual(len(frame.body), size)
+            np.testing.assert_array_equal(frame.pixels, original.pixels)
+            kept = [i for i in range(len(original.fields))
+                    if i not in (1, 9, 10) and original.fields[i - 1] != "MQ1A" and original.fields[i - 2] != "MQ1A"]
+            self.assertEqual([frame.fields[i] for i in kept], [original.fields[i] for i in kept])
+
+    def test_number_grows_beyond_six_digits_without_wrapping(self):
+        path = real_file("Single_9_Frame_CounterDepth_1_Rows_256RAW.mib")
+        self.start(path, "--repeat", 0, "--fps", "max")
+        data, commands = self.both()
+        commands.set("NUMFRAMESTOACQUIRE", 1_000_001)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        size = 15 + 384 + 8192
+        left = 999_990 * size
+        scratch = bytearray(1 << 20)
+        while left > 0:
+            left -= data.socket.recv_into(scratch, min(left, len(scratch)))
+        frames = [Frame(data.message()) for _ in range(11)]
+        self.assertEqual([frame.number for frame in frames], list(range(999_991, 1_000_002)))
+        self.assertEqual({len(frame.body) for frame in frames}, {size - 15})
+
+    def test_scan_sets_number_and_header(self):
+        self.start(real_file("001_4x2_6bit.mib"), "--scan", "2x4", "--fps", 1000)
+        data, commands = self.both()
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        values = hdr_values(data.message())
+        self.assertEqual((values["ScanX"], values["ScanY"], values["Frames in Acquisition"]), ("4", "2", "8"))
+        self.assertEqual(len([data.message() for _ in range(8)]), 8)
+
+
+class Synthetic(SimulatorTest):
+    def frames(self, *arguments):
+        _, bodies = self.acquire("--synthetic", "glass", "--fps", "max", *arguments)
+        return [Frame(body) for body in bodies]
+
+    def images(self, *arguments):
+        return np.stack([frame.pixels for frame in self.frames(*arguments)])
+
+    def test_headers_have_the_lengths_of_real_ones(self):
+        self.start("--synthetic", "glass", "--depth", 1)
+        data, commands = self.both()
+        commands.cmd("STARTACQUISITION")
+        data.message()
+        frame = Frame(data.message())
+        self.assertEqual((frame.offset, frame.text_size), (384, 342))
+        frame = self.frames("--depth", 12, "--chips", 4, "--scan", "1x1")[0]
+        self.assertEqual((frame.offset, frame.text_size), (768, 679))
+
+    def test_depths_and_chips(self):
+        for depth, pixel_type, size in ((1, "U08", 1), (6, "U08", 1), (12, "U16", 2), (24, "U32", 4)):
+            for chips, side in ((1, 256), (4, 512)):
+                with self.subTest(depth=depth, chips=chips):
+                    arguments = ("--depth", depth, "--chips", chips, "--scan", "2x2", "--counts", 30)
+                    frames = self.frames(*arguments)
+                    self.assertEqual({frame.type for frame in frames}, {pixel_type})
+                    self.assertEqual({frame.depth for frame in frames}, {depth})
+                    self.assertEqual({frame.pixels.shape for frame in frames}, {(side, side)})
+                    self.assertEqual(len(frames[0].body), frames[0].offset + side * side * size)
+                    brightest = max(frame.pixels.max() for frame in frames)
+                    if depth <= 6:
+                        self.assertEqual(brightest, 2**depth - 1)
+                    else:
+                        self.assertGreater(brightest, 63)
+                        self.assertLess(brightest, 2**depth)
+
+    def test_deterministic_by_seed(self):
+        first = self.images("--scan", "8x8", "--seed", 7)
+        np.testing.assert_array_equal(first, self.images("--scan", "8x8", "--seed", 7))
+        self.assertTrue((first != self.images("--scan", "8x8", "--seed", 8)).any())
+        self.assertTrue((first[0] != first[1]).any())
+
+    def test_bank_repeats(self):
+        images = self.images("--scan", "4x8", "--bank", 8)
+        np.testing.assert_array_equal(images[:8], images[8:16])
+        np.testing.assert_array_equal(images[:8], images[24:])
+
+    def test_halo_has_the_counts_that_were_asked_for(self):
+        images = self.images("--scan", "16x16", "--counts", 0.5, "--br-fraction", 0, "--depth", 12)
+        y, x = np.indices(images.shape[1:])
+        radius = np.hypot(y - 128, x - 128)
+        mean = images.mean(axis=0)
+        ring = mean[np.abs(radius - 35.3) < 1].mean()
+        self.assertAlmostEqual(ring, 0.5 * 1.05, delta=0.02)  # the mean of both layers
+        half = mean[np.abs(radius - 35.3 - 4.7) < 1].mean()
+        self.assertAlmostEqual(half / ring, 0.5, delta=0.06)
+        self.assertGreater(mean[radius < 3].mean(), 10 * ring)
+        outside = images[:, radius > 60].astype(float)
+        self.assertAlmostEqual(outside.var() / outside.mean(), 1, delta=0.1)
+
+    def test_truth_tells_where_reflections_are(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "truth.json"
+            images = self.images("--scan", "24x16", "--br-fraction", 0.25, "--br-contrast", 10, "--counts", 1,
+                                 "--depth", 12, "--truth", path)
+            truth = json.loads(path.read_text())
+        self.assertEqual((truth["scan"], truth["bank"]), ([24, 16], 384))
+        patterns = truth["patterns"]
+        self.assertEqual(sum(pattern["class"] != "none" for pattern in patterns), 96)
+        self.assertGreaterEqual(len({pattern["class"] for pattern in patterns}), 3)
+        y, x = np.indices(images.shape[1:])
+        with_reflection, without = [], []
+        for pattern, image in zip(patterns, images):
+            self.assertEqual(len(pattern["g"]), {"none": 0, "two-beam": 1, "three-beam": 2, "on-axis": 4}[pattern["class"]])
+            cy, cx = pattern["centre"]
+            for gy, gx in pattern["g"]:
+                with_reflection.append(image[np.hypot(y - cy - gy, x - cx - gx) < 3].mean())
+                self.assertAlmostEqual(np.hypot(gy, gx), 35.3, delta=0.09 * 35.3)
+            if not pattern["g"]:
+                without.append(image[np.abs(np.hypot(y - cy, x - cx) - 35.3) < 3].mean())
+        self.assertGreater(min(with_reflection), 2 * max(without))
+        self.assertAlmostEqual(np.mean(with_reflection), 11, delta=1)
+
+    def test_reflections_come_in_clusters_and_layers_differ(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "truth.json"
+            self.start("--synthetic", "glass", "--scan", "32x32", "--truth", path)
+            patterns = json.loads(path.read_text())["patterns"]
+        is_br = np.array([pattern["class"] != "none" for pattern in patterns]).reshape(32, 32)
+        beside = (is_br[:, 1:] & is_br[:, :-1]).sum() / is_br[:, :-1].sum()
+        self.assertGreater(beside, 2 * is_br.mean())
+        self.assertEqual({pattern["phase"] for pattern in patterns}, {0, 1})
+
+
+class Program(SimulatorTest):
+    def run_simulator(self, *arguments):
+        return subprocess.run([SIMULATOR, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE)
+
+    def test_port_in_use_is_named_with_the_way_out(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for option in ("--command-port", "--data-port"):
+                other = "--data-port" if option == "--command-port" else "--command-port"
+                result = self.run_simulator("--synthetic", "glass", "--scan", "1x1", option, port, other, 0)
+                self.assertEqual(result.returncode, 69)
+                self.assertEqual(result.stdout, "")
+                for word in (str(port), option, "merlin-sim", "Merlin"):
+                    self.assertIn(word, result.stderr)
+
+    def test_bad_options(self):
+        for arguments in ([], ["--nonsense"], ["--fps", "fast", "--synthetic", "glass"], ["--synthetic", "steel"],
+                          ["--depth", "8", "--synthetic", "glass"], ["a.mib", "--synthetic", "glass"],
+                          ["--scan", "4", "--synthetic", "glass"], ["a.mib", "b.mib"],
+                          ["--command-port", "70000", "--synthetic", "glass"], ["--seed", "-1", "--synthetic", "glass"]):
+            with self.subTest(arguments):
+                result = self.run_simulator(*arguments)
+                self.assertEqual(result.returncode, 64)
+                self.assertEqual(result.stdout, "")
+                self.assertIn("merlin-sim", result.stderr)
+
+    def test_missing_file(self):
+        result = self.run_simulator("/nonexistent/scan.mib")
+        self.assertEqual(result.returncode, 66)
+        self.assertIn("/nonexistent/scan.mib", result.stderr)
+
+    def test_bad_file_is_named_with_the_offset(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "bad.mib"
+            path.write_bytes(b"not a frame" * 100)
+            result = self.run_simulator(path)
+            self.assertEqual(result.returncode, 65)
+            self.assertIn("offset 0", result.stderr)
+
+    def test_file_that_was_cut_off(self):
+        source = real_file("Single_9_Frame_CounterDepth_6_Rows_256.mib")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "cut.mib"
+            path.write_bytes(source.read_bytes()[:100000])
+            result = self.run_simulator(path)
+            self.assertEqual(result.returncode, 65)
+            self.assertIn("offset 65920", result.stderr)
+
+    def test_help_and_version(self):
+        result = self.run_simulator("--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("--synthetic glass", result.stdout)
+        self.assertRegex(self.run_simulator("--version").stdout, r"^merlin-sim \d+\.\d+\.\d+\n$")
+
+    def test_signals_end_it_cleanly_even_when_nobody_reads(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.start("--synthetic", "glass", "--fps", "max")
+            data, commands = self.both()
+            commands.set("NUMFRAMESTOACQUIRE", 0)
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            self.process.send_signal(number)
+            self.assertEqual(self.process.wait(PATIENCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

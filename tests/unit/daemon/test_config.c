@@ -1,0 +1,813 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/config.h"
+#include "daemon/config_keys.h"
+
+/* A configuration and everything that was said while it was loaded. */
+struct loaded {
+    struct config config;
+    char path[64];
+    char *messages;
+    int result;
+};
+
+static char *slurp(const char *path)
+{
+    FILE *const file = fopen(path, "r");
+    assert_non_null(file);
+    char *const text = calloc(1, 1 << 20);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* Loads `text` as a file when `option` is NULL, else the option. */
+static void load(struct loaded *loaded, const char *text, size_t size, const char *option)
+{
+    size_t length;
+    *loaded = (struct loaded){.path = "/tmp/merlind-test-config-XXXXXX"};
+    config_init(&loaded->config);
+    FILE *const messages = open_memstream(&loaded->messages, &length);
+    assert_non_null(messages);
+    if (option) {
+        loaded->result = config_set_option(&loaded->config, option, messages);
+    } else {
+        const int fd = mkstemp(loaded->path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, size), size);
+        close(fd);
+        loaded->result = config_load_file(&loaded->config, loaded->path, messages);
+        unlink(loaded->path);
+    }
+    fclose(messages);
+}
+
+static void load_text(struct loaded *loaded, const char *text)
+{
+    load(loaded, text, strlen(text), NULL);
+}
+
+static void load_option(struct loaded *loaded, const char *option)
+{
+    load(loaded, NULL, 0, option);
+}
+
+static void finish(struct loaded *loaded)
+{
+    config_finish(&loaded->config);
+    free(loaded->messages);
+}
+
+static void assert_loads(struct loaded *loaded)
+{
+    assert_string_equal(loaded->messages, "");
+    assert_int_equal(loaded->result, 0);
+}
+
+/* The errors of `text` are those in `expected`, "LINE:COLUMN: error: BEGINNING" each, in this
+ * order, and no more. */
+static void assert_errors(const char *text, const char *const *expected)
+{
+    struct loaded loaded;
+    load_text(&loaded, text);
+    assert_int_equal(loaded.result, -EINVAL);
+    const char *at = loaded.messages;
+    for (; *expected; expected++) {
+        char wanted[600];
+        snprintf(wanted, sizeof wanted, "%s:%s", loaded.path, *expected);
+        const char *const found = strstr(at, wanted);
+        if (!found)
+            print_message("wanted %s in\n%s", wanted, at);
+        assert_non_null(found);
+        at = found + strlen(wanted);
+    }
+    assert_null(strstr(at, ": error: "));
+    finish(&loaded);
+}
+
+#define ASSERT_ERRORS(text, ...) assert_errors(text, (const char *const[]){__VA_ARGS__, NULL})
+
+static void the_defaults_are_those_of_the_manual(void **unused)
+{
+    struct config config;
+    char here[1024];
+    config_init(&config);
+    assert_string_equal(config.detector_host, "127.0.0.1");
+    assert_int_equal(config.detector_command_port, 6341);
+    assert_int_equal(config.detector_data_port, 6342);
+    assert_int_equal(config.ring_size, 0);
+    assert_int_equal(config.workers, 0);
+    assert_int_equal(config.scan.ny, 0);
+    assert_true(config.recording.enabled);
+    assert_string_equal(config.recording.directory, getcwd(here, sizeof here));
+    assert_int_equal(config.recording.codec, RECORDING_CODEC_LZ4);
+    assert_int_equal(config.recording.shuffle, RECORDING_SHUFFLE_BIT);
+    assert_int_equal(config.recording.level, 1);
+    assert_true(config.recording_flush_s == 1);
+    assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
+    assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
+    assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
+    assert_string_equal(config.web_listen, "127.0.0.1:6380");
+    assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(config.n_virtual_detectors, 0);
+    assert_int_equal(config.debug_worker_delay_us, 0);
+    config_finish(&config);
+}
+
+static const char full_text[] =
+    "detector: {host: merlin-pc.local, command_port: 1, data_port: 65535}\n"
+    "ring: {size: 512MiB}\n"
+    "workers: 7\n"
+    "scan: {shape: [64, 128], skip_start: 1, skip_line: 2, skip_end: 3}\n"
+    "recording:\n"
+    "  enabled: false\n"
+    "  directory: /data/a b\n"
+    "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
+    "  flush: 2.5\n"
+    "control: {endpoint: 'ipc:///run/merlind/control'}\n"
+    "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
+    "web: {listen: '*:0'}\n"
+    "log: {level: debug}\n"
+    "virtual_detectors:\n"
+    "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
+    "  - {name: adf-2, shape: annulus, inner: 30, outer: 30}\n"
+    "debug: {worker_delay_us: 12}\n";
+
+static void assert_full(const struct config *config)
+{
+    assert_string_equal(config->detector_host, "merlin-pc.local");
+    assert_int_equal(config->detector_command_port, 1);
+    assert_int_equal(config->detector_data_port, 65535);
+    assert_true(config->ring_size == UINT64_C(512) << 20);
+    assert_int_equal(config->workers, 7);
+    assert_int_equal(config->scan.ny, 64);
+    assert_int_equal(config->scan.nx, 128);
+    assert_int_equal(config->scan.skip_start, 1);
+    assert_int_equal(config->scan.skip_line, 2);
+    assert_int_equal(config->scan.skip_end, 3);
+    assert_false(config->recording.enabled);
+    assert_string_equal(config->recording.directory, "/data/a b");
+    assert_int_equal(config->recording.codec, RECORDING_CODEC_ZSTD);
+    assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
+    assert_int_equal(config->recording.level, 9);
+    assert_true(config->recording_flush_s == 2.5);
+    assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
+    assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
+    assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
+    assert_string_equal(config->web_listen, "*:0");
+    assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(config->debug_worker_delay_us, 12);
+}
+
+static void assert_full_detectors(const struct config *config)
+{
+    assert_int_equal(config->n_virtual_detectors, 2);
+    const struct virtual_detector_settings *const bf = &config->virtual_detectors[0];
+    assert_string_equal(bf->name, "bf");
+    assert_int_equal(bf->shape, VIRTUAL_DETECTOR_DISK);
+    assert_true(bf->centre_given && bf->centre_y == 127.5 && bf->centre_x == 126.25);
+    assert_true(bf->inner == 0 && bf->outer == 20.1);
+    const struct virtual_detector_settings *const adf = &config->virtual_detectors[1];
+    assert_string_equal(adf->name, "adf-2");
+    assert_int_equal(adf->shape, VIRTUAL_DETECTOR_ANNULUS);
+    assert_true(!adf->centre_given && adf->inner == 30 && adf->outer == 30);
+}
+
+static void every_key_can_be_set_in_the_file(void **unused)
+{
+    struct loaded loaded;
+    load_text(&loaded, full_text);
+    assert_loads(&loaded);
+    assert_full(&loaded.config);
+    assert_full_detectors(&loaded.config);
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
+        assert_int_equal(loaded.config.origins[i].kind, CONFIG_FROM_FILE);
+    finish(&loaded);
+}
+
+static void what_is_printed_loads_to_the_same_and_says_where_it_is_from(void **unused)
+{
+    struct loaded loaded, again;
+    char *printed, comment[128];
+    size_t size;
+    load_text(&loaded, full_text);
+    assert_int_equal(config_set_option(&loaded.config, "workers=7", stderr), 0);
+    FILE *const out = open_memstream(&printed, &size);
+    config_print(&loaded.config, out);
+    fclose(out);
+    load_text(&again, printed);
+    assert_loads(&again);
+    assert_full(&again.config);
+    assert_full_detectors(&again.config);
+    snprintf(comment, sizeof comment, "  directory: \"/data/a b\"  # from %s:7\n", loaded.path);
+    assert_non_null(strstr(printed, comment));
+    assert_non_null(strstr(printed, "workers: 7  # -o\n"));
+    free(printed);
+    finish(&again);
+    finish(&loaded);
+}
+
+static void odd_texts_survive_printing(void **unused)
+{
+    static const char *const options[] = {
+        "recording.directory=\"/a \\\"b\\\" \\\\ #c: d\"",
+        "recording.directory='/ends with:'",
+        "virtual_detectors=[{name: '-', shape: disk, radius: 1e5}]",
+        "virtual_detectors=[{name: 'null', shape: disk, radius: 0.1}]",
+        "detector.host=null.example",
+        "ring.size=2GB",
+        "ring.size=1048577",
+        "recording.flush=0.30000000000000004",
+        "virtual_detectors=[]",
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        struct loaded loaded, again;
+        char *printed, *reprinted;
+        size_t size;
+        load_option(&loaded, options[i]);
+        assert_loads(&loaded);
+        loaded.config.origins[0] = (struct config_origin){0};
+        FILE *out = open_memstream(&printed, &size);
+        config_print(&loaded.config, out);
+        fclose(out);
+        load_text(&again, printed);
+        assert_loads(&again);
+        memcpy(again.config.origins, loaded.config.origins, sizeof loaded.config.origins);
+        out = open_memstream(&reprinted, &size);
+        config_print(&again.config, out);
+        fclose(out);
+        assert_string_equal(printed, reprinted);
+        assert_string_equal(loaded.config.recording.directory, again.config.recording.directory);
+        assert_true(loaded.config.ring_size == again.config.ring_size);
+        assert_true(loaded.config.recording_flush_s == again.config.recording_flush_s);
+        free(reprinted);
+        free(printed);
+        finish(&again);
+        finish(&loaded);
+    }
+}
+
+static void sizes_have_units(void **unused)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = {
+        {"2097152", 2097152},
+        {"2097152B", 2097152},
+        {"2048KiB", 2097152},
+        {"2MiB", 2097152},
+        {"3GiB", UINT64_C(3) << 30},
+        {"1TiB", UINT64_C(1) << 40},
+        {"2000kB", 2000000},
+        {"2MB", 2000000},
+        {"2 GB", UINT64_C(2000000000)},
+        {"1TB", UINT64_C(1000000000000)},
+        {"auto", 0},
+        {"0", 0},
+        {"1MiB", 1 << 20},
+        {"16TiB", UINT64_C(1) << 44},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct loaded loaded;
+        char option[64];
+        snprintf(option, sizeof option, "ring.size=%s", sizes[i].text);
+        load_option(&loaded, option);
+        assert_loads(&loaded);
+        assert_true(loaded.config.ring_size == sizes[i].bytes);
+        finish(&loaded);
+    }
+}
+
+static void an_option_takes_yaml_and_sections(void **unused)
+{
+    struct loaded loaded;
+    load_option(&loaded, "scan.shape=[64, 65]");
+    assert_loads(&loaded);
+    assert_int_equal(loaded.config.scan.ny, 64);
+    assert_int_equal(loaded.config.scan.nx, 65);
+    finish(&loaded);
+    load_option(&loaded, "recording={enabled: false, compression: {codec: blosclz, level: 3}}");
+    assert_loads(&loaded);
+    assert_false(loaded.config.recording.enabled);
+    assert_int_equal(loaded.config.recording.codec, RECORDING_CODEC_BLOSCLZ);
+    assert_int_equal(loaded.config.recording.level, 3);
+    finish(&loaded);
+    load_option(&loaded, "recording.compression.shuffle=none");
+    assert_loads(&loaded);
+    assert_int_equal(loaded.config.recording.shuffle, RECORDING_SHUFFLE_NONE);
+    finish(&loaded);
+}
+
+static void a_list_is_replaced_and_not_added_to(void **unused)
+{
+    struct loaded loaded;
+    load_text(&loaded, full_text);
+    assert_int_equal(config_set_option(&loaded.config,
+                                       "virtual_detectors=[{name: one, shape: disk, radius: 1}]",
+                                       stderr),
+                     0);
+    assert_int_equal(loaded.config.n_virtual_detectors, 1);
+    assert_string_equal(loaded.config.virtual_detectors[0].name, "one");
+    finish(&loaded);
+}
+
+static void a_relative_directory_is_made_absolute(void **unused)
+{
+    struct loaded loaded;
+    char here[1000], expected[1100];
+    assert_non_null(getcwd(here, sizeof here));
+    load_option(&loaded, "recording.directory=./data/../x");
+    assert_loads(&loaded);
+    snprintf(expected, sizeof expected, "%s/data/../x", here);
+    assert_string_equal(loaded.config.recording.directory, expected);
+    finish(&loaded);
+    load_option(&loaded, "recording.directory=.hidden");
+    snprintf(expected, sizeof expected, "%s/.hidden", here);
+    assert_string_equal(loaded.config.recording.directory, expected);
+    finish(&loaded);
+}
+
+static void a_file_may_say_nothing(void **unused)
+{
+    static const char *const texts[] = {"", "# only a comment\n", "---\n",
+                                        "detector:\nscan: ~\nrecording: {}\n",
+                                        "virtual_detectors:\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct loaded loaded;
+        load_text(&loaded, texts[i]);
+        assert_loads(&loaded);
+        assert_int_equal(loaded.config.detector_data_port, 6342);
+        finish(&loaded);
+    }
+}
+
+static void an_error_shows_place_line_and_suggestion(void **unused)
+{
+    struct loaded loaded;
+    char expected[300];
+    load_text(&loaded, "detector:\n\thost: a\n");
+    assert_int_equal(loaded.result, -EINVAL);
+    finish(&loaded);
+    load_text(&loaded, "detector:\n  hots: a\n");
+    snprintf(expected, sizeof expected,
+             "%s:2:3: error: unknown key 'detector.hots' (did you mean 'detector.host'?)\n"
+             "    hots: a\n"
+             "    ^\n",
+             loaded.path);
+    assert_string_equal(loaded.messages, expected);
+    finish(&loaded);
+    load_option(&loaded, "detctor.host=a");
+    assert_string_equal(
+        loaded.messages,
+        "-o:1:1: error: unknown key 'detctor.host' (did you mean 'detector.host'?)\n"
+        "  detctor.host=a\n"
+        "  ^\n");
+    finish(&loaded);
+    load_option(&loaded, "workers=many");
+    assert_string_equal(
+        loaded.messages,
+        "-o:1:9: error: 'workers' must be auto or a whole number from 1 to 1024, not 'many'\n"
+        "  workers=many\n"
+        "          ^\n");
+    finish(&loaded);
+}
+
+static void the_caret_stands_below_its_character(void **unused)
+{
+    struct loaded loaded;
+    load_text(&loaded, "detector: {host: \"\xc3\xa4\xc3\xb6\",\tdata_port: 0}\n");
+    assert_non_null(strstr(loaded.messages, ":1:35: error: 'detector.data_port'"));
+    assert_non_null(strstr(loaded.messages, "\n                        \t           ^\n"));
+    finish(&loaded);
+}
+
+static void keys_that_are_unknown_misplaced_or_repeated(void **unused)
+{
+    ASSERT_ERRORS("detctor: {host: a}\ncolour: 1\n",
+                  "1:1: error: unknown key 'detctor' (did you mean 'detector'?)",
+                  "2:1: error: unknown key 'colour'\n");
+    ASSERT_ERRORS("host: a\n", "1:1: error: unknown key 'host' (did you mean 'detector.host'?)");
+    ASSERT_ERRORS(
+        "recording: {codec: lz4}\n",
+        "1:13: error: unknown key 'recording.codec' (did you mean 'recording.compression.codec'?)");
+    ASSERT_ERRORS("ring.size: 1GiB\n", "1:1: error: 'ring.size' is written in parts");
+    ASSERT_ERRORS("workers: 1\nworkers: 2\n",
+                  "2:1: error: key 'workers' is here for a second time, first in line 1");
+    ASSERT_ERRORS("ring: 512MiB\n", "1:7: error: 'ring' is a section");
+    ASSERT_ERRORS("recording: {compression: [lz4]}\n",
+                  "1:26: error: 'recording.compression' is a section");
+    ASSERT_ERRORS("[1, 2]\n", "1:1: error: a configuration is made of");
+    ASSERT_ERRORS("[a]: 1\n", "1:1: error: a key must be a plain word");
+}
+
+static void values_of_the_wrong_type_or_range(void **unused)
+{
+    static const char *const bad[] = {
+        "detector.command_port=0",
+        "detector.command_port=65536",
+        "detector.command_port=-1",
+        "detector.command_port=6341.0",
+        "detector.command_port=0x10",
+        "detector.command_port=",
+        "detector.command_port=[1]",
+        "detector.command_port={a: 1}",
+        "detector.command_port=18446744073709551617",
+        "detector.command_port= +5",
+        "detector.host=",
+        "detector.host=a b",
+        "detector.host=a/b",
+        "detector.host=~",
+        "detector.host=[a]",
+        "ring.size=512",
+        "ring.size=512Mb",
+        "ring.size=1.5GiB",
+        "ring.size=17TiB",
+        "ring.size=99999999999TiB",
+        "ring.size=MiB",
+        "ring.size=-1GiB",
+        "workers=1025",
+        "workers=-1",
+        "scan.shape=[64]",
+        "scan.shape=[64, 64, 64]",
+        "scan.shape=[0, 4]",
+        "scan.shape=[4, 4.5]",
+        "scan.shape=64x64",
+        "scan.shape=[70000, 70000]",
+        "scan.shape=[[1], 1]",
+        "scan.skip_line=-1",
+        "recording.enabled=yes",
+        "recording.enabled=1",
+        "recording.enabled=True",
+        "recording.directory=",
+        "recording.directory=''",
+        "recording.directory=[a]",
+        "recording.directory=\"/a\\nb\"",
+        "recording.directory=\"/a\\0b\"",
+        "recording.compression.codec=gzip",
+        "recording.compression.level=10",
+        "recording.compression=lz4",
+        "recording.flush=0",
+        "recording.flush=inf",
+        "recording.flush=nan",
+        "recording.flush=0x1p3",
+        "recording.flush=1s",
+        "control.endpoint=127.0.0.1:1",
+        "control.endpoint=udp://127.0.0.1:1",
+        "control.endpoint=tcp://127.0.0.1",
+        "control.endpoint=tcp://:1",
+        "control.endpoint=tcp://127.0.0.1:65536",
+        "control.endpoint=tcp://a:b:1",
+        "control.endpoint=tcp://127.0.0.1:",
+        "control.endpoint=ipc://",
+        "results.map_rate=0",
+        "results.map_rate=101",
+        "web.listen=6380",
+        "web.listen=localhost",
+        "log.level=loud",
+        "log.level=3",
+        "debug.worker_delay_us=10000001",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct loaded loaded;
+        char key[64], named[80];
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(bad[i], "="), bad[i]);
+        load_option(&loaded, bad[i]);
+        if (loaded.result != -EINVAL)
+            print_message("taken: %s\n", bad[i]);
+        assert_int_equal(loaded.result, -EINVAL);
+        snprintf(named, sizeof named, "error: '%s' ", key);
+        if (!strstr(bad[i], "\\0"))
+            assert_non_null(strstr(loaded.messages, named));
+        finish(&loaded);
+    }
+}
+
+static void a_text_that_is_too_long_is_refused_and_not_cut(void **unused)
+{
+    struct loaded loaded;
+    char option[3000];
+    snprintf(option, sizeof option, "detector.host=%0256d", 0);
+    load_option(&loaded, option);
+    assert_int_equal(loaded.result, -EINVAL);
+    finish(&loaded);
+    snprintf(option, sizeof option, "detector.host=%0255d", 0);
+    load_option(&loaded, option);
+    assert_loads(&loaded);
+    assert_int_equal(strlen(loaded.config.detector_host), 255);
+    finish(&loaded);
+    snprintf(option, sizeof option, "recording.directory=%01020d", 0);
+    load_option(&loaded, option);
+    assert_int_equal(loaded.result, -EINVAL);
+    finish(&loaded);
+    snprintf(option, sizeof option, "control.endpoint=ipc://%0108d", 0);
+    load_option(&loaded, option);
+    assert_int_equal(loaded.result, -EINVAL);
+    finish(&loaded);
+}
+
+static void a_bad_option_leaves_the_value_as_it_was(void **unused)
+{
+    struct loaded loaded;
+    load_option(&loaded, "detector.data_port=99999");
+    assert_int_equal(loaded.config.detector_data_port, 6342);
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
+        assert_int_equal(loaded.config.origins[i].kind, CONFIG_FROM_DEFAULT);
+    finish(&loaded);
+    load_option(&loaded, "virtual_detectors=[{name: a, shape: disk, radius: 1}, {name: b}]");
+    assert_int_equal(loaded.config.n_virtual_detectors, 0);
+    finish(&loaded);
+}
+
+static void an_option_has_a_key_and_a_value(void **unused)
+{
+    static const char *const bad[] = {"",
+                                      "workers",
+                                      "=3",
+                                      "  ",
+                                      "workers=[",
+                                      "scan.shape=[64, 64",
+                                      "workers=a: b: c",
+                                      ".=1",
+                                      "detector.=1",
+                                      "workers.=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct loaded loaded;
+        load_option(&loaded, bad[i]);
+        assert_int_equal(loaded.result, -EINVAL);
+        assert_memory_equal(loaded.messages, "-o:1:", 5);
+        finish(&loaded);
+    }
+}
+
+static void bad_entries_of_the_list_of_virtual_detectors(void **unused)
+{
+    ASSERT_ERRORS(
+        "virtual_detectors:\n"
+        "  - {name: bf, shape: disk, centre: [1, b], radius: 20}\n"
+        "  - {name: bf, shape: disk, centre: 5, radius: 20}\n"
+        "  - {name: a b, shape: annulus, inner: 5, outer: 3}\n"
+        "  - {shape: disk, radius: -1}\n"
+        "  - {name: sum, shape: disk}\n"
+        "  - bf\n"
+        "  - {name: x, shape: circle, radius: 3}\n"
+        "  - {name: y, shape: annulus, inner: 1, outr: 3}\n"
+        "  - {name: z, shape: disk, radius: 1, outer: 3}\n"
+        "  - {name: w, shape: annulus, inner: 1, outer: 3, radius: 2}\n"
+        "  - {name: v}\n"
+        "colour: 1\n",
+        "2:41: error: 'centre'", "3:37: error: 'centre' must be [y, x]",
+        "3:5: error: two virtual detectors", "4:12: error: 'name'",
+        "4:50: error: outer (3) is smaller than inner (5)",
+        "5:5: error: this virtual detector needs a name", "5:27: error: 'radius'",
+        "6:12: error: 'sum' is the name of a result",
+        "6:5: error: this virtual detector needs a radius", "7:5: error: 'virtual_detectors'",
+        "8:22: error: unknown shape 'circle'",
+        "9:41: error: unknown key 'outr' of a virtual detector (did you mean 'outer'?)",
+        "9:5: error: this virtual detector needs an inner and an outer",
+        "10:46: error: a disk has a radius", "11:59: error: an annulus has inner and outer",
+        "12:5: error: this virtual detector needs a shape", "13:1: error: unknown key 'colour'");
+    ASSERT_ERRORS("virtual_detectors: {name: bf}\n",
+                  "1:20: error: 'virtual_detectors' must be a list");
+}
+
+static void names_of_other_results_are_taken(void **unused)
+{
+    static const char *const names[] = {"com_y", "com_x", "sum", "latest", "measured", "bragg"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct loaded loaded;
+        char option[100];
+        snprintf(option, sizeof option, "virtual_detectors=[{name: %s, shape: disk, radius: 1}]",
+                 names[i]);
+        load_option(&loaded, option);
+        assert_int_equal(loaded.result, -EINVAL);
+        finish(&loaded);
+    }
+}
+
+static void too_many_virtual_detectors_are_refused(void **unused)
+{
+    for (int n = CONFIG_VIRTUAL_DETECTORS_MAX; n <= CONFIG_VIRTUAL_DETECTORS_MAX + 1; n++) {
+        struct loaded loaded;
+        char option[8000] = "virtual_detectors=[";
+        for (int i = 0; i < n; i++)
+            sprintf(option + strlen(option), "%s{name: n%d, shape: disk, radius: 1}", i ? ", " : "",
+                    i);
+        strcat(option, "]");
+        load_option(&loaded, option);
+        assert_int_equal(loaded.result, n > CONFIG_VIRTUAL_DETECTORS_MAX ? -EINVAL : 0);
+        finish(&loaded);
+    }
+}
+
+static void what_is_no_plain_yaml_is_refused(void **unused)
+{
+    ASSERT_ERRORS("detector: {host: [\n", "1:19: error: this is not YAML");
+    ASSERT_ERRORS("a: &x 1\nworkers: *x\n", "2:10: error: aliases");
+    ASSERT_ERRORS("workers: !!int 3\n", "1:16: error: tags");
+    ASSERT_ERRORS("workers: 3\n---\nworkers: 4\n", "2:1: error: a second document");
+    ASSERT_ERRORS("workers: [[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]\n",
+                  "1:26: error: nested too deeply");
+}
+
+static void what_is_no_text_is_refused(void **unused)
+{
+    struct loaded loaded;
+    load(&loaded, "workers: 3\0\nx", 13, NULL);
+    assert_int_equal(loaded.result, -EINVAL);
+    assert_non_null(strstr(loaded.messages, "zero byte at offset 10"));
+    finish(&loaded);
+    load(&loaded, "work\xff\xfers: 3\n", 12, NULL);
+    assert_int_equal(loaded.result, -EINVAL);
+    assert_non_null(strstr(loaded.messages, "error: "));
+    finish(&loaded);
+}
+
+static void messages_cannot_command_the_terminal(void **unused)
+{
+    struct loaded loaded;
+    load_option(&loaded, "detector.host=\"\\e[2J\\x7f\"");
+    assert_int_equal(loaded.result, -EINVAL);
+    assert_null(strchr(loaded.messages, 0x1b));
+    assert_null(strchr(loaded.messages, 0x7f));
+    finish(&loaded);
+}
+
+static void a_file_that_cannot_be_read_is_named(void **unused)
+{
+    struct config config;
+    char *messages;
+    size_t size;
+    config_init(&config);
+    FILE *const out = open_memstream(&messages, &size);
+    assert_int_equal(config_load_file(&config, "/nobody/is/here.yaml", out), -ENOENT);
+    assert_int_equal(config_load_file(&config, "/tmp", out), -EISDIR);
+    assert_int_equal(config_load_file(&config, "/dev/zero", out), -EFBIG);
+    fclose(out);
+    assert_non_null(strstr(messages, "/nobody/is/here.yaml: error: "));
+    assert_non_null(strstr(messages, "/tmp: error: "));
+    free(messages);
+    config_finish(&config);
+}
+
+static void keys_that_contradict_each_other(void **unused)
+{
+    static const struct {
+        const char *option;
+        int result;
+        const char *message;
+    } cases[] = {
+        {"workers=1", 0, ""},
+        {"results.endpoint=tcp://127.0.0.1:6350", -EINVAL,
+         "-o: error: control.endpoint and results.endpoint"},
+        {"detector.data_port=6341", -EINVAL,
+         "-o: error: detector.command_port and detector.data_port"},
+        {"control.endpoint=tcp://0.0.0.0:6350", 0,
+         "-o: warning: control.endpoint tcp://0.0.0.0:6350 can be reached"},
+        {"control.endpoint=tcp://127.example.org:6350", 0, "-o: warning: "},
+        {"control.endpoint=tcp://[::1]:6350", 0, ""},
+        {"control.endpoint=ipc:///tmp/x", 0, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct loaded loaded;
+        char *messages;
+        size_t size;
+        load_option(&loaded, cases[i].option);
+        assert_loads(&loaded);
+        FILE *const out = open_memstream(&messages, &size);
+        assert_int_equal(config_check(&loaded.config, out), cases[i].result);
+        fclose(out);
+        if (*cases[i].message)
+            assert_memory_equal(messages, cases[i].message, strlen(cases[i].message));
+        else
+            assert_string_equal(messages, "");
+        free(messages);
+        finish(&loaded);
+    }
+}
+
+static void endpoints_of_any_port_do_not_clash(void **unused)
+{
+    struct config config;
+    config_init(&config);
+    assert_int_equal(config_set_option(&config, "control.endpoint=tcp://127.0.0.1:0", stderr), 0);
+    assert_int_equal(config_set_option(&config, "results.endpoint=tcp://127.0.0.1:0", stderr), 0);
+    assert_int_equal(config_check(&config, stderr), 0);
+    config_finish(&config);
+}
+
+static char *print_with(void (*print)(FILE *))
+{
+    char *text;
+    size_t size;
+    FILE *const out = open_memstream(&text, &size);
+    assert_non_null(out);
+    print(out);
+    fclose(out);
+    return text;
+}
+
+static void the_shipped_file_is_what_the_table_prints(void **unused)
+{
+    char *const printed = print_with(config_print_example);
+    char *const shipped = slurp(TOP "/systemd/merlind.yaml");
+    assert_string_equal(printed, shipped);
+    free(shipped);
+    free(printed);
+}
+
+static void the_manual_has_what_the_table_prints(void **unused)
+{
+    char *const printed = print_with(config_print_scdoc);
+    char *const manual = slurp(TOP "/docs/man/merlind.yaml.5.scd");
+    const char *const found = strstr(manual, printed);
+    assert_non_null(found);
+    assert_memory_equal(found - 2, ".\n", 2);
+    assert_memory_equal(found + strlen(printed), "\n; End of the printed part.", 27);
+    free(manual);
+    free(printed);
+}
+
+/* `#key: value` becomes a setting, `# prose` does not. */
+static void remove_hashes(char *text)
+{
+    char *to = text;
+    bool in_comment = false;
+    for (const char *from = text; *from; from++) {
+        const bool hash = *from == '#' && !in_comment;
+        in_comment = *from == '\n' ? false : in_comment || hash;
+        if (hash && from[1] != ' ')
+            continue;
+        /* The list's own lines are indented by two. */
+        if (hash && from[1] == ' ' && from[2] == ' ')
+            continue;
+        *to++ = *from;
+    }
+    *to = 0;
+}
+
+static void the_shipped_file_loads_as_it_is_and_with_every_setting_uncommented(void **unused)
+{
+    struct loaded loaded;
+    char *const text = print_with(config_print_example);
+    load_text(&loaded, text);
+    assert_loads(&loaded);
+    assert_string_equal(loaded.config.recording.directory, "/var/lib/merlind");
+    assert_int_equal(loaded.config.n_virtual_detectors, 0);
+    finish(&loaded);
+    remove_hashes(text);
+    load_text(&loaded, text);
+    assert_loads(&loaded);
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
+        assert_int_equal(loaded.config.origins[i].kind, CONFIG_FROM_FILE);
+    assert_int_equal(loaded.config.n_virtual_detectors, 2);
+    assert_int_equal(loaded.config.detector_command_port, 6341);
+    finish(&loaded);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_those_of_the_manual),
+        cmocka_unit_test(every_key_can_be_set_in_the_file),
+        cmocka_unit_test(what_is_printed_loads_to_the_same_and_says_where_it_is_from),
+        cmocka_unit_test(odd_texts_survive_printing),
+        cmocka_unit_test(sizes_have_units),
+        cmocka_unit_test(an_option_takes_yaml_and_sections),
+        cmocka_unit_test(a_list_is_replaced_and_not_added_to),
+        cmocka_unit_test(a_relative_directory_is_made_absolute),
+        cmocka_unit_test(a_file_may_say_nothing),
+        cmocka_unit_test(an_error_shows_place_line_and_suggestion),
+        cmocka_unit_test(the_caret_stands_below_its_character),
+        cmocka_unit_test(keys_that_are_unknown_misplaced_or_repeated),
+        cmocka_unit_test(values_of_the_wrong_type_or_range),
+        cmocka_unit_test(a_text_that_is_too_long_is_refused_and_not_cut),
+        cmocka_unit_test(a_bad_option_leaves_the_value_as_it_was),
+        cmocka_unit_test(an_option_has_a_key_and_a_value),
+        cmocka_unit_test(bad_entries_of_the_list_of_virtual_detectors),
+        cmocka_unit_test(names_of_other_results_are_taken),
+        cmocka_unit_test(too_many_virtual_detectors_are_refused),
+        cmocka_unit_test(what_is_no_plain_yaml_is_refused),
+        cmocka_unit_test(what_is_no_text_is_refused),
+        cmocka_unit_test(messages_cannot_command_the_terminal),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(keys_that_contradict_each_other),
+        cmocka_unit_test(endpoints_of_any_port_do_not_clash),
+        cmocka_unit_test(the_shipped_file_is_what_the_table_prints),
+        cmocka_unit_test(the_manual_has_what_the_table_prints),
+        cmocka_unit_test(the_shipped_file_loads_as_it_is_and_with_every_setting_uncommented),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

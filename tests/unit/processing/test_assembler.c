@@ -1,0 +1,398 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/counter.h"
+#include "processing/assembler.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define DATA_OFFSET 384
+#define MAX_SEEN 4096
+
+/* What a worker would have been given. */
+struct seen_frame {
+    uint64_t index;
+    int64_t position;
+    uint8_t flags;
+    bool extra;
+};
+
+struct bench {
+    struct ring *ring;
+    struct assembler assembler;
+    struct run *run;       /* the newest */
+    struct run *ended_run; /* the newest that ended */
+    unsigned n_began, n_ended, n_headers, n_refused, n_finished, n_chunks;
+    struct seen_frame seen[MAX_SEEN];
+    unsigned n_seen;
+};
+
+static void on_space(void *data)
+{
+    (void)data;
+}
+
+static void on_link(void *data, bool connected, const struct error *error)
+{
+    (void)data;
+}
+
+static void on_header(void *data)
+{
+    ((struct bench *)data)->n_headers++;
+}
+
+static void on_began(void *data, struct run *run)
+{
+    struct bench *const bench = data;
+    run_unref(bench->run);
+    bench->run = run_ref(run);
+    bench->n_began++;
+}
+
+static void on_ended(void *data, struct run *run)
+{
+    struct bench *const bench = data;
+    run_unref(bench->ended_run);
+    bench->ended_run = run_ref(run);
+    bench->n_ended++;
+}
+
+static void on_refused(void *data, const struct error *error)
+{
+    ((struct bench *)data)->n_refused++;
+}
+
+static void sink_begin(void *data, struct run *run)
+{
+    (void)data;
+}
+
+static void sink_finish(void *data, struct run *run)
+{
+    ((struct bench *)data)->n_finished++;
+}
+
+/* Takes the part of the worker: notes every frame of every closed chunk. */
+static void work(struct bench *bench)
+{
+    struct chunk *chunk;
+    while ((chunk = ring_claim(bench->ring, ring_signal(bench->ring), 0))) {
+        bool closed = false;
+        const uint32_t n = chunk_wait(chunk, UINT32_MAX - 1, 0, &closed);
+        for (uint32_t i = 0; i < n; i++) {
+            const struct frame_slot *const slot = &chunk->frames[i];
+            assert_true(bench->n_seen < MAX_SEEN);
+            bench->seen[bench->n_seen++] =
+                (struct seen_frame){slot->frame_index, slot->position, slot->flags, chunk->extra};
+        }
+        assert_true(closed);
+        bench->n_chunks++;
+        struct run *const run = chunk->run;
+        ring_release(bench->ring, chunk);
+        run_drop_pending(run, &bench->assembler.sink);
+    }
+}
+
+static void offer(struct bench *bench, enum mpx_kind kind, const void *body, size_t size)
+{
+    uint8_t *room;
+    size_t n;
+    assert_true(ring_reserve(bench->ring, size, &room, &n));
+    assert_true(n >= size);
+    memcpy(room, body, size);
+    ring_commit(bench->ring, size);
+    const struct mpx_message message = {
+        .kind = kind, .body = ring_unconsumed(bench->ring, &n), .body_size = size};
+    assert_true(assembler_take(&bench->assembler, &message));
+    ring_consume(bench->ring, size);
+    assembler_flush(&bench->assembler);
+}
+
+static void offer_frame_of(struct bench *bench, uint64_t number, unsigned width)
+{
+    static uint8_t body[DATA_OFFSET + WIDTH * HEIGHT];
+    memset(body, 0, sizeof body);
+    snprintf((char *)body, DATA_OFFSET,
+             "MQ1,%06llu,%05d,01,%04u,%04d,U08,   1x1,01,2026-01-01 00:00:00.000000,0.001000,0,0,0,"
+             "MQ1A,2026-01-01T00:00:00.000000000Z,1000000ns,6,",
+             (unsigned long long)number, DATA_OFFSET, width, HEIGHT);
+    offer(bench, MPX_KIND_FRAME, body, DATA_OFFSET + (size_t)width * HEIGHT);
+}
+
+static void offer_frame(struct bench *bench, uint64_t number)
+{
+    offer_frame_of(bench, number, WIDTH);
+}
+
+static void offer_frames(struct bench *bench, uint64_t first, uint64_t last)
+{
+    for (uint64_t number = first; number <= last; number++)
+        offer_frame(bench, number);
+}
+
+static void offer_header(struct bench *bench, unsigned frames)
+{
+    char body[2048];
+    memset(body, ' ', sizeof body);
+    const int n = snprintf(body, sizeof body,
+                           "HDR,\t\r\nCounter Depth (number):\t6\r\n"
+                           "Frames in Acquisition (Number):\t%u\r\n"
+                           "Frames per Trigger (Number):\t1\r\nEnd\t",
+                           frames);
+    body[n] = ' ';
+    offer(bench, MPX_KIND_HDR, body, sizeof body);
+}
+
+static int set_up(void **state)
+{
+    struct bench *const bench = calloc(1, sizeof *bench);
+    assert_int_equal(ring_create(&bench->ring, RING_MIN_SIZE, on_space, NULL, NULL), 0);
+    struct acquisition_plan *const plan = acquisition_plan_create(0);
+    plan->scan = (struct scan_geometry){.ny = 4, .nx = 6};
+    bench->assembler = (struct assembler){
+        .ring = bench->ring,
+        .n_workers = 1,
+        .sink = {.data = bench, .begin = sink_begin, .finish = sink_finish},
+        .events = {bench, on_link, on_header, on_began, on_ended, on_refused},
+        .default_plan = plan,
+    };
+    *state = bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_end_run(&bench->assembler, RUN_END_SHUTDOWN);
+    work(bench);
+    assert_int_equal(bench->n_finished, bench->n_began);
+    run_unref(bench->run);
+    run_unref(bench->ended_run);
+    assembler_finish(&bench->assembler);
+    ring_destroy(bench->ring);
+    free(bench);
+    return 0;
+}
+
+static void assert_counts(const struct run *run, uint64_t received, uint64_t placed,
+                          uint64_t duplicate, uint64_t skipped, uint64_t surplus)
+{
+    const struct run_counts *const counts = &run->counts;
+    assert_int_equal(counter_read(&counts->received), received);
+    assert_int_equal(counter_read(&counts->placed), placed);
+    assert_int_equal(counter_read(&counts->duplicate), duplicate);
+    assert_int_equal(counter_read(&counts->skipped), skipped);
+    assert_int_equal(counter_read(&counts->surplus), surplus);
+}
+
+static void a_whole_scan_is_placed_in_order_and_ends_at_its_last_frame(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    assert_int_equal(bench->n_headers, 1);
+    offer_frames(bench, 1, 24);
+    assert_int_equal(bench->n_ended, 1);
+    work(bench);
+    assert_int_equal(bench->n_finished, 1);
+    assert_int_equal(bench->n_seen, 24);
+    for (unsigned i = 0; i < 24; i++) {
+        assert_int_equal(bench->seen[i].position, i);
+        assert_false(bench->seen[i].extra);
+    }
+    assert_counts(bench->run, 24, 24, 0, 0, 0);
+    assert_string_equal(run_reason(bench->run), "complete");
+    assert_int_equal(run_missing(bench->run), 0);
+}
+
+static void a_lost_frame_leaves_a_hole_and_later_frames_stay_in_place(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 7);
+    offer_frames(bench, 10, 24);
+    assert_int_equal(bench->n_ended, 0);
+    assembler_quiet(&bench->assembler, 100000000);
+    assert_int_equal(bench->n_ended, 1);
+    work(bench);
+    assert_int_equal(bench->n_seen, 22);
+    for (unsigned i = 0; i < bench->n_seen; i++)
+        assert_int_equal(bench->seen[i].position, bench->seen[i].index);
+    assert_string_equal(run_reason(bench->run), "short");
+    assert_int_equal(run_missing(bench->run), 2);
+}
+
+static void late_and_duplicate_frames_are_kept_apart(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 3);
+    offer_frames(bench, 5, 12);
+    offer_frame(bench, 4);  /* late: its chunk is closed */
+    offer_frame(bench, 12); /* again */
+    offer_frames(bench, 13, 24);
+    assert_int_equal(bench->n_ended, 1);
+    work(bench);
+    assert_counts(bench->run, 25, 24, 1, 0, 0);
+    unsigned late = 0, duplicate = 0;
+    for (unsigned i = 0; i < bench->n_seen; i++) {
+        const struct seen_frame *const frame = &bench->seen[i];
+        assert_int_equal(frame->extra, frame->flags != 0);
+        late += frame->flags == FRAME_FLAG_LATE && frame->index == 3;
+        duplicate += frame->flags == FRAME_FLAG_DUPLICATE && frame->index == 11;
+    }
+    assert_int_equal(late, 1);
+    assert_int_equal(duplicate, 1);
+    assert_string_equal(run_reason(bench->run), "complete");
+}
+
+static void skipped_and_surplus_frames_have_no_place(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->scan =
+        (struct scan_geometry){.ny = 2, .nx = 3, .skip_start = 1, .skip_line = 1};
+    offer_header(bench, 12);
+    offer_frames(bench, 1, 12);
+    assert_int_equal(bench->n_ended, 1);
+    assert_counts(bench->run, 12, 6, 0, 3, 3);
+    assert_string_equal(run_reason(bench->run), "complete");
+}
+
+static void a_repeated_header_changes_nothing_and_a_new_one_begins_a_new_run(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 5);
+    offer_header(bench, 24);
+    offer_frames(bench, 6, 10);
+    assert_int_equal(bench->n_began, 1);
+    assert_int_equal(counter_read(&bench->assembler.repeated_headers), 1);
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 2);
+    assert_int_equal(bench->n_began, 2);
+    assert_int_equal(bench->n_ended, 1);
+    assert_int_equal(atomic_load(&bench->ended_run->end), RUN_END_NEXT_RUN);
+    assert_counts(bench->ended_run, 10, 10, 0, 0, 0);
+    assert_counts(bench->run, 2, 2, 0, 0, 0);
+}
+
+static void an_armed_but_silent_new_run_ends_the_old_one(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 5);
+    offer_header(bench, 24);
+    assembler_quiet(&bench->assembler, 1000000);
+    assert_int_equal(bench->n_ended, 0);
+    assembler_quiet(&bench->assembler, 1000000000);
+    assert_int_equal(bench->n_ended, 1);
+    assert_int_equal(bench->n_headers, 2);
+}
+
+static void old_frames_before_the_awaited_header_are_stray(void **state)
+{
+    struct bench *const bench = *state;
+    struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
+    char id[37];
+    memcpy(id, plan->id, sizeof id);
+    assembler_expect(&bench->assembler, plan, true);
+    offer_frames(bench, 1, 3);
+    assert_int_equal(bench->n_began, 0);
+    assert_int_equal(counter_read(&bench->assembler.stray_frames), 3);
+    offer_header(bench, 24);
+    offer_frame(bench, 1);
+    assert_int_equal(bench->n_began, 1);
+    assert_string_equal(bench->run->plan->id, id);
+}
+
+static void without_headers_a_frame_number_one_begins_a_run(void **state)
+{
+    struct bench *const bench = *state;
+    offer_frame(bench, 17);
+    assert_int_equal(bench->n_began, 0);
+    offer_frames(bench, 1, 24);
+    assert_int_equal(bench->n_began, 1);
+    assembler_quiet(&bench->assembler, 100000000);
+    assert_int_equal(bench->n_ended, 1);
+    assert_string_equal(run_reason(bench->run), "complete");
+}
+
+static void numbers_that_begin_again_after_999999_go_on(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->scan = (struct scan_geometry){.ny = 1100, .nx = 1000};
+    offer_header(bench, 1100000);
+    offer_frame(bench, 1);
+    offer_frames(bench, 999998, 999999);
+    offer_frame(bench, 0);
+    offer_frame(bench, 1);
+    assembler_end_run(&bench->assembler, RUN_END_STOPPED);
+    work(bench);
+    assert_int_equal(bench->seen[bench->n_seen - 1].index, 1000000);
+    assert_counts(bench->run, 5, 5, 0, 0, 0);
+}
+
+static void seven_digit_numbers_go_on(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->scan = (struct scan_geometry){.ny = 1100, .nx = 1000};
+    offer_header(bench, 1100000);
+    offer_frames(bench, 999998, 1000001);
+    assembler_end_run(&bench->assembler, RUN_END_STOPPED);
+    work(bench);
+    assert_int_equal(bench->seen[bench->n_seen - 1].index, 1000000);
+}
+
+static void frames_of_another_format_and_absurd_numbers_are_left_out(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_frame(bench, 1);
+    offer_frame_of(bench, 2, WIDTH / 2);
+    offer_frame(bench, 99999999999);
+    offer_frame(bench, 3);
+    assert_counts(bench->run, 2, 2, 0, 0, 0);
+    assert_int_equal(counter_read(&bench->run->counts.rejected), 2);
+}
+
+static void a_first_frame_that_cannot_be_read_refuses_the_run(void **state)
+{
+    struct bench *const bench = *state;
+    static const char body[] = "MQ1,000001,00384,01,9999999,0256,U08,   1x1,01,";
+    offer_header(bench, 24);
+    offer(bench, MPX_KIND_FRAME, body, sizeof body);
+    assert_int_equal(bench->n_began, 0);
+    assert_int_equal(bench->n_refused, 1);
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 24);
+    assert_int_equal(bench->n_ended, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_whole_scan_is_placed_in_order_and_ends_at_its_last_frame),
+        TEST(a_lost_frame_leaves_a_hole_and_later_frames_stay_in_place),
+        TEST(late_and_duplicate_frames_are_kept_apart),
+        TEST(skipped_and_surplus_frames_have_no_place),
+        TEST(a_repeated_header_changes_nothing_and_a_new_one_begins_a_new_run),
+        TEST(an_armed_but_silent_new_run_ends_the_old_one),
+        TEST(old_frames_before_the_awaited_header_are_stray),
+        TEST(without_headers_a_frame_number_one_begins_a_run),
+        TEST(numbers_that_begin_again_after_999999_go_on),
+        TEST(seven_digit_numbers_go_on),
+        TEST(frames_of_another_format_and_absurd_numbers_are_left_out),
+        TEST(a_first_frame_that_cannot_be_read_refuses_the_run),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
