@@ -19,9 +19,8 @@ const struct config_section config_sections[] = {
     {"detector", "The detector that merlind connects to."},
     {"ring", NULL},
     {"scan", "What a scan looks like when a start request does not say it. Of the frames in time "
-             "order skip_start come before "
-             "the first line, every line has nx frames followed by skip_line frames, and skip_end "
-             "frames follow the last line."},
+             "order skip_start come before the first line, every line has nx frames followed by "
+             "skip_line frames, and skip_end frames follow the last line."},
     {"recording", "The HDF5 file that every run is kept in."},
     {"recording.compression", "How Blosc packs the pixels."},
     {"control", NULL},
@@ -43,9 +42,9 @@ const struct config_key config_keys[] = {
      .default_text = "6342", .text = "TCP port of the Merlin software's data server."},
     {"ring.size", &config_type_size_or_auto, FIELD(ring_size), RANGE(0x1p20, 0x1p44),
      .unit = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB; bytes without one", .default_text = "auto",
-     .text = "Memory that takes up frames while workers and disk fall behind. auto: a quarter of "
-             "the memory that the service may "
-             "use, at most 8 GiB. It is reserved as a whole at the start."},
+     .text =
+         "Memory that takes up frames while workers and disk fall behind. auto: a quarter of the "
+         "memory that the service may use, at most 8 GiB. It is reserved as a whole at the start."},
     {"workers", &config_type_number_or_auto, FIELD(workers), RANGE(1, 1024), .default_text = "auto",
      .text = "Threads that analyse and compress. auto: as many as there are CPUs that the service "
              "may use."},
@@ -67,9 +66,8 @@ const struct config_key config_keys[] = {
     {"recording.directory", &config_type_directory, FIELD(recording.directory), .default_text = ".",
      .shipped_text = "/var/lib/merlind",
      .text = "Where the files go. It must exist and be writable for the service; a path that is "
-             "not absolute begins where merlind was "
-             "started. Under systemd another directory than /var/lib/merlind also needs a "
-             "ReadWritePaths= line, see merlind(8)."},
+             "not absolute begins where merlind was started. Under systemd another directory than "
+             "/var/lib/merlind also needs a ReadWritePaths= line, see merlind(8)."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
      .default_text = "lz4", .text = "lz4 is the fastest by far, zstd packs closest."},
     {"recording.compression.shuffle", &config_type_choice, FIELD(recording.shuffle),
@@ -85,8 +83,7 @@ const struct config_key config_keys[] = {
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "
-             "detector. Port 0 or *: any free port, "
-             "named in the ready line."},
+             "detector. Port 0 or *: any free port, named in the ready line."},
     {"results.endpoint", &config_type_endpoint, FIELD(results_endpoint),
      .default_text = "tcp://127.0.0.1:6351",
      .text = "Where merlind publishes live results (ZeroMQ XPUB). Port 0 or *: any free port, "
@@ -103,12 +100,10 @@ const struct config_key config_keys[] = {
      .offset = offsetof(struct config, virtual_detectors), .unit = "pixels", .default_text = "[]",
      .examples = virtual_detector_examples,
      .text = "One map each: the sum of the counts of all pixels whose centre lies within `radius` "
-             "of `centre` (shape: disk), or from "
-             "`inner` to `outer` of it (shape: annulus), the borders included. centre is [y, x], "
-             "(0, 0) being the centre of the first "
-             "pixel; left out it is the centre of the frame. name: letters, digits, _ and -, at "
-             "most 47, but not com_y, com_x, sum, latest, "
-             "measured or bragg."},
+             "of `centre` (shape: disk), or from `inner` to `outer` of it (shape: annulus), the "
+             "borders included. centre is [y, x], (0, 0) being the centre of the first pixel; left "
+             "out it is the centre of the frame. name: letters, digits, _ and -, at most 47, but "
+             "not com_y, com_x, sum, latest, measured or bragg."},
     {"debug.worker_delay_us", &config_type_number, FIELD(debug_worker_delay_us), RANGE(0, 10000000),
      .unit = "microseconds", .default_text = "0",
      .text = "Makes the workers slower by this much per frame."},

@@ -15,7 +15,7 @@
 
 #define AXIS_VALUES_AT_ONCE GROWN_DATASET_CHUNK
 /* A frame number that jumped far ahead must not cost gigabytes: the axis has values up to here. */
-#define AXIS_LIMIT (UINT64_C(1) << 26)
+#define AXIS_LIMIT (UINT64_C(1) << 24)
 
 struct run_file {
     struct run *run;

@@ -488,8 +488,8 @@ class SystemTest(unittest.TestCase):
 
     def _explain(self, program):
         """When the test has failed, says what the program said."""
-        outcome = self._outcome
-        failed = any(error for _, error in getattr(outcome, "errors", []) if error) or not outcome.success
+        result = self._outcome.result
+        failed = any(test is self for test, _ in result.failures + result.errors)
         if failed:
             print(f"--- {program.name}\n{program.report()}")
 

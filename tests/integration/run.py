@@ -63,9 +63,11 @@ class LineResult(unittest.TestResult):
         self.outcome = ("FAIL", before + self._exc_info_to_string(error, test))
 
     def addFailure(self, test, error):
+        super().addFailure(test, error)
         self._failed(test, error)
 
     def addError(self, test, error):
+        super().addError(test, error)
         if not hasattr(test, "_testMethodName"):  # a class or module that could not be set up
             self.tally.note("FAIL", str(test), 0)
             print(indent(self._exc_info_to_string(error, test)), flush=True)
