@@ -212,7 +212,7 @@ static void report_lost(bool journal)
 static void write_and_reuse(struct log_line *line, bool journal)
 {
     write_line(line, journal);
-    queue_push(&state.unused, line);
+    queue_push_always(&state.unused, line);
 }
 
 static void *writing_thread(void *data)

@@ -1,6 +1,7 @@
 #include "common/queue.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "common/futex.h"
@@ -52,6 +53,12 @@ bool queue_push(struct queue *queue, void *item)
         futex_wake_one(&queue->signal);
     }
     return true;
+}
+
+void queue_push_always(struct queue *queue, void *item)
+{
+    while (!queue_push(queue, item))
+        sched_yield();
 }
 
 void *queue_pop(struct queue *queue)

@@ -37,8 +37,11 @@ struct queue {
 int queue_init(struct queue *queue, size_t capacity);
 void queue_finish(struct queue *queue);
 
-/* false: full. */
+/* false: full, or the cell's last consumer was pre-empted before it gave the cell back. */
 bool queue_push(struct queue *queue, void *item);
+
+/* For queues with room for all items there are: waits out such a consumer, which nobody else can hold up. */
+void queue_push_always(struct queue *queue, void *item);
 
 /* NULL: empty. */
 void *queue_pop(struct queue *queue);

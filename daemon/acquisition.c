@@ -60,6 +60,7 @@ struct acquisition {
 
     void (*drained)(void *data);
     void *drained_data;
+    bool drained_for_good; /* the pipeline has ended */
 };
 
 static const char *const state_names[] = {
@@ -385,6 +386,14 @@ static json_t *start_result(const struct acquisition *acquisition,
                      (json_int_t)scan_geometry_positions(&plan->scan), "file", "");
 }
 
+static void answer_start(struct acquisition *acquisition, json_t *result, const char *code,
+                         const char *field, const struct error *error)
+{
+    const acquisition_answer_fn answer = acquisition->start_answer;
+    acquisition->start_answer = NULL;
+    answer(acquisition->start_data, result, code, field, error);
+}
+
 static void on_ready_to_arm(void *data, uint64_t frame_period_ns)
 {
     struct acquisition *const acquisition = data;
@@ -402,21 +411,24 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
         acquisition->plan = NULL;
         (void)ingest_expect_nothing(pipeline_ingest(acquisition->pipeline));
         set_idle(acquisition);
-        acquisition->start_answer(acquisition->start_data, NULL, outcome->code, NULL,
-                                  &outcome->error);
+        answer_start(acquisition, NULL, outcome->code, NULL, &outcome->error);
         return;
     }
     /* Fast frames may have made the run begin before the reply to STARTACQUISITION was read. */
-    json_t *const result = acquisition->plan ? start_result(acquisition, acquisition->plan)
-                                             : acquisition_summary(acquisition, NULL);
     if (acquisition->plan)
         become_armed(acquisition, "waiting for the first frame");
-    acquisition->start_answer(acquisition->start_data, result, NULL, NULL, NULL);
+    const struct acquisition_plan *const plan =
+        acquisition->plan ? acquisition->plan : acquisition->run->plan;
+    answer_start(acquisition, start_result(acquisition, plan), NULL, NULL, NULL);
 }
 
 static const char *refuse_start(const struct acquisition *acquisition,
                                 const struct acquisition_start *start, struct error *error)
 {
+    if (acquisition->drained_for_good) {
+        error_set(error, -ESHUTDOWN, "merlind is stopping");
+        return "busy";
+    }
     if (acquisition->plan || acquisition->starting || run_is_going_on(acquisition)) {
         error_set(error, -EBUSY, "a run is going on (%s): stop it first, or wait for its end",
                   acquisition_state_name(acquisition->state));
@@ -489,8 +501,14 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
         return;
     }
     if (start->scan_given) {
-        plan->scan = start->scan;
+        plan->scan.ny = start->scan.ny;
+        plan->scan.nx = start->scan.nx;
         plan->scan_from_header = false;
+    }
+    if (start->skip_given) {
+        plan->scan.skip_start = start->scan.skip_start;
+        plan->scan.skip_line = start->scan.skip_line;
+        plan->scan.skip_end = start->scan.skip_end;
     }
     if (start->recording >= 0)
         plan->recording.enabled = start->recording;
@@ -674,8 +692,9 @@ json_t *acquisition_status(const struct acquisition *acquisition)
 {
     json_t *const run = acquisition_summary(acquisition, NULL);
     json_t *const frames = run ? json_incref(json_object_get(run, "frames")) : zero_frames();
-    unsigned waiting, buffers;
-    recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
+    unsigned waiting = 0, buffers = 0;
+    if (!acquisition->drained_for_good)
+        recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s}", "state",
                      acquisition_state_name(acquisition->state), "why", acquisition->why,
                      "detector", detector_json(acquisition), "frames", frames, "ring",
@@ -744,12 +763,18 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+void acquisition_drain(struct acquisition *acquisition)
+{
+    if (acquisition->pipeline && !acquisition->drained_for_good)
+        pipeline_drain(acquisition->pipeline);
+    acquisition->drained_for_good = true;
+}
+
 void acquisition_destroy(struct acquisition *acquisition)
 {
     if (!acquisition)
         return;
-    if (acquisition->pipeline)
-        pipeline_drain(acquisition->pipeline);
+    acquisition_drain(acquisition);
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);

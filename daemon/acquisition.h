@@ -43,8 +43,8 @@ typedef void (*acquisition_answer_fn)(void *data, json_t *result, const char *co
 
 struct acquisition_start {
     bool passive;
-    bool scan_given;
-    struct scan_geometry scan;
+    bool scan_given, skip_given;
+    struct scan_geometry scan; /* what is not given is as configured */
     enum trigger trigger;
     const json_t *parameters; /* object, may be NULL */
     int recording;            /* -1: as configured, 0 off, 1 on */
@@ -58,7 +58,13 @@ int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
 void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data),
                            void *data);
 
-/* Closes the file and ends the threads (blocks); the observer hears of the last events. NULL does nothing. */
+/*
+ * Finishes the file and the results and ends the threads (blocks); the observer hears of the last events. Afterwards questions are still
+ * answered, so that those who wait for the run learn how it ended, and nothing can be started.
+ */
+void acquisition_drain(struct acquisition *acquisition);
+
+/* NULL does nothing. */
 void acquisition_destroy(struct acquisition *acquisition);
 
 /* Each answers exactly once, at once or later. */

@@ -18,6 +18,8 @@
 #include "daemon/version.h"
 
 #define STATUS_MS 1000
+/* Clients ask for the state of a run some ten times a second. */
+#define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
 
 enum { SIGNAL_TERM, SIGNAL_INT, N_SIGNALS };
@@ -136,10 +138,9 @@ static void close_handles(struct service *service)
         uv_close((uv_handle_t *)&service->signals[i], NULL);
 }
 
-/* Everything that the detector will send is in: finish the file, say so, and let the loop run empty. */
-static void on_drained(void *data)
+/* Lets the loop run empty. */
+static void close_all(struct service *service)
 {
-    struct service *const service = data;
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
@@ -148,6 +149,19 @@ static void on_drained(void *data)
     service->control = NULL;
     service->publisher = NULL;
     close_handles(service);
+}
+
+static void on_last_words(uv_timer_t *timer)
+{
+    close_all(timer->data);
+}
+
+/* Everything that the detector will send is in: finish the file, and stay for those who wait to hear how the run ended. */
+static void on_drained(void *data)
+{
+    struct service *const service = data;
+    acquisition_drain(service->acquisition);
+    uv_timer_start(&service->status_timer, on_last_words, LAST_WORDS_MS, 0);
 }
 
 static void shut_down(void *data)
@@ -243,7 +257,7 @@ int service_run(const struct config *config, struct error *error)
     r = service.zmq_context ? open_sockets(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
     if (r < 0) {
-        on_drained(&service);
+        close_all(&service);
     } else {
         start_handles(&service);
         say_ready(&service);

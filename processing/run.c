@@ -316,31 +316,29 @@ static void value_clear(const struct product_map *map, void *value)
         *(uint64_t *)value = 0;
 }
 
+const uint64_t *run_columns_at(const struct run *run, uint64_t position)
+{
+    const uint64_t *columns;
+    const struct frame_facts *const facts =
+        frame_table_look(run->frames, scan_geometry_frame_index(&run->scan, position), &columns);
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
+        return NULL;
+    return columns;
+}
+
 void run_map_positions(const struct run *run, const struct product *product, unsigned map,
                        uint64_t first, uint64_t count, void *values, uint8_t *measured)
 {
     uint8_t *value = values;
     for (uint64_t i = 0; i < count; i++, value += 8) {
-        const uint64_t *columns;
-        const struct frame_facts *const facts = frame_table_look(
-            run->frames, scan_geometry_frame_index(&run->scan, first + i), &columns);
-        const bool there = facts && atomic_load_explicit(&facts->state, memory_order_acquire) ==
-                                        FRAME_ANALYSED;
-        if (there)
+        const uint64_t *const columns = run_columns_at(run, first + i);
+        if (columns)
             product->class->map_value(product, map, columns + product->first_column, value);
         else
             value_clear(&product->maps[map], value);
         if (measured)
-            measured[i] = there;
+            measured[i] = columns != NULL;
     }
-}
-
-void run_map_rows(const struct run *run, const struct product *product, unsigned map,
-                  uint64_t first_row, uint64_t n_rows, void *values, uint8_t *measured)
-{
-    uint64_t ny, nx;
-    run_map_shape(run, &ny, &nx);
-    run_map_positions(run, product, map, first_row * nx, n_rows * nx, values, measured);
 }
 
 void run_want_images(struct run *run)

@@ -150,9 +150,8 @@ const struct product *run_find_map(const struct run *run, const char *name, unsi
 void run_map_positions(const struct run *run, const struct product *product, unsigned map,
                        uint64_t first, uint64_t count, void *values, uint8_t *measured);
 
-/* The same by rows: [n_rows][nx]. A stack is one row of all frames received so far. */
-void run_map_rows(const struct run *run, const struct product *product, unsigned map,
-                  uint64_t first_row, uint64_t n_rows, void *values, uint8_t *measured);
+/* All columns of the frame at a position; NULL while it is not analysed. */
+const uint64_t *run_columns_at(const struct run *run, uint64_t position);
 
 /* Shape of the run's maps: ny, nx; for a stack 1 and the number of frames received so far. */
 void run_map_shape(const struct run *run, uint64_t *ny, uint64_t *nx);

@@ -28,11 +28,13 @@ static bool take_count(struct request *request, const json_t *object, const char
     return true;
 }
 
-static bool take_skip(struct request *request, const json_t *args, struct scan_geometry *scan)
+static bool take_skip(struct request *request, const json_t *args, struct acquisition_start *start)
 {
+    struct scan_geometry *const scan = &start->scan;
     const json_t *const skip = json_object_get(args, "skip");
     if (!skip)
         return true;
+    start->skip_given = true;
     const char *member;
     json_t *value;
     json_object_foreach((json_t *)skip, member, value) {
@@ -72,7 +74,7 @@ static bool take_scan(struct request *request, const json_t *args, struct acquis
     start->scan_given = true;
     start->scan.ny = (uint32_t)ny;
     start->scan.nx = (uint32_t)nx;
-    return take_skip(request, args, &start->scan);
+    return true;
 }
 
 static bool take_mode(struct request *request, const json_t *args, struct acquisition_start *start)
@@ -167,7 +169,8 @@ static void run_start(const struct control_service *service, struct request *req
 {
     struct acquisition_start start = {.trigger = TRIGGER_INTERNAL};
     if (!take_mode(request, args, &start) || !take_scan(request, args, &start) ||
-        !take_trigger(request, args, &start) || !take_switches(request, args, &start))
+        !take_skip(request, args, &start) || !take_trigger(request, args, &start) ||
+        !take_switches(request, args, &start))
         return;
     acquisition_start(service->acquisition, &start, on_answer, request);
 }

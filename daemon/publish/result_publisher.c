@@ -40,12 +40,8 @@ void result_publisher_follow(struct result_publisher *results, struct run *run)
 static uint64_t count_analysed(const struct run *run, uint64_t row)
 {
     uint64_t n = 0;
-    for (uint64_t x = 0; x < run->scan.nx; x++) {
-        const uint64_t index = scan_geometry_frame_index(&run->scan, row * run->scan.nx + x);
-        const struct frame_facts *const facts = frame_table_look(run->frames, index, NULL);
-        n += facts &&
-             atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED;
-    }
+    for (uint64_t x = 0; x < run->scan.nx; x++)
+        n += run_columns_at(run, row * run->scan.nx + x) != NULL;
     return n;
 }
 

@@ -61,7 +61,7 @@ static bool handle(struct recorder *recorder, struct item *item)
     switch (item->kind) {
     case ITEM_CHUNK:
         writer_write(&recorder->writer, &item->chunk);
-        queue_push(&recorder->free_chunks, item);
+        queue_push_always(&recorder->free_chunks, item);
         return true;
     case ITEM_BEGIN:
         writer_begin(&recorder->writer, item->run);
@@ -72,7 +72,7 @@ static bool handle(struct recorder *recorder, struct item *item)
     case ITEM_STOP:
         return false;
     }
-    queue_push(&recorder->free_announcements, item);
+    queue_push_always(&recorder->free_announcements, item);
     return true;
 }
 
@@ -114,7 +114,7 @@ static void announce(struct recorder *recorder, enum item_kind kind, struct run 
     } while (!item);
     item->kind = kind;
     item->run = run;
-    queue_push(&recorder->work, item);
+    queue_push_always(&recorder->work, item);
 }
 
 static void sink_begin(void *data, struct run *run)
@@ -149,7 +149,7 @@ static struct compressed_chunk *sink_acquire(void *data, size_t capacity)
         item = queue_wait(&recorder->free_chunks, UINT64_MAX);
     } while (!item);
     if (!make_room(&item->chunk, capacity)) {
-        queue_push(&recorder->free_chunks, item);
+        queue_push_always(&recorder->free_chunks, item);
         return NULL;
     }
     item->chunk = (struct compressed_chunk){
@@ -164,7 +164,7 @@ static void sink_submit(void *data, struct compressed_chunk *chunk)
     struct recorder *const recorder = data;
     struct item *const item = (struct item *)((char *)chunk - offsetof(struct item, chunk));
     item->kind = ITEM_CHUNK;
-    queue_push(&recorder->work, item);
+    queue_push_always(&recorder->work, item);
 }
 
 static void sink_finish(void *data, struct run *run)
@@ -213,7 +213,7 @@ static int allocate(struct recorder *recorder)
         queue_init(&recorder->free_announcements, ANNOUNCEMENTS) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < n_items; i++)
-        queue_push(i < recorder->n_buffers ? &recorder->free_chunks : &recorder->free_announcements,
+        queue_push_always(i < recorder->n_buffers ? &recorder->free_chunks : &recorder->free_announcements,
                    &recorder->items[i]);
     return 0;
 }

@@ -17,40 +17,12 @@ static hid_t memory_type(const struct result_map *map)
 }
 
 /* The run's columns of a position, NULL when it was not measured. */
-static const uint64_t *look(const struct run *run, uint64_t position)
-{
-    const uint64_t *columns;
-    const struct frame_facts *const facts =
-        frame_table_look(run->frames, scan_geometry_frame_index(&run->scan, position), &columns);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
-        return NULL;
-    return columns;
-}
-
-/* Unlike run_map_rows this counts in positions, so that a stack that grows meanwhile cannot outgrow
- * the buffer. */
-static void gather_map(const struct result_map *map, const struct run *run, uint64_t first,
-                       uint64_t n, uint64_t *values)
-{
-    const struct product *const product = map->product;
-    for (uint64_t i = 0; i < n; i++) {
-        const uint64_t *const columns = look(run, first + i);
-        if (columns)
-            product->class->map_value(product, map->map, columns + product->first_column,
-                                      &values[i]);
-        else if (is_float(map))
-            *(double *)&values[i] = __builtin_nan("");
-        else
-            values[i] = 0;
-    }
-}
-
 static uint64_t gather_measured(const struct run *run, uint64_t first, uint64_t n,
                                 uint8_t *measured)
 {
     uint64_t count = 0;
     for (uint64_t i = 0; i < n; i++)
-        count += measured[i] = look(run, first + i) != NULL;
+        count += measured[i] = run_columns_at(run, first + i) != NULL;
     return count;
 }
 
@@ -103,7 +75,7 @@ static int write_block(const struct result_datasets *results, const struct run *
         return 0;
     for (unsigned i = 0; i < results->n_maps; i++) {
         const struct result_map *const map = &results->maps[i];
-        gather_map(map, run, first, n, results->values);
+        run_map_positions(run, map->product, map->map, first, n, results->values, NULL);
         if (write_positions(results, map->dataset, memory_type(map), first, n, results->values) < 0)
             return -1;
     }

@@ -74,7 +74,7 @@ units=$scratch/units
 mkdir -p "$units"
 
 echo "      installing $build below $stage"
-if ! DESTDIR=$stage meson install -C "$build" --quiet >"$scratch/install.log" 2>&1; then
+if ! DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet >"$scratch/install.log" 2>&1; then
 	cat "$scratch/install.log"
 	echo "FAIL  meson install"
 	exit 1

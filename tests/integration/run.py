@@ -147,6 +147,10 @@ def main():
     def wanted(name):
         return not arguments.names or any(part in name for part in arguments.names)
 
+    build = pathlib.Path(os.environ.get("MERLIND_BUILD") or HERE.parents[1] / "build")
+    if not (build / "daemon" / "merlind").exists():
+        print(f"run.py: there is no merlind in {build}: build it first (ninja -C {build}), or set MERLIND_BUILD")
+        return 2
     tally = Tally()
     run_python(tally, wanted)
     if not os.environ.get("MERLIND_SANITIZER"):  # what is installed does not depend on the sanitizer
