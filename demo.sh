@@ -68,7 +68,7 @@ build_programs() {
 wait_ready() {
   local tries
   for ((tries = 0; tries < 600; tries++)); do
-    if grep -q '^ready ' "$2"; then return 0; fi
+    if grep -qs '^ready ' "$2"; then return 0; fi
     if ! kill -0 "$1" 2>/dev/null; then stop_with "$3 ended at its start:" "$2"; fi
     sleep 0.1
   done
@@ -123,7 +123,7 @@ Recorded: $file
 
 Look further (apt-get install python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial):
   python3 -c 'import h5py, hdf5plugin; f = h5py.File("$file"); print(f["/entry/data/data"], f["/entry/results/halo/data"][:])'
-With merlind running, as it just was:
+While merlind runs (merlinctl --help for more):
   $build/clients/ctl/merlinctl -e $control status
   $build/clients/ctl/merlinctl -e $control map halo -o halo.png
 END

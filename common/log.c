@@ -328,7 +328,7 @@ static void enqueue(enum log_level level, const char *component, const char *for
         return;
     }
     fill_line(line, level, component, format, arguments);
-    queue_push(&state.filled, line);
+    queue_push(&state.filled, line); /* has room for every line, and one consumer only */
 }
 
 void log_write(enum log_level level, const char *component, const char *format, ...)

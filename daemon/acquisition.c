@@ -407,6 +407,7 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
     acquisition->starting = NULL;
     acquisition->idle_polls = 0;
     if (outcome->code) {
+        run_history_drop(&acquisition->history, acquisition->plan->id);
         acquisition_plan_unref(acquisition->plan);
         acquisition->plan = NULL;
         (void)ingest_expect_nothing(pipeline_ingest(acquisition->pipeline));

@@ -30,6 +30,17 @@ void run_history_put(struct run_history *history, json_t *summary)
     history->summaries[RUN_HISTORY_LENGTH - 1] = summary;
 }
 
+void run_history_drop(struct run_history *history, const char *id)
+{
+    for (unsigned i = 0; i < RUN_HISTORY_LENGTH; i++) {
+        if (!history->summaries[i] || strcmp(summary_id(history->summaries[i]), id) != 0)
+            continue;
+        json_decref(history->summaries[i]);
+        memmove(history->summaries + 1, history->summaries, i * sizeof *history->summaries);
+        history->summaries[0] = NULL;
+    }
+}
+
 json_t *run_history_find(const struct run_history *history, const char *id)
 {
     for (unsigned i = RUN_HISTORY_LENGTH; i-- > 0;) {

@@ -19,5 +19,8 @@ void run_history_finish(struct run_history *history);
 /* Takes the summary; it replaces the one of the same id. */
 void run_history_put(struct run_history *history, json_t *summary);
 
+/* Forgets a run that did not come about. */
+void run_history_drop(struct run_history *history, const char *id);
+
 /* Borrowed; NULL: not there. `id` NULL: the newest. */
 json_t *run_history_find(const struct run_history *history, const char *id);

@@ -161,6 +161,7 @@ int run_create(struct run **out, struct acquisition_plan *plan, const struct pix
         return error_set(error, -ENOMEM, "no memory for a run");
     atomic_init(&run->references, 1);
     atomic_init(&run->pending, 1);
+    atomic_init(&run->latest_wanted, 1);
     pthread_mutex_init(&run->recording.mutex, NULL);
     pthread_mutex_init(&run->latest_mutex, NULL);
     run->plan = acquisition_plan_ref(plan);

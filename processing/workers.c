@@ -97,11 +97,14 @@ static void partial_mark_dirty(struct worker *worker)
     atomic_fetch_add_explicit(&worker->run->pending, 1, memory_order_relaxed);
 }
 
+/* The last frame of a run is given unasked, for those who look afterwards. */
 static void give_latest(struct run *run, const void *image, uint64_t number)
 {
     const uint32_t wanted = atomic_load_explicit(&run->latest_wanted, memory_order_relaxed);
-    if (wanted == atomic_load_explicit(&run->latest_given, memory_order_relaxed) ||
-        pthread_mutex_trylock(&run->latest_mutex) != 0)
+    if (number == run->frames_to_come)
+        pthread_mutex_lock(&run->latest_mutex);
+    else if (wanted == atomic_load_explicit(&run->latest_given, memory_order_relaxed) ||
+             pthread_mutex_trylock(&run->latest_mutex) != 0)
         return;
     if (number > run->latest_number) {
         memcpy(run->latest_image, image, run->format.image_size);

@@ -1,6 +1,7 @@
 #include "daemon/control/control.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -69,7 +70,9 @@ static void carry_out(struct control *control, struct request *request, json_t *
     const char *const extra =
         unknown_member(args, command->members, sizeof command->members / sizeof *command->members);
     if (extra) {
-        request_fail(request, "bad_request", extra, "%s has no argument %s", name, extra);
+        char field[128];
+        snprintf(field, sizeof field, "args.%s", extra);
+        request_fail(request, "bad_request", field, "%s has no argument %s", name, extra);
         return;
     }
     args = args ? json_incref(args) : json_object();

@@ -41,6 +41,7 @@ static enum reply_code start(struct command_context *context)
     struct run_plan plan;
     if (run_plan_init(&plan, &context->parameters, context->options, context->source) < 0) {
         run_plan_finish(&plan);
+        fprintf(stderr, "merlin-sim: no memory to start an acquisition\n");
         return REPLY_BUSY;
     }
     const uint64_t frames = plan.frames == DETECTOR_ENDLESS ? 0 : plan.frames;

@@ -23,26 +23,24 @@ void detector_model_finish(struct detector_model *model)
     timeline_finish(&model->timeline);
 }
 
-static int begin_segment(struct detector_model *model, uint64_t start_ns, uint64_t stretch_ns)
+static void begin_segment(struct detector_model *model, uint64_t start_ns, uint64_t stretch_ns)
 {
+    const struct timeline_segment segment = {
+        .first = model->produced, .start_ns = start_ns, .stretch_ns = stretch_ns};
     model->next_start_ns = start_ns;
     model->next_stretch_ns = stretch_ns;
-    return timeline_add(&model->timeline, (struct timeline_segment){.first = model->produced,
-                                                                    .start_ns = start_ns,
-                                                                    .stretch_ns = stretch_ns});
+    if (timeline_add(&model->timeline, segment) < 0)
+        model->failed = true;
 }
 
-int detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames)
+void detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames)
 {
-    int error = 0;
     frames = smaller(frames, model->total - model->released);
     if (frames > 0 && model->released == model->produced) {
         const bool late = model->next_start_ns > now_ns;
-        error = begin_segment(model, late ? model->next_start_ns : now_ns, 0);
+        begin_segment(model, late ? model->next_start_ns : now_ns, 0);
     }
-    if (!error)
-        model->released += frames;
-    return error;
+    model->released += frames;
 }
 
 /* Frames whose exposure has ended by now, were there no limit to their number. */
@@ -72,52 +70,55 @@ static void produce_unpaced(struct detector_model *model)
     model->produced = model->released;
 }
 
-int detector_model_advance(struct detector_model *model, uint64_t now_ns)
+/* The buffer is full and there is more to come. */
+static void pause_if_full(struct detector_model *model)
+{
+    if (model->produced - model->sent < model->buffer || model->released == model->produced)
+        return;
+    model->paused = true;
+    model->paused_at_ns = model->next_start_ns;
+    model->stalls++;
+}
+
+void detector_model_advance(struct detector_model *model, uint64_t now_ns)
 {
     if (now_ns >= model->release_at_ns) {
         const uint64_t at_ns = model->release_at_ns;
         model->release_at_ns = DETECTOR_NEVER;
-        const int error = detector_model_release(model, at_ns, DETECTOR_ENDLESS);
-        if (error)
-            return error;
+        detector_model_release(model, at_ns, DETECTOR_ENDLESS);
     }
     if (!model->timing.paced) {
         produce_unpaced(model);
-        return 0;
+        return;
     }
     if (model->paused || model->released == model->produced)
-        return 0;
+        return;
     uint64_t frames = smaller(frames_complete(model, now_ns), model->released - model->produced);
     if (model->buffer)
         frames = smaller(frames, model->buffer - (model->produced - model->sent));
     produce(model, frames);
-    if (model->buffer && model->produced - model->sent == model->buffer &&
-        model->released > model->produced) {
-        model->paused = true;
-        model->paused_at_ns = model->next_start_ns;
-        model->stalls++;
-    }
-    return 0;
+    if (model->buffer)
+        pause_if_full(model);
 }
 
 /* The lost time goes into the frame that follows the pause, or into the gap before it. */
-static int resume(struct detector_model *model, uint64_t now_ns)
+static void resume(struct detector_model *model, uint64_t now_ns)
 {
     const uint64_t lost_ns = now_ns > model->paused_at_ns ? now_ns - model->paused_at_ns : 0;
     model->paused = false;
     if (model->timing.continuous)
-        return begin_segment(model, model->next_start_ns, lost_ns);
-    return begin_segment(model, model->next_start_ns + lost_ns, 0);
+        begin_segment(model, model->next_start_ns, lost_ns);
+    else
+        begin_segment(model, model->next_start_ns + lost_ns, 0);
 }
 
-int detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames)
+void detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames)
 {
     model->sent += frames;
     if (model->taken < model->sent)
         model->taken = model->sent;
     if (model->paused && model->produced - model->sent <= model->buffer / 10)
-        return resume(model, now_ns);
-    return 0;
+        resume(model, now_ns);
 }
 
 bool detector_model_take(struct detector_model *model, uint64_t *index, uint64_t *start_ns,

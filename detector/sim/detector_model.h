@@ -37,6 +37,7 @@ struct detector_model {
     uint64_t next_stretch_ns;
     uint64_t paused_at_ns;
     bool paused;
+    bool failed;         /* no memory for the times of frames: the acquisition has to be stopped */
     uint64_t stalls;     /* pauses begun */
     uint64_t lengthened; /* frames taken with a lengthened exposure */
     struct timeline timeline;
@@ -51,15 +52,14 @@ void detector_model_init(struct detector_model *model, const struct detector_tim
 void detector_model_finish(struct detector_model *model);
 
 /* A trigger: `frames` more frames may be taken. Triggers that come while frames are taken add up.
- * Returns 0 or -ENOMEM. */
-int detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames);
+ */
+void detector_model_release(struct detector_model *model, uint64_t now_ns, uint64_t frames);
 
-/* Takes the frames that are complete at `now_ns`. Returns 0 or -ENOMEM. */
-int detector_model_advance(struct detector_model *model, uint64_t now_ns);
+/* Takes the frames that are complete at `now_ns`. */
+void detector_model_advance(struct detector_model *model, uint64_t now_ns);
 
-/* The socket has accepted (or nobody wanted) `frames` more frames. Ends a pause. Returns 0 or
- * -ENOMEM. */
-int detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames);
+/* The socket has accepted (or nobody wanted) `frames` more frames. May end a pause. */
+void detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames);
 
 /* Takes the next frame out of the buffer: its index, start of exposure and exposure. False: none
  * waits. */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -27,7 +28,7 @@ void outbox_clear(struct outbox *outbox);
 void outbox_add(struct outbox *outbox, void *head, size_t head_size, const void *body,
                 size_t body_size);
 
-static inline int outbox_empty(const struct outbox *outbox)
+static inline bool outbox_empty(const struct outbox *outbox)
 {
     return outbox->completed == outbox->count;
 }

@@ -68,8 +68,10 @@ static void queue_hdr(struct acquisition *acquisition)
     const struct run_plan *plan = &acquisition->plan;
     uint8_t *message = realloc(acquisition->hdr_message, MPX_PREFIX_SIZE + plan->hdr_size);
     acquisition->hdr_due = false;
-    if (!message)
+    if (!message) {
+        fprintf(stderr, "merlin-sim: no memory for the acquisition header; it is not sent\n");
         return;
+    }
     acquisition->hdr_message = message;
     mpx_write_prefix((char *)message, plan->hdr_size);
     memcpy(message + MPX_PREFIX_SIZE, plan->hdr, plan->hdr_size);
@@ -153,6 +155,11 @@ static void turn_active(struct acquisition *acquisition)
     struct detector_model *model = &acquisition->model;
     const uint64_t now_ns = clock_monotonic_ns();
     detector_model_advance(model, now_ns);
+    if (model->failed) {
+        model->failed = false;
+        fprintf(stderr, "merlin-sim: no memory for the times of frames; the acquisition stops\n");
+        detector_model_stop(model);
+    }
     if (acquisition->begun) {
         acquisition->begun = false;
         acquisition->hdr_due = acquisition->link >= 0 && acquisition->plan.hdr;
@@ -186,8 +193,11 @@ static void look_whether_drained(struct acquisition *acquisition)
 /* Everything that is decided under the lock. */
 static void turn(struct acquisition *acquisition)
 {
-    if (acquisition->drop_link)
+    if (acquisition->drop_link) {
+        refresh_link(
+            acquisition); /* a client that has connected but was not let in yet goes as well */
         lose_link(acquisition);
+    }
     acquisition->drop_link = false;
     if (acquisition->look_at_link || acquisition->begun)
         refresh_link(acquisition);
