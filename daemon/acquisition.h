@@ -10,12 +10,13 @@
 #include "daemon/trigger.h"
 
 /*
- * The acquisition state machine: what the detector and the pipeline are doing, in one word and a sentence, and how runs are started and
- * stopped. Belongs to the service thread.
+ * The acquisition state machine: what the detector and the pipeline are doing, in one word and a
+ * sentence, and how runs are started and stopped. Belongs to the service thread.
  *
  *   disconnected -> idle -> arming -> armed -> acquiring -> finishing -> idle
  *
- * `armed` is also entered when somebody else arms the detector (an HDR comes), `fault` while the detector reports an error.
+ * `armed` is also entered when somebody else arms the detector (an HDR comes), `fault` while the
+ * detector reports an error.
  */
 enum acquisition_state {
     ACQUISITION_DISCONNECTED,
@@ -37,7 +38,8 @@ struct acquisition_observer {
     void (*run_event)(void *data, const char *event, const json_t *summary);
 };
 
-/* The answer to a request: a result (owned by the callee from now on), or NULL with a code and a sentence. */
+/* The answer to a request: a result (owned by the callee from now on), or NULL with a code and a
+ * sentence. */
 typedef void (*acquisition_answer_fn)(void *data, json_t *result, const char *code,
                                       const char *field, const struct error *error);
 
@@ -54,13 +56,15 @@ int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
                        const struct config *config, const struct acquisition_observer *observer,
                        struct error *error);
 
-/* Asks the detector to stop and waits for what it still sends, then calls `drained`. Ends at once when nothing is going on. */
+/* Asks the detector to stop and waits for what it still sends, then calls `drained`. Ends at once
+ * when nothing is going on. */
 void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data),
                            void *data);
 
 /*
- * Finishes the file and the results and ends the threads (blocks); the observer hears of the last events. Afterwards questions are still
- * answered, so that those who wait for the run learn how it ended, and nothing can be started.
+ * Finishes the file and the results and ends the threads (blocks); the observer hears of the last
+ * events. Afterwards questions are still answered, so that those who wait for the run learn how it
+ * ended, and nothing can be started.
  */
 void acquisition_drain(struct acquisition *acquisition);
 
@@ -79,7 +83,8 @@ void acquisition_set(struct acquisition *acquisition, const char *name, const ch
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);
 
-/* The newest run that has frames, borrowed until the next turn of the loop; NULL before the first. */
+/* The newest run that has frames, borrowed until the next turn of the loop; NULL before the first.
+ */
 struct run *acquisition_run(const struct acquisition *acquisition);
 
 /* Summary of a run (NULL: the newest), new reference; NULL when there is none with this id. */

@@ -105,6 +105,14 @@ static size_t filler_before_message(const uint8_t *bytes, size_t size)
     return n;
 }
 
+/* The border was lost. Was it for a prefix that is one, but of a message too long to take? */
+static void note_refusal(struct mpx_parser *parser, const uint8_t *bytes, size_t size)
+{
+    size_t body_size;
+    if (size >= MPX_PREFIX_SIZE && mpx_parse_prefix(bytes, &body_size))
+        parser->refused_size = body_size;
+}
+
 /* Moves *at to where a message begins. Returns the bytes missing until that is sure, 0 when it is. */
 static size_t find_message(struct mpx_parser *parser, const uint8_t *bytes, size_t size, size_t *at,
                            size_t *body_size)
@@ -115,6 +123,7 @@ static size_t find_message(struct mpx_parser *parser, const uint8_t *bytes, size
             return MPX_PREFIX_SIZE - (size - *at);
         if (size - *at >= MPX_PREFIX_SIZE && prefix_acceptable(parser, bytes + *at, body_size))
             return 0;
+        note_refusal(parser, bytes + *at, size - *at);
         parser->lost = true;
         parser->resyncs++;
     }

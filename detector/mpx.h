@@ -40,6 +40,7 @@ struct mpx_parser {
     uint64_t skipped_bytes;  /* garbage passed over since init */
     uint64_t resyncs;        /* how many times the parser lost the border and looked for a new one */
     bool lost;               /* now looking for a border */
+    size_t refused_size;     /* of the newest message that was passed over for its announced length; 0: none */
 };
 
 enum mpx_result {

@@ -57,8 +57,20 @@ struct ingest {
 
 /* ---- the stream ---- */
 
+static void report_too_long(struct ingest *ingest)
+{
+    log_error("ingest",
+              "a message of %zu bytes before byte %" PRIu64
+              " of the data stream is longer than the ring takes (%zu bytes) and was passed over: "
+              "set a larger ring.size",
+              ingest->parser.refused_size, ingest->parser.offset, ring_max_message(ingest->ring));
+    ingest->parser.refused_size = 0;
+}
+
 static void report_garbage(struct ingest *ingest)
 {
+    if (ingest->parser.refused_size > 0)
+        report_too_long(ingest);
     counter_add(&ingest->skipped_bytes, ingest->parser.skipped_bytes - ingest->skipped_counted);
     counter_add(&ingest->resyncs, ingest->parser.resyncs - ingest->resyncs_counted);
     ingest->skipped_counted = ingest->parser.skipped_bytes;

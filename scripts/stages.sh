@@ -2,9 +2,9 @@
 # The stages of check.sh, which sources this: each is a function stage_NAME that calls pass, fail, skip, try and add_counts.
 # shellcheck disable=SC2154 # top, build, long, work and stage are check.sh's
 
-# Names of the repository's files that match a pattern, new ones included.
+# sources PATTERN...: the repository's files of these names, new ones included, ignored ones not.
 sources() {
-  git -C "$top" ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null | sort -u | while read -r file; do
+  git -C "$top" ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r file; do
     if [ -f "$top/$file" ]; then echo "$file"; fi
   done
 }
@@ -12,6 +12,10 @@ sources() {
 stage_style() {
   local files
   install_packages style || return
+  if ! git -C "$top" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    skip "style" "this is no git work tree, so that nobody can tell what belongs to it"
+    return
+  fi
   mapfile -t files < <(sources '*.c' '*.h')
   try "clang-format on ${#files[@]} files" clang-format-14 --dry-run -Werror "${files[@]}" || true
   mapfile -t files < <(sources '*.sh' .ci/run)
