@@ -101,7 +101,7 @@ class Accounting(SystemTest):
         self.assert_told_alike(control, results, summary)
         with open_recording(summary["file"]) as file:
             data = file["/entry/data/data"][...].reshape(9, 256, 256)
-            extra = [list(pair) for pair in zip(file["/entry/extra/frame"][:], file["/entry/extra/reason"][:])]
+            extra = [(int(index), int(reason)) for index, reason in zip(file["/entry/extra/frame"], file["/entry/extra/reason"])]
             late = {index for index, reason in extra if reason & 4}
             for number in range(1, 10):
                 wanted = pattern(number) if number != 3 and number - 1 not in late else np.zeros((256, 256))

@@ -30,26 +30,26 @@ static void each_type_of_reply_is_read(void **state)
 {
     EXPECT_REPLY("MPX,0000000031,GET,ACQUISITIONTIME,1.000000,0", COMMAND_GET, "ACQUISITIONTIME",
                  "1.000000", 0);
-    EXPECT_REPLY("MPX,0000000018,SET,COUNTERDEPTH,3", COMMAND_SET, "COUNTERDEPTH", "", 3);
+    EXPECT_REPLY("MPX,0000000019,SET,COUNTERDEPTH,3", COMMAND_SET, "COUNTERDEPTH", "", 3);
     EXPECT_REPLY("MPX,0000000023,CMD,STARTACQUISITION,1", COMMAND_CMD, "STARTACQUISITION", "", 1);
 }
 
 static void values_may_hold_commas(void **state)
 {
-    EXPECT_REPLY("MPX,0000000020,GET,DACS,1,2,,3,,0", COMMAND_GET, "DACS", "1,2,,3,", 0);
+    EXPECT_REPLY("MPX,0000000019,GET,DACS,1,2,,3,,0", COMMAND_GET, "DACS", "1,2,,3,", 0);
     EXPECT_REPLY("MPX,0000000016,GET,FILENAME,,2", COMMAND_GET, "FILENAME", "", 2);
 }
 
 static void nuls_and_stray_bytes_before_it_are_passed_over(void **state)
 {
-    EXPECT_REPLY("\0\r\nxMPMPX,M\0MPX,0\0\0000000018,SET,COUNTERDEPTH,0", COMMAND_SET,
+    EXPECT_REPLY("\0\r\nxMPMPX,M\0MPX,0\0\0000000019,SET,COUNTERDEPTH,0", COMMAND_SET,
                  "COUNTERDEPTH", "", 0);
-    EXPECT_REPLY("MPX,18,SET,COUNTERDEPTH,0", COMMAND_SET, "COUNTERDEPTH", "", 0);
+    EXPECT_REPLY("MPX,19,SET,COUNTERDEPTH,0", COMMAND_SET, "COUNTERDEPTH", "", 0);
 }
 
 static void stray_bytes_are_counted_and_filler_is_not(void **state)
 {
-    static const char bytes[] = "\r\n\0abMPX,0000000018,SET,COUNTERDEPTH,0";
+    static const char bytes[] = "\r\n\0abMPX,0000000019,SET,COUNTERDEPTH,0";
     const struct example example = example_bytes(bytes, sizeof bytes - 1);
     struct command_reply_text reply;
     size_t consumed, stray;
@@ -60,13 +60,13 @@ static void stray_bytes_are_counted_and_filler_is_not(void **state)
 
 static void a_length_that_is_one_short_is_mended(void **state)
 {
-    EXPECT_REPLY("MPX,0000000017,SET,COUNTERDEPTH,0", COMMAND_SET, "COUNTERDEPTH", "", 0);
+    EXPECT_REPLY("MPX,0000000018,SET,COUNTERDEPTH,0", COMMAND_SET, "COUNTERDEPTH", "", 0);
     EXPECT_REPLY("MPX,0000000022,GET,DETECTORSTATUS,4,0", COMMAND_GET, "DETECTORSTATUS", "4", 0);
 }
 
 static void a_reply_without_a_code_says_so(void **state)
 {
-    EXPECT_REPLY("MPX,0000000020,SET,COUNTERDEPTH,abc", COMMAND_SET, "COUNTERDEPTH", "", -1);
+    EXPECT_REPLY("MPX,0000000021,SET,COUNTERDEPTH,abc", COMMAND_SET, "COUNTERDEPTH", "", -1);
 }
 
 static void messages_that_are_no_reply_are_passed_over(void **state)
