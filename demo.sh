@@ -100,11 +100,24 @@ print(value)' "$work/summary" "$1"
 
 ctl() { "$build/clients/ctl/merlinctl" -e "$control" "$@"; }
 
+# merlind is ready before it has found the detector.
+wait_detector() {
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    if ctl status --json 2>/dev/null | /usr/bin/python3 -c 'import json, sys
+links = json.load(sys.stdin)["detector"]
+sys.exit(links["command"] != "connected" or links["data"] != "connected")'; then return 0; fi
+    sleep 0.1
+  done
+  stop_with "merlind does not find the simulated detector:" "$work/daemon"
+}
+
 main() {
   local file picture code=0
   check_ports
   build_programs
   start_programs
+  wait_detector
   echo "A scan of $scan positions at $fps patterns a second"
   ctl start --scan "$scan" --wait --progress --json >"$work/output" || code=$?
   tail -n 1 "$work/output" >"$work/summary"

@@ -210,6 +210,9 @@ static void on_pipeline_event(void *data, const struct pipeline_event *event)
         on_data_link(acquisition, event);
         break;
     case PIPELINE_HEADER:
+        /* Who starts the detector has also set it up. */
+        if (!acquisition->starting && !(acquisition->plan && acquisition->plan->active))
+            detector_settings_clear(&acquisition->known);
         if (acquisition->state != ACQUISITION_ARMED && !acquisition->starting)
             acquisition_become_armed(acquisition, "waiting for the first frame");
         break;
@@ -237,6 +240,7 @@ static void on_command_link(void *data, bool connected, const struct error *erro
     struct acquisition *const acquisition = data;
     acquisition->command_connected = connected;
     acquisition->command_error = error ? *error : (struct error){0};
+    detector_settings_clear(&acquisition->known);
     if (connected)
         log_info("detector", "command link to %s:%u is up", acquisition->config->detector_host,
                  acquisition->config->detector_command_port);
@@ -248,18 +252,36 @@ static void on_command_link(void *data, bool connected, const struct error *erro
         acquisition_set_idle(acquisition);
 }
 
-/* ---- get and set ---- */
+/* ---- single parameters and commands ---- */
+
+static struct parameter_link parameter_link(struct acquisition *acquisition)
+{
+    return (struct parameter_link){
+        .client = acquisition->client,
+        .known = &acquisition->known,
+        .allow_dangerous = acquisition->config->detector_allow_dangerous,
+    };
+}
 
 void acquisition_get(struct acquisition *acquisition, const char *name,
                      acquisition_answer_fn answer, void *data)
 {
-    parameter_request(acquisition->client, name, NULL, answer, data);
+    const struct parameter_link link = parameter_link(acquisition);
+    parameter_request(&link, name, NULL, answer, data);
 }
 
 void acquisition_set(struct acquisition *acquisition, const char *name, const char *value,
                      acquisition_answer_fn answer, void *data)
 {
-    parameter_request(acquisition->client, name, value, answer, data);
+    const struct parameter_link link = parameter_link(acquisition);
+    parameter_request(&link, name, value, answer, data);
+}
+
+void acquisition_command(struct acquisition *acquisition, const char *name,
+                         acquisition_answer_fn answer, void *data)
+{
+    const struct parameter_link link = parameter_link(acquisition);
+    parameter_request_command(&link, name, answer, data);
 }
 
 /* ---- life ---- */
@@ -322,6 +344,7 @@ void acquisition_destroy(struct acquisition *acquisition)
     if (!acquisition)
         return;
     acquisition_drain(acquisition);
+    recovery_cancel(acquisition->recovering);
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);

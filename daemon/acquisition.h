@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "daemon/config.h"
 #include "daemon/pipeline.h"
+#include "daemon/preset.h"
 #include "daemon/trigger.h"
 
 /*
@@ -47,9 +48,11 @@ struct acquisition_start {
     bool passive;
     bool scan_given, skip_given;
     struct scan_geometry scan; /* what is not given is as configured */
+    bool trigger_given;        /* else the preset's, or internal */
     enum trigger trigger;
-    const json_t *parameters; /* object, may be NULL */
-    int recording;            /* -1: as configured, 0 off, 1 on */
+    const struct preset *preset; /* NULL: none */
+    const json_t *parameters;    /* object, may be NULL */
+    int recording;               /* -1: as configured, 0 off, 1 on */
 };
 
 int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
@@ -79,6 +82,10 @@ void acquisition_get(struct acquisition *acquisition, const char *name,
                      acquisition_answer_fn answer, void *data);
 void acquisition_set(struct acquisition *acquisition, const char *name, const char *value,
                      acquisition_answer_fn answer, void *data);
+
+/* Sends a command to the detector as it is (but for STARTACQUISITION, which is refused). */
+void acquisition_command(struct acquisition *acquisition, const char *name,
+                         acquisition_answer_fn answer, void *data);
 
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition.h"
+#include "daemon/recovery.h"
 #include "daemon/run_history.h"
 #include "daemon/start_sequence.h"
 #include "detector/command_client.h"
@@ -23,8 +24,12 @@ struct acquisition {
 
     struct acquisition_plan *plan; /* armed or arming, its first frame has not come */
     struct start_sequence *starting;
+    struct recovery *recovering;    /* a stop that brings the detector back to idle */
+    struct detector_settings known; /* of the detector, on this connection */
     acquisition_answer_fn start_answer;
     void *start_data;
+    acquisition_answer_fn stop_answer; /* while recovering */
+    void *stop_data;
 
     struct run *run; /* the newest with frames */
     struct run_history history;

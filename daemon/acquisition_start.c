@@ -1,12 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
-#include "common/log.h"
 #include "daemon/acquisition_internal.h"
-
-#define STOP_QUIET_NS (300 * NS_PER_MS)
-#define SHUT_DOWN_MS 3000
 
 struct acquisition_plan *acquisition_make_plan(const struct config *config)
 {
@@ -17,16 +12,25 @@ struct acquisition_plan *acquisition_make_plan(const struct config *config)
     plan->scan = config->scan;
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
+    plan->detector_gap = config->detector_gap;
     for (size_t i = 0; i < config->n_virtual_detectors; i++)
         plan->virtual_detectors[i] = config->virtual_detectors[i];
     return plan;
+}
+
+/* A fast run may be over before the reply to STARTACQUISITION is read. */
+static const char *state_after_start(const struct acquisition *acquisition)
+{
+    const bool over =
+        acquisition->state == ACQUISITION_IDLE || acquisition->state == ACQUISITION_DISCONNECTED;
+    return over ? "finished" : acquisition_state_name(acquisition->state);
 }
 
 static json_t *start_result(const struct acquisition *acquisition,
                             const struct acquisition_plan *plan)
 {
     return json_pack("{s:s, s:s, s:I, s:s}", "id", plan->id, "state",
-                     acquisition_state_name(acquisition->state), "expected",
+                     state_after_start(acquisition), "expected",
                      (json_int_t)scan_geometry_positions(&plan->scan), "file", "");
 }
 
@@ -50,13 +54,15 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
     struct acquisition *const acquisition = data;
     acquisition->starting = NULL;
     acquisition->idle_polls = 0;
-    if (outcome->code) {
+    const struct start_refusal *const refusal = &outcome->refusal;
+    if (refusal->code) {
         run_history_drop(&acquisition->history, acquisition->plan->id);
         acquisition_plan_unref(acquisition->plan);
         acquisition->plan = NULL;
         (void)ingest_expect_nothing(pipeline_ingest(acquisition->pipeline));
         acquisition_set_idle(acquisition);
-        answer_start(acquisition, NULL, outcome->code, NULL, &outcome->error);
+        answer_start(acquisition, NULL, refusal->code, *refusal->field ? refusal->field : NULL,
+                     &refusal->error);
         return;
     }
     /* Fast frames may have made the run begin before the reply to STARTACQUISITION was read. */
@@ -74,13 +80,17 @@ static const char *refuse_start(const struct acquisition *acquisition,
         error_set(error, -ESHUTDOWN, "merlind is stopping");
         return "busy";
     }
+    if (acquisition->recovering) {
+        error_set(error, -EBUSY, "the detector is being stopped: try again in a few seconds");
+        return "busy";
+    }
     if (acquisition->plan || acquisition->starting || acquisition_run_goes_on(acquisition)) {
         error_set(error, -EBUSY, "a run is going on (%s): stop it first, or wait for its end",
                   acquisition_state_name(acquisition->state));
         return "busy";
     }
     if (acquisition->state == ACQUISITION_FAULT) {
-        error_set(error, -EIO, "%s", acquisition->why);
+        error_set(error, -EIO, "%s; \"merlinctl stop\" tries to clear it", acquisition->why);
         return "detector";
     }
     if (!acquisition->data_connected) {
@@ -100,6 +110,7 @@ static const char *refuse_start(const struct acquisition *acquisition,
 
 static void start_passive(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
 {
+    detector_settings_clear(&acquisition->known); /* somebody else will set the detector up */
     (void)ingest_expect(pipeline_ingest(acquisition->pipeline), acquisition->plan, false);
     acquisition_become_armed(acquisition, "waiting for somebody else to start the detector");
     answer(data, start_result(acquisition, acquisition->plan), NULL, NULL, NULL);
@@ -108,26 +119,24 @@ static void start_passive(struct acquisition *acquisition, acquisition_answer_fn
 static void start_active(struct acquisition *acquisition, const struct acquisition_start *start,
                          acquisition_answer_fn answer, void *data)
 {
-    struct error error = {0};
+    struct start_outcome outcome = {0};
     const struct start_settings settings = {
         .scan = acquisition->plan->scan,
+        .trigger_given = start->trigger_given,
         .trigger = start->trigger,
+        .preset = start->preset,
         .parameters = start->parameters,
+        .allow_dangerous = acquisition->config->detector_allow_dangerous,
     };
     acquisition->plan->active = true;
     acquisition->start_answer = answer;
     acquisition->start_data = data;
     acquisition_remember_plan(acquisition, "arming");
     acquisition_set_state(acquisition, ACQUISITION_ARMING, "setting the detector up");
-    const int r = start_sequence_begin(&acquisition->starting, acquisition->client, &settings,
-                                       on_ready_to_arm, on_start_done, acquisition, &error);
-    if (r < 0) {
-        const struct start_outcome outcome = {
-            .code = r == -EINVAL ? "bad_value" : "internal",
-            .error = error,
-        };
+    if (!start_sequence_begin(&acquisition->starting, acquisition->client, &settings,
+                              &acquisition->known, on_ready_to_arm, on_start_done, acquisition,
+                              &outcome.refusal))
         on_start_done(acquisition, &outcome);
-    }
 }
 
 void acquisition_start(struct acquisition *acquisition, const struct acquisition_start *start,
@@ -173,67 +182,4 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
         start_passive(acquisition, answer, data);
     else
         start_active(acquisition, start, answer, data);
-}
-
-/* ---- stop ---- */
-
-static void stop_run(struct acquisition *acquisition)
-{
-    if (acquisition->command_connected)
-        (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL, NULL,
-                                  NULL);
-    if (acquisition_run_goes_on(acquisition))
-        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_STOPPED,
-                             STOP_QUIET_NS);
-}
-
-void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
-{
-    if (acquisition->starting) {
-        const struct error error = {-EBUSY, "the detector is being set up: try again in a moment"};
-        answer(data, NULL, "busy", NULL, &error);
-        return;
-    }
-    stop_run(acquisition);
-    if (acquisition->plan)
-        acquisition_give_up_plan(acquisition, "stopped", "stopped",
-                                 "stopped on request before the first frame");
-    if (acquisition->state == ACQUISITION_ARMED)
-        acquisition_set_idle(acquisition);
-    answer(data, json_pack("{s:s}", "state", acquisition_state_name(acquisition->state)), NULL,
-           NULL, NULL);
-}
-
-static void on_shut_down_timer(uv_timer_t *timer)
-{
-    struct acquisition *const acquisition = timer->data;
-    log_warning("acquisition",
-                "the detector still sends frames %d s after it was told to stop: "
-                "what it sends from now on is lost",
-                SHUT_DOWN_MS / 1000);
-    void (*const drained)(void *) = acquisition->drained;
-    acquisition->drained = NULL;
-    if (drained)
-        drained(acquisition->drained_data);
-}
-
-void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data), void *data)
-{
-    acquisition->drained = drained;
-    acquisition->drained_data = data;
-    if (acquisition_run_goes_on(acquisition) && acquisition->run->plan->active) {
-        if (acquisition->command_connected)
-            (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL,
-                                      NULL, NULL);
-        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_SHUTDOWN,
-                             STOP_QUIET_NS);
-        uv_timer_start(&acquisition->shut_down_timer, on_shut_down_timer, SHUT_DOWN_MS, 0);
-        return;
-    }
-    if (acquisition->plan && acquisition->plan->active)
-        stop_run(acquisition);
-    if (!acquisition->starting)
-        acquisition_give_up_plan(acquisition, "shutdown", "shutdown", "merlind was stopped");
-    acquisition->drained = NULL;
-    drained(data);
 }

@@ -3,22 +3,13 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "daemon/acquisition_internal.h"
+#include "daemon/detector_status.h"
 
 #define POLL_MS 100
 /* Frames may still be on their way when the detector is idle already; only a link that has been
  * quiet for so long says that none will come. */
 #define IDLE_LINK_NS (500 * NS_PER_MS)
 #define IDLE_POLLS 4
-
-/* DETECTORSTATUS (Merlin manual v1.0 and newer command tables). Old servers say busy where new ones
- * say armed. */
-enum detector_status {
-    DETECTOR_IDLE = 0,
-    DETECTOR_BUSY = 1,
-    DETECTOR_STANDBY = 2,
-    DETECTOR_ERROR = 3,
-    DETECTOR_ARMED = 4,
-};
 
 static void on_detector_idle(struct acquisition *acquisition)
 {

@@ -22,7 +22,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 23, /* in the table of config_keys.c */
+    CONFIG_KEYS = 25, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
 };
 
@@ -30,6 +30,8 @@ struct config {
     char detector_host[256];
     uint16_t detector_command_port; /* 6341 */
     uint16_t detector_data_port;    /* 6342 */
+    bool detector_allow_dangerous;  /* what can harm it may be set and commanded */
+    uint32_t detector_gap;          /* pixels between the chips of a 2x2G detector; 0: unknown */
     uint64_t ring_size; /* bytes; 0: a quarter of the memory this process may use, at most 8 GiB */
     unsigned workers;   /* 0: as many as CPUs it may use */
     struct scan_geometry scan; /* shape 0, 0: taken from the detector's header */

@@ -40,6 +40,15 @@ const struct config_key config_keys[] = {
      .default_text = "6341", .text = "TCP port of the Merlin software's command server."},
     {"detector.data_port", &config_type_number, FIELD(detector_data_port), RANGE(1, 65535),
      .default_text = "6342", .text = "TCP port of the Merlin software's data server."},
+    {"detector.gap", &config_type_number, FIELD(detector_gap), RANGE(0, 8), .unit = "pixels",
+     .default_text = "0",
+     .text = "Width of the gap between the chips of a 2x2G detector, which its raw frames do not "
+             "tell. 0: taken from the detector (IMAGEX) or from processed frames."},
+    {"detector.allow_dangerous", &config_type_bool, FIELD(detector_allow_dangerous),
+     .default_text = "false",
+     .text = "Whether clients may do what can damage the detector or its calibration, or takes it "
+             "away from others: HVBIAS, writing DACs and the pixel matrix, STANDBY, RESTART and "
+             "RESET. Each use is logged."},
     {"ring.size", &config_type_size_or_auto, FIELD(ring_size), RANGE(0x1p20, 0x1p44),
      .unit = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB; bytes without one", .default_text = "auto",
      .text =

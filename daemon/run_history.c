@@ -26,7 +26,7 @@ void run_history_put(struct run_history *history, json_t *summary)
     }
     json_decref(history->summaries[0]);
     memmove(history->summaries, history->summaries + 1,
-            (RUN_HISTORY_LENGTH - 1) * sizeof *history->summaries);
+            (RUN_HISTORY_LENGTH - 1) * sizeof(json_t *));
     history->summaries[RUN_HISTORY_LENGTH - 1] = summary;
 }
 
@@ -36,7 +36,7 @@ void run_history_drop(struct run_history *history, const char *id)
         if (!history->summaries[i] || strcmp(summary_id(history->summaries[i]), id) != 0)
             continue;
         json_decref(history->summaries[i]);
-        memmove(history->summaries + 1, history->summaries, i * sizeof *history->summaries);
+        memmove(history->summaries + 1, history->summaries, i * sizeof(json_t *));
         history->summaries[0] = NULL;
     }
 }

@@ -11,7 +11,10 @@ struct header_line {
     size_t offset;
 };
 
-/* The key without its colon and its explanation in brackets, which differs between software versions. */
+/*
+ * The key without its colon and its explanation in brackets, which differs between software
+ * versions.
+ */
 static struct text key_of(struct text text)
 {
     const uint8_t *const bracket = memmem(text.at, text.size, " (", 2);
@@ -20,7 +23,10 @@ static struct text key_of(struct text text)
     return text_trim(text);
 }
 
-/* Splits at the first colon that a tab follows, since file names and times in values have colons as well. */
+/*
+ * Splits at the first colon that a tab follows, since file names and times in values have colons as
+ * well.
+ */
 static bool split_line(struct text text, struct header_line *line)
 {
     const uint8_t *const separator = memmem(text.at, text.size, ":\t", 2);
@@ -39,11 +45,11 @@ static int take_number(const struct header_line *line, uint64_t most, uint64_t *
         return 0;
     uint64_t value;
     if (!text_number(line->value, &value) || value > most)
-        return error_set(error, -EBADMSG,
-                         "acquisition header: '%.*s' at byte %zu is '%.*s', not a number up to %llu",
-                         text_shown(line->key), (const char *)line->key.at, line->offset,
-                         text_shown(line->value), (const char *)line->value.at,
-                         (unsigned long long)most);
+        return error_set(
+            error, -EBADMSG,
+            "acquisition header: '%.*s' at byte %zu is '%.*s', not a number up to %llu",
+            text_shown(line->key), (const char *)line->key.at, line->offset,
+            text_shown(line->value), (const char *)line->value.at, (unsigned long long)most);
     *number = value;
     return 0;
 }

@@ -31,11 +31,12 @@ struct command_client {
     struct connector *connector;
     uv_tcp_t *socket; /* NULL: the link is down; frees itself when closed */
     /*
-     * While the link is up: the time-out of the command that was sent. While it is down: fires at once to fail the commands that
-     * were queued. A write that failed is dealt with there too: no callback may come from within command_client_send.
+     * While the link is up: the time-out of the command that was sent. While it is down: fires at
+     * once to fail the commands that were queued. A write that failed is dealt with there too: no
+     * callback may come from within command_client_send.
      */
     uv_timer_t timer;
-    int write_result; /* of the newest write on this link */
+    int write_result;             /* of the newest write on this link */
     struct command_queue waiting; /* its first one is on the wire when `sent` */
     bool sent;
     bool destroyed;
@@ -46,9 +47,12 @@ struct command_client {
 
 static void pump(struct command_client *client);
 
-/* ------------------------------------------------------------------------------------------------ link */
+/* ---- link ---- */
 
-/* Only those that wait now: callbacks may queue more, and may destroy the client, which settles the rest. */
+/*
+ * Only those that wait now: callbacks may queue more, and may destroy the client, which settles the
+ * rest.
+ */
 static void settle_all(struct command_client *client, int status)
 {
     client->sent = false;
@@ -90,7 +94,7 @@ static void lose_link(struct command_client *client, int reason)
     settle_all(client, -ENOTCONN);
 }
 
-/* ------------------------------------------------------------------------------------------------ sending */
+/* ---- sending ---- */
 
 static void on_written(uv_write_t *request, int status)
 {
@@ -147,7 +151,7 @@ static void pump(struct command_client *client)
     uv_timer_start(&client->timer, on_timer, client->write_result < 0 ? 0 : REPLY_TIMEOUT_MS, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------ receiving */
+/* ---- receiving ---- */
 
 /* Upper and lower case do not matter: the manual prints Trigger names in both. */
 static bool answers(const struct command_reply_text *reply, const struct command *command)
@@ -160,7 +164,8 @@ static void settle_with_reply(struct command_client *client, const struct comman
 {
     struct command *const command = command_queue_take(&client->waiting);
     const bool has_value = reply->type == COMMAND_GET && reply->code >= 0;
-    char *const value = has_value ? strndup((const char *)reply->value.at, reply->value.size) : NULL;
+    char *const value =
+        has_value ? strndup((const char *)reply->value.at, reply->value.size) : NULL;
     client->sent = false;
     uv_timer_stop(&client->timer);
     if (reply->code < 0)
@@ -180,8 +185,8 @@ static void drop_received(struct command_client *client, size_t n)
 }
 
 /*
- * Takes one reply. The texts of `reply` point into the buffer, so the bytes are dropped only after the callback; the callback may
- * break the link, and then the buffer is empty.
+ * Takes one reply. The texts of `reply` point into the buffer, so the bytes are dropped only after
+ * the callback; the callback may break the link, and then the buffer is empty.
  */
 static bool take_reply(struct command_client *client)
 {
@@ -221,7 +226,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ connector's side */
+/* ---- connector's side ---- */
 
 /* Owns `fd`, also when it fails. */
 static int open_socket(struct command_client *client, int fd)
@@ -267,7 +272,7 @@ static void on_failed(void *data, const struct error *error)
     client->on_link(client->data, false, error);
 }
 
-/* ------------------------------------------------------------------------------------------------ owner's side */
+/* ---- owner's side ---- */
 
 int command_client_create(struct command_client **out, uv_loop_t *loop, const char *host,
                           uint16_t port, command_link_fn on_link, void *data)

@@ -9,7 +9,7 @@
 /*
  * The client of Merlin's command socket. Lives on one uv loop and is used from its thread only; it never blocks.
  *
- * It keeps the connection open by itself (a new try after 0.25 s, doubling up to 5 s), sends one command at a time in the
+ * It keeps the connection open by itself (a new try after 0.25 s, doubling up to 2 s), sends one command at a time in the
  * order given, and calls back once for each: with the value and status code of the reply, with -ETIMEDOUT after 2 s without one, or
  * with -ENOTCONN when the link is down or breaks. Replies of another type or name than the command just sent (late
  * replies of an earlier one) are dropped and counted.

@@ -48,8 +48,8 @@ int command_create(struct command **out, enum command_type type, const char *nam
     const char *const comma = type == COMMAND_SET ? "," : "";
     command->type = type;
     command->body = body;
-    command->body_size = (size_t)snprintf(body, body_room, "%s,%s%s%s", command_type_name(type),
-                                          name, comma, value);
+    command->body_size =
+        (size_t)snprintf(body, body_room, "%s,%s%s%s", command_type_name(type), name, comma, value);
     *out = command;
     return 0;
 }

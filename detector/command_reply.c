@@ -61,8 +61,8 @@ static enum envelope parse_prefix(struct text *rest, size_t *body_size)
 }
 
 /*
- * The body, one byte longer than announced where a server did not count the comma before it: such a body ends with a comma where its
- * code should be. false: more bytes are needed.
+ * The body, one byte longer than announced where a server did not count the comma before it: such a
+ * body ends with a comma where its code should be. false: more bytes are needed.
  */
 static bool take_body(struct text rest, size_t body_size, struct text *body)
 {
@@ -122,7 +122,10 @@ static bool parse_body(struct text body, struct command_reply_text *reply)
     return true;
 }
 
-/* Passes over what cannot begin a message. Returns what is found there; *body_size and *rest are set for a whole prefix. */
+/*
+ * Passes over what cannot begin a message. Returns what is found there; *body_size and *rest are
+ * set for a whole prefix.
+ */
 static enum envelope find_prefix(const uint8_t *bytes, size_t size, size_t *at, size_t *stray,
                                  struct text *rest, size_t *body_size)
 {

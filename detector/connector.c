@@ -12,11 +12,14 @@
 #include "common/clock.h"
 
 #define FIRST_PAUSE_MS 250
-#define LONGEST_PAUSE_MS 5000
+#define LONGEST_PAUSE_MS 2000
 #define TRY_TIMEOUT_MS 5000
 #define LASTING_LINK_NS NS_PER_S
 
-/* Used by the loop's thread only; the lookup runs elsewhere but touches nothing of this before it calls back. */
+/*
+ * Used by the loop's thread only; the lookup runs elsewhere but touches nothing of this before it
+ * calls back.
+ */
 struct connector {
     uv_loop_t *loop;
     struct connector_events events;
@@ -39,7 +42,7 @@ struct connector {
 static void begin_try(uv_timer_t *timer);
 static void try_next_address(struct connector *connector, int reason);
 
-/* ------------------------------------------------------------------------------------------------ ends */
+/* ---- ends ---- */
 
 static void free_when_idle(struct connector *connector)
 {
@@ -116,8 +119,8 @@ static void fail_try(struct connector *connector, int reason, const char *what)
 {
     struct error error;
     const bool is_lookup_reason = reason <= UV_EAI_ADDRFAMILY; /* these are no errno */
-    error_set(&error, is_lookup_reason ? -EADDRNOTAVAIL : reason, "%s %s: %s%s", what, connector->peer, uv_strerror(reason),
-              remedy(reason));
+    error_set(&error, is_lookup_reason ? -EADDRNOTAVAIL : reason, "%s %s: %s%s", what,
+              connector->peer, uv_strerror(reason), remedy(reason));
     abandon_try(connector);
     schedule_after_pause(connector);
     if (strcmp(error.text, connector->last_reason) == 0)
@@ -126,7 +129,7 @@ static void fail_try(struct connector *connector, int reason, const char *what)
     connector->events.failed(connector->events.data, &error);
 }
 
-/* ------------------------------------------------------------------------------------------------ one try */
+/* ---- one try ---- */
 
 static void succeed(struct connector *connector)
 {
@@ -142,10 +145,11 @@ static void on_writable(uv_poll_t *poll, int status, int events)
     struct connector *const connector = poll->data;
     int reason = 0;
     socklen_t size = sizeof reason;
-    if (status < 0)
-        reason = -status;
-    else if (getsockopt(connector->fd, SOL_SOCKET, SO_ERROR, &reason, &size) < 0)
+    /* libuv says -EBADF for every failed connection; the socket knows better. */
+    if (getsockopt(connector->fd, SOL_SOCKET, SO_ERROR, &reason, &size) < 0)
         reason = errno;
+    if (reason == 0 && status < 0)
+        reason = -status;
     if (reason == 0)
         succeed(connector);
     else
@@ -157,7 +161,10 @@ static void on_try_timeout(uv_timer_t *timer)
     try_next_address(timer->data, -ETIMEDOUT);
 }
 
-/* Both links are quiet for minutes while the detector waits for a trigger: only probes notice a peer that lost its power. */
+/*
+ * Both links are quiet for minutes while the detector waits for a trigger: only probes notice a
+ * peer that lost its power.
+ */
 static void keep_alive(int fd)
 {
     const int on = 1;
@@ -196,7 +203,10 @@ static int connect_to(struct connector *connector, const struct addrinfo *addres
     return watch(connector);
 }
 
-/* `reason` is why the address before failed. A name often has several addresses of which one is served. */
+/*
+ * `reason` is why the address before failed. A name often has several addresses of which one is
+ * served.
+ */
 static void try_next_address(struct connector *connector, int reason)
 {
     while (connector->next_address) {
@@ -246,7 +256,7 @@ static void begin_try(uv_timer_t *timer)
         connector->lookup_pending = true;
 }
 
-/* ------------------------------------------------------------------------------------------------ owner's side */
+/* ---- owner's side ---- */
 
 static int copy_names(struct connector *connector, const char *host, uint16_t port)
 {

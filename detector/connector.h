@@ -9,7 +9,7 @@
  * Makes a TCP connection, and makes it again when its owner says that it broke: what both socket clients have in common. Lives on one
  * uv loop and is used from its thread only; it never blocks (names are looked up in libuv's thread pool).
  *
- * A failed try is followed by the next after 0.25 s, doubling up to 5 s; a link that lasted for 1 s starts from 0.25 s again, so that a server
+ * A failed try is followed by the next after 0.25 s, doubling up to 2 s; a link that lasted for 1 s starts from 0.25 s again, so that a server
  * which accepts and hangs up at once is not hammered.
  */
 struct connector;

@@ -31,7 +31,7 @@ struct frame_fields {
     unsigned n;
 };
 
-/* ------------------------------------------------------------------------------------------------ names */
+/* ---- names ---- */
 
 static const char *const pixel_type_names[] = {
     [PIXEL_U01] = "U01", [PIXEL_U08] = "U08", [PIXEL_U16] = "U16",
@@ -85,9 +85,12 @@ static bool layout_from_name(struct text name, enum sensor_layout *layout)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------ MQ1A */
+/* ---- MQ1A ---- */
 
-/* Days from 1970-01-01 in the Gregorian calendar; years are counted from March so that a leap day is the last. */
+/*
+ * Days from 1970-01-01 in the Gregorian calendar; years are counted from March so that a leap day
+ * is the last.
+ */
 static uint64_t days_since_1970(uint32_t year, uint32_t month, uint32_t day)
 {
     const uint32_t y = month > 2 ? year : year - 1;
@@ -138,8 +141,8 @@ static uint64_t parse_utc(struct text text)
 }
 
 /*
- * Finds what follows ",MQ1A,". The block lies at the end of the used text and hardly anything before it has a Q, so a
- * search for that letter from the end is over after some 100 bytes.
+ * Finds what follows ",MQ1A,". The block lies at the end of the used text and hardly anything
+ * before it has a Q, so a search for that letter from the end is over after some 100 bytes.
  */
 static bool find_mq1a(const uint8_t *header, size_t size, struct text *after)
 {
@@ -208,7 +211,7 @@ static void take_mq1a(struct frame_header *header, const uint8_t *body)
         header->counter_depth = (uint32_t)depth;
 }
 
-/* -------------------------------------------------------------------------------------- fields by position */
+/* ---- fields by position ---- */
 
 static void split_fields(struct frame_fields *fields, struct text header)
 {
@@ -222,8 +225,8 @@ static struct text field_at(const struct frame_fields *fields, enum frame_field 
     return fields->n > which ? text_trim(fields->field[which]) : (struct text){fields->body, 0};
 }
 
-static int refuse_field(const struct frame_fields *fields, enum frame_field which,
-                        const char *what, const char *wanted, struct error *error)
+static int refuse_field(const struct frame_fields *fields, enum frame_field which, const char *what,
+                        const char *wanted, struct error *error)
 {
     if (fields->n <= which)
         return error_set(error, -EBADMSG,
@@ -320,8 +323,8 @@ static void take_conditions(struct frame_header *header, const struct frame_fiel
 static int take_data_offset(struct frame_header *header, const uint8_t *body, size_t size,
                             struct error *error)
 {
-    const size_t readable = size < FRAME_HEADER_MAX_DATA_OFFSET ? size
-                                                                : FRAME_HEADER_MAX_DATA_OFFSET;
+    const size_t readable =
+        size < FRAME_HEADER_MAX_DATA_OFFSET ? size : FRAME_HEADER_MAX_DATA_OFFSET;
     struct frame_fields fields;
     split_fields(&fields, (struct text){body, readable});
     if (!number_in_range(&fields, FIELD_DATA_OFFSET, FRAME_HEADER_MAX_DATA_OFFSET,
@@ -332,8 +335,8 @@ static int take_data_offset(struct frame_header *header, const uint8_t *body, si
         return error_set(error, -EBADMSG,
                          "frame header: data offset %u at byte %zu lies beyond the %zu bytes of "
                          "the message",
-                         header->data_offset,
-                         (size_t)(fields.field[FIELD_DATA_OFFSET].at - body), size);
+                         header->data_offset, (size_t)(fields.field[FIELD_DATA_OFFSET].at - body),
+                         size);
     return 0;
 }
 

@@ -37,8 +37,9 @@ bool mpx_parse_prefix(const uint8_t *bytes, size_t *body_size)
 
 void mpx_write_prefix(char prefix[MPX_PREFIX_SIZE], size_t body_size)
 {
+    static const char magic[KIND_SIZE] = {'M', 'P', 'X', ','};
     uint64_t length = (uint64_t)body_size + 1;
-    memcpy(prefix, "MPX,", KIND_SIZE);
+    memcpy(prefix, magic, sizeof magic);
     for (size_t i = KIND_SIZE + LENGTH_DIGITS; i-- > KIND_SIZE;) {
         prefix[i] = (char)('0' + length % 10);
         length /= 10;
@@ -80,7 +81,10 @@ static bool border_possible(const struct mpx_parser *parser, const uint8_t *byte
            kind_possible(bytes + MPX_PREFIX_SIZE, size - MPX_PREFIX_SIZE);
 }
 
-/* How many of the bytes surely belong to no border; what follows is a border, the beginning of one, or nothing. */
+/*
+ * How many of the bytes surely belong to no border; what follows is a border, the beginning of one,
+ * or nothing.
+ */
 static size_t garbage_before_border(const struct mpx_parser *parser, const uint8_t *bytes,
                                     size_t size)
 {
@@ -113,7 +117,7 @@ static void note_refusal(struct mpx_parser *parser, const uint8_t *bytes, size_t
         parser->refused_size = body_size;
 }
 
-/* Moves *at to where a message begins. Returns the bytes missing until that is sure, 0 when it is. */
+/* Moves *at to where a message begins. Returns how many bytes are missing until that is sure. */
 static size_t find_message(struct mpx_parser *parser, const uint8_t *bytes, size_t size, size_t *at,
                            size_t *body_size)
 {

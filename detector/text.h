@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A piece of somebody else's bytes that is read as text: not terminated, any byte may occur in it. */
+/* A piece of somebody else's bytes read as text: not terminated, any byte may occur in it. */
 struct text {
     const uint8_t *at;
     size_t size;
@@ -43,8 +43,8 @@ static inline bool text_is_digit(uint8_t byte)
 }
 
 /*
- * Reads the decimal digits that the text begins with and returns how many there are; 0 when there is none or they
- * are more than 19, which is as many as a uint64_t surely holds.
+ * Reads the decimal digits that the text begins with and returns how many there are; 0 when there
+ * is none or they are more than 19, which is as many as a uint64_t surely holds.
  */
 static inline size_t text_leading_number(struct text text, uint64_t *number)
 {
@@ -71,7 +71,7 @@ static inline bool text_number(struct text text, uint64_t *number)
     return true;
 }
 
-/* For error messages: how much of a text to print with "%.*s", so that garbage does not fill the sentence. */
+/* For "%.*s" in error messages: how much of a text to print, lest garbage fill the sentence. */
 static inline int text_shown(struct text text)
 {
     return text.size > 40 ? 40 : (int)text.size;

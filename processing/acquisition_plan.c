@@ -45,6 +45,7 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
     copy->active = plan->active;
     copy->scan_from_header = plan->scan_from_header;
     copy->scan = plan->scan;
+    copy->detector_gap = plan->detector_gap;
     copy->frame_period_ns = plan->frame_period_ns;
     copy->recording = plan->recording;
     memcpy(copy->virtual_detectors, plan->virtual_detectors,

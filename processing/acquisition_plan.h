@@ -9,14 +9,15 @@
 #include "processing/scan_geometry.h"
 
 /*
- * Everything decided about a run before its first frame: an immutable, numbered version of the settings. Built by the service
- * thread, then only read, by any thread; freed with its last reference.
+ * Everything decided about a run before its first frame: an immutable, numbered version of the
+ * settings. Built by the service thread, then only read, by any thread; freed with its last
+ * reference.
  */
 
 enum virtual_detector_shape { VIRTUAL_DETECTOR_DISK, VIRTUAL_DETECTOR_ANNULUS };
 
-/* A pixel belongs when inner <= distance of its centre from `centre` <= outer (a disk has inner 0). Pixels, (0, 0) is the
- * centre of the first pixel. */
+/* A pixel belongs when inner <= distance of its centre from `centre` <= outer (a disk has inner 0).
+ * Pixels, (0, 0) is the centre of the first pixel. */
 struct virtual_detector_settings {
     char name[48]; /* letters, digits, "_" and "-" */
     enum virtual_detector_shape shape;
@@ -38,18 +39,20 @@ struct recording_settings {
 
 struct acquisition_plan {
     _Atomic unsigned references;
-    uint32_t version;          /* of the settings, from 1, raised by every change */
-    char id[37];               /* UUID of the run */
-    bool active;               /* the daemon set the detector up and armed it */
-    bool scan_from_header;     /* scan shape was not given: take it from the HDR when it tells one */
+    uint32_t version;      /* of the settings, from 1, raised by every change */
+    char id[37];           /* UUID of the run */
+    bool active;           /* the daemon set the detector up and armed it */
+    bool scan_from_header; /* scan shape was not given: take it from the HDR when it tells one */
     struct scan_geometry scan; /* as asked for */
+    uint32_t detector_gap;     /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do not tell */
     uint64_t frame_period_ns;  /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
 };
 
-/* A plan with one reference, a fresh run id, room for `n_virtual_detectors` and everything else zero. NULL: no memory. */
+/* A plan with one reference, a fresh run id, room for `n_virtual_detectors` and everything else
+ * zero. NULL: no memory. */
 struct acquisition_plan *acquisition_plan_create(size_t n_virtual_detectors);
 
 /* The same settings under a new run id, with one reference. NULL: no memory. */

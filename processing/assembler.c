@@ -9,13 +9,15 @@
 #include "common/counter.h"
 #include "common/log.h"
 
-/* Numbers have six digits in every software version seen; what follows 999,999 is not published, so a restart is understood. */
+/* Numbers have six digits in every software version seen; what follows 999,999 is not published, so
+ * a restart is understood. */
 #define NUMBER_WRAP UINT64_C(1000000)
 /* A number further ahead than this is a broken header rather than that many lost frames. */
 #define MAX_JUMP (UINT64_C(1) << 22)
 /* How long late frames may take after the one that should have been the last. */
 #define LINGER_NS (30 * NS_PER_MS)
-/* An HDR in the middle of a run is either a new run or a stray repetition; silence after it means a new run that is armed. */
+/* An HDR in the middle of a run is either a new run or a stray repetition; silence after it means a
+ * new run that is armed. */
 #define HEADER_QUIET_NS (200 * NS_PER_MS)
 
 void assembler_finish(struct assembler *assembler)
@@ -75,7 +77,8 @@ static void chunk_of_position(const struct run *run, int64_t position, int64_t *
     *end = position - column + end_column;
 }
 
-/* Where a placed frame goes: the open chunk, a new one, or (late) one of its own. false: no room. */
+/* Where a placed frame goes: the open chunk, a new one, or (late) one of its own. false: no room.
+ */
 static bool chunk_for_position(struct assembler *assembler, int64_t position, struct chunk **chunk,
                                bool *late)
 {
@@ -163,6 +166,15 @@ static void remember_geometry(struct assembler *assembler, const struct mpx_mess
     assembler->body_size = message->body_size;
 }
 
+/* What raw frames do not tell comes with the plan of the run that they belong to or would begin. */
+static uint32_t gap_of_detector(const struct assembler *assembler)
+{
+    const struct acquisition_plan *const plan = assembler->run         ? assembler->run->plan
+                                                : assembler->next_plan ? assembler->next_plan
+                                                                       : assembler->default_plan;
+    return plan ? plan->detector_gap : 0;
+}
+
 static int read_format(const struct assembler *assembler, const struct mpx_message *message,
                        struct pixel_format *format, struct error *error)
 {
@@ -171,11 +183,10 @@ static int read_format(const struct assembler *assembler, const struct mpx_messa
     if (r < 0)
         return r;
     struct acquisition_header acquisition;
-    const bool has_hdr =
-        assembler->hdr && acquisition_header_parse(&acquisition, assembler->hdr,
-                                                   assembler->hdr_size, NULL) == 0;
+    const bool has_hdr = assembler->hdr && acquisition_header_parse(&acquisition, assembler->hdr,
+                                                                    assembler->hdr_size, NULL) == 0;
     return pixel_format_from_header(format, &header, has_hdr ? &acquisition : NULL,
-                                    message->body_size, error);
+                                    gap_of_detector(assembler), message->body_size, error);
 }
 
 static int begin_run(struct assembler *assembler, const struct mpx_message *message,
@@ -188,8 +199,9 @@ static int begin_run(struct assembler *assembler, const struct mpx_message *mess
     if (r < 0)
         goto refused;
     plan = take_plan(assembler);
-    r = plan ? run_create(&assembler->run, plan, &format, assembler->hdr_fresh ? assembler->hdr : NULL,
-                          assembler->hdr_size, assembler->n_workers, &error)
+    r = plan ? run_create(&assembler->run, plan, &format,
+                          assembler->hdr_fresh ? assembler->hdr : NULL, assembler->hdr_size,
+                          assembler->n_workers, &error)
              : error_set(&error, -ENOMEM, "no memory for a run");
     acquisition_plan_unref(plan);
     if (r < 0)
@@ -232,7 +244,8 @@ static bool same_format(const struct assembler *assembler, const struct mpx_mess
     const struct pixel_format *const run_format = &assembler->run->format;
     return format.width == run_format->width && format.height == run_format->height &&
            format.pixel_type == run_format->pixel_type && format.layout == run_format->layout &&
-           format.data_offset == run_format->data_offset;
+           format.data_offset == run_format->data_offset && format.packing == run_format->packing &&
+           format.payload_size == run_format->payload_size;
 }
 
 static void reject(struct assembler *assembler, const struct mpx_message *message, const char *why)
@@ -244,7 +257,8 @@ static void reject(struct assembler *assembler, const struct mpx_message *messag
     counter_add(&counts->rejected, 1);
 }
 
-/* Continues a count that began again after 999,999. Returns 0 for a number that cannot be one of this run. */
+/* Continues a count that began again after 999,999. Returns 0 for a number that cannot be one of
+ * this run. */
 static uint64_t unwrap_number(struct assembler *assembler, uint64_t number)
 {
     if (number + assembler->wrap + NUMBER_WRAP / 2 < assembler->next_index &&
@@ -336,7 +350,8 @@ static void end_if_last(struct assembler *assembler)
         assembler_end_when_quiet(assembler, RUN_END_LAST, LINGER_NS);
 }
 
-/* An HDR came and the run had not ended: is this frame the next of the old run, or the first of a new one? */
+/* An HDR came and the run had not ended: is this frame the next of the old run, or the first of a
+ * new one? */
 static bool header_was_a_repetition(const struct assembler *assembler, uint64_t number)
 {
     return number != 1 && number + assembler->wrap == assembler->next_index + 1;

@@ -9,8 +9,8 @@
 #include "processing/ring.h"
 
 /*
- * From messages to runs and chunks: the part of the ingest thread that knows what a frame is. Belongs to that thread wholly; the figures are
- * read by others.
+ * From messages to runs and chunks: the part of the ingest thread that knows what a frame is.
+ * Belongs to that thread wholly; the figures are read by others.
  */
 struct assembler {
     struct ring *ring;
@@ -25,7 +25,8 @@ struct assembler {
     bool hdr_fresh; /* no frame has come since */
 
     struct run *run; /* the run that is going on */
-    /* Fields 2 to 8 of the run's first frame header: a frame that has the same ones has the same format. */
+    /* Fields 2 to 8 of the run's first frame header: a frame that has the same ones has the same
+     * format. */
     uint8_t geometry[96];
     size_t geometry_size;
     size_t body_size;
@@ -37,7 +38,8 @@ struct assembler {
     int64_t open_end;   /* first position after it */
     bool open_dirty;    /* holds frames that workers were not shown yet */
 
-    enum run_end quiet_end; /* ends the run once the link has been quiet for quiet_ns; RUN_END_NONE: not wanted */
+    enum run_end quiet_end; /* ends the run once the link has been quiet for quiet_ns; RUN_END_NONE:
+                               not wanted */
     uint64_t quiet_ns;
 
     _Atomic uint64_t stray_frames, stray_bytes, repeated_headers;
@@ -45,7 +47,8 @@ struct assembler {
 
 void assembler_finish(struct assembler *assembler);
 
-/* Takes a message that lies at the ring's unconsumed bytes. false: no room for a chunk; offer the same message again later. */
+/* Takes a message that lies at the ring's unconsumed bytes. false: no room for a chunk; offer the
+ * same message again later. */
 bool assembler_take(struct assembler *assembler, const struct mpx_message *message);
 
 /* To be called when all messages at hand are taken: shows the workers what they got. */

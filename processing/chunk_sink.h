@@ -7,16 +7,19 @@
 #include "processing/run.h"
 
 /*
- * Where workers put compressed chunks and where runs announce their life: the seam between processing and the recorder.
+ * Where workers put compressed chunks and where runs announce their life: the seam between
+ * processing and the recorder.
  *
- * acquire and submit are called by workers, begin by the ingest thread, finish by whoever took run->pending to 0. acquire may block its worker
- * until a buffer is free (the ring takes up the slack); nothing else may block.
+ * acquire and submit are called by workers, begin by the ingest thread, finish by whoever took
+ * run->pending to 0. acquire may block its worker until a buffer is free (the ring takes up the
+ * slack); nothing else may block.
  */
 struct compressed_chunk {
     struct run *run;
-    bool extra;             /* frames without a place in the scan: one frame per chunk, for /entry/extra */
-    bool again;             /* the same chunk was handed over before, with fewer frames */
-    int64_t first_position; /* placed chunks: of the first frame of the chunk, a multiple of k in its line */
+    bool extra; /* frames without a place in the scan: one frame per chunk, for /entry/extra */
+    bool again; /* the same chunk was handed over before, with fewer frames */
+    int64_t first_position; /* placed chunks: of the first frame of the chunk, a multiple of k in
+                               its line */
     uint64_t frame_index;   /* extra chunks: of the frame */
     uint8_t flags;          /* extra chunks: why, enum frame_flag */
     uint32_t n_frames;      /* frames in it that were not in an earlier version of it */
@@ -28,9 +31,11 @@ struct compressed_chunk {
 
 struct chunk_sink {
     void *data;
-    /* The run's first frame is about to be worked on. Takes its own reference. */
+    /* The run's first frame is about to be worked on. Takes a reference until `finish`, which keeps
+     * the run alive while chunks of it are under way. */
     void (*begin)(void *data, struct run *run);
-    /* false: this run is not being recorded (off or failed): do not compress, count as unrecorded. */
+    /* false: this run is not being recorded (off or failed): do not compress, count as unrecorded.
+     */
     bool (*wants)(void *data, const struct run *run);
     /* A buffer of at least `capacity` bytes; NULL: no memory. */
     struct compressed_chunk *(*acquire)(void *data, size_t capacity);

@@ -3,7 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which frame indices have come: a bit each, growing with the highest one. Belongs to one thread. */
+/* Which frame indices have come: a bit each, growing with the highest one. Belongs to one thread.
+ */
 struct frame_set {
     uint64_t *words;
     uint64_t n_words;

@@ -6,13 +6,15 @@
 #include "common/error.h"
 
 /*
- * What is known of every frame of a run, by frame index (unwrapped frame number - 1): the facts of its arrival, its state and
- * the products' columns. Grows in blocks that never move, so that readers need no lock.
+ * What is known of every frame of a run, by frame index (unwrapped frame number - 1): the facts of
+ * its arrival, its state and the products' columns. Grows in blocks that never move, so that
+ * readers need no lock.
  *
- * Who owns what. A row's facts (number, position, timestamp, exposure, flags) and columns are written by one thread, the worker that
- * holds the frame, which then publishes them with a store-release of `state`; readers (service, writer) load `state` with
- * acquire and read the rest only when it is not FRAME_UNSEEN. Blocks are made by whoever needs one first (compare-and-swap) and
- * freed with the table. `end` is raised by the ingest thread only.
+ * Who owns what. A row's facts (number, position, timestamp, exposure, flags) and columns are
+ * written by one thread, the worker that holds the frame, which then publishes them with a
+ * store-release of `state`; readers (service, writer) load `state` with acquire and read the rest
+ * only when it is not FRAME_UNSEEN. Blocks are made by whoever needs one first (compare-and-swap)
+ * and freed with the table. `end` is raised by the ingest thread only.
  */
 enum frame_state {
     FRAME_UNSEEN = 0,   /* not received (so far) */
@@ -20,16 +22,18 @@ enum frame_state {
     FRAME_ANALYSED = 2, /* facts and columns are there */
 };
 
-/* Why a frame is remarkable; the bits of /entry/frames/status. 0 is a frame that is there and in place. */
+/* Why a frame is remarkable; the bits of /entry/frames/status. 0 is a frame that is there and in
+ * place. */
 enum frame_flag {
-    FRAME_FLAG_MISSING = 1 << 0,   /* never came (only in the file: a row that stayed FRAME_UNSEEN) */
+    FRAME_FLAG_MISSING = 1 << 0, /* never came (only in the file: a row that stayed FRAME_UNSEEN) */
     FRAME_FLAG_DUPLICATE = 1 << 1, /* its number came more than once; the first one counts */
-    FRAME_FLAG_LATE = 1 << 2,      /* came after its chunk was closed; its pixels are in /entry/extra */
+    FRAME_FLAG_LATE = 1 << 2, /* came after its chunk was closed; its pixels are in /entry/extra */
     FRAME_FLAG_STALLED = 1 << 3,   /* exposure lengthened: the detector was held up here */
     FRAME_FLAG_SATURATED = 1 << 4, /* a pixel at full scale */
     FRAME_FLAG_DEFERRED = 1 << 5,  /* analysed later, from the file */
-    FRAME_FLAG_SKIPPED = 1 << 6,   /* the geometry leaves it out (flyback); its pixels are in /entry/extra */
-    FRAME_FLAG_SURPLUS = 1 << 7,   /* beyond the end of the scan; its pixels are in /entry/extra */
+    FRAME_FLAG_SKIPPED =
+        1 << 6, /* the geometry leaves it out (flyback); its pixels are in /entry/extra */
+    FRAME_FLAG_SURPLUS = 1 << 7, /* beyond the end of the scan; its pixels are in /entry/extra */
 };
 
 struct frame_facts {
@@ -47,9 +51,9 @@ int frame_table_create(struct frame_table **table, unsigned n_columns);
 void frame_table_destroy(struct frame_table *table);
 unsigned frame_table_columns(const struct frame_table *table);
 
-/* The row of a frame, made when it is not there yet. NULL: no memory, or an index beyond FRAME_TABLE_MAX_FRAMES. */
-struct frame_facts *frame_table_make(struct frame_table *table, uint64_t index,
-                                     uint64_t **columns);
+/* The row of a frame, made when it is not there yet. NULL: no memory, or an index beyond
+ * FRAME_TABLE_MAX_FRAMES. */
+struct frame_facts *frame_table_make(struct frame_table *table, uint64_t index, uint64_t **columns);
 
 /* The row of a frame for a reader; NULL when nobody made its block, which means FRAME_UNSEEN. */
 const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t index,

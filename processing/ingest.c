@@ -31,7 +31,8 @@ struct ingest_command {
 };
 
 /*
- * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers) and the figures (read by anybody).
+ * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers) and the figures
+ * (read by anybody).
  */
 struct ingest {
     struct ring *ring;
@@ -91,9 +92,8 @@ static bool take_messages(struct ingest *ingest)
         if (ingest->pending_consumes == 0) {
             size_t size, consumed;
             const uint8_t *const bytes = ring_unconsumed(ingest->ring, &size);
-            const enum mpx_result result = mpx_parser_next(&ingest->parser, bytes, size,
-                                                           &ingest->pending, &consumed,
-                                                           &ingest->wanted);
+            const enum mpx_result result = mpx_parser_next(
+                &ingest->parser, bytes, size, &ingest->pending, &consumed, &ingest->wanted);
             if (result == MPX_MORE) {
                 ring_consume(ingest->ring, consumed);
                 break;
@@ -269,8 +269,8 @@ int ingest_expect_nothing(struct ingest *ingest)
 
 int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns)
 {
-    return command_send(ingest, (struct ingest_command){
-                                    .kind = INGEST_END_RUN, .end = end, .quiet_ns = quiet_ns});
+    return command_send(
+        ingest, (struct ingest_command){.kind = INGEST_END_RUN, .end = end, .quiet_ns = quiet_ns});
 }
 
 /* ---- life ---- */

@@ -9,22 +9,25 @@
 #include "processing/ring.h"
 
 /*
- * The ingest thread: reads the detector's data socket into the ring on a uv loop of its own, finds messages, begins and ends runs, and places
- * frames into chunks. It never waits for anybody and allocates only where a run begins.
+ * The ingest thread: reads the detector's data socket into the ring on a uv loop of its own, finds
+ * messages, begins and ends runs, and places frames into chunks. It never waits for anybody and
+ * allocates only where a run begins.
  *
- * A run begins with the first frame after an HDR (or, from a detector that sends none, with frame number 1), under the plan given by
- * ingest_expect, else under a copy of the default plan. It ends at its last frame, when a new HDR's frames come, when the link breaks, or when the
- * service asks. Frames outside a run are stray: counted and dropped.
+ * A run begins with the first frame after an HDR (or, from a detector that sends none, with frame
+ * number 1), under the plan given by ingest_expect, else under a copy of the default plan. It ends
+ * at its last frame, when a new HDR's frames come, when the link breaks, or when the service asks.
+ * Frames outside a run are stray: counted and dropped.
  *
- * All functions below but create and destroy may be called from any thread and return at once; the callbacks come on the ingest thread
- * and must not block.
+ * All functions below but create and destroy may be called from any thread and return at once; the
+ * callbacks come on the ingest thread and must not block.
  */
 struct ingest;
 
 struct ingest_events {
     void *data;
     void (*link)(void *data, bool connected, const struct error *error);
-    /* An HDR came: the detector is armed or about to send. Not called for one that turns out to be a stray repetition. */
+    /* An HDR came: the detector is armed or about to send. Not called for one that turns out to be
+     * a stray repetition. */
     void (*header)(void *data);
     void (*run_began)(void *data, struct run *run);
     /* No more frames will be taken for it. */
@@ -46,7 +49,8 @@ struct ingest_settings {
 /* Makes the ring (pre-faulted) and starts the thread, which connects by itself. */
 int ingest_create(struct ingest **ingest, const struct ingest_settings *settings,
                   struct error *error);
-/* Ends a run that is going on (RUN_END_SHUTDOWN), closes the link and joins. The ring must still have its workers. NULL does nothing. */
+/* Ends a run that is going on (RUN_END_SHUTDOWN), closes the link and joins. The ring must still
+ * have its workers. NULL does nothing. */
 void ingest_stop(struct ingest *ingest);
 /* After ingest_stop and after the workers have gone. NULL does nothing. */
 void ingest_destroy(struct ingest *ingest);
@@ -56,8 +60,9 @@ struct ring *ingest_ring(struct ingest *ingest);
 /* From the next run on. Takes a reference. */
 int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan);
 /*
- * The next run has this plan. `drain`: what comes before the next HDR is stray, because it was sent before the detector was set up; otherwise an HDR
- * that came already, or a frame number 1, begins the run too. Takes a reference.
+ * The next run has this plan. `drain`: what comes before the next HDR is stray, because it was sent
+ * before the detector was set up; otherwise an HDR that came already, or a frame number 1, begins
+ * the run too. Takes a reference.
  */
 int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain);
 /* Takes ingest_expect back. */

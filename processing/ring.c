@@ -10,9 +10,11 @@
 #include "common/futex.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
-/* Reads this long keep the number of system calls low and still let workers start before the ring is hot no more. */
+/* Reads this long keep the number of system calls low and still let workers start before the ring
+ * is hot no more. */
 #define MAX_READ ((size_t)1 << 20)
-/* Frame slots are laid out for frames of this size; smaller ones can run out of slots before bytes, which also counts as full. */
+/* Frame slots are laid out for frames of this size; smaller ones can run out of slots before bytes,
+ * which also counts as full. */
 #define SLOT_PER_BYTES 4096
 #define MIN_CHUNKS 4096
 
@@ -31,12 +33,14 @@ struct ring {
     uint64_t oldest; /* chunk that was not yet seen released */
     uint64_t full_since_ns;
     /* Shared, each written by one side only. */
-    _Alignas(64) _Atomic uint64_t published;     /* ingest */
-    _Atomic uint32_t work_signal;                /* ingest, and ring_nudge */
-    _Alignas(64) _Atomic uint64_t claimed;       /* workers */
-    _Atomic uint32_t sleepers;                   /* workers */
-    _Alignas(64) _Atomic uint32_t space_wanted;  /* set by ingest, cleared by the worker that answers */
-    _Alignas(64) _Atomic uint64_t used, high_water, full_count, full_ns; /* ingest; read by anybody */
+    _Alignas(64) _Atomic uint64_t published; /* ingest */
+    _Atomic uint32_t work_signal;            /* ingest, and ring_nudge */
+    _Alignas(64) _Atomic uint64_t claimed;   /* workers */
+    _Atomic uint32_t sleepers;               /* workers */
+    _Alignas(64) _Atomic uint32_t
+        space_wanted; /* set by ingest, cleared by the worker that answers */
+    _Alignas(64) _Atomic uint64_t used, high_water,
+        full_count, full_ns; /* ingest; read by anybody */
 };
 
 static struct chunk *chunk_at(const struct ring *ring, uint64_t index)
@@ -53,7 +57,8 @@ static int bytes_map(struct ring *ring, struct error *error)
                          "no address space for a ring of %" PRIu64 " MiB: set a smaller ring.size",
                          ring->size >> 20);
     ring->base = base;
-    /* Both are wishes: without huge pages the ring is somewhat slower, frames in a core dump are useless. */
+    /* Both are wishes: without huge pages the ring is somewhat slower, frames in a core dump are
+     * useless. */
     (void)madvise(base, ring->size, MADV_HUGEPAGE);
     (void)madvise(base, ring->size, MADV_DONTDUMP);
     if (madvise(base, ring->size, MADV_POPULATE_WRITE) != 0) {
@@ -163,8 +168,8 @@ static void full_end(struct ring *ring)
 }
 
 /*
- * Nothing to be had: asks the workers for a call, then looks once more, so that a release between the first look and the
- * request is not missed.
+ * Nothing to be had: asks the workers for a call, then looks once more, so that a release between
+ * the first look and the request is not missed.
  */
 static bool want_space(struct ring *ring, bool (*look)(struct ring *, uint64_t), uint64_t needed)
 {
@@ -175,7 +180,8 @@ static bool want_space(struct ring *ring, bool (*look)(struct ring *, uint64_t),
     return look(ring, needed);
 }
 
-/* At the end of the mapping: moves the part of the current message that is there to the start of the next lap. */
+/* At the end of the mapping: moves the part of the current message that is there to the start of
+ * the next lap. */
 static bool lap_begin(struct ring *ring, uint64_t wanted)
 {
     const uint64_t lap = (ring->received + ring->size - 1) / ring->size * ring->size;
@@ -234,7 +240,8 @@ void ring_consume(struct ring *ring, size_t size)
 
 /* ---- chunks: ingest side ---- */
 
-/* Where `count` slots in a row would begin, which is the next lap of the slots when this one ends too soon. */
+/* Where `count` slots in a row would begin, which is the next lap of the slots when this one ends
+ * too soon. */
 static uint64_t slots_begin(const struct ring *ring, uint64_t count)
 {
     const uint64_t left = ring->n_slots - ring->slots_next % ring->n_slots;

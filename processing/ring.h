@@ -9,27 +9,33 @@
 #include "processing/run.h"
 
 /*
- * The ring between the ingest thread and the workers: bytes as they came from the socket, and over them the chunks of frames that
- * workers claim.
+ * The ring between the ingest thread and the workers: bytes as they came from the socket, and over
+ * them the chunks of frames that workers claim.
  *
- * Bytes lie in one anonymous mapping (huge pages where the kernel gives them, pre-faulted). Positions are free-running 64-bit counts; the
- * byte at position p is base[p % size]. A message never wraps: when the room before the end of the mapping is too short for the message that is
- * being received, what is there of it is moved to the start of the mapping, once per lap. So every frame is contiguous with plain
- * addresses (docs/decisions.md tells why this beats a mapping that is mirrored).
+ * Bytes lie in one anonymous mapping (huge pages where the kernel gives them, pre-faulted).
+ * Positions are free-running 64-bit counts; the byte at position p is base[p % size]. A message
+ * never wraps: when the room before the end of the mapping is too short for the message that is
+ * being received, what is there of it is moved to the start of the mapping, once per lap. So every
+ * frame is contiguous with plain addresses (docs/decisions.md tells why this beats a mapping that
+ * is mirrored).
  *
- * Chunks are the unit of work: consecutive frames that make one HDF5 chunk, or one frame without a place. The ingest thread opens a chunk at its
- * first frame and closes it when no more can come; a worker claims it when it is opened, works on its frames as they arrive, and
- * releases it when it no longer reads from the ring. Space is freed in order, by the ingest thread, up to the first byte of the oldest chunk
- * that is not released.
+ * Chunks are the unit of work: consecutive frames that make one HDF5 chunk, or one frame without a
+ * place. The ingest thread opens a chunk at its first frame and closes it when no more can come; a
+ * worker claims it when it is opened, works on its frames as they arrive, and releases it when it
+ * no longer reads from the ring. Space is freed in order, by the ingest thread, up to the first
+ * byte of the oldest chunk that is not released.
  *
  * Who owns what:
- *   - the ingest thread: byte positions, the frame slots, everything in a chunk until it is published; `progress` as producer;
+ *   - the ingest thread: byte positions, the frame slots, everything in a chunk until it is
+ * published; `progress` as producer;
  *   - a worker: a chunk from ring_claim to ring_release;
- *   - `published` (store-release by ingest, load-acquire by workers) hands a chunk over; `progress` does the same for each frame in it; `released`
- *     (store-release by the worker, load-acquire by ingest) hands it back; a chunk is claimed by one compare-and-swap on `claimed`.
- * The ingest thread never waits here: a full ring makes ring_reserve or ring_open_chunk say no, and the space callback (called by a worker, from its
- * thread, at most once per refusal) says when to try again. Workers sleep on futexes in ring_claim and chunk_wait. Sleep and wake-up
- * are ordered by a sequentially consistent fence on both sides between "publish" and "look for a sleeper".
+ *   - `published` (store-release by ingest, load-acquire by workers) hands a chunk over; `progress`
+ * does the same for each frame in it; `released` (store-release by the worker, load-acquire by
+ * ingest) hands it back; a chunk is claimed by one compare-and-swap on `claimed`. The ingest thread
+ * never waits here: a full ring makes ring_reserve or ring_open_chunk say no, and the space
+ * callback (called by a worker, from its thread, at most once per refusal) says when to try again.
+ * Workers sleep on futexes in ring_claim and chunk_wait. Sleep and wake-up are ordered by a
+ * sequentially consistent fence on both sides between "publish" and "look for a sleeper".
  */
 struct ring;
 
@@ -62,7 +68,8 @@ typedef void (*ring_space_fn)(void *data);
 
 #define RING_MIN_SIZE (UINT64_C(4) << 20)
 
-/* `size` bytes (at least RING_MIN_SIZE, rounded up to 2 MiB). -ENOMEM: the memory is not to be had; the sentence has the remedy. */
+/* `size` bytes (at least RING_MIN_SIZE, rounded up to 2 MiB). -ENOMEM: the memory is not to be had;
+ * the sentence has the remedy. */
 int ring_create(struct ring **ring, uint64_t size, ring_space_fn on_space, void *data,
                 struct error *error);
 void ring_destroy(struct ring *ring);
@@ -75,17 +82,20 @@ size_t ring_max_message(const struct ring *ring);
 /* ---- ingest thread ---- */
 
 /*
- * Room for the next bytes of the stream, contiguous behind those received before. `wanted` is how many bytes complete the current message as
- * far as known. false: full; the space callback will come.
+ * Room for the next bytes of the stream, contiguous behind those received before. `wanted` is how
+ * many bytes complete the current message as far as known. false: full; the space callback will
+ * come.
  */
 bool ring_reserve(struct ring *ring, size_t wanted, uint8_t **bytes, size_t *size);
 void ring_commit(struct ring *ring, size_t size);
 
-/* The bytes received and not yet consumed. They may move in ring_reserve and stay from ring_consume to the release of their chunk. */
+/* The bytes received and not yet consumed. They may move in ring_reserve and stay from ring_consume
+ * to the release of their chunk. */
 const uint8_t *ring_unconsumed(const struct ring *ring, size_t *size);
 void ring_consume(struct ring *ring, size_t size);
 
-/* Opens a chunk for up to `capacity` frames whose first message is the one about to be consumed. NULL: full; the space callback will come. */
+/* Opens a chunk for up to `capacity` frames whose first message is the one about to be consumed.
+ * NULL: full; the space callback will come. */
 struct chunk *ring_open_chunk(struct ring *ring, struct run *run, uint32_t capacity, bool extra,
                               int64_t first_position);
 /* The next free slot of an open chunk; the caller fills it and then calls ring_publish. */
@@ -98,14 +108,15 @@ void ring_reclaim(struct ring *ring);
 /* ---- workers ---- */
 
 /*
- * The next chunk, sleeping up to timeout_ns for it, but not when ring_nudge was called since `signal` was read by ring_signal. NULL: none
- * came. So a worker reads the signal, looks whether anything else is to be done, and then sleeps without missing a nudge.
+ * The next chunk, sleeping up to timeout_ns for it, but not when ring_nudge was called since
+ * `signal` was read by ring_signal. NULL: none came. So a worker reads the signal, looks whether
+ * anything else is to be done, and then sleeps without missing a nudge.
  */
 uint32_t ring_signal(const struct ring *ring);
 struct chunk *ring_claim(struct ring *ring, uint32_t signal, uint64_t timeout_ns);
 /*
- * Waits until there are more than `seen` frames in the chunk, or it is closed, or timeout_ns passed. Returns the number of frames that may be
- * read and sets *closed.
+ * Waits until there are more than `seen` frames in the chunk, or it is closed, or timeout_ns
+ * passed. Returns the number of frames that may be read and sets *closed.
  */
 uint32_t chunk_wait(struct chunk *chunk, uint32_t seen, uint64_t timeout_ns, bool *closed);
 /* The worker will not look at the chunk or its bytes again. */

@@ -2,14 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "processing/chunk_sink.h"
 
-/* A chunk is one HDF5 chunk and one Blosc buffer: large enough to compress well, small enough to stay in a core's L2 cache. */
+/* A chunk is one HDF5 chunk and one Blosc buffer: large enough to compress well, small enough to
+ * stay in a core's L2 cache. */
 #define CHUNK_BYTES ((uint64_t)1 << 20)
 /* ... and not so long in coming that a crash would cost more than this. */
 #define CHUNK_NS (50 * NS_PER_MS)
@@ -23,7 +23,8 @@ static uint64_t largest_divisor(uint64_t number, uint64_t limit)
     return divisor;
 }
 
-/* k, the frames of a chunk: as many as fit, and a divisor of the line where that costs less than half of them. */
+/* k, the frames of a chunk: as many as fit, and a divisor of the line where that costs less than
+ * half of them. */
 static uint32_t choose_chunk_frames(const struct run *run)
 {
     uint64_t limit = CHUNK_BYTES / run->format.image_size;
@@ -99,14 +100,6 @@ static unsigned lay_out_columns(struct run *run)
     return n_columns;
 }
 
-static void *accumulator_create(size_t size)
-{
-    void *const accumulator = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (accumulator)
-        memset(accumulator, 0, size);
-    return accumulator;
-}
-
 static int partial_init(struct run_partial *partial, const struct run *run)
 {
     partial->own = calloc(run->n_products, sizeof *partial->own);
@@ -117,8 +110,8 @@ static int partial_init(struct run_partial *partial, const struct run *run)
         const size_t size = run->products[i].accumulator_size;
         if (size == 0)
             continue;
-        partial->own[i] = accumulator_create(size);
-        partial->shared[i] = accumulator_create(size);
+        partial->own[i] = product_accumulator_create(size);
+        partial->shared[i] = product_accumulator_create(size);
         if (!partial->own[i] || !partial->shared[i])
             return -ENOMEM;
     }
@@ -235,132 +228,4 @@ void run_unref(struct run *run)
     pthread_mutex_destroy(&run->latest_mutex);
     pthread_mutex_destroy(&run->recording.mutex);
     free(run);
-}
-
-uint64_t run_missing(const struct run *run)
-{
-    const uint64_t placed = atomic_load_explicit(&run->counts.placed, memory_order_relaxed);
-    uint64_t due = run->expected;
-    if (atomic_load_explicit(&run->end, memory_order_acquire) == RUN_END_NONE)
-        due = scan_geometry_positions_before(&run->scan, frame_table_end(run->frames));
-    return due > placed ? due - placed : 0;
-}
-
-const char *run_reason(const struct run *run)
-{
-    const int end = atomic_load_explicit(&run->end, memory_order_acquire);
-    if (end == RUN_END_NONE)
-        return "";
-    const uint64_t placed = atomic_load_explicit(&run->counts.placed, memory_order_relaxed);
-    if (run->expected > 0 && placed >= run->expected)
-        return "complete";
-    if (end == RUN_END_STOPPED)
-        return run->expected == 0 ? "complete" : "stopped";
-    if (end == RUN_END_SHUTDOWN)
-        return "shutdown";
-    return "short";
-}
-
-const char *run_end_name(enum run_end end)
-{
-    static const char *const names[] = {
-        [RUN_END_NONE] = "",         [RUN_END_LAST] = "last_frame",
-        [RUN_END_IDLE] = "detector_idle", [RUN_END_STOPPED] = "stopped",
-        [RUN_END_LINK] = "link",     [RUN_END_NEXT_RUN] = "next_run",
-        [RUN_END_SHUTDOWN] = "shutdown",
-    };
-    return names[end];
-}
-
-const char *recording_state_name(enum recording_state state)
-{
-    static const char *const names[] = {
-        [RECORDING_OFF] = "off",       [RECORDING_OPENING] = "opening",
-        [RECORDING_ACTIVE] = "active", [RECORDING_FAILED] = "failed",
-        [RECORDING_CLOSED] = "closed",
-    };
-    return names[state];
-}
-
-/* ---- views ---- */
-
-const struct product *run_find_map(const struct run *run, const char *name, unsigned *map)
-{
-    for (unsigned i = 0; i < run->n_products; i++) {
-        for (unsigned j = 0; j < run->products[i].n_maps; j++) {
-            if (strcmp(run->products[i].maps[j].name, name) != 0)
-                continue;
-            *map = j;
-            return &run->products[i];
-        }
-    }
-    return NULL;
-}
-
-void run_map_shape(const struct run *run, uint64_t *ny, uint64_t *nx)
-{
-    if (run->scan.ny > 0) {
-        *ny = run->scan.ny;
-        *nx = run->scan.nx;
-        return;
-    }
-    const uint64_t end = frame_table_end(run->frames);
-    *ny = 1;
-    *nx = end > run->scan.skip_start ? end - run->scan.skip_start : 0;
-}
-
-static void value_clear(const struct product_map *map, void *value)
-{
-    if (map->dtype == MAP_DTYPE_F64)
-        *(double *)value = NAN;
-    else
-        *(uint64_t *)value = 0;
-}
-
-const uint64_t *run_columns_at(const struct run *run, uint64_t position)
-{
-    const uint64_t *columns;
-    const struct frame_facts *const facts =
-        frame_table_look(run->frames, scan_geometry_frame_index(&run->scan, position), &columns);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
-        return NULL;
-    return columns;
-}
-
-void run_map_positions(const struct run *run, const struct product *product, unsigned map,
-                       uint64_t first, uint64_t count, void *values, uint8_t *measured)
-{
-    uint8_t *value = values;
-    for (uint64_t i = 0; i < count; i++, value += 8) {
-        const uint64_t *const columns = run_columns_at(run, first + i);
-        if (columns)
-            product->class->map_value(product, map, columns + product->first_column, value);
-        else
-            value_clear(&product->maps[map], value);
-        if (measured)
-            measured[i] = columns != NULL;
-    }
-}
-
-void run_want_images(struct run *run)
-{
-    atomic_fetch_add_explicit(&run->partials_wanted, 1, memory_order_relaxed);
-}
-
-void run_image(struct run *run, const struct product *product, uint64_t *image)
-{
-    const unsigned which = (unsigned)(product - run->products);
-    void *const merged = accumulator_create(product->accumulator_size);
-    if (!merged) {
-        memset(image, 0, sizeof *image * run->format.width * run->format.height);
-        return;
-    }
-    for (unsigned i = 0; i < run->n_workers; i++) {
-        struct run_partial *const partial = &run->partials[i];
-        pthread_mutex_lock(&partial->mutex);
-        product->class->merge(product, merged, partial->shared[which]);
-        pthread_mutex_unlock(&partial->mutex);
-    }
-    product->class->image(product, merged, image);
-    free(merged);
 }

@@ -5,16 +5,19 @@
 #include "processing/ring.h"
 
 /*
- * The workers: one persistent OpenMP parallel region for the life of the daemon, on a thread of its own. Each worker claims a chunk, decodes and analyses its
- * frames as they arrive, gives the ring back its room, compresses the chunk and hands it to the sink.
+ * The workers: one persistent OpenMP parallel region for the life of the daemon, on a thread of its
+ * own. Each worker claims a chunk, decodes and analyses its frames as they arrive, gives the ring
+ * back its room, compresses the chunk and hands it to the sink.
  *
- * What a worker touches without being alone there: the ring (ring.h), the frame table's rows of its own frames (frame_table.h), its own run_partial
- * (run.h), counters by atomic addition. It takes a mutex only to hand over sums or a picture that somebody asked for. It may block in the sink
- * when the writer is behind, and in nothing else.
+ * What a worker touches without being alone there: the ring (ring.h), the frame table's rows of its
+ * own frames (frame_table.h), its own run_partial (run.h), counters by atomic addition. It takes a
+ * mutex only to hand over sums or a picture that somebody asked for. It may block in the sink when
+ * the writer is behind, and in nothing else.
  */
 struct workers;
 
-/* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked for. */
+/* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked
+ * for. */
 int workers_create(struct workers **workers, struct ring *ring, unsigned n_workers,
                    struct chunk_sink sink, unsigned delay_us, struct error *error);
 

@@ -4,7 +4,7 @@
 #include "clients/ctl/commands.h"
 #include "clients/ctl/output.h"
 
-/* get, set and the commands that only say something: ping, shutdown. */
+/* get, set, command and the commands that only say something: ping, shutdown. */
 
 static void print_parameter(const json_t *result)
 {
@@ -28,6 +28,17 @@ int command_set(const struct options *options, struct client *client)
     json_t *const arguments =
         json_pack("{s:s#, s:s}", "name", word, (int)name_length, "value", value);
     return command_ask(options, client, "set", arguments, print_parameter);
+}
+
+static void print_command(const json_t *result)
+{
+    printf("%s: done\n", member_text(result, "name"));
+}
+
+int command_command(const struct options *options, struct client *client)
+{
+    return command_ask(options, client, "command", json_pack("{s:s}", "name", options->words[0]),
+                       print_command);
 }
 
 static void print_ping(const json_t *result)

@@ -17,6 +17,9 @@
 /* The answer to start comes when the detector is set up and armed, a dozen exchanges with it. */
 #define START_TIMEOUT_S 30
 
+/* A detector in its error state is given some seconds to recover. */
+#define STOP_TIMEOUT_S 15
+
 static json_t *start_arguments(const struct options *options)
 {
     json_t *const arguments = json_object();
@@ -38,6 +41,8 @@ static json_t *start_arguments(const struct options *options)
     }
     if (options->given & OPTION_TRIGGER)
         json_object_set_new(arguments, "trigger", json_string(options->trigger));
+    if (options->given & OPTION_PRESET)
+        json_object_set_new(arguments, "preset", json_string(options->preset));
     if (options->parameters)
         json_object_set(arguments, "parameters", options->parameters);
     if (options->given & OPTION_RECORD)
@@ -200,11 +205,19 @@ int command_start(const struct options *options, struct client *client)
 
 static void print_state(const json_t *result)
 {
-    printf("%s\n", member_text(result, "state"));
+    size_t i;
+    json_t *action;
+    json_array_foreach(json_object_get(result, "actions"), i, action)
+        printf("%s%s", i > 0 ? ", " : "sent ", json_string_value(action));
+    printf("%s%s\n", i > 0 ? ": " : "", member_text(result, "state"));
 }
 
 int command_stop(const struct options *options, struct client *client)
 {
+    const int exit_code = look_for_daemon(options, client);
+    if (exit_code)
+        return exit_code;
+    client_set_timeout(client, fmax(options->timeout_s, STOP_TIMEOUT_S));
     return command_ask(options, client, "stop", NULL, print_state);
 }
 

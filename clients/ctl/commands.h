@@ -31,6 +31,7 @@ int command_stop(const struct options *options, struct client *client);
 int command_run(const struct options *options, struct client *client);
 int command_get(const struct options *options, struct client *client);
 int command_set(const struct options *options, struct client *client);
+int command_command(const struct options *options, struct client *client);
 int command_map(const struct options *options, struct client *client);
 int command_pattern(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);

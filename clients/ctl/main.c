@@ -8,13 +8,14 @@
 static const struct command commands[] = {
     {"status", 0, 0, 0, "", command_status},
     {"start", 0, 0,
-     OPTION_SCAN | OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_SKIP | OPTION_SET |
-         OPTION_RECORD | OPTION_PROGRESS,
+     OPTION_SCAN | OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SKIP |
+         OPTION_SET | OPTION_RECORD | OPTION_PROGRESS,
      "--scan NYxNX", command_start},
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
     {"get", 1, 1, 0, "NAME", command_get},
     {"set", 1, 2, 0, "NAME VALUE", command_set},
+    {"command", 1, 1, 0, "NAME", command_command},
     {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
     {"pattern", 1, 1, OPTION_OUTPUT, "sum|latest", command_pattern},
     {"ping", 0, 0, 0, "", command_ping},

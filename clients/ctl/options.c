@@ -22,6 +22,7 @@ enum option_key {
     KEY_PROGRESS,
     KEY_PASSIVE,
     KEY_TRIGGER,
+    KEY_PRESET,
     KEY_SKIP_START,
     KEY_SKIP_LINE,
     KEY_SKIP_END,
@@ -45,6 +46,8 @@ static const struct argp_option option_table[] = {
      "Take the frames of a run that somebody else starts at the detector", 2},
     {"trigger", KEY_TRIGGER, "NAME", 0,
      "internal (default), rising-ttl, falling-ttl, rising-lvds, falling-lvds, soft", 2},
+    {"preset", KEY_PRESET, "NAME", 0,
+     "line-trigger, pixel-trigger, single-start, soft, internal: a usual way to run a scan", 2},
     {"skip-start", KEY_SKIP_START, "N", 0, "Leave out N frames before the first line", 2},
     {"skip-line", KEY_SKIP_LINE, "N", 0, "Leave out N frames after each line (flyback)", 2},
     {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line", 2},
@@ -65,6 +68,7 @@ static const char usage_doc[] = "status\n"
                                 "run [ID]\n"
                                 "get NAME\n"
                                 "set NAME VALUE\n"
+                                "command NAME\n"
                                 "map NAME\n"
                                 "map --list\n"
                                 "pattern sum|latest\n"
@@ -90,6 +94,8 @@ static const char *option_name(unsigned bit)
         return "--passive";
     case OPTION_TRIGGER:
         return "--trigger";
+    case OPTION_PRESET:
+        return "--preset";
     case OPTION_SKIP:
         return "--skip-...";
     case OPTION_SET:
@@ -240,6 +246,11 @@ static error_t parse_start_option(struct options *options, int key, char *text,
         options->given |= OPTION_TRIGGER;
         check_text(text, state);
         options->trigger = text;
+        return 0;
+    case KEY_PRESET:
+        options->given |= OPTION_PRESET;
+        check_text(text, state);
+        options->preset = text;
         return 0;
     case KEY_SKIP_START:
         options->given |= OPTION_SKIP;

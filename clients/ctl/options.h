@@ -16,6 +16,7 @@ enum option_set {
     OPTION_OUTPUT = 1 << 7,
     OPTION_LIST = 1 << 8,
     OPTION_PROGRESS = 1 << 9,
+    OPTION_PRESET = 1 << 10,
 };
 
 #define OPTIONS_MAX_WORDS 3
@@ -32,7 +33,7 @@ struct options {
     const char *words[OPTIONS_MAX_WORDS];
 
     unsigned scan_ny, scan_nx;
-    const char *trigger;
+    const char *trigger, *preset;
     json_int_t skip_start, skip_line, skip_end; /* frames, -1: not given */
     json_t *parameters;                         /* {NAME: value as typed}, NULL: none */
     bool record;                                /* meaningful with OPTION_RECORD */

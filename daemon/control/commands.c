@@ -3,15 +3,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/array_parts.h"
 #include "daemon/control/request.h"
-#include "daemon/publish/array_parts.h"
+#include "daemon/start_parameters.h"
 #include "daemon/version.h"
 
 #define MAX_SCAN_SIDE 65536
 
 /* ---- arguments ---- */
 
-/* An optional member of args that must be an unsigned integer. Returns false after having refused the request. */
+/* An optional member of args that must be an unsigned integer. Returns false after having refused
+ * the request. */
 static bool take_count(struct request *request, const json_t *object, const char *member,
                        const char *field, uint64_t limit, uint64_t *value)
 {
@@ -37,7 +39,8 @@ static bool take_skip(struct request *request, const json_t *args, struct acquis
     start->skip_given = true;
     const char *member;
     json_t *value;
-    json_object_foreach((json_t *)skip, member, value) {
+    json_object_foreach((json_t *)skip, member, value)
+    {
         if (strcmp(member, "start") != 0 && strcmp(member, "line") != 0 &&
             strcmp(member, "end") != 0) {
             request_fail(request, "bad_request", "args.skip", "skip has no member %s", member);
@@ -89,6 +92,26 @@ static bool take_mode(struct request *request, const json_t *args, struct acquis
     return true;
 }
 
+static bool take_preset(struct request *request, const json_t *args,
+                        struct acquisition_start *start)
+{
+    const json_t *const preset = json_object_get(args, "preset");
+    if (!preset)
+        return true;
+    start->preset = json_is_string(preset) ? preset_find(json_string_value(preset)) : NULL;
+    if (!start->preset) {
+        request_fail(request, "bad_value", "args.preset",
+                     "preset must be line-trigger, pixel-trigger, single-start, soft or internal");
+        return false;
+    }
+    if (start->passive) {
+        request_fail(request, "bad_value", "args.preset",
+                     "a passive run leaves the detector alone: it has no preset");
+        return false;
+    }
+    return true;
+}
+
 static bool take_trigger(struct request *request, const json_t *args,
                          struct acquisition_start *start)
 {
@@ -102,6 +125,7 @@ static bool take_trigger(struct request *request, const json_t *args,
                      "falling-lvds or soft");
         return false;
     }
+    start->trigger_given = true;
     return true;
 }
 
@@ -140,8 +164,19 @@ static void run_ping(const struct control_service *service, struct request *requ
     (void)service;
     (void)args;
     request_succeed(request,
-                    json_pack("{s:s, s:i}", "version", MERLIND_VERSION, "pid", (int)getpid()),
-                    NULL, 0);
+                    json_pack("{s:s, s:i}", "version", MERLIND_VERSION, "pid", (int)getpid()), NULL,
+                    0);
+}
+
+static json_t *describe_parameter(const struct detector_parameter *parameter)
+{
+    char range[320];
+    detector_parameter_range(parameter, range, sizeof range);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "name", parameter->name, "access",
+                     detector_access_name(parameter->access), "type",
+                     detector_type_name(parameter->type), "unit",
+                     parameter->unit ? parameter->unit : "", "range", range, "dangerous",
+                     parameter->dangerous, "text", parameter->text);
 }
 
 static void run_describe(const struct control_service *service, struct request *request,
@@ -152,10 +187,13 @@ static void run_describe(const struct control_service *service, struct request *
     json_t *const names = json_array();
     for (const struct command *command = commands; command->name; command++)
         json_array_append_new(names, json_string(command->name));
+    json_t *const parameters = json_array();
+    for (size_t i = 0; i < detector_n_parameters; i++)
+        json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:[s, s, s, s, s]}", "version", MERLIND_VERSION,
-                              "commands", names, "topics", "acquisition/", "status/", "map/NAME/",
-                              "pattern/sum/", "pattern/latest/"),
+                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s]}", "version", MERLIND_VERSION,
+                              "commands", names, "parameters", parameters, "topics", "acquisition/",
+                              "status/", "map/NAME/", "pattern/sum/", "pattern/latest/"),
                     NULL, 0);
 }
 
@@ -170,7 +208,7 @@ static void run_start(const struct control_service *service, struct request *req
     struct acquisition_start start = {.trigger = TRIGGER_INTERNAL};
     if (!take_mode(request, args, &start) || !take_scan(request, args, &start) ||
         !take_skip(request, args, &start) || !take_trigger(request, args, &start) ||
-        !take_switches(request, args, &start))
+        !take_preset(request, args, &start) || !take_switches(request, args, &start))
         return;
     acquisition_start(service->acquisition, &start, on_answer, request);
 }
@@ -194,22 +232,28 @@ static void run_set(const struct control_service *service, struct request *reque
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
     const json_t *const value = json_object_get(args, "value");
-    char text[512];
+    char text[DETECTOR_VALUE_SIZE];
     if (!name) {
         request_fail(request, "bad_value", "args.name", "name must be a parameter of the detector");
         return;
     }
-    if (json_is_integer(value))
-        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else if (json_is_real(value))
-        snprintf(text, sizeof text, "%.9g", json_real_value(value));
-    else if (json_is_string(value) && json_string_length(value) < sizeof text)
-        snprintf(text, sizeof text, "%s", json_string_value(value));
-    else {
-        request_fail(request, "bad_value", "args.value", "value must be text or a number");
+    if (!start_parameter_text(value, text, sizeof text)) {
+        request_fail(request, "bad_value", "args.value",
+                     "value must be a number, or a text of at most %d characters",
+                     DETECTOR_VALUE_SIZE - 1);
         return;
     }
     acquisition_set(service->acquisition, name, text, on_answer, request);
+}
+
+static void run_command(const struct control_service *service, struct request *request,
+                        json_t *args)
+{
+    const char *const name = json_string_value(json_object_get(args, "name"));
+    if (!name)
+        request_fail(request, "bad_value", "args.name", "name must be a command of the detector");
+    else
+        acquisition_command(service->acquisition, name, on_answer, request);
 }
 
 static struct run *measured_run(const struct control_service *service, struct request *request)
@@ -297,10 +341,11 @@ const struct command commands[] = {
     {"ping", run_ping, {NULL}},
     {"describe", run_describe, {NULL}},
     {"status", run_status, {NULL}},
-    {"start", run_start, {"mode", "scan", "skip", "trigger", "parameters", "recording"}},
+    {"start", run_start, {"mode", "scan", "skip", "trigger", "preset", "parameters", "recording"}},
     {"stop", run_stop, {NULL}},
     {"get", run_get, {"name"}},
     {"set", run_set, {"name", "value"}},
+    {"command", run_command, {"name"}},
     {"map", run_map, {"name"}},
     {"pattern", run_pattern, {"name"}},
     {"run", run_run, {"id"}},

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
-#include "daemon/publish/array_parts.h"
+#include "daemon/array_parts.h"
 
 #define KEY_NS (2 * NS_PER_S)
 

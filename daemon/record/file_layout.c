@@ -131,6 +131,9 @@ static int write_detector(hid_t detector, const struct run *run)
         nexus_text(detector, "layout", layout, strlen(layout)) < 0 ||
         nexus_text(detector, "row_order", row_order, strlen(row_order)) < 0)
         return -1;
+    if (nexus_attribute(detector, "layout_published",
+                        run->format.layout_published ? "true" : "false") < 0)
+        return -1;
     /* Byte for byte with its padding, so that it can be given back. */
     return run->hdr ? nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) : 0;
 }

@@ -21,7 +21,8 @@ static void wake_sender(struct acquisition *acquisition)
     eventfd_write(acquisition->wake_fd, 1);
 }
 
-static int init_buffers(struct acquisition *acquisition)
+/* Room for the heads of a batch, twice: a fault may send a frame two times. */
+static int make_room(struct acquisition *acquisition)
 {
     const struct frame_source *source = acquisition->source;
     acquisition->batch = 1;
@@ -29,11 +30,19 @@ static int init_buffers(struct acquisition *acquisition)
         acquisition->batch = BATCH_BYTES / source->message_size_max;
     if (acquisition->batch > OUTBOX_MESSAGES)
         acquisition->batch = OUTBOX_MESSAGES;
+    if (acquisition->batch < source->layers)
+        acquisition->batch = source->layers;
     acquisition->head_stride = MPX_PREFIX_SIZE + source->header_size_max;
-    acquisition->heads = malloc(acquisition->batch * acquisition->head_stride);
+    free(acquisition->heads);
+    acquisition->heads = malloc(2 * acquisition->batch * acquisition->head_stride);
+    return acquisition->heads ? 0 : -ENOMEM;
+}
+
+static int init_buffers(struct acquisition *acquisition)
+{
     acquisition->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     acquisition->notify_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!acquisition->heads)
+    if (make_room(acquisition) < 0)
         return -ENOMEM;
     return acquisition->wake_fd < 0 || acquisition->notify_fd < 0 ? -EMFILE : 0;
 }
@@ -48,6 +57,7 @@ static void free_buffers(struct acquisition *acquisition)
         close(acquisition->link);
     run_plan_finish(&acquisition->plan);
     detector_model_finish(&acquisition->model);
+    disturbance_finish(&acquisition->disturbance);
     free(acquisition->heads);
     free(acquisition->hdr_message);
     free(acquisition);
@@ -106,14 +116,36 @@ static void begin(struct acquisition *acquisition, const struct run_plan *plan)
     run_plan_finish(&acquisition->plan);
     detector_model_finish(&acquisition->model);
     acquisition->plan = *plan;
-    detector_model_init(&acquisition->model, &plan->timing, plan->frames,
+    disturbance_begin(acquisition);
+    detector_model_init(&acquisition->model, &plan->timing, acquisition->plan.frames,
                         acquisition->options->buffer);
+    const struct fault *stall =
+        fault_find(&acquisition->options->faults, FAULT_STALL, acquisition->disturbance.run);
+    if (stall && stall->frames[0] > 0)
+        detector_model_stall(&acquisition->model, stall->frames[0] - 1,
+                             (uint64_t)(stall->amount * 1e6));
     acquisition->gates = 0;
     acquisition->report = (struct acquisition_report){0};
     acquisition->real_minus_mono = (int64_t)(clock_realtime_ns() - now_ns);
     acquisition->active = acquisition->begun = true;
     acquisition->aborted = false;
     schedule_triggers(acquisition, now_ns);
+}
+
+bool acquisition_quiescent(struct acquisition *acquisition)
+{
+    pthread_mutex_lock(&acquisition->lock);
+    const bool quiescent = !acquisition->active && !acquisition->unsent;
+    pthread_mutex_unlock(&acquisition->lock);
+    return quiescent;
+}
+
+int acquisition_source_changed(struct acquisition *acquisition)
+{
+    pthread_mutex_lock(&acquisition->lock);
+    const int result = make_room(acquisition);
+    pthread_mutex_unlock(&acquisition->lock);
+    return result;
 }
 
 enum reply_code acquisition_start(struct acquisition *acquisition, struct run_plan *plan)

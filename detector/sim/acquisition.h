@@ -22,6 +22,14 @@ int acquisition_create(struct acquisition **acquisition, const struct frame_sour
                        const struct options *options, int data_listener, struct error *error);
 void acquisition_destroy(struct acquisition *acquisition);
 
+/*
+ * True when nothing runs and no byte of a frame waits to be sent: the source may be made anew, up
+ * to the next start. Then acquisition_source_changed makes room for its messages; -ENOMEM: no
+ * acquisition may be started.
+ */
+bool acquisition_quiescent(struct acquisition *acquisition);
+int acquisition_source_changed(struct acquisition *acquisition);
+
 /* Starts, and takes over the plan. REPLY_BUSY, with the plan left to the caller, while another one
  * runs. */
 enum reply_code acquisition_start(struct acquisition *acquisition, struct run_plan *plan);

@@ -5,6 +5,7 @@
 #include "detector/sim/acquisition.h"
 #include "detector/sim/clock_text.h"
 #include "detector/sim/detector_model.h"
+#include "detector/sim/disturbance.h"
 #include "detector/sim/outbox.h"
 
 /*
@@ -30,6 +31,7 @@ struct acquisition {
     bool aborted;   /* aborted, and the sender has not seen it yet */
     bool drop_link; /* RESET, and the sender has not seen it yet */
     bool attached;  /* written by the sender only */
+    bool unsent;    /* written by the sender only: part of a message waits for room in the socket */
     bool draining, drained;
     bool report_waits;
     struct acquisition_report report;
@@ -37,6 +39,7 @@ struct acquisition {
     struct detector_model model;
     uint64_t gates;          /* soft triggers of a multi-gate frame so far */
     int64_t real_minus_mono; /* ns, clocks at the start of the acquisition */
+    struct disturbance disturbance;
 
     int link; /* data socket, -1: none */
     bool look_at_link;
@@ -44,8 +47,10 @@ struct acquisition {
     struct outbox outbox;
     bool outbox_has_frames; /* those of the running acquisition, to be counted */
     uint8_t *heads;         /* prefix and header of each frame in the outbox */
-    size_t head_stride, batch;
+    size_t head_stride, heads_used;
+    size_t batch; /* messages written together */
     uint8_t *hdr_message;
+    uint64_t hdr_message_run; /* whose it is */
     struct clock_text clock;
     bool warned_no_room;
 };

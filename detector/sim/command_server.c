@@ -51,11 +51,15 @@ static void accept_clients(struct command_server *server, int listener)
 static void execute_command(struct command_server *server, struct command_client_slot *client,
                             const char *body)
 {
-    char message[MPX_PREFIX_SIZE + COMMAND_REPLY_MAX];
+    char message[MPX_PREFIX_SIZE + COMMAND_REPLY_MAX + 2];
     command_execute(server->context, body, message + MPX_PREFIX_SIZE, COMMAND_REPLY_MAX);
     const size_t size = strlen(message + MPX_PREFIX_SIZE);
-    mpx_write_prefix(message, size);
-    const size_t total = MPX_PREFIX_SIZE + size;
+    mpx_write_prefix(message, command_fault(server->context, FAULT_SHORT_REPLY) ? size - 1 : size);
+    size_t total = MPX_PREFIX_SIZE + size;
+    if (command_fault(server->context, FAULT_TRAILING)) {
+        message[total++] = '\0';
+        message[total++] = '\n';
+    }
     if (send(client->socket, message, total, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)total)
         drop_client(client);
 }

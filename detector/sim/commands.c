@@ -1,20 +1,67 @@
 #include "detector/sim/commands.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 /* Values of DETECTORSTATUS. */
-enum detector_status { STATUS_IDLE = 0, STATUS_BUSY = 1, STATUS_STANDBY = 2, STATUS_ARMED = 4 };
+enum detector_status {
+    STATUS_IDLE = 0,
+    STATUS_BUSY = 1,
+    STATUS_STANDBY = 2,
+    STATUS_ERROR = 3,
+    STATUS_ARMED = 4
+};
+
+/* The frames that a Merlin with these settings would send. */
+static struct source_mode wanted_mode(const struct command_context *context)
+{
+    const struct parameters *parameters = &context->parameters;
+    return (struct source_mode){
+        .counter_depth = (uint32_t)parameters_number(parameters, PARAMETER_COUNTERDEPTH),
+        .raw = parameters_number(parameters, PARAMETER_FILEFORMAT) == 2,
+        .both_counters = parameters_number(parameters, PARAMETER_ENABLECOUNTER1) == 2,
+        .colour = parameters_number(parameters, PARAMETER_COLOURMODE) == 1};
+}
+
+static bool same_mode(const struct source_mode *a, const struct source_mode *b)
+{
+    return a->counter_depth == b->counter_depth && a->raw == b->raw &&
+           a->both_counters == b->both_counters && a->colour == b->colour;
+}
+
+/* Has the source make what the settings ask for. A file is what it is. */
+static enum reply_code follow_settings(struct command_context *context)
+{
+    const struct source_mode mode = wanted_mode(context);
+    struct error error;
+    if (!context->source->reformat || same_mode(&mode, &context->mode))
+        return REPLY_OK;
+    if (!acquisition_quiescent(context->acquisition))
+        return REPLY_BUSY;
+    int result = context->source->reformat(context->source, &mode, &error);
+    if (!result && (result = acquisition_source_changed(context->acquisition)))
+        error_set(&error, result, "no memory for the frames of this mode");
+    if (result) {
+        fprintf(stderr, "merlin-sim: %s\n", error.text);
+        return result == -ENOTSUP ? REPLY_OUT_OF_RANGE : REPLY_BUSY;
+    }
+    context->mode = mode;
+    parameters_preset(&context->parameters, PARAMETER_IMAGEX, context->source->image_width);
+    parameters_preset(&context->parameters, PARAMETER_IMAGEY, context->source->image_height);
+    return REPLY_OK;
+}
 
 void command_context_init(struct command_context *context, const struct options *options,
-                          const struct frame_source *source, struct acquisition *acquisition)
+                          struct frame_source *source, struct acquisition *acquisition)
 {
     *context =
         (struct command_context){.options = options, .source = source, .acquisition = acquisition};
     parameters_reset(&context->parameters);
     run_plan_preset(&context->parameters, options, source);
+    context->mode = wanted_mode(context);
 }
 
 bool command_report_end(struct command_context *context)
@@ -33,9 +80,15 @@ static bool acquiring(const struct command_context *context)
     return acquisition_state(context->acquisition) != ACQUISITION_IDLE;
 }
 
+const struct fault *command_fault(const struct command_context *context, enum fault_kind kind)
+{
+    const uint64_t run = context->starts + !acquiring(context);
+    return fault_find(&context->options->faults, kind, run);
+}
+
 static enum reply_code start(struct command_context *context)
 {
-    if (context->standby || context->over || acquiring(context))
+    if (context->standby || context->over || context->error_after || acquiring(context))
         return REPLY_BUSY;
     command_report_end(context);
     struct run_plan plan;
@@ -48,6 +101,8 @@ static enum reply_code start(struct command_context *context)
     /* before the start: the line must not come after the `done` of a very short acquisition */
     printf("started frames=%" PRIu64 "\n", frames);
     fflush(stdout);
+    context->starts++;
+    context->error_after = command_fault(context, FAULT_STATUS3);
     const enum reply_code code = acquisition_start(context->acquisition, &plan);
     run_plan_finish(&plan);
     return code;
@@ -77,7 +132,15 @@ static enum reply_code reset(struct command_context *context)
     acquisition_drop_link(context->acquisition);
     parameters_reset(&context->parameters);
     run_plan_preset(&context->parameters, context->options, context->source);
-    context->standby = false;
+    if (context->source->reformat) {
+        parameters_preset(&context->parameters, PARAMETER_COUNTERDEPTH, context->options->depth);
+        parameters_preset(&context->parameters, PARAMETER_CONTINUOUSRW,
+                          context->options->depth != 24);
+        parameters_preset(&context->parameters, PARAMETER_FILEFORMAT,
+                          context->options->raw ? 2 : 0);
+        context->mode_due = true;
+    }
+    context->standby = context->error_after = false;
     context->reset = true;
     return REPLY_OK;
 }
@@ -96,12 +159,14 @@ static enum reply_code restart(struct command_context *context)
     return REPLY_OK;
 }
 
-/* There is never an error to clear, a chip to calibrate or to read out. */
-static enum reply_code do_nothing(struct command_context *context)
+static enum reply_code clear_error(struct command_context *context)
 {
+    if (!acquiring(context))
+        context->error_after = false;
     return REPLY_OK;
 }
 
+/* There is no chip to calibrate or to read out. */
 static enum reply_code do_nothing_when_idle(struct command_context *context)
 {
     return acquiring(context) ? REPLY_BUSY : REPLY_OK;
@@ -117,15 +182,30 @@ static const struct {
     {"SOFTTRIGGER", soft_trigger},
     {"SWTRIGGER", soft_trigger},
     {"RESET", reset},
-    {"CLEARERROR", do_nothing},
+    {"CLEARERROR", clear_error},
     {"STANDBY", standby},
     {"RESTART", restart},
     {"READCHIPTEMPS", do_nothing_when_idle},
     {"NOISEEQUALISATION", do_nothing_when_idle},
 };
 
+/* REPLY_OK, or the answer that a fault gives in place of doing what was asked. */
+static enum reply_code refusal(const struct command_context *context, const char *name)
+{
+    const uint64_t run = context->starts + !acquiring(context);
+    const struct fault_set *set = &context->options->faults;
+    for (unsigned i = 0; i < set->count; i++)
+        if (set->faults[i].kind == FAULT_REFUSE && strcasecmp(set->faults[i].name, name) == 0 &&
+            (set->faults[i].run == 0 || set->faults[i].run == run))
+            return (enum reply_code)set->faults[i].amount;
+    return REPLY_OK;
+}
+
 static enum reply_code execute_named(struct command_context *context, const char *name)
 {
+    const enum reply_code refused = refusal(context, name);
+    if (refused)
+        return refused;
     for (size_t i = 0; i < sizeof command_table / sizeof command_table[0]; i++)
         if (strcasecmp(command_table[i].name, name) == 0)
             return command_table[i].execute(context);
@@ -142,6 +222,8 @@ static int detector_status(const struct command_context *context)
     case ACQUISITION_IDLE:
         break;
     }
+    if (context->error_after)
+        return STATUS_ERROR;
     return context->standby ? STATUS_STANDBY : STATUS_IDLE;
 }
 
@@ -163,7 +245,17 @@ static enum reply_code set(struct command_context *context, const char *name, co
 {
     if (!value)
         return REPLY_NOT_RECOGNISED;
-    return parameters_set(&context->parameters, name, value, acquiring(context));
+    const enum reply_code refused = refusal(context, name);
+    if (refused)
+        return refused;
+    const struct parameters before = context->parameters;
+    enum reply_code code = parameters_set(&context->parameters, name, value, acquiring(context));
+    if (code == REPLY_OK) {
+        code = follow_settings(context);
+        if (code != REPLY_OK)
+            context->parameters = before;
+    }
+    return code;
 }
 
 /* Splits "TYPE,NAME,VALUE" in place. `*value` is NULL where there is none; it may hold commas. */
@@ -187,6 +279,8 @@ void command_execute(struct command_context *context, const char *body, char *re
     char *name, *value;
     snprintf(text, sizeof text, "%s", body);
     split(text, &name, &value);
+    if (context->mode_due && acquisition_quiescent(context->acquisition))
+        context->mode_due = follow_settings(context) == REPLY_BUSY;
     if (strcasecmp(text, "GET") == 0) {
         const enum reply_code code = get(context, name, value_text, sizeof value_text);
         snprintf(reply, room, "GET,%s,%s,%d", name, value_text, code);

@@ -11,9 +11,13 @@
 /* What commands act on. Owned by the command server's thread. */
 struct command_context {
     const struct options *options;
-    const struct frame_source *source;
+    struct frame_source *source;
     struct acquisition *acquisition;
     struct parameters parameters;
+    struct source_mode mode; /* that the source was made for */
+    uint64_t starts;         /* acquisitions begun */
+    bool mode_due;           /* after RESET: the source is made anew as soon as it may be */
+    bool error_after;        /* this acquisition ends, or has ended, with DETECTORSTATUS 3 */
     bool standby;
     bool reset; /* a RESET was executed: the server drops the clients and clears this */
     bool over;  /* --once: no further acquisition */
@@ -22,7 +26,10 @@ struct command_context {
 #define COMMAND_REPLY_MAX 8192
 
 void command_context_init(struct command_context *context, const struct options *options,
-                          const struct frame_source *source, struct acquisition *acquisition);
+                          struct frame_source *source, struct acquisition *acquisition);
+
+/* The fault of this kind that is in force in the acquisition that runs or comes next, or NULL. */
+const struct fault *command_fault(const struct command_context *context, enum fault_kind kind);
 
 /* Executes the body of one message ("SET,NAME,VALUE") and writes the body of its reply. */
 void command_execute(struct command_context *context, const char *body, char *reply, size_t room);

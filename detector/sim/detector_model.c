@@ -18,6 +18,12 @@ void detector_model_init(struct detector_model *model, const struct detector_tim
     timeline_init(&model->timeline);
 }
 
+void detector_model_stall(struct detector_model *model, uint64_t index, uint64_t ns)
+{
+    model->stall_at = index;
+    model->stall_ns = ns;
+}
+
 void detector_model_finish(struct detector_model *model)
 {
     timeline_finish(&model->timeline);
@@ -62,8 +68,43 @@ static void produce(struct detector_model *model, uint64_t frames)
     model->produced += frames;
 }
 
+/* `frames`, or as many as come before a stall that is ahead. */
+static uint64_t up_to_stall(const struct detector_model *model, uint64_t frames)
+{
+    return model->stall_ns ? smaller(frames, model->stall_at - model->produced) : frames;
+}
+
+/* The lost time goes into the frame that follows the pause, or into the gap before it. */
+static void begin_after_pause(struct detector_model *model, uint64_t lost_ns)
+{
+    if (model->timing.continuous)
+        begin_segment(model, model->next_start_ns, lost_ns);
+    else
+        begin_segment(model, model->next_start_ns + lost_ns, 0);
+}
+
+/* The next frame is the one before which there is a stall. Returns whether there was. */
+static bool pass_stall(struct detector_model *model)
+{
+    if (!model->stall_ns || model->produced != model->stall_at ||
+        model->released == model->produced)
+        return false;
+    begin_after_pause(model, model->stall_ns);
+    model->stall_ns = 0;
+    model->stalls++;
+    return true;
+}
+
 static void produce_unpaced(struct detector_model *model)
 {
+    pass_stall(model);
+    const uint64_t before = up_to_stall(model, model->released - model->produced);
+    if (before < model->released - model->produced) {
+        produce(model, before);
+        pass_stall(model);
+    }
+    if (model->next_stretch_ns)
+        produce(model, 1);
     const uint64_t frames = model->released - model->produced;
     if (frames < DETECTOR_ENDLESS / model->timing.period_ns / 2)
         model->next_start_ns += frames * model->timing.period_ns;
@@ -93,7 +134,9 @@ void detector_model_advance(struct detector_model *model, uint64_t now_ns)
     }
     if (model->paused || model->released == model->produced)
         return;
+    pass_stall(model);
     uint64_t frames = smaller(frames_complete(model, now_ns), model->released - model->produced);
+    frames = up_to_stall(model, frames);
     if (model->buffer)
         frames = smaller(frames, model->buffer - (model->produced - model->sent));
     produce(model, frames);
@@ -101,15 +144,11 @@ void detector_model_advance(struct detector_model *model, uint64_t now_ns)
         pause_if_full(model);
 }
 
-/* The lost time goes into the frame that follows the pause, or into the gap before it. */
 static void resume(struct detector_model *model, uint64_t now_ns)
 {
     const uint64_t lost_ns = now_ns > model->paused_at_ns ? now_ns - model->paused_at_ns : 0;
     model->paused = false;
-    if (model->timing.continuous)
-        begin_segment(model, model->next_start_ns, lost_ns);
-    else
-        begin_segment(model, model->next_start_ns + lost_ns, 0);
+    begin_after_pause(model, lost_ns);
 }
 
 void detector_model_sent(struct detector_model *model, uint64_t now_ns, uint64_t frames)

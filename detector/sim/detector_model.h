@@ -36,6 +36,7 @@ struct detector_model {
     uint64_t next_start_ns; /* when the shutter opens for frame `produced` */
     uint64_t next_stretch_ns;
     uint64_t paused_at_ns;
+    uint64_t stall_at, stall_ns; /* a pause on demand before frame `stall_at`; stall_ns 0: none */
     bool paused;
     bool failed;         /* no memory for the times of frames: the acquisition has to be stopped */
     uint64_t stalls;     /* pauses begun */
@@ -50,6 +51,10 @@ struct detector_model {
 void detector_model_init(struct detector_model *model, const struct detector_timing *timing,
                          uint64_t total, uint64_t buffer);
 void detector_model_finish(struct detector_model *model);
+
+/* Before it takes frame `index` (from 0) the detector will pause for so long, whatever the buffer
+ * does. Asked for before the first frame is taken. */
+void detector_model_stall(struct detector_model *model, uint64_t index, uint64_t ns);
 
 /* A trigger: `frames` more frames may be taken. Triggers that come while frames are taken add up.
  */

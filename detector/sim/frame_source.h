@@ -4,12 +4,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/error.h"
 #include "detector/sim/mq1_header.h"
 
 /*
- * Where frames come from: a file, or patterns that are made. A source is complete when it is
- * created and does not change afterwards, so the sender thread reads it without a lock.
+ * Where frames come from: a file, or patterns that are made. A source changes only in `reformat`,
+ * which the command thread calls while the sender has nothing of it in hand
+ * (acquisition_quiescent); so the sender thread reads it without a lock.
  */
+
+/* What a client's settings make of the frames. */
+struct source_mode {
+    uint32_t counter_depth;
+    bool raw, both_counters, colour;
+};
 
 /* A frame as it would be sent: a header, and pixels somewhere in memory that stay as they are. */
 struct source_frame {
@@ -21,7 +29,8 @@ struct source_frame {
 };
 
 struct frame_source {
-    uint64_t count;       /* distinct frames; frame i of an acquisition is frame i % count */
+    uint64_t count;       /* distinct exposures; exposure i of an acquisition is i % count */
+    unsigned layers;      /* messages of each exposure, up to 8 */
     uint64_t available;   /* frames before the source runs dry; UINT64_MAX: never */
     uint64_t period_ns;   /* nominal, start to start */
     uint64_t exposure_ns; /* nominal */
@@ -34,7 +43,14 @@ struct frame_source {
     size_t message_size_max; /* prefix, header and pixels */
     char *hdr; /* text of the acquisition header up to and with "End", NUL terminated */
 
+    /* Message `index`, from 0: layer index % layers of exposure index / layers. */
     void (*frame)(const struct frame_source *source, uint64_t index, struct source_frame *frame);
+
+    /* Makes the frames anew for another mode; NULL where they are what they are (a file). -EBUSY:
+     * would take too long, -ENOTSUP: nobody knows what a Merlin sends then; with both nothing has
+     * changed. */
+    int (*reformat)(struct frame_source *source, const struct source_mode *mode,
+                    struct error *error);
     void (*destroy)(struct frame_source *source);
 };
 

@@ -40,8 +40,8 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int serve(const struct options *options, const struct frame_source *source,
-                 int command_listener, int data_listener, int signal_fd)
+static int serve(const struct options *options, struct frame_source *source, int command_listener,
+                 int data_listener, int signal_fd)
 {
     struct error error = {0};
     struct acquisition *acquisition;
@@ -60,8 +60,7 @@ static int serve(const struct options *options, const struct frame_source *sourc
     return EX_OK;
 }
 
-static int listen_and_serve(struct options *options, const struct frame_source *source,
-                            int signal_fd)
+static int listen_and_serve(struct options *options, struct frame_source *source, int signal_fd)
 {
     struct error error = {0};
     const int command_listener =

@@ -31,22 +31,34 @@ static int write_scientific(char *out, size_t room, double value)
     return snprintf(out, room, "%.6fE%+d,", mantissa, exponent);
 }
 
+/* Thresholds and DACs. */
+static size_t write_settings(char *text, size_t room, const struct mq1_facts *facts)
+{
+    size_t at = 0;
+    for (int i = 0; i < 8; i++)
+        at += (size_t)write_scientific(text + at, room - at, facts->thresholds_kev[i]);
+    for (uint32_t chip = 0; chip < facts->chips; chip++)
+        at += (size_t)snprintf(text + at, room - at, "%s", chip_dacs);
+    return at;
+}
+
 size_t mq1_header_write(uint8_t *out, const struct mq1_facts *facts, uint64_t exposure_ns)
 {
     const size_t size = mq1_header_size(facts->chips);
     char text[MQ1_HEADER_MAX];
     size_t at = (size_t)snprintf(
         text, sizeof text,
-        "MQ1,000001,%05zu,%02u,%04u,%04u,%3s,%6s,%02X,1970-01-01 00:00:00.000000,%.6f,0,0,0,", size,
-        facts->chips, facts->width, facts->height, facts->pixel_type, facts->layout,
-        (1u << facts->chips) - 1, (double)exposure_ns / 1e9);
-    for (int i = 0; i < 8; i++)
-        at += (size_t)write_scientific(text + at, sizeof text - at, facts->thresholds_kev[i]);
-    for (uint32_t chip = 0; chip < facts->chips; chip++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s", chip_dacs);
-    at += (size_t)snprintf(text + at, sizeof text - at,
-                           "MQ1A,1970-01-01T00:00:00.000000000Z,%lluns,%u,",
-                           (unsigned long long)exposure_ns, facts->counter_depth);
+        "MQ1,000001,%05zu,%02u,%04u,%04u,%3s,%6s,%02X,1970-01-01 00:00:00.000000,%.6f,%u,%d,0,",
+        size, facts->chips, facts->width, facts->height, facts->pixel_type, facts->layout,
+        (1u << facts->chips) - 1, (double)exposure_ns / 1e9, facts->counter, facts->colour);
+    if (facts->style == MQ1_OLD)
+        text[at++] = ',';
+    else
+        at += write_settings(text + at, sizeof text - at, facts);
+    if (facts->style != MQ1_NO_MQ1A)
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               "MQ1A,1970-01-01T00:00:00.000000000Z,%lluns,%u,",
+                               (unsigned long long)exposure_ns, facts->counter_depth);
     memcpy(out, text, at);
     memset(out + at, 0, size - at);
     return at;

@@ -11,6 +11,13 @@
  * that of Merlin software 0.77 and newer: comma separated text, NUL padding up to the data offset.
  */
 
+/* Forms that were or may be met (protocol notes 2.3). */
+enum mq1_style {
+    MQ1_NEW,
+    MQ1_NO_MQ1A, /* without the block of hardware time, exposure and depth */
+    MQ1_OLD,     /* no thresholds, no DACs: software up to 0.67 */
+};
+
 /* What a header says that does not change from frame to frame. */
 struct mq1_facts {
     uint32_t chips;
@@ -18,6 +25,9 @@ struct mq1_facts {
     const char *pixel_type; /* "U08" */
     const char *layout;     /* "1x1" */
     uint32_t counter_depth; /* bits */
+    uint32_t counter;       /* field 11: counter, or layer of colour */
+    bool colour;            /* field 12: colour, or both counters */
+    enum mq1_style style;
     double thresholds_kev[8];
 };
 

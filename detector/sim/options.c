@@ -10,44 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-static const char help_text[] =
-    "Usage: merlin-sim [OPTION]... FILE.mib|FILE.hdr\n"
-    "       merlin-sim [OPTION]... --synthetic glass\n"
-    "\n"
-    "A Merlin detector without the detector: speaks its command and data protocols, and sends the\n"
-    "frames of a file or patterns of a metallic glass of which it knows the truth. Prints\n"
-    "`ready command=PORT data=PORT` when both sockets listen.\n"
-    "\n"
-    "Sockets\n"
-    "      --listen ADDR        address to listen on (default 127.0.0.1)\n"
-    "      --command-port N     command socket (default 6341; 0: any free port)\n"
-    "      --data-port N        data socket (default 6342; 0: any free port)\n"
-    "Frames\n"
-    "      --fps N|max          frames per second (default: the file's own period; synthetic "
-    "1000)\n"
-    "      --scan NYxNX         shape of the scan: default number of frames, and ScanX, ScanY\n"
-    "      --repeat N           pass N times through the file (0: without end), renumbered\n"
-    "Synthetic patterns\n"
-    "      --synthetic glass    amorphous patterns, some with Bragg reflections\n"
-    "      --counts MU          mean counts per pixel on the halo (default 0.3)\n"
-    "      --br-fraction F      part of the positions with Bragg reflections (default 0.2)\n"
-    "      --br-contrast C      intensity of a reflection, in units of the halo (default 8)\n"
-    "      --seed N             the same seed gives the same patterns (default 1)\n"
-    "      --depth 1|6|12|24    counter depth (default 6)\n"
-    "      --chips 1|4          256x256 or 512x512 pixels (default 1)\n"
-    "      --bank N             distinct patterns to prepare (default: all, up to 256 MiB)\n"
-    "      --truth FILE         write what is in each pattern, as JSON\n"
-    "Behaviour\n"
-    "      --buffer N           buffer N frames, then pause the detector (default: no limit)\n"
-    "      --trigger-delay MS   external triggers begin so long after arming (default 50)\n"
-    "      --old-status         answer 1 and not 4 to DETECTORSTATUS when armed\n"
-    "      --once               exit when the first acquisition is over and read\n"
-    "  -h, --help               this text\n"
-    "      --version            the version\n"
-    "\n"
-    "Exit status: 0 done or stopped by a signal, 64 bad option, 65 bad input file, 66 no input "
-    "file,\n"
-    "69 port in use, 71 no memory, 73 truth file cannot be written.\n";
+#include "detector/sim/options_internal.h"
 
 enum option_id {
     OPTION_LISTEN = 1000,
@@ -69,6 +32,16 @@ enum option_id {
     OPTION_TRIGGER_DELAY,
     OPTION_OLD_STATUS,
     OPTION_ONCE,
+    OPTION_FORMAT,
+    OPTION_LAYOUT,
+    OPTION_GAP,
+    OPTION_ROWS,
+    OPTION_PIXEL_TYPE,
+    OPTION_HEADER_STYLE,
+    OPTION_NUMBER_LAYERS,
+    OPTION_DUMP,
+    OPTION_FAULT,
+    OPTION_LIST_FAULTS,
     OPTION_VERSION,
 };
 
@@ -88,6 +61,16 @@ static const struct option long_options[] = {
     {"chips", required_argument, NULL, OPTION_CHIPS},
     {"bank", required_argument, NULL, OPTION_BANK},
     {"truth", required_argument, NULL, OPTION_TRUTH},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"layout", required_argument, NULL, OPTION_LAYOUT},
+    {"gap", required_argument, NULL, OPTION_GAP},
+    {"rows", required_argument, NULL, OPTION_ROWS},
+    {"pixel-type", required_argument, NULL, OPTION_PIXEL_TYPE},
+    {"header-style", required_argument, NULL, OPTION_HEADER_STYLE},
+    {"number-layers", no_argument, NULL, OPTION_NUMBER_LAYERS},
+    {"dump", required_argument, NULL, OPTION_DUMP},
+    {"fault", required_argument, NULL, OPTION_FAULT},
+    {"list-faults", no_argument, NULL, OPTION_LIST_FAULTS},
     {"buffer", required_argument, NULL, OPTION_BUFFER},
     {"trigger-delay", required_argument, NULL, OPTION_TRIGGER_DELAY},
     {"old-status", no_argument, NULL, OPTION_OLD_STATUS},
@@ -97,7 +80,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-__attribute__((format(printf, 1, 2))) static int usage_error(const char *format, ...)
+int options_usage_error(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -114,8 +97,8 @@ static int parse_integer(const char *name, uint64_t low, uint64_t high, uint64_t
     errno = 0;
     const unsigned long long number = strtoull(optarg, &end, 10);
     if (end == optarg || *end || optarg[0] == '-' || errno || number < low || number > high)
-        return usage_error("--%s %s: a whole number from %llu to %llu is wanted", name, optarg,
-                           (unsigned long long)low, (unsigned long long)high);
+        return options_usage_error("--%s %s: a whole number from %llu to %llu is wanted", name,
+                                   optarg, (unsigned long long)low, (unsigned long long)high);
     *value = number;
     return OPTIONS_RUN;
 }
@@ -125,7 +108,8 @@ static int parse_real(const char *name, double low, double high, double *value)
     char *end;
     const double number = strtod(optarg, &end);
     if (end == optarg || *end || !isfinite(number) || number < low || number > high)
-        return usage_error("--%s %s: a number from %g to %g is wanted", name, optarg, low, high);
+        return options_usage_error("--%s %s: a number from %g to %g is wanted", name, optarg, low,
+                                   high);
     *value = number;
     return OPTIONS_RUN;
 }
@@ -165,7 +149,7 @@ static int parse_scan(struct options *options)
             2 ||
         options->scan_ny < 1 || options->scan_nx < 1 || options->scan_ny > 65536 ||
         options->scan_nx > 65536)
-        return usage_error(
+        return options_usage_error(
             "--scan %s: rows x columns is wanted, as in 128x128, each from 1 to 65536", optarg);
     options->scan_given = true;
     return OPTIONS_RUN;
@@ -176,7 +160,7 @@ static int parse_depth(struct options *options)
     if (parse_u32("depth", 1, 24, &options->depth) != OPTIONS_RUN)
         return EX_USAGE;
     if (options->depth != 1 && options->depth != 6 && options->depth != 12 && options->depth != 24)
-        return usage_error("--depth %s: the counter has 1, 6, 12 or 24 bits", optarg);
+        return options_usage_error("--depth %s: the counter has 1, 6, 12 or 24 bits", optarg);
     return OPTIONS_RUN;
 }
 
@@ -185,14 +169,66 @@ static int parse_chips(struct options *options)
     if (parse_u32("chips", 1, 4, &options->chips) != OPTIONS_RUN)
         return EX_USAGE;
     if (options->chips != 1 && options->chips != 4)
-        return usage_error("--chips %s: 1 (256x256) or 4 (512x512) is wanted", optarg);
+        return options_usage_error("--chips %s: 1 (256x256) or 4 (512x512) is wanted", optarg);
     return OPTIONS_RUN;
+}
+
+static int parse_rows(struct options *options)
+{
+    if (parse_u32("rows", 32, 256, &options->rows) != OPTIONS_RUN)
+        return EX_USAGE;
+    if (options->rows & (options->rows - 1))
+        return options_usage_error("--rows %s: 32, 64, 128 or 256 is wanted", optarg);
+    return OPTIONS_RUN;
+}
+
+static int parse_fault(struct options *options)
+{
+    struct error error;
+    if (fault_set_add(&options->faults, optarg, &error) < 0)
+        return options_usage_error("%s", error.text);
+    return OPTIONS_RUN;
+}
+
+/* Sets the whole of an enumeration by name. */
+static int parse_shape_option(struct options *options, int id)
+{
+    static const char *const formats[] = {"processed", "raw", NULL};
+    static const char *const layouts[] = {"1x1", "2x2", "2x2G", "Nx1", NULL};
+    static const char *const types[] = {"U08", "U01", "U01packed", NULL};
+    static const char *const styles[] = {"new", "no-mq1a", "old", NULL};
+    int place = 0, status = EX_USAGE;
+    switch (id) {
+    case OPTION_FORMAT:
+        status = options_parse_word("format", optarg, formats, &place);
+        options->raw = place == 1;
+        return status;
+    case OPTION_LAYOUT:
+        options->layout_given = true;
+        status = options_parse_word("layout", optarg, layouts, &place);
+        options->layout = (enum wire_layout)place;
+        return status;
+    case OPTION_PIXEL_TYPE:
+        status = options_parse_word("pixel-type", optarg, types, &place);
+        options->one_bit = (enum one_bit_type)place;
+        return status;
+    case OPTION_HEADER_STYLE:
+        status = options_parse_word("header-style", optarg, styles, &place);
+        options->header_style = (enum mq1_style)place;
+        return status;
+    case OPTION_GAP:
+        return parse_u32("gap", 2, 3, &options->gap);
+    case OPTION_ROWS:
+        return parse_rows(options);
+    default:
+        return EX_USAGE; /* getopt has said why */
+    }
 }
 
 static int parse_synthetic(void)
 {
     if (strcmp(optarg, "glass") != 0)
-        return usage_error("--synthetic %s: the one kind of specimen is glass", optarg);
+        return options_usage_error("--synthetic %s: the one kind of specimen is glass", optarg);
     return OPTIONS_RUN;
 }
 
@@ -221,7 +257,7 @@ static int parse_frame_option(struct options *options, int id)
     case OPTION_BANK:
         return parse_integer("bank", 1, 100000000, &options->bank);
     default:
-        return EX_USAGE; /* getopt has said why */
+        return parse_shape_option(options, id);
     }
 }
 
@@ -241,6 +277,17 @@ static int parse_option(struct options *options, int id, bool *synthetic)
     case OPTION_TRUTH:
         options->truth = optarg;
         return OPTIONS_RUN;
+    case OPTION_DUMP:
+        options->dump = optarg;
+        return OPTIONS_RUN;
+    case OPTION_NUMBER_LAYERS:
+        options->number_layers = true;
+        return OPTIONS_RUN;
+    case OPTION_FAULT:
+        return parse_fault(options);
+    case OPTION_LIST_FAULTS:
+        fault_print_list();
+        return EX_OK;
     case OPTION_BUFFER:
         return parse_integer("buffer", 1, 1000000000, &options->buffer);
     case OPTION_TRIGGER_DELAY:
@@ -252,7 +299,7 @@ static int parse_option(struct options *options, int id, bool *synthetic)
         options->once = true;
         return OPTIONS_RUN;
     case 'h':
-        fputs(help_text, stdout);
+        fputs(options_help, stdout);
         return EX_OK;
     case OPTION_VERSION:
         puts("merlin-sim " MERLIN_SIM_VERSION);
@@ -265,20 +312,24 @@ static int parse_option(struct options *options, int id, bool *synthetic)
 static int check_source(struct options *options, int argc, char **argv, bool synthetic)
 {
     if (argc - optind > 1)
-        return usage_error("one file can be replayed and not %d", argc - optind);
+        return options_usage_error("one file can be replayed and not %d", argc - optind);
     if (argc - optind == 1)
         options->file = argv[optind];
     if (!options->file && !synthetic)
-        return usage_error("nothing to send: name a .mib or .hdr file, or give --synthetic glass");
+        return options_usage_error(
+            "nothing to send: name a .mib or .hdr file, or give --synthetic glass");
     if (options->file && synthetic)
-        return usage_error("%s and --synthetic exclude each other", options->file);
-    if (options->file && options->truth)
-        return usage_error("--truth is known of synthetic patterns only, not of a file");
+        return options_usage_error("%s and --synthetic exclude each other", options->file);
+    if (options->file && (options->truth || options->dump))
+        return options_usage_error(
+            "--truth and --dump are known of synthetic patterns only, not of a file");
     if (synthetic && options->repeat_given)
-        return usage_error("--repeat is for files; synthetic patterns have no end (see --scan)");
+        return options_usage_error(
+            "--repeat is for files; synthetic patterns have no end (see --scan)");
     if (options->command_port && options->command_port == options->data_port)
-        return usage_error("command and data port are both %u", options->data_port);
-    return OPTIONS_RUN;
+        return options_usage_error("command and data port are both %u", options->data_port);
+    options->faults.seed = options->seed;
+    return options_settle_format(options);
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -296,7 +347,8 @@ int options_parse(struct options *options, int argc, char **argv)
         .br_contrast = 8,
         .seed = 1,
         .depth = 6,
-        .chips = 1,
+        .gap = 2,
+        .rows = 256,
         .trigger_delay_ms = 50,
     };
     int id;

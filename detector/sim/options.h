@@ -3,6 +3,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "detector/sim/fault.h"
+#include "detector/sim/mq1_header.h"
+#include "detector/sim/wire_format.h"
+
 /* How fast frames are taken. */
 enum pace {
     PACE_FROM_SOURCE, /* as the file's header times say, or as a client sets it */
@@ -27,12 +31,19 @@ struct options {
     double br_fraction, br_contrast;
     uint64_t seed;
     uint32_t depth, chips;
-    uint64_t bank; /* patterns prepared; 0: chosen */
-    const char *truth;
+    bool raw, layout_given;
+    enum wire_layout layout;
+    uint32_t gap, rows;
+    enum one_bit_type one_bit;
+    enum mq1_style header_style;
+    bool number_layers; /* each message of an exposure has a number of its own */
+    uint64_t bank;      /* patterns prepared; 0: chosen */
+    const char *truth, *dump;
 
     uint64_t buffer; /* frames; 0: no stalls are modelled */
     uint32_t trigger_delay_ms;
     bool old_status, once;
+    struct fault_set faults;
 };
 
 #define OPTIONS_RUN (-1)

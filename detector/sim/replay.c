@@ -185,11 +185,12 @@ static void describe(struct replay *replay, const struct frame_header *first, ui
     source->exposure_ns = first->exposure_ns;
     source->image_width = first->width;
     source->image_height = first->height;
+    source->layers = 1;
+    if (source->raw && source->counter_depth == 24) /* two planes beside each other in the header */
+        source->image_width /= 2;
     if (source->raw && first->chips == 4) { /* a raw row holds one row of each of the four chips */
-        source->image_width = first->width / 2;
-        source->image_height = first->height * 2;
-    } else if (source->raw && source->counter_depth == 24) {
-        source->image_width = first->width / 2;
+        source->image_width /= 2;
+        source->image_height *= 2;
     }
 }
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "detector/mpx.h"
 #include "detector/sim/acquisition_shared.h"
+#include "detector/sim/frame_messages.h"
 #include "detector/sim/listener.h"
 
 #define DRAIN_LOOK_NS NS_PER_MS
@@ -30,8 +30,8 @@ static void lose_link(struct acquisition *acquisition)
     acquisition->attached = acquisition->hdr_due = false;
     if (acquisition->outbox_has_frames)
         detector_model_sent(&acquisition->model, clock_monotonic_ns(),
-                            outbox->count - outbox->completed);
-    outbox_clear(&acquisition->outbox);
+                            outbox_exposures(outbox, outbox->completed, outbox->count));
+    frame_messages_clear(acquisition);
 }
 
 /* Has the client gone? What it sends is of no interest; that it sends nothing more is. */
@@ -65,58 +65,21 @@ static void refresh_link(struct acquisition *acquisition)
 
 static void queue_hdr(struct acquisition *acquisition)
 {
-    const struct run_plan *plan = &acquisition->plan;
-    uint8_t *message = realloc(acquisition->hdr_message, MPX_PREFIX_SIZE + plan->hdr_size);
     acquisition->hdr_due = false;
-    if (!message) {
-        fprintf(stderr, "merlin-sim: no memory for the acquisition header; it is not sent\n");
-        return;
-    }
-    acquisition->hdr_message = message;
-    mpx_write_prefix((char *)message, plan->hdr_size);
-    memcpy(message + MPX_PREFIX_SIZE, plan->hdr, plan->hdr_size);
-    outbox_clear(&acquisition->outbox);
-    outbox_add(&acquisition->outbox, message, MPX_PREFIX_SIZE + plan->hdr_size, NULL, 0);
     acquisition->outbox_has_frames = false;
+    frame_messages_clear(acquisition);
+    disturbance_before_hdr(acquisition);
+    frame_messages_add_hdr(acquisition);
 }
 
-static void write_header(struct acquisition *acquisition, uint8_t *out,
-                         const struct source_frame *frame, const struct mq1_stamp *stamp)
+static void queue_frames(struct acquisition *acquisition, uint64_t now_ns)
 {
-    if (!acquisition->plan.rewrite) {
-        memcpy(out, frame->header, frame->header_size);
-        return;
-    }
-    if (!mq1_header_rewrite(out, frame->header, frame->header_size, frame->layout, stamp,
-                            &acquisition->clock) &&
-        !acquisition->warned_no_room) {
-        acquisition->warned_no_room = true;
-        fprintf(stderr,
-                "merlin-sim: the header of frame %llu has no room for new times; such headers are "
-                "sent as they are\n",
-                (unsigned long long)stamp->number);
-    }
-}
-
-static void queue_frames(struct acquisition *acquisition)
-{
-    uint64_t index, start_ns, exposure_ns;
-    outbox_clear(&acquisition->outbox);
     acquisition->outbox_has_frames = true;
-    while (acquisition->outbox.count < acquisition->batch &&
-           detector_model_take(&acquisition->model, &index, &start_ns, &exposure_ns)) {
-        struct source_frame frame;
-        uint8_t *head = acquisition->heads + acquisition->outbox.count * acquisition->head_stride;
-        const struct mq1_stamp stamp = {.number = index + 1,
-                                        .time_ns =
-                                            start_ns + (uint64_t)acquisition->real_minus_mono,
-                                        .exposure_ns = exposure_ns};
-        acquisition->source->frame(acquisition->source, index, &frame);
-        mpx_write_prefix((char *)head, frame.header_size + frame.pixels_size);
-        write_header(acquisition, head + MPX_PREFIX_SIZE, &frame, &stamp);
-        outbox_add(&acquisition->outbox, head, MPX_PREFIX_SIZE + frame.header_size, frame.pixels,
-                   frame.pixels_size);
-    }
+    frame_messages_clear(acquisition);
+    if (acquisition->disturbance.active)
+        disturbance_queue(acquisition, now_ns);
+    else
+        frame_messages_fill(acquisition);
 }
 
 /* Nobody listens: frames that are taken are lost. Without pace an endless run waits for somebody
@@ -145,7 +108,8 @@ static void cut_short(struct acquisition *acquisition)
 {
     if (acquisition->outbox_has_frames) {
         outbox_cut(&acquisition->outbox);
-        acquisition->report.frames += acquisition->outbox.count - acquisition->outbox.completed;
+        acquisition->report.frames += outbox_exposures(
+            &acquisition->outbox, acquisition->outbox.completed, acquisition->outbox.count);
     }
     end_acquisition(acquisition);
 }
@@ -162,7 +126,8 @@ static void turn_active(struct acquisition *acquisition)
     }
     if (acquisition->begun) {
         acquisition->begun = false;
-        acquisition->hdr_due = acquisition->link >= 0 && acquisition->plan.hdr;
+        acquisition->hdr_due = acquisition->link >= 0 && acquisition->plan.hdr &&
+                               disturbance_sends_hdr_first(acquisition);
     }
     if (acquisition->aborted) {
         cut_short(acquisition);
@@ -172,7 +137,7 @@ static void turn_active(struct acquisition *acquisition)
         if (acquisition->hdr_due)
             queue_hdr(acquisition);
         else if (!detector_model_finished(model))
-            queue_frames(acquisition);
+            queue_frames(acquisition, now_ns);
     }
     if (acquisition->active && detector_model_finished(model) &&
         outbox_empty(&acquisition->outbox) && !acquisition->hdr_due)
@@ -199,6 +164,11 @@ static void turn(struct acquisition *acquisition)
         lose_link(acquisition);
     }
     acquisition->drop_link = false;
+    if (acquisition->disturbance.close_when_sent && outbox_empty(&acquisition->outbox)) {
+        acquisition->disturbance.close_when_sent = false;
+        lose_link(acquisition);
+        acquisition->look_at_link = true;
+    }
     if (acquisition->look_at_link || acquisition->begun)
         refresh_link(acquisition);
     if (acquisition->active)
@@ -207,7 +177,7 @@ static void turn(struct acquisition *acquisition)
         look_whether_drained(acquisition);
 }
 
-static void count_sent(struct acquisition *acquisition, size_t frames)
+static void count_sent(struct acquisition *acquisition, uint64_t frames)
 {
     if (frames == 0 || !acquisition->outbox_has_frames)
         return;
@@ -222,7 +192,8 @@ static enum next send_some(struct acquisition *acquisition)
     pthread_mutex_unlock(&acquisition->lock);
     const int result = outbox_send(&acquisition->outbox, acquisition->link);
     pthread_mutex_lock(&acquisition->lock);
-    count_sent(acquisition, acquisition->outbox.completed - before);
+    count_sent(acquisition,
+               outbox_exposures(&acquisition->outbox, before, acquisition->outbox.completed));
     if (result == -EAGAIN)
         return NEXT_WAIT_ROOM;
     if (result < 0)
@@ -237,7 +208,10 @@ static uint64_t wake_time(const struct acquisition *acquisition, enum next next)
         return clock_monotonic_ns() + DRAIN_LOOK_NS;
     if (next == NEXT_WAIT_ROOM || !acquisition->active)
         return DETECTOR_NEVER;
-    return detector_model_next_due(&acquisition->model);
+    const uint64_t due_ns = detector_model_next_due(&acquisition->model);
+    const uint64_t slow_until_ns = acquisition->disturbance.slow_until_ns;
+    const bool slow = acquisition->model.taken < acquisition->model.produced;
+    return slow && slow_until_ns < due_ns ? slow_until_ns : due_ns;
 }
 
 /* Sleeps until there is something to do. `due_ns` is absolute, so late wake-ups do not add up. */
@@ -275,6 +249,7 @@ void *sender_run(void *data)
         turn(acquisition);
         if (!outbox_empty(&acquisition->outbox))
             next = send_some(acquisition);
+        acquisition->unsent = !outbox_empty(&acquisition->outbox);
         if (next == NEXT_TURN)
             continue;
         const uint64_t due_ns = wake_time(acquisition, next);

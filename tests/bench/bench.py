@@ -153,7 +153,10 @@ class Client:
 
     def wait_idle(self):
         end = time.monotonic() + 30
-        while self("status")["state"] != "idle":
+        while True:
+            status = self("status")
+            if status["state"] == "idle" and status["detector"]["command"] == "connected":
+                return
             if time.monotonic() > end:
                 raise Failure("merlind found no detector")
             time.sleep(0.02)

@@ -30,7 +30,10 @@ struct bench {
     _Atomic bool stopping;
 };
 
-static void on_begin(void *data, struct run *run) {}
+static void on_begin(void *data, struct run *run)
+{
+    run_ref(run);
+}
 
 static bool wants_nothing(void *data, const struct run *run)
 {
@@ -50,6 +53,7 @@ static void on_finish(void *data, struct run *run)
     bench->finished_ns = clock_monotonic_ns();
     bench->cpu_finished = bench_cpu_seconds();
     bench->frames = atomic_load(&run->counts.received);
+    run_unref(run);
     sem_post(&bench->finished);
 }
 
@@ -87,8 +91,8 @@ static void *give_back(void *data)
             continue;
         struct run *const run = chunk->run;
         bool closed = false;
-        for (uint32_t seen = 0; !closed;)
-            seen = chunk_wait(chunk, seen, UINT64_MAX, &closed);
+        while (!closed) /* woken by the end of the chunk only */
+            (void)chunk_wait(chunk, UINT32_MAX, UINT64_MAX, &closed);
         ring_release(bench->ring, chunk);
         run_drop_pending(run, &bench->sink);
     }

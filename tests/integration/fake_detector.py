@@ -2,6 +2,9 @@
 
 It answers every command with code 0, remembers what was SET, and when the acquisition is started calls the test's `stream`, a function
 of the data connection that sends what it likes; when that returns, the detector is idle again.
+
+What it answers can be bent: `status` is a DETECTORSTATUS of its own, `ignored` are commands that it takes without doing them, `codes` gives names a
+status code other than 0, `on_set` may change what was SET, and `wire` turns the body of a reply into the bytes that are sent.
 """
 import socket
 import threading
@@ -46,8 +49,14 @@ def frame(number, pixels, exposure_ns=1000000):
 
 
 class FakeDetector:
-    def __init__(self, stream, started_by_command=True):
+    def __init__(self, stream, started_by_command=True, wire=mpx):
         """`stream(send)` is called for each acquisition; send(bytes) returns False once the reader is gone."""
+        self.wire = wire
+        self.status = None
+        self.ignored = set()
+        self.codes = {}
+        self.on_set = lambda parameters, name: None
+        self.asked = []  # bodies of all that was received, in order
         self.stream = stream
         self.parameters = dict(DEFAULTS)
         self.busy = False
@@ -118,22 +127,38 @@ class FakeDetector:
             while len(buffer) >= 15 and len(buffer) >= 14 + int(buffer[4:14]):
                 end = 14 + int(buffer[4:14])
                 body, buffer = buffer[15:end].decode("latin-1"), buffer[end:].lstrip(b"\0\r\n")
-                connection.sendall(mpx(self._answer(body).encode("latin-1")))
+                self.asked.append(body)
+                connection.sendall(self.wire(self._answer(body).encode("latin-1")))
+
+    def sent(self, *kinds):
+        """The bodies of that kind (GET, SET, CMD) that were received so far, without those that watch the status."""
+        return [body for body in list(self.asked) if body.split(",")[0] in kinds and "DETECTORSTATUS" not in body]
 
     def _answer(self, body):
         kind, name, *rest = body.split(",")
         name = name.upper()
         if kind == "GET":
-            value = ("1" if self.busy else "0") if name == "DETECTORSTATUS" else self.parameters.get(name, "0")
-            return f"GET,{name},{value},0"
+            value = self._status() if name == "DETECTORSTATUS" else self.parameters.get(name, "0")
+            return f"GET,{name},{value},{self.codes.get(name, 0)}"
+        if self.codes.get(name):
+            return f"{kind},{name},{self.codes[name]}"
         if kind == "SET":
             self.parameters[name] = rest[0] if rest else ""
+            self.on_set(self.parameters, name)
             return f"SET,{name},0"
-        if name == "STARTACQUISITION" and not self.busy:
+        if name in self.ignored:
+            pass
+        elif name == "CLEARERROR" and self.status == 3:
+            self.status = None
+        elif name == "STARTACQUISITION" and not self.busy:
             self.start()
         elif name in ("STOPACQUISITION", "ABORT"):
             self.stopped.set()
+            self.status = 3 if self.status == 3 else None
         return f"CMD,{name},0"
+
+    def _status(self):
+        return self.status if self.status is not None else int(self.busy)
 
     def start(self):
         """What STARTACQUISITION does; a test of passive runs calls it itself."""

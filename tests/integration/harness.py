@@ -275,7 +275,9 @@ class Control:
 
         def reached():
             last.update(self.status())
-            return last["state"] in states
+            # Without the command link the daemon is idle too: it could follow a run, but not start one.
+            usable = last["state"] != "idle" or last["detector"]["command"] == "connected"
+            return last["state"] in states and usable
         wait_for(reached, seconds, lambda: f"state {' or '.join(states)}; the last status: {json.dumps(last)}")
         return dict(last)
 

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
-"""Runs the integration tests: test_*.py (unittest) and check_*.sh beside this file, one after the other.
+"""Runs the integration tests: test_*.py (unittest) and check_*.sh beside this file.
 
-    run.py [--json FILE] [--long] [NAME...]
+    run.py [--json FILE] [--long] [--jobs N] [NAME...]
 
-NAME selects what has it in its name (test_first_light, check_install, a test's own name). A line is printed for every
-test with its time; the output of a test is shown only when it fails. --json writes {"passed", "failed", "skipped": [[name,
-why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77 (its last line says why).
+NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: the number of CPUs),
+each in a process of its own, for most of a test is waiting; files that say `ALONE = True` in a line of their own come last, one after the other.
+A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
+"failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
+(its last line says why).
 """
 import argparse
+import concurrent.futures
 import contextlib
 import faulthandler
 import io
@@ -17,6 +20,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -107,59 +111,105 @@ def every_test(suite):
             yield item
 
 
-def run_python(tally, wanted):
-    suite = unittest.defaultTestLoader.discover(str(HERE), pattern="test_*.py")
-    result = LineResult(tally)
+def run_python_file(tally, path, wanted):
+    suite = unittest.defaultTestLoader.discover(str(HERE), pattern=path.name)
     chosen = unittest.TestSuite(test for test in every_test(suite) if wanted(test.id()))
-    chosen.run(result)
+    chosen.run(LineResult(tally))
 
 
-def run_shell(tally, wanted):
-    for script in sorted(HERE.glob("check_*.sh")):
-        if not wanted(script.stem):
-            continue
-        began = time.monotonic()
-        process = subprocess.Popen(["bash", str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+def run_shell_file(tally, script):
+    began = time.monotonic()
+    process = subprocess.Popen(["bash", str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=TEST_TIME)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, code = (process.communicate()[0] or "") + f"\nhung for {TEST_TIME:g} s", -1
+    lines = output.strip().splitlines() or [""]
+    kind = {0: "ok", 77: "skip"}.get(code, "FAIL")
+    tally.note(kind, script.stem, time.monotonic() - began, lines[-1] if kind == "skip" else "")
+    if kind == "FAIL":
+        print(indent(output + f"\nexit code {code}"), flush=True)
+
+
+def run_file(path, names):
+    """Runs one file in this process. Returns its tally."""
+    tally = Tally()
+    if path.suffix == ".sh":
+        run_shell_file(tally, path)
+    else:
+        run_python_file(tally, path, lambda test: not names or any(name in test for name in names))
+    return tally
+
+
+def in_child(path, names):
+    """Runs one file in a process of its own. Returns (output, counts)."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as counts:
+        done = subprocess.run([sys.executable, str(HERE / "run.py"), "--file", str(path), "--json", counts.name, *names],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace")
         try:
-            output, _ = process.communicate(timeout=TEST_TIME)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, code = (process.communicate()[0] or "") + f"\nhung for {TEST_TIME:g} s", -1
-        lines = output.strip().splitlines() or [""]
-        kind = {0: "ok", 77: "skip"}.get(code, "FAIL")
-        tally.note(kind, script.stem, time.monotonic() - began, lines[-1] if kind == "skip" else "")
-        if kind == "FAIL":
-            print(indent(output + f"\nexit code {code}"), flush=True)
+            return done.stdout, json.loads(pathlib.Path(counts.name).read_text())
+        except ValueError:
+            return (f"{done.stdout}  FAIL {path.name}: its process ended with {done.returncode}\n",
+                    {"passed": 0, "failed": [path.name], "skipped": []})
+
+
+def chosen_files(names):
+    """(those that may run side by side, those that want to be alone)"""
+    files = sorted(HERE.glob("test_*.py"))
+    if not os.environ.get("MERLIND_SANITIZER"):  # what is installed does not depend on the sanitizer
+        files += sorted(path for path in HERE.glob("check_*.sh"))
+    if names:
+        files = [path for path in files if path.suffix == ".py" or any(name in path.stem for name in names)]
+    alone = [path for path in files if "\nALONE = True\n" in path.read_text()]
+    return [path for path in files if path not in alone], alone
+
+
+def run_all(names, jobs):
+    """Runs what is chosen. Returns the counts."""
+    total = {"passed": 0, "failed": [], "skipped": []}
+
+    def add(output, counts):
+        print(output, end="", flush=True)
+        for key in total:
+            total[key] += counts[key]
+
+    together, alone = chosen_files(names)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for future in concurrent.futures.as_completed(pool.submit(in_child, path, names) for path in together):
+            add(*future.result())
+    for path in alone:
+        add(*in_child(path, names))
+    return total
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json")
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     if arguments.long:
         os.environ["MERLIND_TEST_LONG"] = "1"
     signal.signal(signal.SIGALRM, on_alarm)
-
-    def wanted(name):
-        return not arguments.names or any(part in name for part in arguments.names)
-
     build = pathlib.Path(os.environ.get("MERLIND_BUILD") or HERE.parents[1] / "build")
     if not (build / "daemon" / "merlind").exists():
         print(f"run.py: there is no merlind in {build}: build it first (ninja -C {build}), or set MERLIND_BUILD")
         return 2
-    tally = Tally()
-    run_python(tally, wanted)
-    if not os.environ.get("MERLIND_SANITIZER"):  # what is installed does not depend on the sanitizer
-        run_shell(tally, wanted)
+    if arguments.file:
+        tally = run_file(arguments.file, arguments.names)
+        counts = {"passed": len(tally.passed), "failed": [name for name, _ in tally.failed], "skipped": tally.skipped}
+    else:
+        counts = run_all(arguments.names, arguments.jobs)
+        print(f"{counts['passed']} passed, {len(counts['failed'])} failed, {len(counts['skipped'])} skipped")
     if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(
-            {"passed": len(tally.passed), "failed": [name for name, _ in tally.failed], "skipped": tally.skipped}))
-    print(f"{len(tally.passed)} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
-    return 1 if tally.failed or not tally.passed else 0
+        pathlib.Path(arguments.json).write_text(json.dumps(counts))
+    return 1 if counts["failed"] or not counts["passed"] else 0
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class Requests(SystemTest):
     def test_parameters_of_the_detector(self):
         self.assertEqual(float(self.client("set", name="THRESHOLD0", value=25)["value"]), 25)
         self.assertEqual(float(self.client("get", name="THRESHOLD0")["value"]), 25)
-        self.assertEqual(self.refusal("set", name="COUNTERDEPTH", value=7).code, "detector")
+        self.assertEqual(self.refusal("set", name="COUNTERDEPTH", value=7).code, "bad_value")
         self.assertEqual(self.refusal("get", name="NOSUCHTHING").code, "detector")
 
     def test_stop_without_a_run_does_nothing(self):

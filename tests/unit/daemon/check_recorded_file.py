@@ -108,6 +108,7 @@ def check_facts(file, path, axes, reason):
         assert isinstance(data[axis].attrs["units"], str) and data[axis].attrs["long_name"]
     detector = entry["instrument/detector"]
     assert detector.attrs["NX_class"] == b"NXdetector"
+    assert detector.attrs["layout_published"] == "true"
     assert detector["counter_depth"][()] == 12 and detector["pixel_type"][()] == b"U16"
     assert detector["layout"][()] == b"1x1" and detector["row_order"][()]
     header = detector["acquisition_header"]

@@ -54,6 +54,7 @@ static inline struct run *played_run(struct acquisition_plan *plan)
         .pixel_type = PIXEL_U16,
         .layout = LAYOUT_1X1,
         .chips = 1,
+        .layout_published = true,
         .counter_depth = 12,
         .width = IMAGE_WIDTH,
         .height = IMAGE_HEIGHT,

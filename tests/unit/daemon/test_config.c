@@ -126,7 +126,8 @@ static void the_defaults_are_those_of_the_manual(void **unused)
 }
 
 static const char full_text[] =
-    "detector: {host: merlin-pc.local, command_port: 1, data_port: 65535}\n"
+    "detector: {host: merlin-pc.local, command_port: 1, data_port: 65535, gap: 8, "
+    "allow_dangerous: true}\n"
     "ring: {size: 512MiB}\n"
     "workers: 7\n"
     "scan: {shape: [64, 128], skip_start: 1, skip_line: 2, skip_end: 3}\n"
@@ -149,6 +150,8 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->detector_host, "merlin-pc.local");
     assert_int_equal(config->detector_command_port, 1);
     assert_int_equal(config->detector_data_port, 65535);
+    assert_int_equal(config->detector_gap, 8);
+    assert_true(config->detector_allow_dangerous);
     assert_true(config->ring_size == UINT64_C(512) << 20);
     assert_int_equal(config->workers, 7);
     assert_int_equal(config->scan.ny, 64);

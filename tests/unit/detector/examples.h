@@ -22,8 +22,9 @@
 
 /* Server 0.77 (2021), one chip. */
 #define EXAMPLE_HEADER_2021                                                                        \
-    "MQ1,000001,00384,01,0256,0256,R64,   1x1,01,2021-04-15 14:43:00.835428,0.001000,0,0,0,"       \
-    EXAMPLE_THRESHOLDS EXAMPLE_DACS "MQ1A,2021-04-15T13:43:00.835428351Z,1000000ns,1,"
+    "MQ1,000001,00384,01,0256,0256,R64,   1x1,01,2021-04-15 "                                      \
+    "14:43:00.835428,0.001000,0,0,0," EXAMPLE_THRESHOLDS EXAMPLE_DACS                              \
+    "MQ1A,2021-04-15T13:43:00.835428351Z,1000000ns,1,"
 
 /* Server 0.67 and older: no thresholds, no DACs. */
 #define EXAMPLE_HEADER_2020                                                                        \
@@ -32,11 +33,12 @@
 
 /* A quad in processed 12-bit format. */
 #define EXAMPLE_HEADER_QUAD                                                                        \
-    "MQ1,000017,00768,04,0514,0514,U16,  2x2G,0F,2024-06-14 11:31:21.000001,0.000309,1,1,2,"       \
-    EXAMPLE_THRESHOLDS EXAMPLE_DACS EXAMPLE_DACS EXAMPLE_DACS EXAMPLE_DACS                         \
-    "MQ1A,2024-06-14T10:31:21.000001999Z,309200nS,12,"
+    "MQ1,000017,00768,04,0514,0514,U16,  2x2G,0F,2024-06-14 "                                      \
+    "11:31:21.000001,0.000309,1,1,2," EXAMPLE_THRESHOLDS EXAMPLE_DACS EXAMPLE_DACS EXAMPLE_DACS    \
+        EXAMPLE_DACS "MQ1A,2024-06-14T10:31:21.000001999Z,309200nS,12,"
 
-/* Bytes on the heap of exactly their size, so that the address sanitizer sees every step beyond them. */
+/* Bytes on the heap of exactly their size, so that the address sanitizer sees every step beyond
+ * them. */
 struct example {
     uint8_t *bytes;
     size_t size;
@@ -71,6 +73,13 @@ static inline char *example_replace(const char *text, const char *from, const ch
     strcat(changed, to);
     strcat(changed, at + strlen(from));
     return changed;
+}
+
+/* For threads beside the test's own, from which cmocka's assertions cannot jump. */
+static inline void example_require(bool condition)
+{
+    if (!condition)
+        abort();
 }
 
 /* A generator of repeatable odd numbers for tests (xorshift). */

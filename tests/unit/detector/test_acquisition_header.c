@@ -46,10 +46,10 @@ static void a_whole_header_is_read(void **state)
 static void explanations_in_brackets_may_differ(void **state)
 {
     struct acquisition_header header;
-    assert_int_equal(
-        parse_text(&header, "HDR,\t\r\nFrames in Acquisition:\t7\nCounter Depth (bits):\t6  \n",
-                   NULL),
-        0);
+    assert_int_equal(parse_text(&header,
+                                "HDR,\t\r\nFrames in Acquisition:\t7\nCounter Depth (bits):\t6  \n",
+                                NULL),
+                     0);
     assert_int_equal(header.frames_in_acquisition, 7);
     assert_int_equal(header.counter_depth, 6);
 }
@@ -66,19 +66,27 @@ static void padding_of_blanks_and_nuls_is_no_text(void **state)
 static void absent_keys_are_not_said(void **state)
 {
     struct acquisition_header header;
-    assert_int_equal(
-        parse_text(&header, "HDR,\t\r\nCounter Depth (number):\t\r\nEnd\t", NULL), 0);
+    assert_int_equal(parse_text(&header, "HDR,\t\r\nCounter Depth (number):\t\r\nEnd\t", NULL), 0);
     assert_int_equal(header.frames_in_acquisition, -1);
     assert_int_equal(header.counter_depth, 0);
     assert_int_equal(header.scan_x, 0);
     assert_string_equal(header.trigger_start, "");
 }
 
+static void a_colon_without_a_tab_ends_no_key(void **state)
+{
+    struct acquisition_header header;
+    assert_int_equal(parse_text(&header, "HDR,\t\r\nCounter Depth: twelve\r\nScanX:\t9\r\n", NULL),
+                     0);
+    assert_int_equal(header.counter_depth, 0);
+    assert_int_equal(header.scan_x, 9);
+}
+
 static void endless_acquisitions_say_zero_frames(void **state)
 {
     struct acquisition_header header;
-    assert_int_equal(
-        parse_text(&header, "HDR,\t\r\nFrames in Acquisition (Number):\t0\r\n", NULL), 0);
+    assert_int_equal(parse_text(&header, "HDR,\t\r\nFrames in Acquisition (Number):\t0\r\n", NULL),
+                     0);
     assert_int_equal(header.frames_in_acquisition, 0);
 }
 
@@ -122,6 +130,7 @@ int main(void)
         cmocka_unit_test(explanations_in_brackets_may_differ),
         cmocka_unit_test(padding_of_blanks_and_nuls_is_no_text),
         cmocka_unit_test(absent_keys_are_not_said),
+        cmocka_unit_test(a_colon_without_a_tab_ends_no_key),
         cmocka_unit_test(endless_acquisitions_say_zero_frames),
         cmocka_unit_test(long_texts_are_cut_to_their_room),
         cmocka_unit_test(a_number_that_is_none_is_refused_with_its_byte),

@@ -99,12 +99,19 @@ static void two_by_two_with_one_chip_is_accepted(void **state)
     assert_int_equal(header.layout, LAYOUT_2X2);
 }
 
+static void the_chip_select_is_hexadecimal(void **state)
+{
+    struct frame_header header;
+    assert_int_equal(parse_changed(&header, "1x1,01,", "1x1,c3C,", NULL), 0);
+    assert_int_equal(header.chip_select, 0xc3c);
+}
+
 static void every_layout_has_its_name(void **state)
 {
     static const struct {
         const char *text, *name;
     } layouts[] = {
-        {"   1x1", "1x1"}, {"   2x2", "2x2"}, {"  2x2G", "2x2G"},
+        {"   1x1", "1x1"}, {"   2x2", "2x2"},  {"  2x2G", "2x2G"},
         {"   Nx1", "Nx1"}, {"  NX1G", "Nx1G"}, {"   4x1", "Nx1"},
     };
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
@@ -152,11 +159,16 @@ static void a_refusal_names_field_and_byte(void **state)
     static const struct {
         const char *from, *to, *at;
     } wrong[] = {
-        {"MQ1,", "MQ2,", "byte 0"},          {",000001,", ",00x001,", "byte 4"},
-        {",00384,", ",38400,", "byte 11"},   {",00384,", ",00000,", "byte 11"},
-        {",00384,", ",00385,", "byte 11"},   {",01,0256", ",99,0256", "byte 17"},
-        {",01,0256", ",00,0256", "byte 17"}, {"0256,0256", "9999,0256", "byte 20"},
-        {"0256,0256", "0256,0000", "byte 25"}, {"R64", "R32", "byte 30"},
+        {"MQ1,", "MQ2,", "byte 0"},
+        {",000001,", ",00x001,", "byte 4"},
+        {",00384,", ",38400,", "byte 11"},
+        {",00384,", ",00000,", "byte 11"},
+        {",00384,", ",00385,", "byte 11"},
+        {",01,0256", ",99,0256", "byte 17"},
+        {",01,0256", ",00,0256", "byte 17"},
+        {"0256,0256", "9999,0256", "byte 20"},
+        {"0256,0256", "0256,0000", "byte 25"},
+        {"R64", "R32", "byte 30"},
         {"   1x1", "   3x3", "byte 34"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -267,6 +279,7 @@ int main(void)
         cmocka_unit_test(seven_digits_of_frame_number_shift_the_rest),
         cmocka_unit_test(without_mq1a_the_shutter_field_gives_the_exposure),
         cmocka_unit_test(two_by_two_with_one_chip_is_accepted),
+        cmocka_unit_test(the_chip_select_is_hexadecimal),
         cmocka_unit_test(every_layout_has_its_name),
         cmocka_unit_test(every_pixel_type_has_its_name),
         cmocka_unit_test(unknown_fields_before_the_padding_do_no_harm),

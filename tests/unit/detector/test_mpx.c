@@ -11,9 +11,8 @@ static size_t take_all(struct mpx_parser *parser, const uint8_t *bytes, size_t s
     size_t n = 0;
     size_t at = 0;
     size_t consumed, wanted;
-    while (n < room &&
-           mpx_parser_next(parser, bytes + at, size - at, &messages[n], &consumed, &wanted) ==
-               MPX_MESSAGE) {
+    while (n < room && mpx_parser_next(parser, bytes + at, size - at, &messages[n], &consumed,
+                                       &wanted) == MPX_MESSAGE) {
         at += consumed;
         n++;
     }
@@ -78,10 +77,12 @@ static void filler_between_messages_is_no_garbage(void **state)
 
 static void garbage_is_counted_and_the_next_border_found(void **state)
 {
-    /* The second prefix has no known body and the third a length beyond the limit: both look like borders and are none. */
-    static const char stream[] = "MPX,0000000006,MQ1,1"
-                                 "noise MPX MPX,0000000009,PIXEL MPX,9999999999,MQ1,"
-                                 "MPX,0000000006,MQ1,2";
+    /* The second prefix has no known body and the third a length beyond the limit: both look like
+     * borders and are none. */
+    static const char stream[] =
+        "MPX,0000000006,MQ1,1"
+        "noise MPX MPX,0000000009,PIXEL MPX,9999999999,MQ1, MPX,0000000003,MQ1,"
+        "MPX,0000000006,MQ1,2";
     struct mpx_parser parser;
     struct mpx_message message[3];
     mpx_parser_init(&parser, MAX_MESSAGE);

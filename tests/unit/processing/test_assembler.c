@@ -74,11 +74,13 @@ static void on_refused(void *data, const struct error *error)
 static void sink_begin(void *data, struct run *run)
 {
     (void)data;
+    run_ref(run);
 }
 
 static void sink_finish(void *data, struct run *run)
 {
     ((struct bench *)data)->n_finished++;
+    run_unref(run);
 }
 
 /* Takes the part of the worker: notes every frame of every closed chunk. */
@@ -297,6 +299,49 @@ static void an_armed_but_silent_new_run_ends_the_old_one(void **state)
     assert_int_equal(bench->n_headers, 2);
 }
 
+/* A raw frame of a quad with a gap and one row of pixels per chip. */
+static void offer_raw_frame(struct bench *bench, uint64_t number, unsigned depth)
+{
+    static uint8_t body[768 + 4096];
+    memset(body, 0, sizeof body);
+    snprintf(
+        (char *)body, 768,
+        "MQ1,%06llu,00768,04,1024,0001,R64,  2x2G,0F,2026-01-01 00:00:00.000000,0.001000,0,0,0,"
+        "MQ1A,2026-01-01T00:00:00.000000000Z,1000000ns,%u,",
+        (unsigned long long)number, depth);
+    offer(bench, MPX_KIND_FRAME, body, 768 + (depth == 1 ? 128 : 1024));
+}
+
+static void raw_frames_have_the_gap_of_the_plan_that_they_begin(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->detector_gap = 2;
+    offer_header(bench, 24);
+    offer_raw_frame(bench, 1, 6);
+    assert_int_equal(bench->run->format.width, 514);
+    assert_int_equal(bench->run->format.height, 4);
+    struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
+    assert_int_equal(plan->detector_gap, 2);
+    plan->detector_gap = 3;
+    assembler_expect(&bench->assembler, plan, false);
+    offer_header(bench, 24);
+    offer_raw_frame(bench, 1, 6);
+    assert_int_equal(bench->n_began, 2);
+    assert_int_equal(bench->run->format.width, 515);
+}
+
+/* X, Y and type are the same: only the depth, and with it the size, is not. */
+static void a_raw_frame_of_another_depth_is_rejected(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_raw_frame(bench, 1, 6);
+    offer_raw_frame(bench, 2, 1);
+    assert_int_equal(counter_read(&bench->run->counts.rejected), 1);
+    offer_raw_frame(bench, 3, 6);
+    assert_int_equal(counter_read(&bench->run->counts.received), 2);
+}
+
 static void old_frames_before_the_awaited_header_are_stray(void **state)
 {
     struct bench *const bench = *state;
@@ -386,6 +431,8 @@ int main(void)
         TEST(skipped_and_surplus_frames_have_no_place),
         TEST(a_repeated_header_changes_nothing_and_a_new_one_begins_a_new_run),
         TEST(an_armed_but_silent_new_run_ends_the_old_one),
+        TEST(raw_frames_have_the_gap_of_the_plan_that_they_begin),
+        TEST(a_raw_frame_of_another_depth_is_rejected),
         TEST(old_frames_before_the_awaited_header_are_stray),
         TEST(without_headers_a_frame_number_one_begins_a_run),
         TEST(numbers_that_begin_again_after_999999_go_on),

@@ -1,4 +1,4 @@
-#include "daemon/publish/array_parts.h"
+#include "daemon/array_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

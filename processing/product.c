@@ -1,0 +1,12 @@
+#include "processing/product.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *product_accumulator_create(size_t size)
+{
+    void *const accumulator = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (accumulator)
+        memset(accumulator, 0, size);
+    return accumulator;
+}

@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""Writes the seed corpus beside it (corpus/TARGET/NAME) from the worked examples of the protocol notes.
+
+Run it again after a change of the examples; files that the fuzzers found and that are worth keeping are added by hand.
+"""
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+
+DACS = "3RX," + ",".join(["011", "511"] + ["000"] * 6 + ["175", "010", "125", "125", "100", "100", "082"] +
+                         ["128"] * 12) + ","
+THRESHOLDS = "2.000000E+0,5.110000E+2," + "0.000000E+0," * 6
+LOCAL = "2021-04-15 14:43:00.835428,0.001000,0,0,0,"
+MQ1A = "MQ1A,2021-04-15T13:43:00.835428351Z,1000000ns,"
+
+
+def frame(number, chips, width, height, kind, layout, depth, conditions=THRESHOLDS, mq1a=MQ1A, tail=""):
+    offset = 256 + 128 * chips
+    text = (f"MQ1,{number:06},{offset:05},{chips:02},{width:04},{height:04},{kind},{layout:>6},"
+            f"{(1 << chips) - 1:02X},{LOCAL}{conditions}")
+    if conditions:
+        text += DACS * chips
+    else:
+        text += ","
+    if mq1a:
+        text += f"{mq1a}{depth},{tail}"
+    return text.encode().ljust(offset, b"\0")
+
+
+def hdr(depth=12, frames=16384, size=512, extra=""):
+    text = ("HDR,\t\r\nTime and Date Stamp (day, mnth, yr, hr, min, s):\t18/05/2020 16:51:48\r\n"
+            f"Assembly Size (NX1, 2X2):\t   2x2\r\nChip Mode  (SPM, CSM, CM, CSCM):\tSPM\r\n"
+            f"Counter Depth (number):\t{depth}\r\nSensor Bias (V, \xb5A)\r\n"
+            f"Frames in Acquisition (Number):\t{frames}\r\nFrames per Trigger (Number):\t128\r\n"
+            f"Trigger Start (Positive, Negative, Internal):\tPositive\r\nSoftware Version:\t1.6.1.217\r\n{extra}"
+            "End\t")
+    return text.encode("latin-1").ljust(size)
+
+
+def mpx(body):
+    return b"MPX,%010d," % (len(body) + 1) + body
+
+
+def pixels(n):
+    return bytes((7 * i + 3) % 251 for i in range(n))
+
+
+FRAME_HEADERS = {
+    "single_u08": frame(1, 1, 256, 256, "U08", "1x1", 6),
+    "single_raw": frame(1, 1, 256, 256, "R64", "1x1", 1),
+    "single_old": frame(1, 1, 256, 256, "R64", "1x1", 6, conditions=""),
+    "no_mq1a": frame(7, 1, 256, 256, "U16", "1x1", 12, mq1a=""),
+    "quad_gap": frame(17, 4, 514, 514, "U16", "2x2G", 12),
+    "one_chip_2x2": frame(3, 1, 256, 256, "U32", "2x2", 24),
+    "seven_digits": frame(1048576, 1, 256, 256, "U08", "Nx1", 1, mq1a=MQ1A.replace("ns", "nS")),
+    "opt1": frame(1, 1, 256, 256, "U08", "1x1", 6, conditions="", tail="OPT1,43.5,Q,END1,"),
+}
+
+STREAMS = {
+    "run": mpx(hdr()) + b"".join(mpx(frame(n, 1, 16, 8, "U16", "1x1", 12, "") + pixels(256)) for n in (1, 2)),
+    "types": b"".join(mpx(frame(1, 1, 5, 3, kind, "1x1", 6, "", mq1a="") + pixels(15 * size))
+                      for kind, size in (("U08", 1), ("U16", 2), ("U32", 4), ("R64", 8))),
+    "filler": b"\0\r\n" + mpx(hdr(6, 0, 300)) + b"\0\0" + mpx(b"12B,000001,0,") + b"\n" + mpx(b""),
+    "garbage": mpx(b"MQ1,1") + b"noise MPX,MPX,0000000009,PIXEL MPX,9999999999,MQ1," + mpx(hdr()),
+    "cut": mpx(frame(1, 1, 16, 8, "U08", "1x1", 6, "") + pixels(128))[:-3],
+    "wrong_size": mpx(frame(1, 1, 16, 9, "U08", "1x1", 6, "") + pixels(128)),
+}
+
+REPLIES = {
+    "get": mpx(b"GET,ACQUISITIONTIME,1.000000,0"),
+    "set": mpx(b"SET,COUNTERDEPTH,3") + b"\n" + mpx(b"CMD,STARTACQUISITION,1"),
+    "commas": mpx(b"GET,DACS,1,2,,3,,0"),
+    "stray": b"\0\r\nxMPMPX,M\0MPX,0\0\0000000019,SET,COUNTERDEPTH,0",
+    "short_length": b"MPX,0000000018,SET,COUNTERDEPTH,0MPX,19,SET,COUNTERDEPTH,0",
+    "no_code": mpx(b"SET,COUNTERDEPTH,abc") + mpx(b"GET,X") + mpx(b"HDR,\t"),
+}
+
+ACQUISITIONS = {
+    "quad": hdr(),
+    "endless": hdr(1, 0, 700),
+    "scan": hdr(6, 4096, 600, "ScanX:\t64\r\nScanY:\t64\r\n"),
+    "wrong_number": hdr("twelve"),
+    "empty": b"HDR,\t\r\nEnd\t",
+}
+
+
+def write(target, seeds):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in seeds.items():
+        (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    write("frame_header", FRAME_HEADERS)
+    write("acquisition_header", ACQUISITIONS)
+    write("command_reply", REPLIES)
+    # The first two bytes say where the stream is cut.
+    write("mpx", {name: b"\0\x40" + stream for name, stream in STREAMS.items()})
