@@ -139,6 +139,7 @@ static void on_data_link(struct acquisition *acquisition, const struct pipeline_
     if (acquisition->state == ACQUISITION_DISCONNECTED || acquisition->state == ACQUISITION_IDLE ||
         acquisition->state == ACQUISITION_ARMED)
         acquisition_set_idle(acquisition);
+    acquisition_links_changed(acquisition);
 }
 
 static void on_run_began(struct acquisition *acquisition, struct run *run)
@@ -250,6 +251,7 @@ static void on_command_link(void *data, bool connected, const struct error *erro
                     acquisition->command_error.text);
     if (acquisition->state == ACQUISITION_IDLE || acquisition->state == ACQUISITION_DISCONNECTED)
         acquisition_set_idle(acquisition);
+    acquisition_links_changed(acquisition);
 }
 
 /* ---- single parameters and commands ---- */
@@ -316,7 +318,9 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     snprintf(acquisition->why, sizeof acquisition->why, "%s", acquisition->data_error.text);
     uv_timer_init(loop, &acquisition->poll);
     uv_timer_init(loop, &acquisition->shut_down_timer);
+    uv_timer_init(loop, &acquisition->wait_timer);
     acquisition->poll.data = acquisition->shut_down_timer.data = acquisition;
+    acquisition->wait_timer.data = acquisition;
     const int r = open_links(acquisition, error);
     if (r < 0) {
         acquisition_destroy(acquisition);
@@ -351,5 +355,6 @@ void acquisition_destroy(struct acquisition *acquisition)
     run_history_finish(&acquisition->history);
     acquisition_plan_unref(acquisition->plan);
     uv_close((uv_handle_t *)&acquisition->poll, NULL);
+    uv_close((uv_handle_t *)&acquisition->wait_timer, NULL);
     uv_close((uv_handle_t *)&acquisition->shut_down_timer, on_closed);
 }

@@ -15,7 +15,7 @@ struct acquisition {
     struct pipeline *pipeline;
     struct command_client *client;
     uv_loop_t *loop;
-    uv_timer_t poll, shut_down_timer;
+    uv_timer_t poll, shut_down_timer, wait_timer;
 
     enum acquisition_state state;
     char why[600];
@@ -37,6 +37,10 @@ struct acquisition {
     bool status_asked;
     uint64_t rate_time_ns, rate_received;
     double rate;
+
+    struct acquisition_start waiting; /* a start that waits for the links; while waiting_answer is set */
+    acquisition_answer_fn waiting_answer;
+    void *waiting_data;
 
     void (*drained)(void *data);
     void *drained_data;
@@ -61,6 +65,16 @@ void acquisition_give_up_plan(struct acquisition *acquisition, const char *reaso
 void acquisition_remember_plan(struct acquisition *acquisition, const char *state);
 
 void acquisition_become_armed(struct acquisition *acquisition, const char *why);
+
+/* Starts at once, or refuses. */
+void acquisition_start_now(struct acquisition *acquisition, const struct acquisition_start *start,
+                           acquisition_answer_fn answer, void *data);
+
+/* A link came up: a start that waits for it may go on (acquisition_wait.c). */
+void acquisition_links_changed(struct acquisition *acquisition);
+
+/* A start that waits is refused now, for the reason that keeps it waiting. */
+void acquisition_wait_no_longer(struct acquisition *acquisition);
 
 /* A plan with the settings of the configuration, one reference. NULL: no memory. */
 struct acquisition_plan *acquisition_make_plan(const struct config *config);

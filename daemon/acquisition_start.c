@@ -139,8 +139,8 @@ static void start_active(struct acquisition *acquisition, const struct acquisiti
         on_start_done(acquisition, &outcome);
 }
 
-void acquisition_start(struct acquisition *acquisition, const struct acquisition_start *start,
-                       acquisition_answer_fn answer, void *data)
+void acquisition_start_now(struct acquisition *acquisition, const struct acquisition_start *start,
+                           acquisition_answer_fn answer, void *data)
 {
     struct error error = {0};
     const char *const code = refuse_start(acquisition, start, &error);

@@ -102,6 +102,7 @@ void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn ans
                     data);
         return;
     }
+    acquisition_wait_no_longer(acquisition);
     const bool fault = acquisition->state == ACQUISITION_FAULT;
     const bool runs = acquisition->plan || acquisition_run_goes_on(acquisition);
     if (runs)
@@ -138,6 +139,7 @@ void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void
 {
     acquisition->drained = drained;
     acquisition->drained_data = data;
+    acquisition_wait_no_longer(acquisition);
     if (acquisition_run_goes_on(acquisition) && acquisition->run->plan->active) {
         if (acquisition->command_connected)
             (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL,

@@ -190,14 +190,19 @@ static const struct {
 };
 
 /* REPLY_OK, or the answer that a fault gives in place of doing what was asked. */
-static enum reply_code refusal(const struct command_context *context, const char *name)
+static enum reply_code refusal(struct command_context *context, const char *name)
 {
     const uint64_t run = context->starts + !acquiring(context);
     const struct fault_set *set = &context->options->faults;
-    for (unsigned i = 0; i < set->count; i++)
-        if (set->faults[i].kind == FAULT_REFUSE && strcasecmp(set->faults[i].name, name) == 0 &&
-            (set->faults[i].run == 0 || set->faults[i].run == run))
-            return (enum reply_code)set->faults[i].amount;
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct fault *fault = &set->faults[i];
+        const bool spent = fault->times && context->refused[i] >= fault->times;
+        if (fault->kind != FAULT_REFUSE || spent || strcasecmp(fault->name, name) != 0 ||
+            (fault->run && fault->run != run))
+            continue;
+        context->refused[i]++;
+        return (enum reply_code)fault->amount;
+    }
     return REPLY_OK;
 }
 

@@ -14,10 +14,11 @@ struct command_context {
     struct frame_source *source;
     struct acquisition *acquisition;
     struct parameters parameters;
-    struct source_mode mode; /* that the source was made for */
-    uint64_t starts;         /* acquisitions begun */
-    bool mode_due;           /* after RESET: the source is made anew as soon as it may be */
-    bool error_after;        /* this acquisition ends, or has ended, with DETECTORSTATUS 3 */
+    struct source_mode mode;      /* that the source was made for */
+    uint64_t starts;              /* acquisitions begun */
+    bool mode_due;                /* after RESET: the source is made anew as soon as it may be */
+    uint64_t refused[FAULTS_MAX]; /* how often each fault has refused something */
+    bool error_after;             /* this acquisition ends, or has ended, with DETECTORSTATUS 3 */
     bool standby;
     bool reset; /* a RESET was executed: the server drops the clients and clears this */
     bool over;  /* --once: no further acquisition */

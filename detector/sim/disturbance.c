@@ -38,7 +38,7 @@ void disturbance_begin(struct acquisition *acquisition)
     disturbance->slow_until_ns = 0;
     end_after(&acquisition->plan, in_force(acquisition, FAULT_EARLY_END));
     end_after(&acquisition->plan, in_force(acquisition, FAULT_STATUS3));
-    if (in_force(acquisition, FAULT_NUMBER_WRAP))
+    if (in_force(acquisition, FAULT_NUMBER_WRAP) || in_force(acquisition, FAULT_RESTART))
         acquisition->plan.rewrite = true;
 }
 
@@ -55,6 +55,9 @@ bool disturbance_sends_hdr_first(const struct acquisition *acquisition)
 uint64_t disturbance_number(const struct acquisition *acquisition, uint64_t index)
 {
     const struct fault *wrap = in_force(acquisition, FAULT_NUMBER_WRAP);
+    const struct fault *restart = in_force(acquisition, FAULT_RESTART);
+    if (restart && restart->frames[0] > 0 && index + 1 >= restart->frames[0])
+        return index + 2 - restart->frames[0];
     if (!wrap)
         return index + 1;
     const uint64_t number = wrap->first + index;
@@ -131,7 +134,7 @@ static void add_surrounded(struct acquisition *acquisition, uint64_t index, uint
 {
     const uint64_t number = index + 1;
     add_garbage(acquisition, number);
-    if (hit(acquisition, FAULT_MID_HDR, number))
+    if (hit(acquisition, FAULT_MID_HDR, number) || hit(acquisition, FAULT_RESTART, number))
         frame_messages_add_hdr(acquisition);
     add_frame(acquisition, index, start_ns, exposure_ns);
     if (hit(acquisition, FAULT_LATE_HDR, number))

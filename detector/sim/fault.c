@@ -48,6 +48,8 @@ static bool read_argument(struct fault *fault, const char *argument)
         return read_real(value, 0, 1, &fault->probability);
     if (fault->kind == FAULT_NUMBER_WRAP && (value = value_of(argument, "first")))
         return read_whole(value, &fault->first);
+    if (fault->kind == FAULT_REFUSE && (value = value_of(argument, "times")))
+        return read_whole(value, &fault->times);
     if (fault->kind == FAULT_REFUSE && !fault->name[0] && strlen(argument) < sizeof fault->name) {
         snprintf(fault->name, sizeof fault->name, "%s", argument);
         return fault->name[0] != '\0';

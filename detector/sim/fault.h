@@ -19,6 +19,7 @@ enum fault_kind {
     FAULT_WRONG_LENGTH,
     FAULT_SECOND_HDR,
     FAULT_MID_HDR,
+    FAULT_RESTART,
     FAULT_LATE_HDR,
     FAULT_NO_HDR,
     FAULT_SLOW,
@@ -42,6 +43,7 @@ struct fault {
     unsigned frame_count;
     double probability; /* of every frame */
     double amount;      /* by, bytes, ms, mb, digits or code: each kind has one of them */
+    uint64_t times;     /* refuse: so often; 0: always */
     uint64_t first;     /* number-wrap: the first number */
     char name[40];      /* refuse: of the parameter or command */
 };

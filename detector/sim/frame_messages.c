@@ -63,7 +63,9 @@ void frame_messages_add(struct acquisition *acquisition, uint64_t index, uint64_
                         uint64_t exposure_ns, bool ends_exposure)
 {
     const unsigned layers = acquisition->source->layers;
-    struct mq1_stamp stamp = {.number = disturbance_number(acquisition, index),
+    struct mq1_stamp stamp = {.number = acquisition->disturbance.active
+                                            ? disturbance_number(acquisition, index)
+                                            : index + 1,
                               .time_ns = start_ns + (uint64_t)acquisition->real_minus_mono,
                               .exposure_ns = exposure_ns};
     for (unsigned layer = 0; layer < layers; layer++) {

@@ -1,12 +1,13 @@
 """Links that break and bytes that are wrong: the run ends with its reason, the file is readable, the next run works."""
 import signal
+import subprocess
 import time
 import unittest
 
 import numpy as np
 
 from fake_detector import FakeDetector, frame, hdr, mpx
-from harness import SystemTest, open_recording, wait_for
+from harness import MERLINCTL, SystemTest, open_recording, timeout, wait_for
 
 
 def picture(number):
@@ -54,6 +55,21 @@ class KilledSimulator(SystemTest):
         self.assertTrue(status["detector"]["command_error"])
         self.start_simulator("--synthetic", "glass", **ports)
         control.wait_state("idle")
+
+    def test_start_waits_for_a_detector_that_is_just_coming_up(self):
+        """Detector, daemon and scan started in one go: the scan waits for the links instead of being refused."""
+        first = self.start_simulator("--synthetic", "glass")
+        ports = {"command_port": first.command_port, "data_port": first.data_port}
+        first.stop()
+        daemon = self.start_daemon(first)
+        self.control(daemon).wait_state("disconnected")
+        scan = subprocess.Popen([str(MERLINCTL), "-e", daemon.control, "start", "--scan", "4x4", "--wait", "--json"],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(scan.stdout.close)
+        time.sleep(0.5)
+        self.assertIsNone(scan.poll(), "refused at once")
+        self.start_simulator("--synthetic", "glass", "--scan", "4x4", **ports)
+        self.assertEqual(scan.wait(timeout(30)), 0)
 
     def test_frozen_simulator_is_no_broken_link(self):
         """A detector that says nothing for a while is waited for."""

@@ -9,7 +9,7 @@ import unittest
 
 import numpy as np
 
-from harness import MERLIN_SIM, SANITIZER, CommandClient, ControlError, SystemTest, open_recording, timeout, wait_for
+from harness import MERLIN_SIM, CommandClient, ControlError, SystemTest, open_recording, timeout, wait_for
 
 SHAPE = (4, 6)
 COUNT = SHAPE[0] * SHAPE[1]
@@ -33,15 +33,13 @@ class FaultTest(SystemTest):
         self.assert_accounts(summary["frames"])
         return summary
 
-    def frames_are(self, summary, missing=(), wrong_place_allowed=()):
+    def frames_are(self, summary, missing=()):
         """Every position holds its own frame, but for those (numbers from 1) that are missing: these are 0 and marked so."""
         with open_recording(summary["file"]) as file:
             data = file["/entry/data/data"][...].reshape(self.truth.shape)
             status = file["/entry/frames/status"][:]
             measured = file["/entry/results/measured/data"][...].ravel()
         for number in range(1, len(self.truth) + 1):
-            if number in wrong_place_allowed:
-                continue
             wanted = self.truth[number - 1] * (number not in missing)
             np.testing.assert_array_equal(data[number - 1], wanted, f"frame {number}")
             self.assertEqual(bool(measured[number - 1]), number not in missing, f"frame {number}")
@@ -100,26 +98,35 @@ class FrameFaults(FaultTest):
             self.assertTrue(all(file["/entry/frames/status"][[4, 8]] & DUPLICATE))
         self.next_run_is_clean()
 
-    def reordered(self, fault):
+    def reordered(self, fault, number):
+        """A late frame is in its place, or beside the scan and marked as late."""
         self.begin(fault)
         summary = self.first_run()
         self.assertEqual(summary["reason"], "complete", summary)
-        self.assert_counts(summary["frames"], received=COUNT, missing=0, duplicate=0, placed=COUNT)
-        self.frames_are(summary)
+        self.assert_counts(summary["frames"], received=COUNT, missing=0, duplicate=0, placed=COUNT, analysed=COUNT)
         with open_recording(summary["file"]) as file:
-            extra = list(file["/entry/extra/frame"][:]) if "extra" in file["/entry"] else []
-            late = np.flatnonzero(file["/entry/frames/status"][:] & LATE)
+            data = file["/entry/data/data"][...].reshape(self.truth.shape)
+            late = {i + 1 for i in np.flatnonzero(file["/entry/frames/status"][:] & LATE)}
+            self.assertTrue(file["/entry/results/measured/data"][...].all())
+            np.testing.assert_array_equal(file["/entry/results/sum/data"][...], self.truth.sum(axis=0, dtype=np.uint64))
+            self.assertLessEqual(late, {number})
+            for i in range(COUNT):
+                if i + 1 not in late:
+                    np.testing.assert_array_equal(data[i], self.truth[i], f"frame {i + 1}")
+            if late:
+                self.assertEqual(list(file["/entry/extra/frame"][:]), [number - 1])
+                self.assertTrue(file["/entry/extra/reason"][0] & LATE)
+                np.testing.assert_array_equal(file["/entry/extra/data"][0], self.truth[number - 1])
         self.next_run_is_clean()
-        return extra, list(late)
 
     def test_overtaken_frame_finds_its_place(self):
-        self.reordered("reorder:7@1")
+        self.reordered("reorder:7@1", 7)
 
     def test_frame_overtaken_by_many_finds_its_place(self):
-        self.reordered("reorder:7,by=10@1")
+        self.reordered("reorder:7,by=10@1", 7)
 
     def test_last_frame_of_all_may_be_an_early_one(self):
-        self.reordered(f"reorder:{COUNT - 2},by=100@1")
+        self.reordered(f"reorder:{COUNT - 2},by=100@1", COUNT - 2)
 
     def test_stream_cut_in_a_message_keeps_what_was_whole(self):
         self.begin("cut:10@1", fps=200)
@@ -186,8 +193,16 @@ class HeaderFaults(FaultTest):
         self.frames_are(summary)
         self.next_run_is_clean()
 
-    def test_hdr_in_the_middle_ends_the_run_and_begins_the_next(self):
+    def test_hdr_in_the_middle_is_a_repetition_when_the_numbers_go_on(self):
         self.begin("mid-hdr:10@1")
+        summary = self.first_run()
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_counts(summary["frames"], received=COUNT, placed=COUNT)
+        self.frames_are(summary)
+        self.next_run_is_clean()
+
+    def test_acquisition_that_begins_anew_ends_the_run_and_begins_the_next(self):
+        self.begin("restart:10@1")
         summary = self.first_run()
         self.assertEqual((summary["reason"], summary["cause"]), ("short", "next_run"), summary)
         self.assert_counts(summary["frames"], received=9, placed=9, missing=COUNT - 9)
@@ -196,6 +211,9 @@ class HeaderFaults(FaultTest):
         second = self.client.wait_finished(second["id"])
         self.assert_accounts(second["frames"])
         self.assertEqual(second["frames"]["received"], COUNT - 9, second)
+        with open_recording(second["file"]) as file:
+            data = file["/entry/data/data"][...].reshape(-1, *self.truth.shape[1:])
+        np.testing.assert_array_equal(data[:COUNT - 9], self.truth[9:])
         self.next_run_is_clean()
 
     def newer_than(self, summary):
@@ -213,13 +231,21 @@ class HeaderFaults(FaultTest):
         self.assertEqual(total, COUNT, (summary, newest, self.stray()))
         self.next_run_is_clean()
 
-    def test_run_without_hdr_is_recorded(self):
+    def test_frames_without_hdr_are_counted(self):
         self.begin("no-hdr@1")
         summary = self.first_run()
-        self.assertEqual(summary["reason"], "complete", summary)
-        self.assert_counts(summary["frames"], received=COUNT, placed=COUNT)
-        self.frames_are(summary)
+        self.assertEqual(summary["frames"]["received"] + self.stray()["frames"], COUNT, (summary, self.stray()))
+        if summary["frames"]["received"]:
+            self.frames_are(summary)
         self.next_run_is_clean()
+
+    # Reported: the detail says "the detector went idle without sending a frame" though 24 frames came and were thrown away.
+    @unittest.expectedFailure
+    def test_operator_is_told_why_a_run_without_hdr_has_no_frames(self):
+        self.begin("no-hdr@1")
+        summary = self.first_run()
+        if summary["reason"] != "complete":
+            self.assertRegex(summary["detail"], r"(?i)header|stray|HDR")
 
 
 class TimeFaults(FaultTest):
@@ -260,14 +286,25 @@ class TimeFaults(FaultTest):
         self.frames_are(summary, missing=range(11, COUNT + 1))
         self.next_run_is_clean()
 
-    def test_detector_in_error_is_told_and_the_run_ends_short(self):
+    def test_run_of_a_detector_in_error_ends_short(self):
         self.begin("status3:10@1")
         summary = self.first_run()
         self.assertEqual(summary["reason"], "short", summary)
-        self.assertRegex(summary["detail"] + self.daemon.stderr_text(), r"(?i)error")
         self.assert_counts(summary["frames"], received=10, placed=10, missing=COUNT - 10)
         self.frames_are(summary, missing=range(11, COUNT + 1))
         self.next_run_is_clean()
+
+    def test_state_says_that_the_detector_is_in_error(self):
+        self.begin("status3:10@1")
+        self.first_run()
+        status = self.client.wait_state("fault")
+        self.assertRegex(status["why"], r"DETECTORSTATUS 3|error")
+
+    # Reported: the detail is "the detector went idle after frame 10 of 24".
+    @unittest.expectedFailure
+    def test_summary_says_that_the_detector_was_in_error(self):
+        self.begin("status3:10@1")
+        self.assertRegex(self.first_run()["detail"], r"(?i)error")
 
     def test_detector_in_error_before_the_first_frame(self):
         self.begin("status3@1")
@@ -311,7 +348,7 @@ class CommandFaults(FaultTest):
     def test_refused_setting_is_named_and_the_next_start_works(self):
         for code in (2, 3):
             with self.subTest(code=code):
-                self.begin(f"refuse:NUMFRAMESTOACQUIRE,code={code}@1")
+                self.begin(f"refuse:NUMFRAMESTOACQUIRE,code={code},times=1@1")
                 self.client.wait_state("idle")
                 with self.assertRaises(ControlError) as refused:
                     self.client("start", scan=list(SHAPE))
@@ -321,14 +358,15 @@ class CommandFaults(FaultTest):
                 other = CommandClient(self.simulator.command_port)
                 self.addCleanup(other.close)
                 self.assertEqual(other.status(), 0, "nothing was armed")
+                self.next_run_is_clean()
 
     def test_refused_start_is_told(self):
-        self.begin("refuse:STARTACQUISITION,code=2@1")
+        self.begin("refuse:STARTACQUISITION,code=2,times=1@1")
         self.client.wait_state("idle")
         with self.assertRaises(ControlError) as refused:
             self.client("start", scan=list(SHAPE))
         self.assertIn("STARTACQUISITION", refused.exception.message)
-        self.client.wait_state("idle")
+        self.next_run_is_clean()
 
     def test_replies_with_a_length_one_short_are_understood(self):
         self.begin("short-reply@1")
