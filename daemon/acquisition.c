@@ -338,9 +338,13 @@ static void on_closed(uv_handle_t *handle)
 
 void acquisition_drain(struct acquisition *acquisition)
 {
-    if (acquisition->pipeline && !acquisition->drained_for_good)
-        pipeline_drain(acquisition->pipeline);
+    if (acquisition->drained_for_good)
+        return;
+    /* First, since the events of the end are told with a status that must not ask threads which are
+     * gone. */
     acquisition->drained_for_good = true;
+    if (acquisition->pipeline)
+        pipeline_drain(acquisition->pipeline);
 }
 
 void acquisition_destroy(struct acquisition *acquisition)

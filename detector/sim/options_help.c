@@ -49,4 +49,4 @@ const char options_help[] =
     "\n"
     "Exit status: 0 done or stopped by a signal, 64 bad option, 65 bad input file, 66 no input "
     "file,\n"
-    "69 port in use, 71 no memory, 73 truth file cannot be written.\n";
+    "69 port in use, 71 no memory, 73 truth or dump cannot be written.\n";

@@ -294,10 +294,15 @@ class TimeFaults(FaultTest):
         self.frames_are(summary, missing=range(11, COUNT + 1))
         self.next_run_is_clean()
 
+    # Reported: merlind does not ask DETECTORSTATUS again once the run is over; its state stays "idle".
+    @unittest.expectedFailure
     def test_state_says_that_the_detector_is_in_error(self):
         self.begin("status3:10@1")
         self.first_run()
-        status = self.client.wait_state("fault")
+        other = CommandClient(self.simulator.command_port)
+        self.addCleanup(other.close)
+        wait_for(lambda: other.status() == 3, 10, "DETECTORSTATUS 3")
+        status = self.client.wait_state("fault", seconds=3)
         self.assertRegex(status["why"], r"DETECTORSTATUS 3|error")
 
     # Reported: the detail is "the detector went idle after frame 10 of 24".

@@ -622,6 +622,84 @@ class Synthetic(SimulatorTest):
         self.assertEqual({pattern["phase"] for pattern in patterns}, {0, 1})
 
 
+class Modes(SimulatorTest):
+    """What a client's settings make of synthetic frames."""
+
+    def take(self, data, commands, messages):
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        frames = [Frame(data.message()) for _ in range(messages)]
+        commands.wait_status(0)
+        return frames
+
+    def test_fileformat_and_depth_select_the_next_frames(self):
+        self.start("--synthetic", "glass", "--scan", "1x2", "--layout", "2x2G", "--gap", 3, "--fps", 1000)
+        data, commands = self.both()
+        for depth, raw, kind, width, size in ((6, 0, "U08", 515, 515 * 515), (12, 2, "R64", 1024, 524288),
+                                              (1, 2, "R64", 1024, 32768), (24, 2, "R64", 2048, 1048576),
+                                              (12, 0, "U16", 515, 2 * 515 * 515)):
+            self.assertEqual(commands.set("COUNTERDEPTH", depth), 0)
+            self.assertEqual(commands.set("FILEFORMAT", raw), 0)
+            self.assertEqual((commands.get("IMAGEX"), commands.get("IMAGEY")), ("515", "515"))
+            frame = self.take(data, commands, 2)[0]
+            self.assertEqual((frame.type, frame.width, frame.depth, len(frame.body) - frame.offset),
+                             (kind, width, depth, size))
+            self.assertEqual(frame.fields[7], "  2x2G")
+
+    def test_reset_goes_back_to_the_command_line(self):
+        self.start("--synthetic", "glass", "--scan", "1x2", "--rows", 32)
+        commands = self.commands()
+        self.assertEqual(commands.set("COUNTERDEPTH", 12), 0)
+        self.assertEqual(commands.cmd("RESET"), 0)
+        data, commands = self.both()
+        self.assertEqual(commands.get("COUNTERDEPTH"), "6")
+        frame = self.take(data, commands, 2)[0]
+        self.assertEqual((frame.type, frame.width, frame.height), ("U08", 256, 32))
+
+    def test_both_counters_are_two_messages_of_one_number(self):
+        self.start("--synthetic", "glass", "--scan", "1x3", "--counts", 2, "--fps", 1000)
+        data, commands = self.both()
+        self.assertEqual(commands.set("ENABLECOUNTER1", 2), 0)
+        frames = self.take(data, commands, 6)
+        self.assertEqual([frame.fields[11] for frame in frames], ["1", "0"] * 3)
+        self.assertEqual({frame.fields[12] for frame in frames}, {"1"})
+        self.assertEqual([frame.number for frame in frames], [1, 1, 2, 2, 3, 3])
+        for upper, lower in zip(frames[::2], frames[1::2]):
+            np.testing.assert_array_equal(upper.pixels, lower.pixels // 2)
+        self.assertEqual(self.started(), 3)
+        self.assertEqual(self.done()[0], 3)
+
+    def test_colour_is_four_layers_of_half_size(self):
+        self.start("--synthetic", "glass", "--scan", "1x2", "--counts", 2, "--fps", "max", "--number-layers")
+        data, commands = self.both()
+        whole = self.take(data, commands, 2)
+        self.assertEqual(commands.set("COLOURMODE", 1), 0)
+        layers = self.take(data, commands, 8)
+        self.assertEqual([frame.fields[11] for frame in layers], list("0123") * 2)
+        self.assertEqual([frame.number for frame in layers], list(range(1, 9)))
+        for i, frame in enumerate(layers):
+            np.testing.assert_array_equal(frame.pixels, whole[i // 4].pixels[i % 4 // 2::2, i % 2::2])
+        self.assertEqual(commands.set("FILEFORMAT", 2), 3)
+        self.assertEqual(commands.get("FILEFORMAT"), "0")
+
+    def test_modes_are_busy_while_acquiring(self):
+        self.start("--synthetic", "glass", "--scan", "1x2")
+        data, commands = self.both()
+        self.assertEqual(commands.set("TRIGGERSTART", 5), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        self.assertEqual(commands.set("COUNTERDEPTH", 12), 1)
+        self.assertEqual(commands.set("FILEFORMAT", 2), 1)
+
+    def test_dump_holds_what_is_sent(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "dump.npy"
+            _, bodies = self.acquire("--synthetic", "glass", "--scan", "2x2", "--layout", "Nx1", "--depth", 12, "--fps", "max",
+                                     "--dump", path)
+            frames = [Frame(body) for body in bodies]
+            self.assertEqual((frames[0].width, frames[0].height, frames[0].fields[7]), (1024, 256, "   Nx1"))
+            np.testing.assert_array_equal(np.load(path), [frame.pixels for frame in frames])
+
+
 class Program(SimulatorTest):
     def run_simulator(self, *arguments):
         return subprocess.run([SIMULATOR, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE)
