@@ -648,9 +648,12 @@ class Modes(SimulatorTest):
 
     def test_reset_goes_back_to_the_command_line(self):
         self.start("--synthetic", "glass", "--scan", "1x2", "--rows", 32)
-        commands = self.commands()
+        data, commands = self.both()
+        self.assertEqual(commands.get("TCPCONNECTED"), "1")
         self.assertEqual(commands.set("COUNTERDEPTH", 12), 0)
         self.assertEqual(commands.cmd("RESET"), 0)
+        with self.assertRaises(ConnectionError):  # the link has been dropped: a new one is safe
+            data.exactly(1)
         data, commands = self.both()
         self.assertEqual(commands.get("COUNTERDEPTH"), "6")
         frame = self.take(data, commands, 2)[0]
