@@ -135,7 +135,7 @@ Recorded: $file
   map       $picture
 
 Look further (apt-get install python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial):
-  python3 -c 'import h5py, hdf5plugin; f = h5py.File("$file"); print(f["/entry/data/data"], f["/entry/results/halo/data"][:])'
+  /usr/bin/python3 -c 'import h5py, hdf5plugin; f = h5py.File("$file"); print(f["/entry/data/data"], f["/entry/results/halo/data"][:])'
 While merlind runs (merlinctl --help for more):
   $build/clients/ctl/merlinctl -e $control status
   $build/clients/ctl/merlinctl -e $control map halo -o halo.png

@@ -33,12 +33,13 @@ struct acquisition {
 
     struct run *run; /* the newest with frames */
     struct run_history history;
-    unsigned idle_polls;
+    unsigned polls, idle_polls;
     bool status_asked;
     uint64_t rate_time_ns, rate_received;
     double rate;
 
-    struct acquisition_start waiting; /* a start that waits for the links; while waiting_answer is set */
+    struct acquisition_start
+        waiting; /* a start that waits for the links; while waiting_answer is set */
     acquisition_answer_fn waiting_answer;
     void *waiting_data;
 

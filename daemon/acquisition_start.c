@@ -42,10 +42,13 @@ static void answer_start(struct acquisition *acquisition, json_t *result, const 
     answer(acquisition->start_data, result, code, field, error);
 }
 
-static void on_ready_to_arm(void *data, uint64_t frame_period_ns)
+static void on_ready_to_arm(void *data, const struct start_outcome *outcome)
 {
     struct acquisition *const acquisition = data;
-    acquisition->plan->frame_period_ns = frame_period_ns;
+    struct acquisition_plan *const plan = acquisition->plan;
+    plan->frame_period_ns = outcome->frame_period_ns;
+    if (plan->detector_gap == 0)
+        plan->detector_gap = outcome->gap_pixels;
     (void)ingest_expect(pipeline_ingest(acquisition->pipeline), acquisition->plan, true);
 }
 
@@ -90,7 +93,7 @@ static const char *refuse_start(const struct acquisition *acquisition,
         return "busy";
     }
     if (acquisition->state == ACQUISITION_FAULT) {
-        error_set(error, -EIO, "%s; \"merlinctl stop\" tries to clear it", acquisition->why);
+        error_set(error, -EIO, "%s", acquisition->why);
         return "detector";
     }
     if (!acquisition->data_connected) {

@@ -6,8 +6,9 @@
 #define WAIT_MS 3000
 
 /*
- * A start that comes while a link is down waits for it a moment: a detector that was switched on just now is found at the next try, and a
- * script that starts detector, daemon and scan in one go need not know how long that takes.
+ * A start that comes while a link is down waits for it a moment: a detector that was switched on
+ * just now is found at the next try, and a script that starts detector, daemon and scan in one go
+ * need not know how long that takes.
  */
 static bool links_up(const struct acquisition *acquisition, const struct acquisition_start *start)
 {
@@ -49,8 +50,8 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
         answer(data, NULL, "busy", NULL, &error);
         return;
     }
-    const bool may_wait = acquisition->state == ACQUISITION_DISCONNECTED ||
-                          acquisition->state == ACQUISITION_IDLE;
+    const bool may_wait =
+        acquisition->state == ACQUISITION_DISCONNECTED || acquisition->state == ACQUISITION_IDLE;
     if (links_up(acquisition, start) || !may_wait || acquisition->drained_for_good) {
         acquisition_start_now(acquisition, start, answer, data);
         return;

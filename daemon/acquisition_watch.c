@@ -6,6 +6,7 @@
 #include "daemon/detector_status.h"
 
 #define POLL_MS 100
+#define POLLS_WHEN_IDLE 10
 /* Frames may still be on their way when the detector is idle already; only a link that has been
  * quiet for so long says that none will come. */
 #define IDLE_LINK_NS (500 * NS_PER_MS)
@@ -30,6 +31,20 @@ static void on_detector_idle(struct acquisition *acquisition)
     }
 }
 
+static void on_detector_error(struct acquisition *acquisition)
+{
+    if (acquisition_run_goes_on(acquisition))
+        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_FAULT,
+                             IDLE_LINK_NS / 2);
+    acquisition_give_up_plan(acquisition, "short", "detector_error",
+                             "the detector reported an error before the first frame");
+    if (acquisition->state != ACQUISITION_FAULT)
+        acquisition_set_state(
+            acquisition, ACQUISITION_FAULT,
+            "the detector reports an error (DETECTORSTATUS 3): \"merlinctl stop\" tries to clear "
+            "it; often the Merlin program has to be restarted");
+}
+
 static void on_detector_status(void *data, const struct command_reply *reply)
 {
     struct acquisition *const acquisition = data;
@@ -39,12 +54,9 @@ static void on_detector_status(void *data, const struct command_reply *reply)
     const long status = strtol(reply->value, NULL, 10);
     if (status != DETECTOR_IDLE)
         acquisition->idle_polls = 0;
-    if (status == DETECTOR_ERROR && acquisition->state != ACQUISITION_FAULT)
-        acquisition_set_state(
-            acquisition, ACQUISITION_FAULT,
-            "the detector reports an error (DETECTORSTATUS 3): look at the Merlin program; "
-            "often it has to be restarted");
-    else if (status != DETECTOR_ERROR && acquisition->state == ACQUISITION_FAULT)
+    if (status == DETECTOR_ERROR)
+        on_detector_error(acquisition);
+    else if (acquisition->state == ACQUISITION_FAULT)
         acquisition_set_idle(acquisition);
     if (status == DETECTOR_IDLE)
         on_detector_idle(acquisition);
@@ -62,14 +74,28 @@ static void sample_rate(struct acquisition *acquisition)
     acquisition->rate_time_ns = now;
 }
 
+/* Often while something is going on, now and then otherwise: a detector that fails between two runs
+ * is told of too. */
+static bool poll_due(struct acquisition *acquisition)
+{
+    acquisition->polls++;
+    switch (acquisition->state) {
+    case ACQUISITION_ARMED:
+    case ACQUISITION_ACQUIRING:
+        return true;
+    case ACQUISITION_IDLE:
+    case ACQUISITION_FAULT:
+        return acquisition->polls % POLLS_WHEN_IDLE == 0;
+    default:
+        return false;
+    }
+}
+
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
     sample_rate(acquisition);
-    const bool waiting = acquisition->state == ACQUISITION_ARMED ||
-                         acquisition->state == ACQUISITION_ACQUIRING ||
-                         acquisition->state == ACQUISITION_FAULT;
-    if (!waiting || acquisition->status_asked || !acquisition->command_connected)
+    if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)
         return;
     if (command_client_send(acquisition->client, COMMAND_GET, "DETECTORSTATUS", NULL,
                             on_detector_status, acquisition) == 0)

@@ -80,11 +80,10 @@ static int product_image_init(struct pattern_image *pattern, struct run *run,
     if (!pattern->image)
         return -ENOMEM;
     run_image(run, product, pattern->image);
-    pattern->header =
-        json_pack("{s:s, s:s, s:s, s:s, s:[o]}", "name", product->image_name, "scan",
-                  run->plan->id, "run", run->plan->id, "units", "counts", "parts",
-                  part("data", "<u8", run->format.height, run->format.width, "y", "x", "counts",
-                       pattern->size));
+    pattern->header = json_pack("{s:s, s:s, s:s, s:s, s:[o]}", "name", product->image_name, "scan",
+                                run->plan->id, "run", run->plan->id, "units", "counts", "parts",
+                                part("data", "<u8", run->format.height, run->format.width, "y", "x",
+                                     "counts", pattern->size));
     return pattern->header ? 0 : -ENOMEM;
 }
 

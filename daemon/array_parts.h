@@ -5,8 +5,9 @@
 #include "processing/run.h"
 
 /*
- * Maps and patterns as arrays for the wire: what a published message and the reply to a request have in common. The header object has the
- * members that schemas/protocol.md gives them; the arrays are described by its `parts`.
+ * Maps and patterns as arrays for the wire: what a published message and the reply to a request
+ * have in common. The header object has the members that schemas/protocol.md gives them; the arrays
+ * are described by its `parts`.
  */
 struct map_rows {
     json_t *header;    /* owned */
@@ -26,6 +27,7 @@ struct pattern_image {
     size_t size;    /* bytes */
 };
 
-/* "sum" (or another product's image) or "latest". -ENOENT: no such pattern, or nothing was measured yet. -ENOMEM. */
+/* "sum" (or another product's image) or "latest". -ENOENT: no such pattern, or nothing was measured
+ * yet. -ENOMEM. */
 int pattern_image_init(struct pattern_image *pattern, struct run *run, const char *name);
 void pattern_image_finish(struct pattern_image *pattern);

@@ -18,11 +18,12 @@ static void print_libraries(FILE *out)
 {
     int major, minor, patch;
     zmq_version(&major, &minor, &patch);
-    fprintf(out, "libuv %s, libzmq %d.%d.%d, %s, Blosc %s\n", uv_version_string(), major,
-            minor, patch, H5_VERS_INFO, BLOSC_VERSION_STRING);
+    fprintf(out, "libuv %s, libzmq %d.%d.%d, %s, Blosc %s\n", uv_version_string(), major, minor,
+            patch, H5_VERS_INFO, BLOSC_VERSION_STRING);
 }
 
-/* What the service manager or a person should make of it: EX_UNAVAILABLE for a port that is taken, EX_OSERR for the rest. */
+/* What the service manager or a person should make of it: EX_UNAVAILABLE for a port that is taken,
+ * EX_OSERR for the rest. */
 static int exit_code(int r)
 {
     if (r == 0)

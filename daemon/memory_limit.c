@@ -7,7 +7,8 @@
 
 #define MAX_RING (UINT64_C(8) << 30)
 
-/* The limit of the cgroup at `path` (cgroup v2, below /sys/fs/cgroup), UINT64_MAX when it has none. */
+/* The limit of the cgroup at `path` (cgroup v2, below /sys/fs/cgroup), UINT64_MAX when it has none.
+ */
 static uint64_t limit_of_cgroup(const char *path)
 {
     char name[512];

@@ -12,7 +12,8 @@
 #include "processing/workers.h"
 
 /*
- * `events` is filled by the ingest and the writer thread and emptied by the service thread; everything else belongs to the service thread.
+ * `events` is filled by the ingest and the writer thread and emptied by the service thread;
+ * everything else belongs to the service thread.
  */
 struct pipeline {
     struct recorder *recorder;
@@ -111,14 +112,15 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .n_workers = pipeline->n_workers,
         .default_plan = default_plan,
         .sink = recorder_sink(pipeline->recorder),
-        .events = {
-            .data = pipeline,
-            .link = post_link,
-            .header = post_header,
-            .run_began = post_began,
-            .run_ended = post_ended,
-            .run_refused = post_refused,
-        },
+        .events =
+            {
+                .data = pipeline,
+                .link = post_link,
+                .header = post_header,
+                .run_began = post_began,
+                .run_ended = post_ended,
+                .run_refused = post_refused,
+            },
     };
     r = ingest_create(&pipeline->ingest, &settings, error);
     if (r < 0)
@@ -155,7 +157,8 @@ int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config 
 
 void pipeline_drain(struct pipeline *pipeline)
 {
-    /* Downstream in the order of a frame's path, so that each stage finishes what the one before it handed over. */
+    /* Downstream in the order of a frame's path, so that each stage finishes what the one before it
+     * handed over. */
     ingest_stop(pipeline->ingest);
     workers_destroy(pipeline->workers);
     pipeline->workers = NULL;

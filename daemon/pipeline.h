@@ -9,14 +9,15 @@
 #include "processing/ingest.h"
 
 /*
- * The threads of a frame's path, from the data socket to the file: ingest, workers, writer. Made and ended together; what they have to say
- * comes back on the service thread's loop, in the order in which it happened.
+ * The threads of a frame's path, from the data socket to the file: ingest, workers, writer. Made
+ * and ended together; what they have to say comes back on the service thread's loop, in the order
+ * in which it happened.
  */
 struct pipeline;
 
 enum pipeline_event_kind {
-    PIPELINE_LINK,         /* connected or not; error says why not */
-    PIPELINE_HEADER,       /* an HDR came outside a run */
+    PIPELINE_LINK,   /* connected or not; error says why not */
+    PIPELINE_HEADER, /* an HDR came outside a run */
     PIPELINE_RUN_BEGAN,
     PIPELINE_RUN_ENDED,    /* no more frames for it */
     PIPELINE_RUN_FINISHED, /* its file is closed, its results are final */
@@ -38,8 +39,8 @@ int pipeline_create(struct pipeline **pipeline, uv_loop_t *loop, const struct co
                     struct error *error);
 
 /*
- * Closes the link, lets workers and writer finish all that was received, closes the file. Blocks as long as that takes. The last events are
- * delivered before it returns.
+ * Closes the link, lets workers and writer finish all that was received, closes the file. Blocks as
+ * long as that takes. The last events are delivered before it returns.
  */
 void pipeline_drain(struct pipeline *pipeline);
 

@@ -7,8 +7,8 @@
 #define RUN_HISTORY_LENGTH 16
 
 /*
- * The newest runs, for those who ask how one ended. Belongs to the service thread. Entries are summaries; the newest run itself is kept by the
- * acquisition as long as its maps may be asked for.
+ * The newest runs, for those who ask how one ended. Belongs to the service thread. Entries are
+ * summaries; the newest run itself is kept by the acquisition as long as its maps may be asked for.
  */
 struct run_history {
     json_t *summaries[RUN_HISTORY_LENGTH]; /* oldest first, NULL where there is none yet */

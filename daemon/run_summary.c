@@ -23,16 +23,16 @@ static json_t *frames_json(const struct run *run)
 {
     const struct run_counts *const counts = &run->counts;
     const json_int_t missing = (json_int_t)run_missing(run);
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "expected", (json_int_t)run->expected, "received", count(&counts->received),
-                     "placed", count(&counts->placed), "skipped", count(&counts->skipped),
-                     "duplicate", count(&counts->duplicate), "surplus", count(&counts->surplus),
-                     "rejected", count(&counts->rejected), "missing", missing, "lost", missing,
-                     "recorded", count(&counts->recorded), "unrecorded", count(&counts->unrecorded),
-                     "extra_recorded", count(&counts->extra_recorded), "extra_unrecorded",
-                     count(&counts->extra_unrecorded), "analysed", count(&counts->analysed),
-                     "deferred", count(&counts->deferred), "not_analysed",
-                     count(&counts->not_analysed), "stalled", count(&counts->stalled));
+    return json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "expected", (json_int_t)run->expected, "received", count(&counts->received), "placed",
+        count(&counts->placed), "skipped", count(&counts->skipped), "duplicate",
+        count(&counts->duplicate), "surplus", count(&counts->surplus), "rejected",
+        count(&counts->rejected), "missing", missing, "lost", missing, "recorded",
+        count(&counts->recorded), "unrecorded", count(&counts->unrecorded), "extra_recorded",
+        count(&counts->extra_recorded), "extra_unrecorded", count(&counts->extra_unrecorded),
+        "analysed", count(&counts->analysed), "deferred", count(&counts->deferred), "not_analysed",
+        count(&counts->not_analysed), "stalled", count(&counts->stalled));
 }
 
 static json_t *recording_json(const struct run *run, char *path, size_t path_size)
@@ -92,17 +92,23 @@ static void describe_end(const struct run *run, char *text, size_t size)
         snprintf(text, size, "the detector went idle after frame %" PRIu64 " of %" PRIu64, last,
                  run->expected);
         break;
+    case RUN_END_FAULT:
+        snprintf(text, size, "the detector reported an error after frame %" PRIu64 " of %" PRIu64,
+                 last, run->expected);
+        break;
     case RUN_END_STOPPED:
         snprintf(text, size, "stopped on request after frame %" PRIu64 " of %" PRIu64, last,
                  run->expected);
         break;
     case RUN_END_LINK:
-        snprintf(text, size, "the data link to the detector broke after frame %" PRIu64
-                             " of %" PRIu64, last, run->expected);
+        snprintf(text, size,
+                 "the data link to the detector broke after frame %" PRIu64 " of %" PRIu64, last,
+                 run->expected);
         break;
     case RUN_END_NEXT_RUN:
-        snprintf(text, size, "the detector began a new acquisition after frame %" PRIu64
-                             " of %" PRIu64, last, run->expected);
+        snprintf(text, size,
+                 "the detector began a new acquisition after frame %" PRIu64 " of %" PRIu64, last,
+                 run->expected);
         break;
     case RUN_END_SHUTDOWN:
         snprintf(text, size, "merlind was stopped after frame %" PRIu64 " of %" PRIu64, last,
@@ -142,17 +148,16 @@ json_t *run_summary(const struct run *run, double rate)
     if (rate < 0)
         rate = elapsed > 0 ? (double)counter_read(&run->counts.received) / elapsed : 0;
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-                     "s:o, s:o}",
-                     "id", run->plan->id, "state", phase_name(run), "reason", run_reason(run),
-                     "cause", run_end_name(end), "detail", detail, "mode",
-                     run->plan->active ? "active" : "passive", "file", path, "recording", recording,
-                     "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
-                     (json_int_t)run->format.width, "dtype", pixel_format_dtype(&run->format),
-                     "started", json_time(run->started_ns), "ended",
-                     json_time(counter_read(&run->ended_ns)), "rate", rate, "elapsed_s", elapsed,
-                     "frames", frames_json(run), "maps", map_names(run), "patterns",
-                     pattern_names(run));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
+        "s:o, s:o}",
+        "id", run->plan->id, "state", phase_name(run), "reason", run_reason(run), "cause",
+        run_end_name(end), "detail", detail, "mode", run->plan->active ? "active" : "passive",
+        "file", path, "recording", recording, "scan", scan_json(&run->scan), "image",
+        (json_int_t)run->format.height, (json_int_t)run->format.width, "dtype",
+        pixel_format_dtype(&run->format), "started", json_time(run->started_ns), "ended",
+        json_time(counter_read(&run->ended_ns)), "rate", rate, "elapsed_s", elapsed, "frames",
+        frames_json(run), "maps", map_names(run), "patterns", pattern_names(run));
 }
 
 char *run_summary_text(const struct run *run)
@@ -167,9 +172,9 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
                                    const char *reason, const char *cause, const char *detail)
 {
     static const char *const zeros[] = {
-        "received",       "placed",           "skipped",  "duplicate", "surplus",      "rejected",
-        "recorded",       "unrecorded",       "analysed", "deferred",  "not_analysed", "stalled",
-        "extra_recorded", "extra_unrecorded",
+        "received",     "placed",   "skipped",        "duplicate",        "surplus",
+        "rejected",     "recorded", "unrecorded",     "analysed",         "deferred",
+        "not_analysed", "stalled",  "extra_recorded", "extra_unrecorded",
     };
     json_t *const frames = json_object();
     const json_int_t expected = (json_int_t)scan_geometry_positions(&plan->scan);
@@ -179,11 +184,11 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
     json_object_set_new(frames, "lost", json_integer(missing));
     for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++)
         json_object_set_new(frames, zeros[i], json_integer(0));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}, s:o, s:n, s:n, s:n, s:n, "
-                     "s:f, s:f, s:o, s:[], s:[]}",
-                     "id", plan->id, "state", state, "reason", reason, "cause", cause, "detail",
-                     detail, "mode", plan->active ? "active" : "passive", "file", "", "recording",
-                     "state", "off", "error", "", "bytes_raw", 0, "bytes_written", 0, "scan",
-                     scan_json(&plan->scan), "image", "dtype", "started", "ended", "rate", 0.0,
-                     "elapsed_s", 0.0, "frames", frames, "maps", "patterns");
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}, s:o, s:n, s:n, s:n, s:n, "
+        "s:f, s:f, s:o, s:[], s:[]}",
+        "id", plan->id, "state", state, "reason", reason, "cause", cause, "detail", detail, "mode",
+        plan->active ? "active" : "passive", "file", "", "recording", "state", "off", "error", "",
+        "bytes_raw", 0, "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype",
+        "started", "ended", "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns");
 }

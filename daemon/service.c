@@ -156,7 +156,8 @@ static void on_last_words(uv_timer_t *timer)
     close_all(timer->data);
 }
 
-/* Everything that the detector will send is in: finish the file, and stay for those who wait to hear how the run ended. */
+/* Everything that the detector will send is in: finish the file, and stay for those who wait to
+ * hear how the run ended. */
 static void on_drained(void *data)
 {
     struct service *const service = data;

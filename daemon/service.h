@@ -4,8 +4,9 @@
 #include "daemon/config.h"
 
 /*
- * The service: everything that happens on the main thread's loop. Binds the sockets, makes the pipeline, prints the ready line, serves until
- * SIGTERM, SIGINT or a client's request, and then drains.
+ * The service: everything that happens on the main thread's loop. Binds the sockets, makes the
+ * pipeline, prints the ready line, serves until SIGTERM, SIGINT or a client's request, and then
+ * drains.
  *
  * Returns 0 after an orderly end, or a negative errno with a sentence when it could not start.
  */

@@ -19,6 +19,10 @@ struct start_step {
     bool optional;                  /* old servers do not know it */
 };
 
+/* Pixels: two chips side by side, and the widest gap between them that is believed. */
+#define QUAD_WIDTH 512
+#define MAX_GAP 8
+
 struct start_sequence {
     struct command_client *client;
     struct detector_settings *known;
@@ -75,10 +79,10 @@ static void add_read_back(struct start_sequence *sequence)
         if (wanted->read_back)
             add_step(sequence, COMMAND_GET, wanted->parameter->name, wanted, true);
     }
-    static const char *const times[] = {"ACQUISITIONTIME", "ACQUISITIONPERIOD"};
-    for (unsigned i = 0; i < 2; i++) {
-        if (!wanted_of(sequence, times[i]))
-            add_step(sequence, COMMAND_GET, times[i], NULL, true);
+    static const char *const asked[] = {"ACQUISITIONTIME", "ACQUISITIONPERIOD", "IMAGEX"};
+    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+        if (!wanted_of(sequence, asked[i]))
+            add_step(sequence, COMMAND_GET, asked[i], NULL, true);
     }
 }
 
@@ -177,6 +181,14 @@ static enum acceptance accept_read_back(struct start_sequence *sequence,
     return REFUSED;
 }
 
+/* IMAGEX counts the gap pixels of a quad, raw frames have none (Merlin protocol notes 2.6). */
+static void accept_width(struct start_sequence *sequence, const char *value)
+{
+    const unsigned long width = strtoul(value, NULL, 10);
+    if (width > QUAD_WIDTH && width <= QUAD_WIDTH + MAX_GAP)
+        sequence->outcome.gap_pixels = (uint32_t)(width - QUAD_WIDTH);
+}
+
 /* What a value that came back means for the run. */
 static enum acceptance accept_value(struct start_sequence *sequence, const struct start_step *step,
                                     const char *value)
@@ -187,6 +199,8 @@ static enum acceptance accept_value(struct start_sequence *sequence, const struc
         sequence->time_ms = strtod(value, NULL);
     if (strcmp(step->name, "ACQUISITIONPERIOD") == 0)
         sequence->period_ms = strtod(value, NULL);
+    if (strcmp(step->name, "IMAGEX") == 0)
+        accept_width(sequence, value);
     return step->wanted ? accept_read_back(sequence, step->wanted, value) : ACCEPTED;
 }
 
@@ -263,7 +277,7 @@ static void next_step(struct start_sequence *sequence)
         const double period = fmax(sequence->time_ms, sequence->period_ms);
         if (isfinite(period) && period > 0 && period < 1e9)
             sequence->outcome.frame_period_ns = (uint64_t)(period * (double)NS_PER_MS);
-        sequence->ready_to_arm(sequence->data, sequence->outcome.frame_period_ns);
+        sequence->ready_to_arm(sequence->data, &sequence->outcome);
     }
     const int r = command_client_send(sequence->client, step->type, step->name,
                                       step->type == COMMAND_SET ? step->wanted->value : NULL,

@@ -20,9 +20,11 @@ struct start_sequence;
 struct start_outcome {
     struct start_refusal refusal; /* its code is NULL: armed */
     uint64_t frame_period_ns;     /* what the detector says its period is, 0 unknown */
+    uint32_t gap_pixels; /* between the chips of a quad, as far as IMAGEX tells; 0 unknown */
 };
 
-typedef void (*start_ready_fn)(void *data, uint64_t frame_period_ns);
+/* The outcome as far as it is known: period and gap. */
+typedef void (*start_ready_fn)(void *data, const struct start_outcome *outcome);
 typedef void (*start_done_fn)(void *data, const struct start_outcome *outcome);
 
 /*

@@ -5,8 +5,8 @@
 bool trigger_from_name(const char *name, enum trigger *trigger)
 {
     static const char *const names[] = {
-        [TRIGGER_INTERNAL] = "internal",       [TRIGGER_RISING_TTL] = "rising-ttl",
-        [TRIGGER_FALLING_TTL] = "falling-ttl", [TRIGGER_RISING_LVDS] = "rising-lvds",
+        [TRIGGER_INTERNAL] = "internal",         [TRIGGER_RISING_TTL] = "rising-ttl",
+        [TRIGGER_FALLING_TTL] = "falling-ttl",   [TRIGGER_RISING_LVDS] = "rising-lvds",
         [TRIGGER_FALLING_LVDS] = "falling-lvds", [TRIGGER_SOFT] = "soft",
     };
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {

@@ -19,7 +19,8 @@ enum trigger {
 bool trigger_from_name(const char *name, enum trigger *trigger);
 
 /*
- * Frames that one trigger starts: one with a soft trigger, a scan line with an external one, the whole scan with the internal one. A burst must be told in
- * full, or the detector's continuous read-write ends with it.
+ * Frames that one trigger starts: one with a soft trigger, a scan line with an external one, the
+ * whole scan with the internal one. A burst must be told in full, or the detector's continuous
+ * read-write ends with it.
  */
 uint64_t trigger_frames(enum trigger trigger, const struct scan_geometry *scan);

@@ -44,8 +44,9 @@ struct acquisition_plan {
     bool active;           /* the daemon set the detector up and armed it */
     bool scan_from_header; /* scan shape was not given: take it from the HDR when it tells one */
     struct scan_geometry scan; /* as asked for */
-    uint32_t detector_gap;     /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do not tell */
-    uint64_t frame_period_ns;  /* nominal, 0 when unknown; only for the choice of chunk size */
+    uint32_t detector_gap;    /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do
+                                 not tell */
+    uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;

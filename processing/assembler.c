@@ -448,11 +448,12 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns)
 
 /* ---- plans ---- */
 
-void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain)
+void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain,
+                      bool link_is_busy)
 {
     acquisition_plan_unref(assembler->next_plan);
     assembler->next_plan = plan;
-    assembler->draining = drain;
+    assembler->draining = drain && link_is_busy;
     if (drain)
         assembler->hdr_fresh = false;
 }

@@ -57,8 +57,13 @@ void assembler_flush(struct assembler *assembler);
 /* The link has been quiet for that long. */
 void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns);
 
-/* Takes a reference of the caller. */
-void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain);
+/*
+ * Takes a reference of the caller. `drain`: an HDR that came before is of another run, and so are
+ * frames on a link that is busy now; after a quiet one frame number 1 begins the run even when the
+ * detector sends no HDR.
+ */
+void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain,
+                      bool link_is_busy);
 void assembler_expect_nothing(struct assembler *assembler);
 void assembler_set_default_plan(struct assembler *assembler, struct acquisition_plan *plan);
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns);

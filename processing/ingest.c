@@ -8,11 +8,15 @@
 #include <string.h>
 #include <uv.h>
 
+#include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
 #include "common/queue.h"
 #include "detector/data_client.h"
 #include "processing/assembler.h"
+
+/* A link that has been quiet for so long holds nothing of an earlier run. */
+#define DRAIN_QUIET_NS (50 * NS_PER_MS)
 
 enum ingest_command_kind {
     INGEST_SET_DEFAULT_PLAN,
@@ -41,7 +45,8 @@ struct ingest {
     struct data_client *client;
     struct mpx_message pending; /* found no room in the ring; its bytes are still unconsumed */
     size_t pending_consumes;    /* 0: there is none */
-    size_t wanted;              /* bytes that complete the message that is being received */
+    uint64_t last_byte_ns;
+    size_t wanted; /* bytes that complete the message that is being received */
     bool stop_wanted, stopped;
     uint64_t skipped_counted, resyncs_counted, skipped_reported; /* of what the parser says */
     char *host;
@@ -126,8 +131,9 @@ static void on_received(void *data, size_t size)
 {
     struct ingest *const ingest = data;
     ring_commit(ingest->ring, size);
+    ingest->last_byte_ns = uv_hrtime();
     if (ingest->assembler.run)
-        atomic_store_explicit(&ingest->assembler.run->last_frame_ns, uv_hrtime(),
+        atomic_store_explicit(&ingest->assembler.run->last_frame_ns, ingest->last_byte_ns,
                               memory_order_relaxed);
     (void)take_messages(ingest);
     ring_reclaim(ingest->ring);
@@ -190,7 +196,8 @@ static void carry_out(struct ingest *ingest, const struct ingest_command *comman
         assembler_set_default_plan(&ingest->assembler, command->plan);
         break;
     case INGEST_EXPECT:
-        assembler_expect(&ingest->assembler, command->plan, command->drain);
+        assembler_expect(&ingest->assembler, command->plan, command->drain,
+                         uv_hrtime() < ingest->last_byte_ns + DRAIN_QUIET_NS);
         break;
     case INGEST_EXPECT_NOTHING:
         assembler_expect_nothing(&ingest->assembler);

@@ -42,6 +42,7 @@ enum run_end {
     RUN_END_NONE,     /* not yet */
     RUN_END_LAST,     /* the last frame came */
     RUN_END_IDLE,     /* the detector went idle before that */
+    RUN_END_FAULT,    /* the detector reported an error */
     RUN_END_STOPPED,  /* somebody asked to stop */
     RUN_END_LINK,     /* the data link broke */
     RUN_END_NEXT_RUN, /* a new HDR came */
@@ -147,7 +148,8 @@ uint64_t run_missing(const struct run *run);
  */
 const char *run_reason(const struct run *run);
 
-/* What ended it: "last_frame", "detector_idle", "stopped", "link", "next_run", "shutdown", "". */
+/* What ended it: "last_frame", "detector_idle", "detector_error", "stopped", "link", "next_run",
+ * "shutdown", "". */
 const char *run_end_name(enum run_end end);
 const char *recording_state_name(enum recording_state state);
 

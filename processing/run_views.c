@@ -36,6 +36,7 @@ const char *run_end_name(enum run_end end)
         [RUN_END_NONE] = "",
         [RUN_END_LAST] = "last_frame",
         [RUN_END_IDLE] = "detector_idle",
+        [RUN_END_FAULT] = "detector_error",
         [RUN_END_STOPPED] = "stopped",
         [RUN_END_LINK] = "link",
         [RUN_END_NEXT_RUN] = "next_run",

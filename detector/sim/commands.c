@@ -101,8 +101,8 @@ static enum reply_code start(struct command_context *context)
     /* before the start: the line must not come after the `done` of a very short acquisition */
     printf("started frames=%" PRIu64 "\n", frames);
     fflush(stdout);
-    context->starts++;
     context->error_after = command_fault(context, FAULT_STATUS3);
+    context->starts++;
     const enum reply_code code = acquisition_start(context->acquisition, &plan);
     run_plan_finish(&plan);
     return code;

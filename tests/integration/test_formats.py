@@ -99,8 +99,6 @@ class Formats(SystemTest):
     def test_raw_with_the_gap_configured(self):
         self.check_all(raw_with_gap())
 
-    # Reported: merlind does not ask IMAGEX/IMAGEY, so the file has no gap unless detector.gap says so.
-    @unittest.expectedFailure
     def test_raw_with_the_gap_that_the_detector_tells(self):
         """IMAGEX and IMAGEY hold the gap; raw frames do not."""
         for name, arguments, _ in list(raw_with_gap())[::3]:

@@ -323,7 +323,7 @@ static void raw_frames_have_the_gap_of_the_plan_that_they_begin(void **state)
     struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
     assert_int_equal(plan->detector_gap, 2);
     plan->detector_gap = 3;
-    assembler_expect(&bench->assembler, plan, false);
+    assembler_expect(&bench->assembler, plan, false, false);
     offer_header(bench, 24);
     offer_raw_frame(bench, 1, 6);
     assert_int_equal(bench->n_began, 2);
@@ -348,7 +348,7 @@ static void old_frames_before_the_awaited_header_are_stray(void **state)
     struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
     char id[37];
     memcpy(id, plan->id, sizeof id);
-    assembler_expect(&bench->assembler, plan, true);
+    assembler_expect(&bench->assembler, plan, true, true);
     offer_frames(bench, 1, 3);
     assert_int_equal(bench->n_began, 0);
     assert_int_equal(counter_read(&bench->assembler.stray_frames), 3);
@@ -356,6 +356,19 @@ static void old_frames_before_the_awaited_header_are_stray(void **state)
     offer_frame(bench, 1);
     assert_int_equal(bench->n_began, 1);
     assert_string_equal(bench->run->plan->id, id);
+}
+
+static void after_a_quiet_link_the_awaited_run_needs_no_header(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24); /* of a run that never had a frame */
+    assembler_expect(&bench->assembler, acquisition_plan_copy(bench->assembler.default_plan), true,
+                     false);
+    offer_frame(bench, 7);
+    assert_int_equal(bench->n_began, 0);
+    offer_frame(bench, 1);
+    assert_int_equal(bench->n_began, 1);
+    assert_null(bench->run->hdr);
 }
 
 static void without_headers_a_frame_number_one_begins_a_run(void **state)
@@ -434,6 +447,7 @@ int main(void)
         TEST(raw_frames_have_the_gap_of_the_plan_that_they_begin),
         TEST(a_raw_frame_of_another_depth_is_rejected),
         TEST(old_frames_before_the_awaited_header_are_stray),
+        TEST(after_a_quiet_link_the_awaited_run_needs_no_header),
         TEST(without_headers_a_frame_number_one_begins_a_run),
         TEST(numbers_that_begin_again_after_999999_go_on),
         TEST(seven_digit_numbers_go_on),
