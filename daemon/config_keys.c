@@ -53,7 +53,8 @@ const struct config_key config_keys[] = {
      .unit = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB; bytes without one", .default_text = "auto",
      .text =
          "Memory that takes up frames while workers and disk fall behind. auto: a quarter of the "
-         "memory that the service may use, at most 8 GiB. It is reserved as a whole at the start."},
+         "memory that the service may use, at most 8 GiB. It is reserved as a whole at "
+         "the start, in steps of 2 MiB. A frame may take a quarter of it."},
     {"workers", &config_type_number_or_auto, FIELD(workers), RANGE(1, 1024), .default_text = "auto",
      .text = "Threads that analyse and compress. auto: as many as there are CPUs that the service "
              "may use."},

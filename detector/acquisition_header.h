@@ -7,9 +7,9 @@
 #include "common/error.h"
 
 /*
- * What the daemon uses of an acquisition header (HDR); the text itself is kept whole by whoever records it. Keys are matched on the
- * part before " (" because the bracketed explanations differ between software versions. A key that is absent leaves its
- * field 0 (or -1 where said).
+ * What the daemon uses of an acquisition header (HDR); the text itself is kept whole by whoever
+ * records it. Keys are matched on the part before " (" because the bracketed explanations differ
+ * between software versions. A key that is absent leaves its field 0 (or -1 where said).
  */
 struct acquisition_header {
     uint32_t counter_depth;
@@ -22,9 +22,9 @@ struct acquisition_header {
 };
 
 /*
- * Parses body[0..size), which begins with "HDR,". Lines are `key:<TAB>value<CR><LF>`; bytes may be Latin-1; NULs and blanks pad the end.
- * Unknown lines are passed over. Returns -EBADMSG only when the text is no HDR at all or a number it needs is not a
- * number.
+ * Parses body[0..size), which begins with "HDR,". Lines are `key:<TAB>value<CR><LF>`; bytes may be
+ * Latin-1; NULs and blanks pad the end. Unknown lines are passed over. Returns -EBADMSG only when
+ * the text is no HDR at all or a number it needs is not a number.
  */
 int acquisition_header_parse(struct acquisition_header *header, const uint8_t *body, size_t size,
                              struct error *error);

@@ -8,9 +8,10 @@
 #include "detector/text.h"
 
 /*
- * A reply on the command socket: "GET,NAME,value,code", "SET,NAME,code" or "CMD,NAME,code" in an MPX envelope. The code is what
- * follows the last comma, the value what lies between the name and it, since values (versions, DAC lists, file names) have commas.
- * The texts point into the bytes that were parsed.
+ * A reply on the command socket: "GET,NAME,value,code", "SET,NAME,code" or "CMD,NAME,code" in an
+ * MPX envelope. The code is what follows the last comma, the value what lies between the name and
+ * it, since values (versions, DAC lists, file names) have commas. The texts point into the bytes
+ * that were parsed.
  */
 struct command_reply_text {
     enum command_type type;
@@ -29,9 +30,11 @@ enum command_reply_result {
 #define COMMAND_REPLY_MAX_SIZE 65536
 
 /*
- * Looks for the next reply in bytes[0..size). `*consumed` (whatever the result) is how many bytes the caller drops, `*stray` how many of
- * them belonged to no message; NUL, CR and LF between messages do not count. Tolerated: stray bytes before "MPX", NULs within the prefix, lengths of fewer than
- * ten digits, and a length that is one short, as from servers that do not count the comma.
+ * Looks for the next reply in bytes[0..size). `*consumed` (whatever the result) is how many bytes
+ * the caller drops, `*stray` how many of them belonged to no message; NUL, CR and LF between
+ * messages do not count. Tolerated: stray bytes before "MPX", NULs within the prefix, lengths of
+ * fewer than ten digits, and a length that is one short, as from servers that do not count the
+ * comma.
  */
 enum command_reply_result command_reply_next(const uint8_t *bytes, size_t size,
                                              struct command_reply_text *reply, size_t *consumed,

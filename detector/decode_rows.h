@@ -71,7 +71,7 @@ static inline wide wide_arrange(wide value, enum row_order order)
 /* high * 4096 + low for pixels of two bytes, stored as four. */
 static inline void wide_store_joined(uint8_t *to, wide high, wide low)
 {
-    for (int half = 0; half < 2; half++) {
+    for (size_t half = 0; half < 2; half++) {
         const wide h = _mm256_cvtepu16_epi32(half ? _mm256_extracti128_si256(high, 1)
                                                   : _mm256_castsi256_si128(high));
         const wide l = _mm256_cvtepu16_epi32(half ? _mm256_extracti128_si256(low, 1)
@@ -125,7 +125,7 @@ static inline void spread_word(uint8_t *to, uint64_t packed, uint64_t bits)
 {
     const wide eights =
         _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-    for (int half = 0; half < 2; half++) {
+    for (size_t half = 0; half < 2; half++) {
         const wide wanted = _mm256_add_epi8(eights, _mm256_set1_epi8((char)(4 * half)));
         const wide groups = _mm256_shuffle_epi8(_mm256_set1_epi64x((int64_t)packed), wanted);
         const wide chosen = _mm256_and_si256(groups, _mm256_set1_epi64x((int64_t)bits));
@@ -137,7 +137,7 @@ static inline void spread_word(uint8_t *to, uint64_t packed, uint64_t bits)
 
 static inline void spread_word(uint8_t *to, uint64_t packed, uint64_t bits)
 {
-    for (int group = 0; group < 8; group++)
+    for (size_t group = 0; group < 8; group++)
         wide_store(to + 8 * group, spread_bits((uint8_t)(packed >> 8 * group), bits));
 }
 

@@ -6,15 +6,16 @@
 
 #include "common/error.h"
 
-/* Pixel types of a frame header's field 6. U types are big endian and assembled; R64 is raw (see pixel_format.h). */
+/* Pixel types of a frame header's field 6. U types are big endian and assembled; R64 is raw (see
+ * pixel_format.h). */
 enum pixel_type { PIXEL_U01, PIXEL_U08, PIXEL_U16, PIXEL_U32, PIXEL_U64, PIXEL_R64 };
 
 /* How the chips lie (field 7); G means with gap pixels between them. */
 enum sensor_layout { LAYOUT_1X1, LAYOUT_2X2, LAYOUT_2X2G, LAYOUT_NX1, LAYOUT_NX1G };
 
 /*
- * A frame header (MQ1) as text fields, Merlin manual section "Frame header" and the notes on MQ1A. Sizes are as the header
- * says them: for R64 they are not those of the assembled image.
+ * A frame header (MQ1) as text fields, Merlin manual section "Frame header" and the notes on MQ1A.
+ * Sizes are as the header says them: for R64 they are not those of the assembled image.
  */
 struct frame_header {
     uint64_t number;      /* frame number in the acquisition, from 1 */
@@ -35,21 +36,23 @@ struct frame_header {
 };
 
 /*
- * Parses body[0..size), which begins with "MQ1,". Fields are found by their commas and MQ1A by its name, so a 7-digit frame
- * number, missing thresholds or DACs and unknown fields before the padding do no harm. Refuses (-EBADMSG and a sentence)
- * a header without its geometry fields, or with sizes that no Merlin has (see FRAME_HEADER_MAX_*).
+ * Parses body[0..size), which begins with "MQ1,". Fields are found by their commas and MQ1A by its
+ * name, so a 7-digit frame number, missing thresholds or DACs and unknown fields before the padding
+ * do no harm. Refuses (-EBADMSG and a sentence) a header without its geometry fields, or with sizes
+ * that no Merlin has (see FRAME_HEADER_MAX_*).
  */
 int frame_header_parse(struct frame_header *header, const uint8_t *body, size_t size,
                        struct error *error);
 
 #define FRAME_HEADER_MAX_CHIPS 16
-#define FRAME_HEADER_MAX_SIDE 8192        /* pixels of width or height */
+#define FRAME_HEADER_MAX_SIDE 8192         /* pixels of width or height */
 #define FRAME_HEADER_MAX_DATA_OFFSET 16384 /* bytes */
 
 /*
- * The two halves of the hot path. frame_header_number reads only field 1 and says where field 2 begins, so that ingest can compare the
- * geometry fields of a frame with those of the frame before by memcmp. frame_header_parse_time reads only MQ1A (its
- * outputs are 0 when there is none) from a header of known data offset.
+ * The two halves of the hot path. frame_header_number reads only field 1 and says where field 2
+ * begins, so that ingest can compare the geometry fields of a frame with those of the frame before
+ * by memcmp. frame_header_parse_time reads only MQ1A (its outputs are 0 when there is none) from a
+ * header of known data offset.
  */
 bool frame_header_number(const uint8_t *body, size_t size, uint64_t *number, size_t *geometry_at);
 void frame_header_parse_time(const uint8_t *body, size_t header_size, uint64_t *timestamp_ns,

@@ -66,7 +66,7 @@ struct chunk {
 
 typedef void (*ring_space_fn)(void *data);
 
-#define RING_MIN_SIZE (UINT64_C(4) << 20)
+#define RING_MIN_SIZE (UINT64_C(2) << 20)
 
 /* `size` bytes (at least RING_MIN_SIZE, rounded up to 2 MiB). -ENOMEM: the memory is not to be had;
  * the sentence has the remedy. */

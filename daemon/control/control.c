@@ -32,11 +32,13 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static const char *unknown_member(const json_t *object, const char *const *allowed, size_t n_allowed)
+static const char *unknown_member(const json_t *object, const char *const *allowed,
+                                  size_t n_allowed)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         bool known = false;
         for (size_t i = 0; i < n_allowed && allowed[i]; i++)
             known |= strcmp(name, allowed[i]) == 0;
@@ -128,8 +130,8 @@ static void on_readable(void *data)
     if (n == 0)
         return;
     const bool has_empty_frame = n > 2 && zmq_msg_size(&frames[1]) == 0;
-    struct request *const request = request_create(
-        control->socket, zmq_msg_data(&frames[0]), zmq_msg_size(&frames[0]), has_empty_frame);
+    struct request *const request = request_create(control->socket, zmq_msg_data(&frames[0]),
+                                                   zmq_msg_size(&frames[0]), has_empty_frame);
     const int body = has_empty_frame ? 2 : 1;
     if (!request)
         log_error("control", "a request was dropped: no memory");
@@ -168,10 +170,11 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
     }
     set_options(control->socket);
     if (zmq_bind(control->socket, endpoint) != 0) {
-        r = error_set(error, -errno,
-                      "control.endpoint %s: %s: is another merlind running? choose another port with "
-                      "-o control.endpoint=...",
-                      endpoint, zmq_strerror(errno));
+        r = error_set(
+            error, -errno,
+            "control.endpoint %s: %s: is another merlind running? choose another port with "
+            "-o control.endpoint=...",
+            endpoint, zmq_strerror(errno));
         goto fail;
     }
     size_t size = sizeof control->endpoint;

@@ -7,8 +7,9 @@
 #include "daemon/acquisition.h"
 
 /*
- * The control socket: a ROUTER that any number of clients may ask, REQ or DEALER. Every request gets exactly one reply, at once or when the
- * detector has answered. Belongs to the service thread. The protocol is in schemas/protocol.md.
+ * The control socket: a ROUTER that any number of clients may ask, REQ or DEALER. Every request
+ * gets exactly one reply, at once or when the detector has answered. Belongs to the service thread.
+ * The protocol is in schemas/protocol.md.
  */
 struct control;
 
@@ -21,7 +22,8 @@ struct control_service {
     void (*shut_down)(void *data);
 };
 
-/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is taken. */
+/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is
+ * taken. */
 int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
                    const char *endpoint, const struct control_service *service,
                    struct error *error);

@@ -13,8 +13,8 @@ struct reply_part {
 };
 
 /*
- * One request on its way to its reply. Made by the control socket, handed to a command's handler, ended by exactly one of the request_*
- * replies, which frees it.
+ * One request on its way to its reply. Made by the control socket, handed to a command's handler,
+ * ended by exactly one of the request_* replies, which frees it.
  */
 struct request;
 
@@ -30,8 +30,7 @@ void request_succeed(struct request *request, json_t *result, const struct reply
 
 /* `field` may be NULL. */
 __attribute__((format(printf, 4, 5))) void request_fail(struct request *request, const char *code,
-                                                        const char *field, const char *format,
-                                                        ...);
+                                                        const char *field, const char *format, ...);
 
 /* What a command does with a request whose members are known to be allowed. `args` is an object. */
 typedef void (*command_fn)(const struct control_service *service, struct request *request,

@@ -11,7 +11,8 @@
 #include "daemon/run_summary.h"
 #include "daemon/zmq_poll.h"
 
-/* Messages that may wait for one subscriber; a map of 256 x 256 is half a MiB, so a stuck one holds some ten MiB at most. */
+/* Messages that may wait for one subscriber; a map of 256 x 256 is half a MiB, so a stuck one holds
+ * some ten MiB at most. */
 #define SEND_HWM 32
 #define MAX_TOPIC 128
 
@@ -118,7 +119,8 @@ bool publisher_wanted(const struct publisher *publisher, const char *topic)
 {
     const char *prefix;
     json_t *count;
-    json_object_foreach(publisher->subscriptions, prefix, count) {
+    json_object_foreach(publisher->subscriptions, prefix, count)
+    {
         if (strncmp(topic, prefix, strlen(prefix)) == 0)
             return true;
     }
@@ -163,8 +165,7 @@ void publisher_send(struct publisher *publisher, const char *topic, const char *
         return;
     }
     zmq_send(publisher->socket, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    zmq_send(publisher->socket, text, strlen(text),
-             (n_parts > 0 ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
+    zmq_send(publisher->socket, text, strlen(text), (n_parts > 0 ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);
     for (unsigned i = 0; i < n_parts; i++)
         zmq_send(publisher->socket, parts[i].bytes, parts[i].size,
                  (i + 1 < n_parts ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT);

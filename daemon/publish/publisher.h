@@ -9,8 +9,9 @@
 #include "common/error.h"
 
 /*
- * The results socket: an XPUB that any number of subscribers may read, each as fast as it likes. Lossy on purpose: a subscriber that does not read loses
- * messages (it sees gaps in `seq`) and costs nobody anything. Belongs to the service thread.
+ * The results socket: an XPUB that any number of subscribers may read, each as fast as it likes.
+ * Lossy on purpose: a subscriber that does not read loses messages (it sees gaps in `seq`) and
+ * costs nobody anything. Belongs to the service thread.
  */
 struct publisher;
 
@@ -20,7 +21,8 @@ struct publisher_part {
     size_t size;
 };
 
-/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is taken. */
+/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is
+ * taken. */
 int publisher_create(struct publisher **publisher, uv_loop_t *loop, void *zmq_context,
                      const char *endpoint, struct error *error);
 void publisher_destroy(struct publisher *publisher);
@@ -35,7 +37,8 @@ bool publisher_wanted(const struct publisher *publisher, const char *topic);
 uint64_t publisher_generation(const struct publisher *publisher);
 
 /*
- * Sends [topic][header][part]... Adds `schema` ("merlind/KIND"), `v`, `seq` (per topic) and `t` to the header, which it takes over.
+ * Sends [topic][header][part]... Adds `schema` ("merlind/KIND"), `v`, `seq` (per topic) and `t` to
+ * the header, which it takes over.
  */
 void publisher_send(struct publisher *publisher, const char *topic, const char *kind,
                     json_t *header, const struct publisher_part *parts, unsigned n_parts);

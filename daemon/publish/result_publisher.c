@@ -45,7 +45,8 @@ static uint64_t count_analysed(const struct run *run, uint64_t row)
     return n;
 }
 
-/* Marks a row as sent. Returns whether it had changed. A stack is one row that changes with every frame. */
+/* Marks a row as sent. Returns whether it had changed. A stack is one row that changes with every
+ * frame. */
 static bool row_changed(struct result_publisher *results, uint64_t row)
 {
     const struct run *const run = results->run;
@@ -63,8 +64,8 @@ static bool row_changed(struct result_publisher *results, uint64_t row)
 
 /* ---- sending ---- */
 
-static void send_rows(struct result_publisher *results, const struct product *product,
-                      unsigned map, uint64_t first, uint64_t count)
+static void send_rows(struct result_publisher *results, const struct product *product, unsigned map,
+                      uint64_t first, uint64_t count)
 {
     char topic[80];
     snprintf(topic, sizeof topic, "map/%s/", product->maps[map].name);

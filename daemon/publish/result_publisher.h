@@ -4,13 +4,13 @@
 #include "processing/run.h"
 
 /*
- * Publishes the maps of the newest run as rows that changed, with key frames for those who come late, and its patterns. Belongs to
- * the service thread.
+ * Publishes the maps of the newest run as rows that changed, with key frames for those who come
+ * late, and its patterns. Belongs to the service thread.
  */
 struct result_publisher {
     struct publisher *publisher;
-    struct run *run;       /* whose maps go out; holds a reference */
-    uint64_t *row_counts;  /* [ny]: analysed positions when the row was last sent */
+    struct run *run;      /* whose maps go out; holds a reference */
+    uint64_t *row_counts; /* [ny]: analysed positions when the row was last sent */
     uint64_t n_rows;
     uint64_t key_ns;       /* monotonic time of the last key frame */
     uint64_t generation;   /* of subscriptions at the last key frame */

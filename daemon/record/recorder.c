@@ -213,8 +213,9 @@ static int allocate(struct recorder *recorder)
         queue_init(&recorder->free_announcements, ANNOUNCEMENTS) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < n_items; i++)
-        queue_push_always(i < recorder->n_buffers ? &recorder->free_chunks : &recorder->free_announcements,
-                   &recorder->items[i]);
+        queue_push_always(i < recorder->n_buffers ? &recorder->free_chunks
+                                                  : &recorder->free_announcements,
+                          &recorder->items[i]);
     return 0;
 }
 

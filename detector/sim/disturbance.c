@@ -73,8 +73,9 @@ static void make_garbage(uint8_t *bytes, size_t size, uint64_t seed, uint64_t nu
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)random_bits(&stream);
     for (size_t at = 20; at + 32 < size; at += 500) {
-        const char *decoy = decoys[at / 500 % 4];
-        memcpy(bytes + at, decoy, strlen(decoy));
+        const char *const decoy = decoys[at / 500 % 4];
+        for (size_t i = 0; decoy[i]; i++)
+            bytes[at + i] = (uint8_t)decoy[i];
     }
 }
 

@@ -95,7 +95,7 @@ static uint32_t count_at(const struct wire_format *format, const uint32_t *senso
         return sensor[(size_t)y * 256 + x];
     if (format->layout == WIRE_NX1) {
         const uint32_t chip = x / CHIP_SIDE;
-        return sensor[((size_t)(chip / 2) * CHIP_SIDE + y) * 512 + chip % 2 * CHIP_SIDE +
+        return sensor[((size_t)(chip / 2) * CHIP_SIDE + y) * 512 + (size_t)(chip % 2) * CHIP_SIDE +
                       x % CHIP_SIDE];
     }
     return sensor[(size_t)(y < format->rows ? y : 512 - 2 * format->rows + y) * 512 + x];
@@ -157,7 +157,7 @@ static void put_raw(uint8_t *block, uint32_t depth, uint32_t x, uint32_t value)
     else if (depth == 6)
         block[8 * (x / 8) + 7 - x % 8] = (uint8_t)value;
     else
-        store_be16(block + 2 * (4 * (x / 4) + 3 - x % 4), (uint16_t)value);
+        store_be16(block + (size_t)2 * (4 * (x / 4) + 3 - x % 4), (uint16_t)value);
 }
 
 /* Where a pixel of the image without gap lies in a raw plane: its chip's block, and the column in

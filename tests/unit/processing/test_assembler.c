@@ -157,7 +157,7 @@ static void offer_header(struct bench *bench, unsigned frames)
 static int set_up(void **state)
 {
     struct bench *const bench = calloc(1, sizeof *bench);
-    assert_int_equal(ring_create(&bench->ring, RING_MIN_SIZE, on_space, NULL, NULL), 0);
+    assert_int_equal(ring_create(&bench->ring, 4 * RING_MIN_SIZE, on_space, NULL, NULL), 0);
     struct acquisition_plan *const plan = acquisition_plan_create(0);
     plan->scan = (struct scan_geometry){.ny = 4, .nx = 6};
     bench->assembler = (struct assembler){

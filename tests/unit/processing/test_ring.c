@@ -14,7 +14,8 @@
 #include "processing/ring.h"
 
 /*
- * Ingest and workers on a small ring. Messages are [size u32][serial u32][serial & 0xff ...]; the ring does not look into them.
+ * Ingest and workers on a small ring. Messages are [size u32][serial u32][serial & 0xff ...]; the
+ * ring does not look into them.
  */
 #define N_MESSAGES 60000
 #define MAX_MESSAGE 30000

@@ -20,7 +20,8 @@ static void frames_of_a_raster_fill_positions_in_order(void **state)
 
 static void skipped_frames_have_no_position(void **state)
 {
-    const struct scan_geometry scan = {.ny = 2, .nx = 3, .skip_start = 2, .skip_line = 1, .skip_end = 2};
+    const struct scan_geometry scan = {
+        .ny = 2, .nx = 3, .skip_start = 2, .skip_line = 1, .skip_end = 2};
     static const int64_t expected[] = {-1, -1, 0, 1, 2, -1, 3, 4, 5, -1, -1, -1, -2, -2};
     for (uint64_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_int_equal(scan_geometry_position(&scan, i), expected[i]);
@@ -39,7 +40,8 @@ static void frame_index_is_the_inverse_of_position(void **state)
 
 static void positions_before_a_frame_are_those_of_the_frames_before_it(void **state)
 {
-    const struct scan_geometry scan = {.ny = 3, .nx = 4, .skip_start = 1, .skip_line = 2, .skip_end = 1};
+    const struct scan_geometry scan = {
+        .ny = 3, .nx = 4, .skip_start = 1, .skip_line = 2, .skip_end = 1};
     uint64_t n = 0;
     for (uint64_t index = 0; index < 30; index++) {
         assert_int_equal(scan_geometry_positions_before(&scan, index), n);
