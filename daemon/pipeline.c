@@ -122,6 +122,10 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
                 .run_refused = post_refused,
             },
     };
+    /* Said beforehand: on a virtual machine whose host has to find the memory it may take seconds.
+     */
+    log_info("pipeline", "reserving %.1f GiB of memory for the ring",
+             (double)settings.ring_size / (double)(UINT64_C(1) << 30));
     r = ingest_create(&pipeline->ingest, &settings, error);
     if (r < 0)
         return r;
