@@ -23,7 +23,7 @@ from simulator_client import PATIENCE, REAL_MIB, SIMULATOR, Frame, SimulatorTest
 
 class CommandProtocol(SimulatorTest):
     def test_answers_get_with_value_and_code(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.reply("GET,SOFTWAREVERSION"), "GET,SOFTWAREVERSION,1.6.1.217,0")
         self.assertEqual(commands.reply("GET,DETECTORSTATUS"), "GET,DETECTORSTATUS,0,0")
@@ -32,21 +32,21 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(commands.get("CHIPTEMPS").count(","), 3)
 
     def test_floats_come_back_with_six_decimals(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.set("ACQUISITIONTIME", "2.5"), 0)
         self.assertEqual(commands.get("ACQUISITIONTIME"), "2.500000")
         self.assertEqual(commands.get("THRESHOLD0"), "20.000000")
 
     def test_names_are_case_insensitive(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.reply("SET,TriggerStart,5"), "SET,TriggerStart,0")
         self.assertEqual(commands.get("TRIGGERSTART"), "5")
         self.assertEqual(commands.get("triggerstart"), "5")
 
     def test_status_codes(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.reply("GET,NONSENSE"), "GET,NONSENSE,,2")
         self.assertEqual(commands.set("NONSENSE", 1), 2)
@@ -63,7 +63,7 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(commands.get("NUMFRAMESTOACQUIRE"), "42949672950")
 
     def test_settings_that_exclude_each_other_are_reset_silently(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.set("ENABLECOUNTER1", 2), 0)
         self.assertEqual(commands.get("CONTINUOUSRW"), "0")
@@ -75,13 +75,13 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(commands.get("CONTINUOUSRW"), "0")
 
     def test_continuous_frame_time_is_at_least_the_readout(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.set("ACQUISITIONTIME", 0.01), 0)
         self.assertEqual(commands.get("ACQUISITIONTIME"), "0.273067")  # 6 bit at 180 MHz
 
     def test_tolerates_what_clients_in_the_field_send(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         get = b"GET,SOFTWAREVERSION"
         expected = b"GET,SOFTWAREVERSION,1.6.1.217,0"
@@ -95,7 +95,7 @@ class CommandProtocol(SimulatorTest):
             self.assertEqual(commands.message(), expected)
 
     def test_commands_may_arrive_in_pieces(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         for byte in mpx(b"GET,SOFTWAREVERSION"):
             commands.socket.sendall(bytes([byte]))
@@ -103,13 +103,13 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(commands.message(), b"GET,SOFTWAREVERSION,1.6.1.217,0")
 
     def test_survives_garbage(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         commands.socket.sendall(b"MPX,9999999999,GET" + bytes(range(256)) * 100 + b"MPX,," + b"MPX,0000000000,")
         self.assertEqual(commands.get("SOFTWAREVERSION"), "1.6.1.217")
 
     def test_third_command_client_is_refused_and_a_place_becomes_free(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         first, second = self.commands(), self.commands()
         self.assertEqual(first.get("ERRORCODE"), "0")
         self.assertEqual(second.get("ERRORCODE"), "0")
@@ -137,7 +137,7 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 1), 0)
 
     def test_reset_restores_defaults_and_drops_connections(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         data, commands = self.both()
         self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 3), 0)
         self.assertEqual(commands.cmd("RESET"), 0)
@@ -147,7 +147,7 @@ class CommandProtocol(SimulatorTest):
         self.assertEqual(self.commands().get("NUMFRAMESTOACQUIRE"), "4096")
 
     def test_tells_whether_a_data_client_is_there(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.get("TCPCONNECTED"), "0")
         data = self.data()
@@ -158,7 +158,7 @@ class CommandProtocol(SimulatorTest):
             self.assertLess(time.monotonic(), deadline)
 
     def test_standby_and_clear_error(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", "16")
         commands = self.commands()
         self.assertEqual(commands.cmd("CLEARERROR"), 0)
         self.assertEqual(commands.cmd("STANDBY"), 0)
