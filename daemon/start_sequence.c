@@ -107,8 +107,7 @@ static void add_steps(struct start_sequence *sequence)
 
 static void finish(struct start_sequence *sequence)
 {
-    if (sequence->done)
-        sequence->done(sequence->data, &sequence->outcome);
+    sequence->done(sequence->data, &sequence->outcome);
     free(sequence);
 }
 
@@ -238,10 +237,6 @@ static void on_reply(void *data, const struct command_reply *reply)
     struct start_sequence *const sequence = data;
     const struct start_step *const step = &sequence->steps[sequence->next];
     enum acceptance acceptance = ACCEPTED;
-    if (!sequence->done) {
-        finish(sequence);
-        return;
-    }
     if (reply->status < 0) {
         on_no_reply(sequence, step, reply->status);
         return;
@@ -313,10 +308,4 @@ bool start_sequence_begin(struct start_sequence **out, struct command_client *cl
     *out = sequence;
     next_step(sequence);
     return true;
-}
-
-void start_sequence_abandon(struct start_sequence *sequence)
-{
-    if (sequence)
-        sequence->done = NULL;
 }

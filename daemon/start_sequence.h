@@ -35,7 +35,3 @@ bool start_sequence_begin(struct start_sequence **sequence, struct command_clien
                           const struct start_settings *settings, struct detector_settings *known,
                           start_ready_fn ready_to_arm, start_done_fn done, void *data,
                           struct start_refusal *refusal);
-
-/* Forgets the callbacks: nobody waits any more. It frees itself when its outstanding command comes
- * back. NULL does nothing. */
-void start_sequence_abandon(struct start_sequence *sequence);

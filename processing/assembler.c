@@ -464,9 +464,3 @@ void assembler_expect_nothing(struct assembler *assembler)
     assembler->next_plan = NULL;
     assembler->draining = false;
 }
-
-void assembler_set_default_plan(struct assembler *assembler, struct acquisition_plan *plan)
-{
-    acquisition_plan_unref(assembler->default_plan);
-    assembler->default_plan = plan;
-}

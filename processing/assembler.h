@@ -65,7 +65,6 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns);
 void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain,
                       bool link_is_busy);
 void assembler_expect_nothing(struct assembler *assembler);
-void assembler_set_default_plan(struct assembler *assembler, struct acquisition_plan *plan);
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns);
 
 /* Ends the run that is going on, if any. */

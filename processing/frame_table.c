@@ -44,11 +44,6 @@ void frame_table_destroy(struct frame_table *table)
     free(table);
 }
 
-unsigned frame_table_columns(const struct frame_table *table)
-{
-    return table->n_columns;
-}
-
 static struct frame_block *block_make(struct frame_table *table, uint64_t which)
 {
     struct frame_block *block =

@@ -49,7 +49,6 @@ struct frame_table;
 
 int frame_table_create(struct frame_table **table, unsigned n_columns);
 void frame_table_destroy(struct frame_table *table);
-unsigned frame_table_columns(const struct frame_table *table);
 
 /* The row of a frame, made when it is not there yet. NULL: no memory, or an index beyond
  * FRAME_TABLE_MAX_FRAMES. */

@@ -19,7 +19,6 @@
 #define DRAIN_QUIET_NS (50 * NS_PER_MS)
 
 enum ingest_command_kind {
-    INGEST_SET_DEFAULT_PLAN,
     INGEST_EXPECT,
     INGEST_EXPECT_NOTHING,
     INGEST_END_RUN,
@@ -192,9 +191,6 @@ static void try_stop(struct ingest *ingest)
 static void carry_out(struct ingest *ingest, const struct ingest_command *command)
 {
     switch (command->kind) {
-    case INGEST_SET_DEFAULT_PLAN:
-        assembler_set_default_plan(&ingest->assembler, command->plan);
-        break;
     case INGEST_EXPECT:
         assembler_expect(&ingest->assembler, command->plan, command->drain,
                          uv_hrtime() < ingest->last_byte_ns + DRAIN_QUIET_NS);
@@ -248,25 +244,14 @@ static int command_send(struct ingest *ingest, struct ingest_command command)
     return 0;
 }
 
-static int command_send_plan(struct ingest *ingest, struct ingest_command command)
-{
-    acquisition_plan_ref(command.plan);
-    const int r = command_send(ingest, command);
-    if (r < 0)
-        acquisition_plan_unref(command.plan);
-    return r;
-}
-
-int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan)
-{
-    return command_send_plan(
-        ingest, (struct ingest_command){.kind = INGEST_SET_DEFAULT_PLAN, .plan = plan});
-}
-
 int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain)
 {
-    return command_send_plan(
+    acquisition_plan_ref(plan);
+    const int r = command_send(
         ingest, (struct ingest_command){.kind = INGEST_EXPECT, .plan = plan, .drain = drain});
+    if (r < 0)
+        acquisition_plan_unref(plan);
+    return r;
 }
 
 int ingest_expect_nothing(struct ingest *ingest)

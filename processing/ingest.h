@@ -57,8 +57,6 @@ void ingest_destroy(struct ingest *ingest);
 
 struct ring *ingest_ring(struct ingest *ingest);
 
-/* From the next run on. Takes a reference. */
-int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan);
 /*
  * The next run has this plan. `drain`: what comes before the next HDR is stray, because it was sent
  * before the detector was set up; otherwise an HDR that came already, or a frame number 1, begins

@@ -385,8 +385,3 @@ void ring_load(const struct ring *ring, struct ring_load *load)
     load->full_count = atomic_load_explicit(&ring->full_count, memory_order_relaxed);
     load->full_ns = atomic_load_explicit(&ring->full_ns, memory_order_relaxed);
 }
-
-void ring_load_reset(struct ring *ring)
-{
-    atomic_store_explicit(&ring->high_water, 0, memory_order_relaxed);
-}

@@ -128,9 +128,8 @@ void ring_release(struct ring *ring, struct chunk *chunk);
 void ring_nudge(struct ring *ring);
 
 struct ring_load {
-    uint64_t size, used, high_water; /* bytes; high_water since the last ring_load_reset */
+    uint64_t size, used, high_water; /* bytes; high_water since the start */
     uint64_t full_count;             /* times that the ingest thread found no room */
     uint64_t full_ns;                /* how long it waited in all */
 };
 void ring_load(const struct ring *ring, struct ring_load *load);
-void ring_load_reset(struct ring *ring);
