@@ -147,6 +147,7 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
     run_unref(acquisition->run);
     acquisition->run = run_ref(run);
     acquisition_watch_new_run(acquisition);
+    acquisition_renew_detectors(acquisition);
     if (acquisition->plan && strcmp(acquisition->plan->id, run->plan->id) == 0) {
         acquisition_plan_unref(acquisition->plan);
         acquisition->plan = NULL;
@@ -169,7 +170,8 @@ static void on_run_ended(struct acquisition *acquisition, struct run *run)
         acquisition->observer.run_event(acquisition->observer.data, "ended", summary);
         run_history_put(&acquisition->history, summary);
     }
-    if (run == acquisition->run)
+    acquisition_view_ended(acquisition, run);
+    if (run == acquisition->run && !acquisition_view_goes_on(run))
         acquisition_set_state(acquisition, ACQUISITION_FINISHING, "completing results and file");
 }
 
@@ -192,6 +194,10 @@ static void log_end(const json_t *summary)
 
 static void on_run_finished(struct acquisition *acquisition, struct run *run)
 {
+    if (run == acquisition->run)
+        stall_events_look(&acquisition->stalls, &acquisition->observer, run, true);
+    else
+        run_check_stalls(run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
         log_end(summary);
@@ -290,7 +296,7 @@ void acquisition_command(struct acquisition *acquisition, const char *name,
 
 static int open_links(struct acquisition *acquisition, struct error *error)
 {
-    struct acquisition_plan *const plan = acquisition_make_plan(acquisition->config);
+    struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
     if (!plan)
         return error_set(error, -ENOMEM, "no memory");
     int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config, plan,
@@ -312,6 +318,7 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
         return error_set(error, -ENOMEM, "no memory");
     acquisition->loop = loop;
     acquisition->config = config;
+    acquisition->settings_version = acquisition->detectors_version = 1;
     acquisition->observer = *observer;
     error_set(&acquisition->data_error, -ENOTCONN, "connecting to the detector");
     error_set(&acquisition->command_error, -ENOTCONN, "connecting to the detector");
@@ -321,7 +328,12 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     uv_timer_init(loop, &acquisition->wait_timer);
     acquisition->poll.data = acquisition->shut_down_timer.data = acquisition;
     acquisition->wait_timer.data = acquisition;
-    const int r = open_links(acquisition, error);
+    int r = live_detectors_init(&acquisition->detectors, config->virtual_detectors,
+                                config->n_virtual_detectors);
+    r = r < 0 ? error_set(error, r, "no memory")
+              : calibration_init(&acquisition->calibration, &config->calibration, error);
+    if (r == 0)
+        r = open_links(acquisition, error);
     if (r < 0) {
         acquisition_destroy(acquisition);
         return r;
@@ -352,6 +364,10 @@ void acquisition_destroy(struct acquisition *acquisition)
     if (!acquisition)
         return;
     acquisition_drain(acquisition);
+    acquisition_recompute_stop(acquisition);
+    live_detectors_finish(&acquisition->detectors);
+    calibration_finish(&acquisition->calibration);
+    halo_references_finish(&acquisition->halos);
     recovery_cancel(acquisition->recovering);
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);

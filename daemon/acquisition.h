@@ -2,10 +2,13 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "common/error.h"
+#include "daemon/calibration_state.h"
 #include "daemon/config.h"
+#include "daemon/halo_references.h"
 #include "daemon/pipeline.h"
 #include "daemon/preset.h"
 #include "daemon/trigger.h"
@@ -37,6 +40,8 @@ struct acquisition_observer {
     void (*state_changed)(void *data);
     /* `event`: "armed", "started", "ended", "finished"; `summary` as in the protocol, borrowed. */
     void (*run_event)(void *data, const char *event, const json_t *summary);
+    /* A happening for the topic event/ (event.h): "stall", "geometry". Takes over `body`. */
+    void (*event)(void *data, const char *event, json_t *body);
 };
 
 /* The answer to a request: a result (owned by the callee from now on), or NULL with a code and a
@@ -44,11 +49,21 @@ struct acquisition_observer {
 typedef void (*acquisition_answer_fn)(void *data, json_t *result, const char *code,
                                       const char *field, const struct error *error);
 
+/* What a request says of the geometry; what it leaves out stays as it is. */
+struct geometry_request {
+    bool scan_given, order_given, repeats_given, shift_given;
+    bool skip_start_given, skip_line_given, skip_end_given;
+    struct scan_geometry scan; /* the values of what is given; with a list of positions its order is
+                                  SCAN_ORDER_LIST and its shape the list's */
+};
+
 struct acquisition_start {
     bool passive;
-    bool scan_given, skip_given;
-    struct scan_geometry scan; /* what is not given is as configured */
-    bool trigger_given;        /* else the preset's, or internal */
+    bool view;       /* over and over, unrecorded, until stopped; not passive */
+    bool find_lines; /* the flyback frames are found from exposures */
+    /* Over the configured one. Its list is the caller's, and has to stay until the answer. */
+    struct geometry_request geometry;
+    bool trigger_given; /* else the preset's, or internal */
     enum trigger trigger;
     const struct preset *preset; /* NULL: none */
     const json_t *parameters;    /* object, may be NULL */
@@ -87,6 +102,56 @@ void acquisition_set(struct acquisition *acquisition, const char *name, const ch
 void acquisition_command(struct acquisition *acquisition, const char *name,
                          acquisition_answer_fn answer, void *data);
 
+/*
+ * Sees the newest run through another geometry from now on: the one in force with what the request
+ * changes, and `nudge` frames added to its shift. Answers with the geometry as it is then, which
+ * with nothing asked for is the present one. Tells it as an event when it is another one.
+ */
+void acquisition_set_geometry(struct acquisition *acquisition,
+                              const struct geometry_request *request, int64_t nudge,
+                              acquisition_answer_fn answer, void *data);
+
+/* The virtual detectors in force; adds or moves (by name) or removes one, in the newest run from
+ * its next chunk on and in all that follow. */
+void acquisition_detectors(const struct acquisition *acquisition, acquisition_answer_fn answer,
+                           void *data);
+void acquisition_set_detector(struct acquisition *acquisition,
+                              const struct virtual_detector_settings *settings,
+                              acquisition_answer_fn answer, void *data);
+void acquisition_remove_detector(struct acquisition *acquisition, const char *name,
+                                 acquisition_answer_fn answer, void *data);
+
+/* Computes what was added or moved since the newest run began over the frames that it measured
+ * before, from its file; `name` (may be NULL): only that detector. Answers at once, events tell how
+ * it goes. */
+void acquisition_recompute(struct acquisition *acquisition, const char *name,
+                           acquisition_answer_fn answer, void *data);
+
+/* The calibration in force, borrowed until it is changed; puts another in its place (a copy), for
+ * all runs that are started from now on and detectors that are added. */
+const struct calibration *acquisition_calibration(const struct acquisition *acquisition);
+void acquisition_set_calibration(struct acquisition *acquisition,
+                                 const struct calibration *calibration);
+
+/* Named halos, borrowed. */
+struct halo_references *acquisition_halos(struct acquisition *acquisition);
+
+/* In view mode: ends the run of the view with the pass that is going on and records the next one as
+ * a run of its own. Answers with its id. */
+void acquisition_record_pass(struct acquisition *acquisition, acquisition_answer_fn answer,
+                             void *data);
+
+/*
+ * Changes `scan` as a request says. -EINVAL with a sentence, and the member of args at fault in
+ * *field, when the two do not go together. The result borrows the request's list.
+ */
+int geometry_request_apply(const struct geometry_request *request, struct scan_geometry *scan,
+                           const char **field, struct error *error);
+
+/* When a run's lines are to be found from exposures: looks for them among the frames that have come
+ * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
+void acquisition_find_lines(struct acquisition *acquisition);
+
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);
 
@@ -100,5 +165,5 @@ json_t *acquisition_summary(const struct acquisition *acquisition, const char *i
 /* The members of the status that this module knows, new reference. */
 json_t *acquisition_status(const struct acquisition *acquisition);
 
-/* Asks the workers for fresh images of the newest run. */
+/* Asks the workers for fresh arrays (patterns, profiles) and patterns of the newest run. */
 void acquisition_want_images(struct acquisition *acquisition);

@@ -2,12 +2,22 @@
 
 #include "common/error.h"
 #include "daemon/acquisition.h"
+#include "daemon/live_detectors.h"
 #include "daemon/recovery.h"
 #include "daemon/run_history.h"
+#include "daemon/stall_events.h"
 #include "daemon/start_sequence.h"
 #include "detector/command_client.h"
+#include "processing/recompute.h"
 
 /* What the parts of the acquisition state machine share. Belongs to the service thread wholly. */
+
+/* How far the search for the lines of the newest run has come (acquisition_lines.c). */
+struct line_search {
+    bool done;
+    uint64_t looked_at; /* exposures that had come when they were last looked for */
+    uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
+};
 
 struct acquisition {
     const struct config *config;
@@ -31,7 +41,9 @@ struct acquisition {
     acquisition_answer_fn stop_answer; /* while recovering */
     void *stop_data;
 
-    struct run *run; /* the newest with frames */
+    struct run *run;            /* the newest with frames */
+    struct stall_events stalls; /* of it */
+    struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;
     bool status_asked;
@@ -42,6 +54,15 @@ struct acquisition {
         waiting; /* a start that waits for the links; while waiting_answer is set */
     acquisition_answer_fn waiting_answer;
     void *waiting_data;
+
+    struct live_detectors detectors;
+    struct calibration calibration;
+    struct halo_references halos;
+    uint32_t settings_version;   /* raised whenever detectors or calibration change */
+    uint32_t detectors_version;  /* the settings' version when the detectors changed last */
+    struct recompute *recompute; /* NULL: none is going on */
+    struct run *recompute_run;
+    uint64_t recompute_told; /* progress that was published */
 
     void (*drained)(void *data);
     void *drained_data;
@@ -77,9 +98,32 @@ void acquisition_links_changed(struct acquisition *acquisition);
 /* A start that waits is refused now, for the reason that keeps it waiting. */
 void acquisition_wait_no_longer(struct acquisition *acquisition);
 
-/* A plan with the settings of the configuration, one reference. NULL: no memory. */
-struct acquisition_plan *acquisition_make_plan(const struct config *config);
+/* A plan with the settings of the configuration and the detectors in force, one reference. NULL: no
+ * memory. */
+struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition);
+
+/* Sees the newest run through another geometry and tells it as an event. -ENOMEM. */
+int acquisition_see_as(struct acquisition *acquisition, const struct scan_geometry *scan,
+                       const char *source, struct error *error);
 
 /* Begins and ends watching DETECTORSTATUS and the frame rate (acquisition_watch.c). */
 void acquisition_watch_start(struct acquisition *acquisition);
 void acquisition_watch_new_run(struct acquisition *acquisition);
+
+/* Makes the settings in force those of runs that somebody else starts, as a new version. */
+void acquisition_renew_default_plan(struct acquisition *acquisition);
+
+/* A run began under a plan that was made before the virtual detectors changed. */
+void acquisition_renew_detectors(struct acquisition *acquisition);
+
+/* Tells how far computing again has come (acquisition_detectors.c); ends it. */
+void acquisition_recompute_watch(struct acquisition *acquisition);
+/* Its progress, null when nothing is computed again. */
+json_t *acquisition_recompute_json(const struct acquisition *acquisition);
+void acquisition_recompute_stop(struct acquisition *acquisition);
+
+/* A run that has ended was part of a view, and another run goes on with the next frame. */
+bool acquisition_view_goes_on(const struct run *run);
+
+/* A view is over: a pass of it that was to be recorded will not come (acquisition_view.c). */
+void acquisition_view_ended(struct acquisition *acquisition, const struct run *run);

@@ -95,21 +95,23 @@ json_t *acquisition_status(const struct acquisition *acquisition)
     unsigned waiting = 0, buffers = 0;
     if (!acquisition->drained_for_good)
         recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s}", "state",
-                     acquisition_state_name(acquisition->state), "why", acquisition->why,
-                     "detector", detector_json(acquisition), "frames", frames, "ring",
-                     ring_json(acquisition), "recording", recording_json(acquisition, run), "run",
-                     run ? run : json_null(), "stray", stray_json(acquisition), "writer", "waiting",
-                     (int)waiting, "buffers", (int)buffers, "workers",
-                     (int)pipeline_workers(acquisition->pipeline), "isa",
-                     cpu_isa_name(cpu_isa_best()));
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s, s:o}", "state",
+        acquisition_state_name(acquisition->state), "why", acquisition->why, "detector",
+        detector_json(acquisition), "frames", frames, "ring", ring_json(acquisition), "recording",
+        recording_json(acquisition, run), "run", run ? run : json_null(), "stray",
+        stray_json(acquisition), "writer", "waiting", (int)waiting, "buffers", (int)buffers,
+        "workers", (int)pipeline_workers(acquisition->pipeline), "isa",
+        cpu_isa_name(cpu_isa_best()), "recompute", acquisition_recompute_json(acquisition));
 }
 
 void acquisition_want_images(struct acquisition *acquisition)
 {
-    if (!acquisition->run)
+    struct run *const run = acquisition->run;
+    if (!run)
         return;
-    run_want_images(acquisition->run);
-    atomic_fetch_add_explicit(&acquisition->run->latest_wanted, 1, memory_order_relaxed);
+    run_want_arrays(run);
+    for (unsigned i = 0; i < run->n_layers; i++)
+        atomic_fetch_add_explicit(&run->latest[i].wanted, 1, memory_order_relaxed);
     ring_nudge(ingest_ring(pipeline_ingest(acquisition->pipeline)));
 }

@@ -95,6 +95,10 @@ static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
     sample_rate(acquisition);
+    acquisition_recompute_watch(acquisition);
+    acquisition_find_lines(acquisition);
+    if (acquisition->run)
+        stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);
     if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)
         return;
     if (command_client_send(acquisition->client, COMMAND_GET, "DETECTORSTATUS", NULL,
@@ -113,4 +117,6 @@ void acquisition_watch_new_run(struct acquisition *acquisition)
     acquisition->rate_received = 0;
     acquisition->rate_time_ns = clock_monotonic_ns();
     acquisition->idle_polls = 0;
+    acquisition->stalls = (struct stall_events){0};
+    acquisition->lines = (struct line_search){0};
 }

@@ -1,47 +1,108 @@
 #include "daemon/array_parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *part(const char *name, const char *dtype, uint64_t ny, uint64_t nx,
-                    const char *dim_y, const char *dim_x, const char *units, size_t nbytes)
+static const char *dtype_name(enum map_dtype dtype)
 {
-    return json_pack("{s:s, s:s, s:[I, I], s:[s, s], s:s, s:I, s:s}", "name", name, "dtype", dtype,
-                     "shape", (json_int_t)ny, (json_int_t)nx, "dims", dim_y, dim_x, "units", units,
-                     "nbytes", (json_int_t)nbytes, "encoding", "raw");
+    return dtype == MAP_DTYPE_F64 ? "<f8" : "<u8";
 }
 
-static json_t *map_header(const struct run *run, const struct product_map *map, uint64_t first,
-                          uint64_t count, uint64_t ny, uint64_t nx)
+/* A raw part; `shape` and `dims` are taken over. */
+static json_t *part(const char *name, const char *dtype, json_t *shape, json_t *dims,
+                    const char *units, size_t nbytes)
 {
-    const char *const dtype = map->dtype == MAP_DTYPE_F64 ? "<f8" : "<u8";
+    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:s}", "name", name, "dtype", dtype, "shape",
+                     shape, "dims", dims, "units", units, "nbytes", (json_int_t)nbytes, "encoding",
+                     "raw");
+}
+
+/* ---- maps ---- */
+
+static json_t *map_shape(const struct run_map_shape *shape)
+{
+    if (shape->passes > 1)
+        return json_pack("[I, I, I]", (json_int_t)shape->passes, (json_int_t)shape->ny,
+                         (json_int_t)shape->nx);
+    return json_pack("[I, I]", (json_int_t)shape->ny, (json_int_t)shape->nx);
+}
+
+struct rows_span {
+    uint64_t first, count;
+    bool whole; /* in the shape of the map, not as rows */
+};
+
+static json_t *map_part(const char *name, const char *dtype, const struct run_map_shape *shape,
+                        const struct rows_span *span, const char *units, size_t item_size)
+{
+    const size_t nbytes = span->count * shape->nx * item_size;
+    if (span->whole && shape->passes > 1)
+        return part(name, dtype, map_shape(shape),
+                    json_pack("[s, s, s]", "repeat", "scan_y", "scan_x"), units, nbytes);
+    return part(name, dtype, json_pack("[I, I]", (json_int_t)span->count, (json_int_t)shape->nx),
+                json_pack("[s, s]", "scan_y", "scan_x"), units, nbytes);
+}
+
+/* Number of the frame from which a result is computed live; null: no frame came since it was added.
+ */
+static json_t *since_json(const struct product *product)
+{
+    const uint64_t first = atomic_load_explicit(&product->since->first_frame, memory_order_relaxed);
+    return first == UINT64_MAX ? json_null() : json_integer((json_int_t)first + 1);
+}
+
+static json_t *map_header(const struct run *run, const struct product *product, unsigned map,
+                          const struct run_map_shape *shape, const struct rows_span *span)
+{
+    const struct product_map *const described = &product->maps[map];
     json_t *const parts = json_pack(
-        "[o, o]", part("data", dtype, count, nx, "scan_y", "scan_x", map->units, count * nx * 8),
-        part("measured", "|u1", count, nx, "scan_y", "scan_x", "", count * nx));
-    return json_pack("{s:s, s:s, s:s, s:[I, I], s:[I, I], s:b, s:s, s:s, s:o}", "name", map->name,
-                     "scan", run->plan->id, "run", run->plan->id, "shape", (json_int_t)ny,
-                     (json_int_t)nx, "rows", (json_int_t)first, (json_int_t)count, "key",
-                     first == 0 && count == ny, "units", map->units, "description",
-                     map->description, "parts", parts);
+        "[o, o]", map_part("data", dtype_name(described->dtype), shape, span, described->units, 8),
+        map_part("measured", "|u1", shape, span, "", 1));
+    return json_pack("{s:s, s:s, s:s, s:o, s:[I, I], s:b, s:I, s:o, s:s, s:s, s:o}", "name",
+                     described->name, "scan", run->plan->id, "run", run->plan->id, "shape",
+                     map_shape(shape), "rows", (json_int_t)span->first, (json_int_t)span->count,
+                     "key", span->first == 0 && span->count == shape->passes * shape->ny,
+                     "geometry", (json_int_t)run_view(run)->version, "since", since_json(product),
+                     "units", described->units, "description", described->description, "parts",
+                     parts);
+}
+
+static int fill_rows(struct map_rows *rows, const struct run *run, const struct product *product,
+                     unsigned map, const struct run_map_shape *shape, const struct rows_span *span)
+{
+    *rows = (struct map_rows){0};
+    if (__builtin_mul_overflow(span->count, shape->nx, &rows->n_values) ||
+        rows->n_values > MAP_VALUES_MAX)
+        return -EFBIG;
+    rows->values = malloc(rows->n_values * 8 + 1);
+    rows->measured = malloc(rows->n_values + 1);
+    rows->header = map_header(run, product, map, shape, span);
+    if (!rows->values || !rows->measured || !rows->header) {
+        map_rows_finish(rows);
+        return -ENOMEM;
+    }
+    run_map_positions(run, run_scan(run), product, map, span->first * shape->nx, rows->n_values,
+                      rows->values, rows->measured);
+    return 0;
 }
 
 int map_rows_init(struct map_rows *rows, const struct run *run, const struct product *product,
                   unsigned map, uint64_t first, uint64_t count)
 {
-    uint64_t ny, nx;
-    run_map_shape(run, &ny, &nx);
-    /* A stack grows while we look at it: take its size once. */
-    rows->n_values = count * nx;
-    rows->values = malloc(rows->n_values * 8 + 1);
-    rows->measured = malloc(rows->n_values + 1);
-    rows->header = map_header(run, &product->maps[map], first, count, ny, nx);
-    if (!rows->values || !rows->measured || !rows->header) {
-        map_rows_finish(rows);
-        return -ENOMEM;
-    }
-    run_map_positions(run, product, map, first * nx, rows->n_values, rows->values, rows->measured);
-    return 0;
+    /* A stack grows while we look at it: its size is taken once. */
+    const struct run_map_shape shape = run_map_shape(run, run_scan(run));
+    const struct rows_span span = {.first = first, .count = count};
+    return fill_rows(rows, run, product, map, &shape, &span);
+}
+
+int map_whole_init(struct map_rows *rows, const struct run *run, const struct product *product,
+                   unsigned map)
+{
+    const struct run_map_shape shape = run_map_shape(run, run_scan(run));
+    const struct rows_span span = {.count = shape.passes * shape.ny, .whole = true};
+    return fill_rows(rows, run, product, map, &shape, &span);
 }
 
 void map_rows_finish(struct map_rows *rows)
@@ -52,60 +113,108 @@ void map_rows_finish(struct map_rows *rows)
     *rows = (struct map_rows){0};
 }
 
-static int latest_init(struct pattern_image *pattern, struct run *run)
+/* ---- patterns and profiles ---- */
+
+static json_t *image_part(const char *dtype, uint32_t height, uint32_t width, const char *units,
+                          size_t nbytes)
 {
+    return part("data", dtype, json_pack("[I, I]", (json_int_t)height, (json_int_t)width),
+                json_pack("[s, s]", "y", "x"), units, nbytes);
+}
+
+void latest_pattern_name(const struct run *run, unsigned layer, char name[PRODUCT_NAME_SIZE])
+{
+    const char *const layer_name = run_layer_name(run, layer);
+    snprintf(name, PRODUCT_NAME_SIZE, "%s%slatest", layer_name, *layer_name ? "/" : "");
+}
+
+/* "latest" alone is of the first layer. */
+static bool find_latest(const struct run *run, const char *name, unsigned *layer)
+{
+    char wanted[PRODUCT_NAME_SIZE];
+    *layer = 0;
+    if (strcmp(name, "latest") == 0)
+        return true;
+    for (; *layer < run->n_layers; (*layer)++) {
+        latest_pattern_name(run, *layer, wanted);
+        if (strcmp(name, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int latest_init(struct array_values *pattern, struct run *run, unsigned layer)
+{
+    char name[PRODUCT_NAME_SIZE];
+    latest_pattern_name(run, layer, name);
+    struct run_latest *const latest = &run->latest[layer];
     pattern->size = run->format.image_size;
-    pattern->image = malloc(pattern->size);
-    if (!pattern->image)
+    pattern->values = malloc(pattern->size);
+    if (!pattern->values)
         return -ENOMEM;
-    pthread_mutex_lock(&run->latest_mutex);
-    const uint64_t number = run->latest_number;
-    memcpy(pattern->image, run->latest_image, pattern->size);
-    pthread_mutex_unlock(&run->latest_mutex);
+    pthread_mutex_lock(&latest->mutex);
+    const uint64_t number = latest->number;
+    if (number > 0)
+        memcpy(pattern->values, latest->image, pattern->size);
+    pthread_mutex_unlock(&latest->mutex);
     if (number == 0)
         return -ENOENT;
     pattern->header =
-        json_pack("{s:s, s:s, s:s, s:I, s:s, s:[o]}", "name", "latest", "scan", run->plan->id,
-                  "run", run->plan->id, "number", (json_int_t)number, "units", "counts", "parts",
-                  part("data", pixel_format_dtype(&run->format), run->format.height,
-                       run->format.width, "y", "x", "counts", pattern->size));
+        json_pack("{s:s, s:s, s:s, s:I, s:s, s:[o]}", "name", name, "scan", run->plan->id, "run",
+                  run->plan->id, "number", (json_int_t)number, "units", "counts", "parts",
+                  image_part(pixel_format_dtype(&run->format), run->format.height,
+                             run->format.width, "counts", pattern->size));
     return pattern->header ? 0 : -ENOMEM;
 }
 
-static int product_image_init(struct pattern_image *pattern, struct run *run,
-                              const struct product *product)
+static int product_array_init(struct array_values *array, const struct run *run, const char *name,
+                              unsigned rank)
 {
-    pattern->size = sizeof(uint64_t) * run->format.height * run->format.width;
-    pattern->image = malloc(pattern->size);
-    if (!pattern->image)
+    unsigned which;
+    const struct product *const product = run_find_array(run, name, &which);
+    if (!product || product->arrays[which].rank != rank)
+        return -ENOENT;
+    const struct product_array *const described = &product->arrays[which];
+    const uint64_t count = (uint64_t)described->shape[0] * (rank == 2 ? described->shape[1] : 1);
+    array->size = count * 8;
+    array->values = malloc(array->size + 1);
+    if (!array->values || run_array(run, product, which, array->values) < 0)
         return -ENOMEM;
-    run_image(run, product, pattern->image);
-    pattern->header = json_pack("{s:s, s:s, s:s, s:s, s:[o]}", "name", product->image_name, "scan",
-                                run->plan->id, "run", run->plan->id, "units", "counts", "parts",
-                                part("data", "<u8", run->format.height, run->format.width, "y", "x",
-                                     "counts", pattern->size));
-    return pattern->header ? 0 : -ENOMEM;
+    const char *const dtype = dtype_name(described->dtype);
+    json_t *const data =
+        rank == 2 ? image_part(dtype, described->shape[0], described->shape[1], described->units,
+                               array->size)
+                  : part("data", dtype, json_pack("[I]", (json_int_t)described->shape[0]),
+                         json_pack("[s]", "bin"), described->units, array->size);
+    array->header = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[o]}", "name", described->name, "scan",
+                              run->plan->id, "run", run->plan->id, "units", described->units,
+                              "description", described->description, "parts", data);
+    return array->header ? 0 : -ENOMEM;
 }
 
-int pattern_image_init(struct pattern_image *pattern, struct run *run, const char *name)
+int pattern_init(struct array_values *pattern, struct run *run, const char *name)
 {
-    *pattern = (struct pattern_image){0};
-    int r = -ENOENT;
-    if (strcmp(name, "latest") == 0)
-        r = latest_init(pattern, run);
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        if (product->image_name && strcmp(name, product->image_name) == 0)
-            r = product_image_init(pattern, run, product);
-    }
+    unsigned layer;
+    *pattern = (struct array_values){0};
+    const int r = find_latest(run, name, &layer) ? latest_init(pattern, run, layer)
+                                                 : product_array_init(pattern, run, name, 2);
     if (r < 0)
-        pattern_image_finish(pattern);
+        array_values_finish(pattern);
     return r;
 }
 
-void pattern_image_finish(struct pattern_image *pattern)
+int profile_init(struct array_values *profile, struct run *run, const char *name)
 {
-    free(pattern->image);
-    json_decref(pattern->header);
-    *pattern = (struct pattern_image){0};
+    *profile = (struct array_values){0};
+    const int r = product_array_init(profile, run, name, 1);
+    if (r < 0)
+        array_values_finish(profile);
+    return r;
+}
+
+void array_values_finish(struct array_values *array)
+{
+    free(array->values);
+    json_decref(array->header);
+    *array = (struct array_values){0};
 }

@@ -5,10 +5,13 @@
 #include "processing/run.h"
 
 /*
- * Maps and patterns as arrays for the wire: what a published message and the reply to a request
- * have in common. The header object has the members that schemas/protocol.md gives them; the arrays
- * are described by its `parts`.
+ * Maps, patterns and profiles as arrays for the wire: what a published message and the reply to a
+ * request have in common. The header objects have the members that schemas/protocol.md gives them;
+ * the arrays are described by their `parts`. Service thread.
  */
+/* More cannot be sent in one message: a map of that many positions is 1 GiB. */
+#define MAP_VALUES_MAX (UINT64_C(1) << 27)
+
 struct map_rows {
     json_t *header;    /* owned */
     void *values;      /* [n_rows][nx], 8 bytes each */
@@ -16,18 +19,30 @@ struct map_rows {
     size_t n_values;
 };
 
-/* Rows [first, first + count) of a map. -ENOMEM. */
+/* Rows [first, first + count) of a map as it is seen now; the rows of all passes are counted one
+ * after the other. -ENOMEM; -EFBIG: more than MAP_VALUES_MAX. */
 int map_rows_init(struct map_rows *rows, const struct run *run, const struct product *product,
                   unsigned map, uint64_t first, uint64_t count);
+
+/* All of them, the array in the shape of the map: [ny, nx], with repeats [passes, ny, nx]. */
+int map_whole_init(struct map_rows *rows, const struct run *run, const struct product *product,
+                   unsigned map);
 void map_rows_finish(struct map_rows *rows);
 
-struct pattern_image {
+struct array_values {
     json_t *header; /* owned */
-    void *image;    /* [height][width] */
+    void *values;   /* a pattern [height][width] or a profile [n] */
     size_t size;    /* bytes */
 };
 
-/* "sum" (or another product's image) or "latest". -ENOENT: no such pattern, or nothing was measured
- * yet. -ENOMEM. */
-int pattern_image_init(struct pattern_image *pattern, struct run *run, const char *name);
-void pattern_image_finish(struct pattern_image *pattern);
+/*
+ * A pattern or a profile by its name, LAYER/NAME included. "latest" and "LAYER/latest" are the
+ * newest pattern of a layer. -ENOENT: there is none of this name, or nothing was measured yet.
+ * -ENOMEM.
+ */
+int pattern_init(struct array_values *pattern, struct run *run, const char *name);
+int profile_init(struct array_values *profile, struct run *run, const char *name);
+
+/* The name of a layer's newest pattern: "latest" in a run of one layer, else "LAYER/latest". */
+void latest_pattern_name(const struct run *run, unsigned layer, char name[PRODUCT_NAME_SIZE]);
+void array_values_finish(struct array_values *array);

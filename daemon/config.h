@@ -22,8 +22,19 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 25, /* in the table of config_keys.c */
+    CONFIG_KEYS = 41, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
+    CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
+};
+
+/* NaN: not known. */
+struct calibration_settings {
+    double kv;             /* kV */
+    double camera_length;  /* mm */
+    double pixel_size_k;   /* nm^-1 per pixel */
+    double scan_step;      /* nm */
+    double scan_rotation;  /* degrees */
+    char bad_pixels[1024]; /* a .npy file; "" for none */
 };
 
 struct config {
@@ -45,8 +56,11 @@ struct config {
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
-    unsigned debug_worker_delay_us; /* tests only: makes workers slow */
-    char file[1024];                /* that was loaded, "" when none was */
+    struct analysis_settings analysis;
+    struct calibration_settings calibration;
+    unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
+    unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */
+    char file[1024];                  /* that was loaded, "" when none was */
     struct config_origin origins[CONFIG_KEYS];
 };
 

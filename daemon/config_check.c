@@ -63,6 +63,15 @@ int config_check(const struct config *config, FILE *messages)
                 (unsigned)config->detector_data_port);
         result = -EINVAL;
     }
+    const uint64_t positions = (uint64_t)config->scan.ny * config->scan.nx;
+    if (positions * config->scan.repeats > UINT32_MAX) {
+        print_origin(config, &config->scan.repeats, messages);
+        fprintf(messages,
+                "error: scan.repeats %u of a scan of %u x %u positions are more than 2^32 frames: "
+                "record them in several runs\n",
+                config->scan.repeats, config->scan.ny, config->scan.nx);
+        result = -EINVAL;
+    }
     if (!is_local(config->control_endpoint)) {
         print_origin(config, config->control_endpoint, messages);
         fprintf(messages,

@@ -6,12 +6,15 @@
 
 static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
+static const char *const scan_orders[] = {"raster", "serpentine", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 static const char *const virtual_detector_examples[] = {
     "virtual_detectors:",
     "  - {name: bf, shape: disk, centre: [127.5, 127.5], radius: 20}",
     "  - {name: adf, shape: annulus, inner: 40, outer: 110}",
+    "  - {name: dpc, shape: segmented, outer: 30, sectors: 4, start_angle: -45, edge: antialiased}",
+    "  - {name: halo, shape: k_band, k_inner: 3.6, k_outer: 4.4, pixel_size_k: 0.05, mode: mean}",
     NULL,
 };
 
@@ -20,12 +23,17 @@ const struct config_section config_sections[] = {
     {"ring", NULL},
     {"scan", "What a scan looks like when a start request does not say it. Of the frames in time "
              "order skip_start come before the first line, every line has nx frames followed by "
-             "skip_line frames, and skip_end frames follow the last line."},
+             "skip_line frames, and skip_end frames follow the last line of every pass."},
     {"recording", "The HDF5 file that every run is kept in."},
     {"recording.compression", "How Blosc packs the pixels."},
     {"control", NULL},
     {"results", NULL},
     {"web", NULL},
+    {"analysis", "Profiles and fluctuation microscopy. Rings are around a centre; bin b holds the "
+                 "pixels whose corrected radius is at least b and less than b + 1 bin widths."},
+    {"calibration",
+     "What is known of the instrument. The command calibration and measurements change it "
+     "while merlind runs; this is what it begins with."},
     {"log", NULL},
     {"debug", "For tests of merlind itself."},
 };
@@ -62,6 +70,14 @@ const struct config_key config_keys[] = {
      .unit = "scan positions", .default_text = "auto",
      .text = "[ny, nx]: lines, and positions in a line. auto: what the detector's acquisition "
              "header tells, else a stack of frames."},
+    {"scan.order", &config_type_choice, FIELD(scan.order), .choices = scan_orders,
+     .default_text = "raster",
+     .text = "raster: every line from left to right. serpentine: the second, fourth ... line of a "
+             "pass from right to left."},
+    {"scan.repeats", &config_type_number, FIELD(scan.repeats), RANGE(1, CONFIG_REPEATS_MAX),
+     .unit = "passes", .default_text = "1",
+     .text = "How often the scan is repeated in one run; the passes are the slowest axis of data "
+             "and maps."},
     {"scan.skip_start", &config_type_number, FIELD(scan.skip_start), RANGE(0, 4294967295.0),
      .unit = "frames", .default_text = "0",
      .text = "Frames before the first line that belong to no position."},
@@ -70,7 +86,7 @@ const struct config_key config_keys[] = {
      .text = "Frames after each line that belong to no position (flyback)."},
     {"scan.skip_end", &config_type_number, FIELD(scan.skip_end), RANGE(0, 4294967295.0),
      .unit = "frames", .default_text = "0",
-     .text = "Frames after the last line that belong to no position."},
+     .text = "Frames after the last line of every pass that belong to no position."},
     {"recording.enabled", &config_type_bool, FIELD(recording.enabled), .default_text = "true",
      .text = "Whether runs are recorded when a start request does not say it."},
     {"recording.directory", &config_type_directory, FIELD(recording.directory), .default_text = ".",
@@ -109,12 +125,75 @@ const struct config_key config_keys[] = {
     {"virtual_detectors", &config_type_virtual_detectors,
      .offset = offsetof(struct config, virtual_detectors), .unit = "pixels", .default_text = "[]",
      .examples = virtual_detector_examples,
-     .text = "One map each: the sum of the counts of all pixels whose centre lies within `radius` "
-             "of `centre` (shape: disk), or from `inner` to `outer` of it (shape: annulus), the "
-             "borders included. centre is [y, x], (0, 0) being the centre of the first pixel; left "
-             "out it is the centre of the frame. name: letters, digits, _ and -, at most 47, but "
-             "not com_y, com_x, sum, latest, measured or bragg."},
+     .text =
+         "Regions of the detector whose counts become maps. Every one has a name (letters, digits, "
+         "_ and -, at most 47, and not that of another result) and a shape with these keys. disk: "
+         "radius. annulus: inner, outer. sector: outer, angles ([start, stop]), inner (0). "
+         "segmented: outer, sectors (2 to 64), inner (0), start_angle (0); makes a map NAME_1, "
+         "NAME_2, ... of each sector, of which four are the quadrants for DPC. rectangle: size "
+         "([height, width]). point: the pixel at centre. k_band: an annulus from k_inner to "
+         "k_outer "
+         "in nm^-1 (k = 1/d); pixel_size_k, nm^-1 per pixel, where it is not calibrated. mask: a "
+         ".npy file with a weight for every pixel of a frame ([height, width] in C order, of bool, "
+         "u1, i1, f4 or f8). centre is [y, x], (0, 0) being the centre of the first pixel; left "
+         "out it is the centre of the frame. Lengths are pixels, angles degrees from +x (columns) "
+         "towards +y (rows, down). edge: hard (a pixel belongs when its centre does, borders "
+         "included; the stop of an angle is not) or antialiased (a pixel counts by the part of its "
+         "area inside, in 1/256). mode: sum of the counts times weights, or mean, which is that "
+         "over the sum of weights. Sums with weights that are whole numbers up to 32767 are exact "
+         "integers; other weights are rounded to 16 bits, 3e-5 of the largest."},
+    {"analysis.radial_profile", &config_type_bool, FIELD(analysis.radial_profile),
+     .default_text = "true",
+     .text = "Radial profile of every pattern, I(k), and over all of them."},
+    {"analysis.variance", &config_type_bool, FIELD(analysis.variance), .default_text = "false",
+     .text = "Normalised variance V of fluctuation electron microscopy, as a pattern and as "
+             "profiles with errors; not of 1-bit frames. It takes as long as all the rest, and "
+             "memory: some 20 MiB per worker for frames of 256 x 256 pixels."},
+    {"analysis.centre", &config_type_centre, FIELD(analysis.variance_settings.rings),
+     RANGE(-100000, 100000), .unit = "pixels", .default_text = "auto",
+     .text = "[y, x] of the rings, (0, 0) being the centre of the first pixel. auto: the centre of "
+             "the frame."},
+    {"analysis.bin_width", &config_type_real, FIELD(analysis.variance_settings.rings.bin_width),
+     RANGE(0.1, 1000), .unit = "pixels", .default_text = "1", .text = "Width of a ring."},
+    {"analysis.ellipse_ratio", &config_type_real,
+     FIELD(analysis.variance_settings.rings.ellipse_ratio), RANGE(1, 2), .default_text = "1",
+     .text =
+         "Long axis over short axis of what should be a circle, from a reference and not from a "
+         "strained specimen."},
+    {"analysis.ellipse_angle", &config_type_real,
+     FIELD(analysis.variance_settings.rings.ellipse_angle), RANGE(-360, 360), .unit = "degrees",
+     .default_text = "0",
+     .text = "Azimuth of the long axis, from +x (columns) towards +y (rows, down)."},
+    {"analysis.counts_per_electron", &config_type_real,
+     FIELD(analysis.variance_settings.counts_per_electron), RANGE(1, 100), .default_text = "1",
+     .text =
+         "Variance over mean of the noise of a ring's counts: 1 without charge sharing, 2 where "
+         "every electron counts in two pixels."},
+    {"calibration.kv", &config_type_real_or_auto, FIELD(calibration.kv), RANGE(1, 10000),
+     .unit = "kV", .default_text = "auto", .text = "Accelerating voltage. auto: not known."},
+    {"calibration.camera_length", &config_type_real_or_auto, FIELD(calibration.camera_length),
+     RANGE(0.1, 1e6), .unit = "mm", .default_text = "auto",
+     .text = "Camera length at the detector. auto: not known."},
+    {"calibration.pixel_size_k", &config_type_real_or_auto, FIELD(calibration.pixel_size_k),
+     RANGE(1e-6, 1000), .unit = "nm^-1 per pixel", .default_text = "auto",
+     .text = "k per pixel, k = 1/d. auto: from kv and camera_length, where both are known, and "
+             "pixels of 55 micrometres."},
+    {"calibration.scan_step", &config_type_real_or_auto, FIELD(calibration.scan_step),
+     RANGE(1e-6, 1e6), .unit = "nm", .default_text = "auto",
+     .text = "From one scan position to the next. auto: not known."},
+    {"calibration.scan_rotation", &config_type_real_or_auto, FIELD(calibration.scan_rotation),
+     RANGE(-360, 360), .unit = "degrees", .default_text = "auto",
+     .text = "Turns detector directions into scan directions, positive from +x (columns) towards "
+             "+y (rows, down). auto: not known."},
+    {"calibration.bad_pixels", &config_type_file, FIELD(calibration.bad_pixels),
+     .default_text = "none",
+     .text = "A .npy file ([height, width] of bool or u1) that is not 0 where a pixel is dead or "
+             "hot. Virtual detectors, profiles and variance leave these pixels out; stored frames "
+             "keep them. It applies to frames of its size."},
     {"debug.worker_delay_us", &config_type_number, FIELD(debug_worker_delay_us), RANGE(0, 10000000),
      .unit = "microseconds", .default_text = "0",
      .text = "Makes the workers slower by this much per frame."},
+    {"debug.analysis_delay_us", &config_type_number, FIELD(debug_analysis_delay_us),
+     RANGE(0, 10000000), .unit = "microseconds", .default_text = "0",
+     .text = "Makes the analysis slower by this much per frame, and not its recording."},
 };

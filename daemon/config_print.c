@@ -96,6 +96,11 @@ void config_print(const struct config *config, FILE *out)
     }
 }
 
+static bool is_real(const struct config_key *key)
+{
+    return key->type == &config_type_real || key->type == &config_type_real_or_auto;
+}
+
 /* "Value: whole number, 1 to 65535" */
 static void describe_values(const struct config_key *key, FILE *out)
 {
@@ -105,8 +110,7 @@ static void describe_values(const struct config_key *key, FILE *out)
     if (key->type == &config_type_size_or_auto)
         fputs(", 1MiB to 16TiB", out);
     else if (key->maximum > 0)
-        fprintf(out, key->type == &config_type_real ? ", %g to %g" : ", %.0f to %.0f", key->minimum,
-                key->maximum);
+        fprintf(out, is_real(key) ? ", %g to %g" : ", %.0f to %.0f", key->minimum, key->maximum);
     if (key->unit)
         fprintf(out, " (%s)", key->unit);
 }

@@ -117,12 +117,12 @@ const struct config_type config_type_endpoint = {"ZeroMQ endpoint", load_endpoin
 
 /* The daemon may change its directory and clients live in others, so a relative path is resolved
  * here and now. */
-static int load_directory(const struct config_key *key, const struct yaml_node *node,
-                          struct config *config, struct yaml_source *source)
+static int load_path(const struct config_key *key, const struct yaml_node *node,
+                     struct config *config, struct yaml_source *source, const char *wanted)
 {
     char *const field = (char *)config + key->offset;
     if (node->kind != YAML_SCALAR || yaml_is_empty(node) || !*node->text)
-        return config_refuse(key->path, node, source, "the path of a directory");
+        return config_refuse(key->path, node, source, wanted);
     for (const char *at = node->text; *at; at++) {
         if ((unsigned char)*at < 0x20)
             return config_refuse(key->path, node, source, "a path without control characters");
@@ -153,4 +153,30 @@ static int load_directory(const struct config_key *key, const struct yaml_node *
     return 0;
 }
 
+static int load_directory(const struct config_key *key, const struct yaml_node *node,
+                          struct config *config, struct yaml_source *source)
+{
+    return load_path(key, node, config, source, "the path of a directory");
+}
+
 const struct config_type config_type_directory = {"path", load_directory, print_text};
+
+static int load_file(const struct config_key *key, const struct yaml_node *node,
+                     struct config *config, struct yaml_source *source)
+{
+    if (node->kind == YAML_SCALAR && strcmp(node->text, "none") == 0) {
+        *((char *)config + key->offset) = '\0';
+        return 0;
+    }
+    return load_path(key, node, config, source, "the path of a file, or none");
+}
+
+static void print_file(const struct config_key *key, const struct config *config, FILE *out)
+{
+    if (*((const char *)config + key->offset))
+        print_text(key, config, out);
+    else
+        fputs("none", out);
+}
+
+const struct config_type config_type_file = {"path or none", load_file, print_file};

@@ -268,6 +268,29 @@ static void print_real(const struct config_key *key, const struct config *config
 
 const struct config_type config_type_real = {"number", load_real, print_real};
 
+static int load_real_or_auto(const struct config_key *key, const struct yaml_node *node,
+                             struct config *config, struct yaml_source *source)
+{
+    double *const field = field_of(key, config);
+    if (node->kind == YAML_SCALAR && strcmp(node->text, "auto") == 0) {
+        *field = NAN;
+        return 0;
+    }
+    return load_real(key, node, config, source);
+}
+
+static void print_real_or_auto(const struct config_key *key, const struct config *config, FILE *out)
+{
+    const double *const field = const_field_of(key, config);
+    if (isnan(*field))
+        fputs("auto", out);
+    else
+        print_real(key, config, out);
+}
+
+const struct config_type config_type_real_or_auto = {"number or auto", load_real_or_auto,
+                                                     print_real_or_auto};
+
 /* -- one of several words -- */
 
 static int load_choice(const struct config_key *key, const struct yaml_node *node,
@@ -331,3 +354,38 @@ static void print_scan_shape(const struct config_key *key, const struct config *
 
 const struct config_type config_type_scan_shape = {"[ny, nx] or auto", load_scan_shape,
                                                    print_scan_shape};
+
+/* -- the centre of the rings -- */
+
+static int load_centre(const struct config_key *key, const struct yaml_node *node,
+                       struct config *config, struct yaml_source *source)
+{
+    struct radial_settings *const rings = field_of(key, config);
+    rings->centre_given = false;
+    if (is_auto(node))
+        return 0;
+    if (node->kind != YAML_SEQUENCE || node->n != 2)
+        return config_refuse(key->path, node, source, "auto or [y, x] in pixels");
+    rings->centre_given = true;
+    if (config_load_real(key->path, &node->items[0], key->minimum, key->maximum, &rings->centre_y,
+                         source) < 0)
+        return -EINVAL;
+    return config_load_real(key->path, &node->items[1], key->minimum, key->maximum,
+                            &rings->centre_x, source);
+}
+
+static void print_centre(const struct config_key *key, const struct config *config, FILE *out)
+{
+    const struct radial_settings *const rings = const_field_of(key, config);
+    if (!rings->centre_given) {
+        fputs("auto", out);
+        return;
+    }
+    fputc('[', out);
+    config_print_real(rings->centre_y, out);
+    fputs(", ", out);
+    config_print_real(rings->centre_x, out);
+    fputc(']', out);
+}
+
+const struct config_type config_type_centre = {"[y, x] or auto", load_centre, print_centre};

@@ -130,7 +130,12 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     if (r < 0)
         return r;
     return workers_create(&pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers,
-                          settings.sink, config->debug_worker_delay_us, error);
+                          settings.sink,
+                          (struct worker_delays){
+                              .frame_us = config->debug_worker_delay_us,
+                              .analysis_us = config->debug_analysis_delay_us,
+                          },
+                          error);
 }
 
 int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config *config,

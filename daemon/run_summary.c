@@ -6,6 +6,9 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
+#include "daemon/array_parts.h"
+#include "daemon/run_geometry.h"
+#include "processing/run_products.h"
 
 json_t *json_time(uint64_t unix_ns)
 {
@@ -48,26 +51,55 @@ static json_t *recording_json(const struct run *run, char *path, size_t path_siz
     return json;
 }
 
+/* ---- names of results ---- */
+
 static json_t *map_names(const struct run *run)
 {
+    const struct product_set *const set = run_set(run);
     json_t *const names = json_array();
-    for (unsigned i = 0; i < run->n_products; i++) {
-        for (unsigned j = 0; j < run->products[i].n_maps; j++)
-            json_array_append_new(names, json_string(run->products[i].maps[j].name));
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        for (unsigned j = 0; j < product->n_maps; j++)
+            json_array_append_new(names, json_string(product->maps[j].name));
     }
+    return names;
+}
+
+/* Of patterns (rank 2) or profiles (rank 1). */
+static json_t *array_names(const struct run *run, unsigned rank)
+{
+    const struct product_set *const set = run_set(run);
+    json_t *const names = json_array();
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        for (unsigned j = 0; j < product->n_arrays; j++) {
+            if (product->arrays[j].rank == rank)
+                json_array_append_new(names, json_string(product->arrays[j].name));
+        }
+    }
+    return names;
+}
+
+static json_t *layer_names(const struct run *run)
+{
+    json_t *const names = json_array();
+    for (unsigned i = 0; run->n_layers > 1 && i < run->n_layers; i++)
+        json_array_append_new(names, json_string(run_layer_name(run, i)));
     return names;
 }
 
 static json_t *pattern_names(const struct run *run)
 {
-    json_t *const names = json_array();
-    for (unsigned i = 0; i < run->n_products; i++) {
-        if (run->products[i].image_name)
-            json_array_append_new(names, json_string(run->products[i].image_name));
+    json_t *const names = array_names(run, 2);
+    for (unsigned i = 0; i < run->n_layers; i++) {
+        char name[PRODUCT_NAME_SIZE];
+        latest_pattern_name(run, i, name);
+        json_array_append_new(names, json_string(name));
     }
-    json_array_append_new(names, json_string("latest"));
     return names;
 }
+
+/* ---- geometry and stalls ---- */
 
 static json_t *scan_json(const struct scan_geometry *scan)
 {
@@ -75,6 +107,47 @@ static json_t *scan_json(const struct scan_geometry *scan)
         return json_null();
     return json_pack("[I, I]", (json_int_t)scan->ny, (json_int_t)scan->nx);
 }
+
+static const char *mode_name(const struct acquisition_plan *plan)
+{
+    if (plan->unending)
+        return "view";
+    return plan->active ? "active" : "passive";
+}
+
+static struct stall_summary stalls_of(const struct run *run)
+{
+    struct stall_summary stalls = {0};
+    if (run->stalls)
+        stall_watch_summary(run->stalls, &stalls);
+    return stalls;
+}
+
+/* Frame numbers are the detector's, from 1. */
+static json_t *stalls_json(const struct stall_summary *stalls)
+{
+    return json_pack("{s:I, s:f, s:o}", "episodes", (json_int_t)stalls->episodes, "held_up_s",
+                     (double)stalls->held_up_ns / (double)NS_PER_S, "shifted_from",
+                     stalls->shifted ? json_integer((json_int_t)stalls->shifted_from + 1)
+                                     : json_null());
+}
+
+static json_t *no_stalls(void)
+{
+    const struct stall_summary stalls = {0};
+    return stalls_json(&stalls);
+}
+
+static void describe_shift(const struct stall_summary *stalls, char *text, size_t size)
+{
+    const size_t length = strlen(text);
+    if (stalls->shifted)
+        snprintf(text + length, size - length,
+                 "%sscan positions may be shifted from frame %" PRIu64, length > 0 ? "; " : "",
+                 stalls->shifted_from + 1);
+}
+
+/* ---- the end ---- */
 
 static void describe_end(const struct run *run, char *text, size_t size)
 {
@@ -110,6 +183,9 @@ static void describe_end(const struct run *run, char *text, size_t size)
                  "the detector began a new acquisition after frame %" PRIu64 " of %" PRIu64, last,
                  run->expected);
         break;
+    case RUN_END_PASS:
+        snprintf(text, size, "ended after frame %" PRIu64 ": the next pass is recorded", last);
+        break;
     case RUN_END_SHUTDOWN:
         snprintf(text, size, "merlind was stopped after frame %" PRIu64 " of %" PRIu64, last,
                  run->expected);
@@ -141,23 +217,27 @@ static double elapsed_s(const struct run *run)
 json_t *run_summary(const struct run *run, double rate)
 {
     char path[sizeof run->recording.path];
-    char detail[200];
+    char detail[300];
     json_t *const recording = recording_json(run, path, sizeof path);
+    const struct stall_summary stalls = stalls_of(run);
     describe_end(run, detail, sizeof detail);
+    describe_shift(&stalls, detail, sizeof detail);
     const double elapsed = elapsed_s(run);
     if (rate < 0)
         rate = elapsed > 0 ? (double)counter_read(&run->counts.received) / elapsed : 0;
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-        "s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", run->plan->id, "state", phase_name(run), "reason", run_reason(run), "cause",
-        run_end_name(end), "detail", detail, "mode", run->plan->active ? "active" : "passive",
-        "file", path, "recording", recording, "scan", scan_json(&run->scan), "image",
+        run_end_name(end), "detail", detail, "mode", mode_name(run->plan), "file", path,
+        "recording", recording, "scan", scan_json(&run->scan), "image",
         (json_int_t)run->format.height, (json_int_t)run->format.width, "dtype",
         pixel_format_dtype(&run->format), "started", json_time(run->started_ns), "ended",
         json_time(counter_read(&run->ended_ns)), "rate", rate, "elapsed_s", elapsed, "frames",
-        frames_json(run), "maps", map_names(run), "patterns", pattern_names(run));
+        frames_json(run), "maps", map_names(run), "patterns", pattern_names(run), "profiles",
+        array_names(run, 1), "layers", layer_names(run), "geometry", run_view_json(run_view(run)),
+        "stalls", stalls_json(&stalls));
 }
 
 char *run_summary_text(const struct run *run)
@@ -166,6 +246,15 @@ char *run_summary_text(const struct run *run)
     char *const text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(json);
     return text;
+}
+
+/* A geometry that has not been in force yet is version 0 of nobody's. */
+static json_t *planned_geometry(const struct scan_geometry *scan)
+{
+    json_t *const json = scan_geometry_json(scan);
+    json_object_set_new(json, "source", json_string("request"));
+    json_object_set_new(json, "version", json_integer(0));
+    return json;
 }
 
 json_t *run_summary_without_frames(const struct acquisition_plan *plan, const char *state,
@@ -177,7 +266,7 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         "not_analysed", "stalled",  "extra_recorded", "extra_unrecorded",
     };
     json_t *const frames = json_object();
-    const json_int_t expected = (json_int_t)scan_geometry_positions(&plan->scan);
+    const json_int_t expected = (json_int_t)plan_expected(plan);
     const json_int_t missing = *reason ? expected : 0;
     json_object_set_new(frames, "expected", json_integer(expected));
     json_object_set_new(frames, "missing", json_integer(missing));
@@ -186,9 +275,10 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         json_object_set_new(frames, zeros[i], json_integer(0));
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}, s:o, s:n, s:n, s:n, s:n, "
-        "s:f, s:f, s:o, s:[], s:[]}",
+        "s:f, s:f, s:o, s:[], s:[], s:[], s:[], s:o, s:o}",
         "id", plan->id, "state", state, "reason", reason, "cause", cause, "detail", detail, "mode",
-        plan->active ? "active" : "passive", "file", "", "recording", "state", "off", "error", "",
-        "bytes_raw", 0, "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype",
-        "started", "ended", "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns");
+        mode_name(plan), "file", "", "recording", "state", "off", "error", "", "bytes_raw", 0,
+        "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype", "started", "ended",
+        "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns", "profiles", "layers",
+        "geometry", planned_geometry(&plan->scan), "stalls", no_stalls());
 }

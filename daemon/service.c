@@ -96,12 +96,30 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     if (strcmp(event, "started") == 0 && run)
         result_publisher_follow(&service->results, run);
     if (strcmp(event, "finished") == 0) {
+        if (run) /* the last maps are seen as they will stay */
+            acquisition_find_lines(service->acquisition);
         result_publisher_maps(&service->results, true);
-        result_publisher_patterns(&service->results, true);
+        result_publisher_arrays(&service->results, true);
     }
     json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
                                      json_object_get(summary, "id"));
     publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
+}
+
+/* A change of geometry is seen at once, not at the next turn of the map timer. */
+static void on_event(void *data, const char *event, json_t *body)
+{
+    struct service *const service = data;
+    json_object_set(body, "scan", json_object_get(body, "run"));
+    const bool recomputed =
+        json_is_true(json_object_get(json_object_get(body, "recompute"), "finished"));
+    publisher_send(service->publisher, "event/", "event", body, NULL, 0);
+    if (strcmp(event, "geometry") == 0)
+        result_publisher_maps(&service->results, false);
+    if (recomputed) { /* also of a run that is over, whose maps are not sent any more */
+        result_publisher_maps(&service->results, true);
+        result_publisher_arrays(&service->results, true);
+    }
 }
 
 static void on_status_timer(uv_timer_t *timer)
@@ -118,9 +136,8 @@ static void on_map_timer(uv_timer_t *timer)
 static void on_pattern_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
-    result_publisher_patterns(&service->results, false);
-    if (publisher_wanted(service->publisher, "pattern/sum/") ||
-        publisher_wanted(service->publisher, "pattern/latest/"))
+    result_publisher_arrays(&service->results, false);
+    if (result_publisher_arrays_wanted(&service->results))
         acquisition_want_images(service->acquisition);
 }
 
@@ -223,6 +240,7 @@ static int open_sockets(struct service *service, struct error *error)
         .data = service,
         .state_changed = on_state_changed,
         .run_event = on_run_event,
+        .event = on_event,
     };
     r = acquisition_create(&service->acquisition, &service->loop, config, &observer, error);
     if (r < 0)

@@ -99,6 +99,10 @@ static int take_line(struct acquisition_header *header, const struct header_line
         take_text(line, header->software_version, sizeof header->software_version);
     else if (text_equals(line->key, "Assembly Size"))
         take_text(line, header->assembly, sizeof header->assembly);
+    else if (text_equals(line->key, "Chip Mode"))
+        take_text(line, header->chip_mode, sizeof header->chip_mode);
+    else if (text_equals(line->key, "Active Counters"))
+        take_text(line, header->active_counters, sizeof header->active_counters);
     return 0;
 }
 

@@ -18,7 +18,9 @@ struct acquisition_header {
     uint32_t scan_x, scan_y;       /* ScanX, ScanY (server 1.5 and newer) */
     char trigger_start[16];        /* "Internal", "Positive", "Negative" */
     char software_version[24];
-    char assembly[16]; /* "1x1", "2x2", "2x2G" */
+    char assembly[16];        /* "1x1", "2x2", "2x2G" */
+    char chip_mode[8];        /* "SPM", "CSM"; colour: "CM", "CSCM" */
+    char active_counters[24]; /* "Counter 0", "Alternating", ... */
 };
 
 /*

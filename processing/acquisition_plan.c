@@ -45,11 +45,18 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
     copy->active = plan->active;
     copy->scan_from_header = plan->scan_from_header;
     copy->scan = plan->scan;
+    scan_list_ref(copy->scan.list);
+    copy->find_lines = plan->find_lines;
+    copy->unending = plan->unending;
+    copy->one_pass = plan->one_pass;
+    copy->layers = plan->layers;
     copy->detector_gap = plan->detector_gap;
     copy->frame_period_ns = plan->frame_period_ns;
     copy->recording = plan->recording;
-    memcpy(copy->virtual_detectors, plan->virtual_detectors,
-           plan->n_virtual_detectors * sizeof *plan->virtual_detectors);
+    copy->analysis = plan->analysis;
+    calibration_copy(&copy->calibration, &plan->calibration);
+    for (size_t i = 0; i < plan->n_virtual_detectors; i++)
+        virtual_detector_settings_copy(&copy->virtual_detectors[i], &plan->virtual_detectors[i]);
     return copy;
 }
 
@@ -63,6 +70,10 @@ void acquisition_plan_unref(struct acquisition_plan *plan)
 {
     if (!plan || atomic_fetch_sub_explicit(&plan->references, 1, memory_order_acq_rel) != 1)
         return;
+    scan_list_unref(plan->scan.list);
+    calibration_finish(&plan->calibration);
+    for (size_t i = 0; i < plan->n_virtual_detectors; i++)
+        virtual_detector_settings_finish(&plan->virtual_detectors[i]);
     free(plan->virtual_detectors);
     free(plan);
 }

@@ -6,25 +6,16 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "processing/analysis_settings.h"
+#include "processing/calibration_values.h"
 #include "processing/scan_geometry.h"
+#include "processing/virtual_detector.h"
 
 /*
  * Everything decided about a run before its first frame: an immutable, numbered version of the
  * settings. Built by the service thread, then only read, by any thread; freed with its last
  * reference.
  */
-
-enum virtual_detector_shape { VIRTUAL_DETECTOR_DISK, VIRTUAL_DETECTOR_ANNULUS };
-
-/* A pixel belongs when inner <= distance of its centre from `centre` <= outer (a disk has inner 0).
- * Pixels, (0, 0) is the centre of the first pixel. */
-struct virtual_detector_settings {
-    char name[48]; /* letters, digits, "_" and "-" */
-    enum virtual_detector_shape shape;
-    double centre_y, centre_x;
-    bool centre_given; /* else the centre of the frame, ((height - 1) / 2, (width - 1) / 2) */
-    double inner, outer;
-};
 
 enum recording_codec { RECORDING_CODEC_LZ4, RECORDING_CODEC_ZSTD, RECORDING_CODEC_BLOSCLZ };
 enum recording_shuffle { RECORDING_SHUFFLE_NONE, RECORDING_SHUFFLE_BYTE, RECORDING_SHUFFLE_BIT };
@@ -43,11 +34,20 @@ struct acquisition_plan {
     char id[37];           /* UUID of the run */
     bool active;           /* the daemon set the detector up and armed it */
     bool scan_from_header; /* scan shape was not given: take it from the HDR when it tells one */
-    struct scan_geometry scan; /* as asked for */
+    struct scan_geometry scan; /* as asked for; the plan holds a reference of its list */
+    bool find_lines; /* nobody knows the flyback frames: the run is stored as a stack, and the
+                        geometry is found from the exposures (scan.nx may be given, else 0) */
+    bool unending;   /* view mode: the scan, whose shape is known, goes over and over, maps are
+                        overwritten */
+    bool one_pass;   /* a pass of an unending scan: the HDR, which is that scan's, does not count */
+    uint32_t layers; /* images per exposure that the detector was told to send; 0: as its frames
+                        say */
     uint32_t detector_gap;    /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do
                                  not tell */
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
+    struct analysis_settings analysis;
+    struct calibration calibration; /* the mask applies to frames of its size */
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
 };

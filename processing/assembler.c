@@ -9,11 +9,6 @@
 #include "common/counter.h"
 #include "common/log.h"
 
-/* Numbers have six digits in every software version seen; what follows 999,999 is not published, so
- * a restart is understood. */
-#define NUMBER_WRAP UINT64_C(1000000)
-/* A number further ahead than this is a broken header rather than that many lost frames. */
-#define MAX_JUMP (UINT64_C(1) << 22)
 /* How long late frames may take after the one that should have been the last. */
 #define LINGER_NS (30 * NS_PER_MS)
 /* An HDR in the middle of a run is either a new run or a stray repetition; silence after it means a
@@ -23,105 +18,26 @@
 void assembler_finish(struct assembler *assembler)
 {
     free(assembler->hdr);
-    frame_set_finish(&assembler->seen);
+    placement_finish(&assembler->placement);
     acquisition_plan_unref(assembler->default_plan);
     acquisition_plan_unref(assembler->next_plan);
-}
-
-/* ---- chunks ---- */
-
-static void close_open_chunk(struct assembler *assembler)
-{
-    if (!assembler->open)
-        return;
-    ring_publish(assembler->ring, assembler->open, true);
-    assembler->open = NULL;
-    assembler->open_dirty = false;
+    acquisition_plan_unref(assembler->pass_plan);
+    acquisition_plan_unref(assembler->unending_plan);
 }
 
 void assembler_flush(struct assembler *assembler)
 {
-    if (!assembler->open || !assembler->open_dirty)
-        return;
-    ring_publish(assembler->ring, assembler->open, false);
-    assembler->open_dirty = false;
-}
-
-static struct chunk *open_chunk(struct assembler *assembler, uint32_t capacity, bool extra,
-                                int64_t first_position)
-{
-    struct run *const run = assembler->run;
-    /* Before the chunk can be claimed: whoever finishes it takes this back. */
-    atomic_fetch_add_explicit(&run->pending, 1, memory_order_relaxed);
-    struct chunk *const chunk =
-        ring_open_chunk(assembler->ring, run, capacity, extra, first_position);
-    if (!chunk)
-        atomic_fetch_sub_explicit(&run->pending, 1, memory_order_relaxed);
-    return chunk;
-}
-
-/* The chunk that the place belongs to: its first position and the position after it. */
-static void chunk_of_position(const struct run *run, int64_t position, int64_t *first, int64_t *end)
-{
-    const int64_t k = run->chunk_frames;
-    if (run->scan.ny == 0) {
-        *first = position / k * k;
-        *end = *first + k;
-        return;
-    }
-    const int64_t nx = run->scan.nx;
-    const int64_t column = position % nx;
-    const int64_t first_column = column / k * k;
-    const int64_t end_column = first_column + k < nx ? first_column + k : nx;
-    *first = position - column + first_column;
-    *end = position - column + end_column;
-}
-
-/* Where a placed frame goes: the open chunk, a new one, or (late) one of its own. false: no room.
- */
-static bool chunk_for_position(struct assembler *assembler, int64_t position, struct chunk **chunk,
-                               bool *late)
-{
-    int64_t first, end;
-    *late = false;
-    if (!assembler->open || position >= assembler->open_end) {
-        close_open_chunk(assembler);
-        chunk_of_position(assembler->run, position, &first, &end);
-        *late = first < assembler->open_end;
-        if (!*late) {
-            assembler->open = open_chunk(assembler, (uint32_t)(end - first), false, first);
-            if (!assembler->open)
-                return false;
-            assembler->open_end = end;
-        }
-    } else {
-        *late = position < assembler->open->first_position;
-    }
-    *chunk = *late ? open_chunk(assembler, 1, true, position) : assembler->open;
-    return *chunk != NULL;
-}
-
-static void append(struct chunk *chunk, const struct mpx_message *message, uint64_t index,
-                   uint64_t number, int64_t position, uint8_t flags)
-{
-    struct frame_slot *const slot = ring_append(chunk);
-    slot->body = message->body;
-    slot->body_size = (uint32_t)message->body_size;
-    slot->flags = flags;
-    slot->frame_index = index;
-    slot->number = number;
-    slot->position = position;
+    placement_flush(&assembler->placement);
 }
 
 /* ---- runs ---- */
 
-void assembler_end_run(struct assembler *assembler, enum run_end end)
+static void end_run(struct assembler *assembler, enum run_end end)
 {
     struct run *const run = assembler->run;
     if (!run)
         return;
-    close_open_chunk(assembler);
-    assembler->open_end = 0;
+    placement_close(&assembler->placement);
     assembler->quiet_end = RUN_END_NONE;
     atomic_store_explicit(&run->ended_ns, clock_realtime_ns(), memory_order_relaxed);
     atomic_store_explicit(&run->end, end, memory_order_release);
@@ -129,20 +45,38 @@ void assembler_end_run(struct assembler *assembler, enum run_end end)
     atomic_compare_exchange_strong_explicit(&run->phase, &acquiring, RUN_FINISHING,
                                             memory_order_release, memory_order_relaxed);
     assembler->events.run_ended(assembler->events.data, run);
-    ring_nudge(assembler->ring);
+    ring_nudge(assembler->placement.ring);
     assembler->run = NULL;
     run_drop_pending(run, &assembler->sink);
     run_unref(run);
 }
 
-void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns)
+static void end_run_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns)
 {
-    if (quiet_ns == 0) {
-        assembler_end_run(assembler, end);
-        return;
-    }
     assembler->quiet_end = end;
     assembler->quiet_ns = quiet_ns;
+}
+
+static void forget_passes(struct assembler *assembler)
+{
+    acquisition_plan_unref(assembler->pass_plan);
+    acquisition_plan_unref(assembler->unending_plan);
+    assembler->pass_plan = assembler->unending_plan = NULL;
+}
+
+void assembler_end_run(struct assembler *assembler, enum run_end end)
+{
+    forget_passes(assembler);
+    end_run(assembler, end);
+}
+
+void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns)
+{
+    forget_passes(assembler);
+    if (quiet_ns == 0)
+        end_run(assembler, end);
+    else
+        end_run_when_quiet(assembler, end, quiet_ns);
 }
 
 static struct acquisition_plan *take_plan(struct assembler *assembler)
@@ -166,17 +100,21 @@ static void remember_geometry(struct assembler *assembler, const struct mpx_mess
     assembler->body_size = message->body_size;
 }
 
-/* What raw frames do not tell comes with the plan of the run that they belong to or would begin. */
-static uint32_t gap_of_detector(const struct assembler *assembler)
+/* What frames do not tell comes with the plan of the run that they belong to or would begin. */
+static const struct acquisition_plan *plan_of_frames(const struct assembler *assembler)
 {
-    const struct acquisition_plan *const plan = assembler->run         ? assembler->run->plan
-                                                : assembler->next_plan ? assembler->next_plan
-                                                                       : assembler->default_plan;
-    return plan ? plan->detector_gap : 0;
+    return assembler->run         ? assembler->run->plan
+           : assembler->next_plan ? assembler->next_plan
+                                  : assembler->default_plan;
 }
 
+struct first_frame {
+    struct pixel_format format;
+    struct layers layers;
+};
+
 static int read_format(const struct assembler *assembler, const struct mpx_message *message,
-                       struct pixel_format *format, struct error *error)
+                       struct first_frame *first, struct error *error)
 {
     struct frame_header header;
     int r = frame_header_parse(&header, message->body, message->body_size, error);
@@ -185,42 +123,118 @@ static int read_format(const struct assembler *assembler, const struct mpx_messa
     struct acquisition_header acquisition;
     const bool has_hdr = assembler->hdr && acquisition_header_parse(&acquisition, assembler->hdr,
                                                                     assembler->hdr_size, NULL) == 0;
-    return pixel_format_from_header(format, &header, has_hdr ? &acquisition : NULL,
-                                    gap_of_detector(assembler), message->body_size, error);
+    const struct acquisition_plan *const plan = plan_of_frames(assembler);
+    first->layers = layers_of_frame(&header, has_hdr ? &acquisition : NULL, plan->layers);
+    return pixel_format_from_header(&first->format, &header, has_hdr ? &acquisition : NULL,
+                                    plan->detector_gap, message->body_size, error);
 }
 
-static int begin_run(struct assembler *assembler, const struct mpx_message *message,
-                     size_t geometry_at)
+/* Takes the reference of the plan. */
+static int begin_run(struct assembler *assembler, struct acquisition_plan *plan,
+                     const struct run_frames *frames, struct error *error)
 {
-    struct error error = {0};
-    struct pixel_format format;
-    struct acquisition_plan *plan = NULL;
-    int r = read_format(assembler, message, &format, &error);
-    if (r < 0)
-        goto refused;
-    plan = take_plan(assembler);
-    r = plan ? run_create(&assembler->run, plan, &format,
-                          assembler->hdr_fresh ? assembler->hdr : NULL, assembler->hdr_size,
-                          assembler->n_workers, &error)
-             : error_set(&error, -ENOMEM, "no memory for a run");
+    const int r = plan ? run_create(&assembler->run, plan, frames, assembler->n_workers, error)
+                       : error_set(error, -ENOMEM, "no memory for a run");
     acquisition_plan_unref(plan);
     if (r < 0)
-        goto refused;
-    remember_geometry(assembler, message, geometry_at);
-    frame_set_clear(&assembler->seen);
-    assembler->wrap = 0;
-    assembler->next_index = 0;
-    assembler->open_end = 0;
-    assembler->hdr_fresh = false;
+        return r;
+    placement_begin(&assembler->placement, assembler->run);
     assembler->sink.begin(assembler->sink.data, assembler->run);
     assembler->events.run_began(assembler->events.data, assembler->run);
     return 0;
+}
 
-refused:
-    error_prefix(&error, "frame at byte %" PRIu64 " of the stream", message->offset);
+static int begin_run_with_frame(struct assembler *assembler, const struct mpx_message *message,
+                                size_t geometry_at, struct error *error)
+{
+    struct first_frame first;
+    const int r = read_format(assembler, message, &first, error);
+    if (r < 0)
+        return r;
+    const struct run_frames frames = {
+        .format = &first.format,
+        .n_layers = first.layers.n,
+        .colour = first.layers.colour,
+        .hdr = assembler->hdr_fresh ? assembler->hdr : NULL,
+        .hdr_size = assembler->hdr_size,
+    };
+    remember_geometry(assembler, message, geometry_at);
+    return begin_run(assembler, take_plan(assembler), &frames, error);
+}
+
+/* A frame without a run may begin one: the first of an acquisition. */
+static int begin_acquisition(struct assembler *assembler, const struct mpx_message *message,
+                             uint64_t number, size_t geometry_at)
+{
+    struct error error = {0};
+    if (!assembler->hdr_fresh && (number != 1 || assembler->draining))
+        return -ESRCH;
+    frame_numbers_begin(&assembler->numbers);
+    assembler->base = 0;
+    const int r = begin_run_with_frame(assembler, message, geometry_at, &error);
     assembler->hdr_fresh = false;
-    assembler->events.run_refused(assembler->events.data, &error);
+    if (r < 0) {
+        error_prefix(&error, "frame at byte %" PRIu64 " of the stream", message->offset);
+        assembler->events.run_refused(assembler->events.data, &error);
+    }
     return r;
+}
+
+/* ---- passes of an unending scan ---- */
+
+/* Another run goes on with the frames of the same acquisition, `exposures` later than the one
+ * before, which ends. Takes the reference of the plan. */
+static int go_on_with(struct assembler *assembler, struct acquisition_plan *plan, enum run_end end,
+                      uint64_t exposures)
+{
+    struct error error = {0};
+    struct run *const before = run_ref(assembler->run);
+    const struct run_frames frames = {
+        .format = &before->format,
+        .n_layers = before->n_layers,
+        .colour = before->colour,
+        .hdr = (const uint8_t *)before->hdr,
+        .hdr_size = before->hdr_size,
+    };
+    end_run(assembler, end);
+    assembler->base += exposures;
+    const int r = begin_run(assembler, plan, &frames, &error);
+    if (r < 0)
+        assembler->events.run_refused(assembler->events.data, &error);
+    run_unref(before);
+    return r;
+}
+
+/* The last frame of the run is in, or will not come. */
+static void end_at_last(struct assembler *assembler)
+{
+    struct acquisition_plan *const unending = assembler->unending_plan;
+    if (!unending || !assembler->run->plan->one_pass) {
+        end_run(assembler, RUN_END_LAST);
+        return;
+    }
+    assembler->unending_plan = NULL;
+    (void)go_on_with(assembler, acquisition_plan_copy(unending), RUN_END_LAST,
+                     assembler->run->frames_to_come);
+    acquisition_plan_unref(unending);
+}
+
+/* At the border of a pass the frame may belong to another run than the one before. false: to none.
+ */
+static bool change_run_at_pass(struct assembler *assembler, uint64_t index)
+{
+    const struct run *const run = assembler->run;
+    if (run->plan->one_pass && index >= run->frames_to_come) {
+        end_at_last(assembler);
+        return assembler->run;
+    }
+    if (!run->recycle || !assembler->pass_plan || !scan_geometry_begins_pass(run_scan(run), index))
+        return true;
+    struct acquisition_plan *const plan = assembler->pass_plan;
+    assembler->pass_plan = NULL;
+    acquisition_plan_unref(assembler->unending_plan);
+    assembler->unending_plan = acquisition_plan_ref(run->plan);
+    return go_on_with(assembler, plan, RUN_END_PASS, index) == 0;
 }
 
 /* ---- frames ---- */
@@ -238,14 +252,16 @@ static bool same_format(const struct assembler *assembler, const struct mpx_mess
         geometry_at + assembler->geometry_size <= message->body_size &&
         memcmp(message->body + geometry_at, assembler->geometry, assembler->geometry_size) == 0)
         return true;
-    struct pixel_format format;
-    if (read_format(assembler, message, &format, NULL) < 0)
+    struct first_frame other;
+    if (read_format(assembler, message, &other, NULL) < 0)
         return false;
+    const struct pixel_format *const format = &other.format;
     const struct pixel_format *const run_format = &assembler->run->format;
-    return format.width == run_format->width && format.height == run_format->height &&
-           format.pixel_type == run_format->pixel_type && format.layout == run_format->layout &&
-           format.data_offset == run_format->data_offset && format.packing == run_format->packing &&
-           format.payload_size == run_format->payload_size;
+    return format->width == run_format->width && format->height == run_format->height &&
+           format->pixel_type == run_format->pixel_type && format->layout == run_format->layout &&
+           format->data_offset == run_format->data_offset &&
+           format->packing == run_format->packing &&
+           format->payload_size == run_format->payload_size;
 }
 
 static void reject(struct assembler *assembler, const struct mpx_message *message, const char *why)
@@ -257,111 +273,68 @@ static void reject(struct assembler *assembler, const struct mpx_message *messag
     counter_add(&counts->rejected, 1);
 }
 
-/* Continues a count that began again after 999,999. Returns 0 for a number that cannot be one of
- * this run. */
-static uint64_t unwrap_number(struct assembler *assembler, uint64_t number)
-{
-    if (number + assembler->wrap + NUMBER_WRAP / 2 < assembler->next_index &&
-        number < NUMBER_WRAP / 2)
-        assembler->wrap += NUMBER_WRAP;
-    const uint64_t unwrapped = number + assembler->wrap;
-    return unwrapped <= assembler->next_index + MAX_JUMP && unwrapped < FRAME_TABLE_MAX_FRAMES
-               ? unwrapped
-               : 0;
-}
-
-static void count_frame(struct run_counts *counts, int64_t position, bool duplicate)
-{
-    counter_add(&counts->received, 1);
-    if (duplicate)
-        counter_add(&counts->duplicate, 1);
-    else if (position >= 0)
-        counter_add(&counts->placed, 1);
-    else if (position == SCAN_POSITION_SKIPPED)
-        counter_add(&counts->skipped, 1);
-    else
-        counter_add(&counts->surplus, 1);
-}
-
-static bool place_extra(struct assembler *assembler, const struct mpx_message *message,
-                        uint64_t index, uint64_t number, int64_t position, uint8_t flags)
-{
-    struct chunk *const chunk = open_chunk(assembler, 1, true, position);
-    if (!chunk)
-        return false;
-    append(chunk, message, index, number, position, flags);
-    ring_publish(assembler->ring, chunk, true);
-    return true;
-}
-
-static bool place_frame(struct assembler *assembler, const struct mpx_message *message,
-                        uint64_t index, uint64_t number, int64_t position)
-{
-    struct chunk *chunk;
-    bool late;
-    if (!chunk_for_position(assembler, position, &chunk, &late))
-        return false;
-    append(chunk, message, index, number, position, late ? FRAME_FLAG_LATE : 0);
-    if (late)
-        ring_publish(assembler->ring, chunk, true);
-    else if (position + 1 == assembler->open_end)
-        close_open_chunk(assembler);
-    else
-        assembler->open_dirty = true;
-    return true;
-}
-
-static bool store_frame(struct assembler *assembler, const struct mpx_message *message,
-                        uint64_t number, uint64_t index)
-{
-    struct run *const run = assembler->run;
-    const int64_t position = scan_geometry_position(&run->scan, index);
-    const bool duplicate = frame_set_has(&assembler->seen, index);
-    bool placed;
-    if (duplicate)
-        placed = place_extra(assembler, message, index, number, position, FRAME_FLAG_DUPLICATE);
-    else if (position >= 0)
-        placed = place_frame(assembler, message, index, number, position);
-    else
-        placed = place_extra(assembler, message, index, number, position,
-                             position == SCAN_POSITION_SKIPPED ? FRAME_FLAG_SKIPPED
-                                                               : FRAME_FLAG_SURPLUS);
-    if (!placed)
-        return false;
-    (void)frame_set_add(&assembler->seen, index);
-    if (index >= assembler->next_index) {
-        assembler->next_index = index + 1;
-        frame_table_raise_end(run->frames, index + 1);
-    }
-    count_frame(&run->counts, position, duplicate);
-    return true;
-}
-
 static void end_if_last(struct assembler *assembler)
 {
     const struct run *const run = assembler->run;
-    if (run->frames_to_come == 0 || assembler->next_index < run->frames_to_come)
+    if (run->frames_to_come == 0 || assembler->placement.next_index < run->frames_to_come)
         return;
     const struct run_counts *const counts = &run->counts;
     const uint64_t distinct = counter_read(&counts->received) - counter_read(&counts->duplicate);
-    if (distinct >= run->frames_to_come && run->hdr)
-        assembler_end_run(assembler, RUN_END_LAST);
+    if (distinct >= run->frames_to_come * run->n_layers && run->hdr)
+        end_at_last(assembler);
     else
-        assembler_end_when_quiet(assembler, RUN_END_LAST, LINGER_NS);
+        end_run_when_quiet(assembler, RUN_END_LAST, LINGER_NS);
 }
 
 /* An HDR came and the run had not ended: is this frame the next of the old run, or the first of a
  * new one? */
 static bool header_was_a_repetition(const struct assembler *assembler, uint64_t number)
 {
-    return number != 1 && number + assembler->wrap == assembler->next_index + 1;
+    return number != 1 &&
+           frame_numbers_follows(&assembler->numbers, number, assembler->run->n_layers);
 }
 
-static bool ready_for_run(const struct assembler *assembler, uint64_t number)
+/* Why a frame cannot be one of the run, NULL: it can. Sets its layer and its unwrapped number. */
+static const char *refuse(struct assembler *assembler, struct arrival *arrival, size_t geometry_at,
+                          uint64_t *unwrapped)
 {
-    if (assembler->hdr_fresh)
+    const struct mpx_message *const message = arrival->message;
+    const unsigned n_layers = assembler->run->n_layers;
+    if (!same_format(assembler, message, geometry_at))
+        return "its format is not that of the run's first frame";
+    if (n_layers > 1 &&
+        (!frame_header_layer(message->body, message->body_size, geometry_at, &arrival->layer) ||
+         arrival->layer >= n_layers))
+        return "its counter or colour layer is not one of this run";
+    *unwrapped = frame_numbers_unwrap(&assembler->numbers, arrival->number);
+    const bool fits =
+        assembler->run->recycle || *unwrapped - assembler->base < FRAME_TABLE_MAX_FRAMES / n_layers;
+    return *unwrapped == 0 || !fits ? "its number cannot belong to this run" : NULL;
+}
+
+/* A frame of the run that is going on. false: no room. */
+static bool take_frame_of_run(struct assembler *assembler, const struct mpx_message *message,
+                              uint64_t number, size_t geometry_at)
+{
+    struct arrival arrival = {.message = message, .number = number};
+    uint64_t unwrapped;
+    const char *const why_not = refuse(assembler, &arrival, geometry_at, &unwrapped);
+    if (why_not) {
+        reject(assembler, message, why_not);
         return true;
-    return number == 1 && !assembler->draining;
+    }
+    const uint64_t exposure = frame_numbers_exposure(&assembler->numbers, unwrapped, arrival.layer,
+                                                     assembler->run->n_layers);
+    if (exposure < assembler->base || !change_run_at_pass(assembler, exposure - assembler->base)) {
+        stray(assembler, message);
+        return true;
+    }
+    arrival.index = exposure - assembler->base;
+    if (!placement_store(&assembler->placement, &arrival))
+        return false;
+    frame_numbers_took(&assembler->numbers, unwrapped);
+    end_if_last(assembler);
+    return true;
 }
 
 static bool take_frame(struct assembler *assembler, const struct mpx_message *message)
@@ -383,24 +356,11 @@ static bool take_frame(struct assembler *assembler, const struct mpx_message *me
             assembler_end_run(assembler, RUN_END_NEXT_RUN);
         }
     }
-    if (!assembler->run &&
-        (!ready_for_run(assembler, number) || begin_run(assembler, message, geometry_at) < 0)) {
+    if (!assembler->run && begin_acquisition(assembler, message, number, geometry_at) < 0) {
         stray(assembler, message);
         return true;
     }
-    if (!same_format(assembler, message, geometry_at)) {
-        reject(assembler, message, "its format is not that of the run's first frame");
-        return true;
-    }
-    const uint64_t unwrapped = unwrap_number(assembler, number);
-    if (unwrapped == 0) {
-        reject(assembler, message, "its number cannot belong to this run");
-        return true;
-    }
-    if (!store_frame(assembler, message, number, unwrapped - 1))
-        return false;
-    end_if_last(assembler);
-    return true;
+    return take_frame_of_run(assembler, message, number, geometry_at);
 }
 
 static void take_header(struct assembler *assembler, const struct mpx_message *message)
@@ -438,8 +398,10 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns)
 {
     if (!assembler->run)
         return;
-    if (assembler->quiet_end != RUN_END_NONE && quiet_ns >= assembler->quiet_ns) {
-        assembler_end_run(assembler, assembler->quiet_end);
+    if (assembler->quiet_end == RUN_END_LAST && quiet_ns >= assembler->quiet_ns) {
+        end_at_last(assembler);
+    } else if (assembler->quiet_end != RUN_END_NONE && quiet_ns >= assembler->quiet_ns) {
+        end_run(assembler, assembler->quiet_end);
     } else if (assembler->hdr_fresh && quiet_ns >= HEADER_QUIET_NS) {
         assembler_end_run(assembler, RUN_END_NEXT_RUN);
         assembler->events.header(assembler->events.data);
@@ -463,4 +425,12 @@ void assembler_expect_nothing(struct assembler *assembler)
     acquisition_plan_unref(assembler->next_plan);
     assembler->next_plan = NULL;
     assembler->draining = false;
+}
+
+void assembler_record_pass(struct assembler *assembler, struct acquisition_plan *plan)
+{
+    acquisition_plan_unref(assembler->pass_plan);
+    assembler->pass_plan = plan;
+    if (!assembler->run || !assembler->run->recycle)
+        forget_passes(assembler);
 }

@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 #include "detector/mpx.h"
-#include "processing/frame_set.h"
+#include "processing/frame_numbers.h"
 #include "processing/ingest.h"
+#include "processing/placement.h"
 #include "processing/ring.h"
 
 /*
@@ -13,7 +14,6 @@
  * Belongs to that thread wholly; the figures are read by others.
  */
 struct assembler {
-    struct ring *ring;
     unsigned n_workers;
     struct chunk_sink sink;
     struct ingest_events events;
@@ -30,17 +30,19 @@ struct assembler {
     uint8_t geometry[96];
     size_t geometry_size;
     size_t body_size;
-    struct frame_set seen;
-    uint64_t wrap;       /* what is added to numbers that began again after 999,999 */
-    uint64_t next_index; /* one more than the highest frame index so far */
 
-    struct chunk *open; /* takes placed frames; NULL: none */
-    int64_t open_end;   /* first position after it */
-    bool open_dirty;    /* holds frames that workers were not shown yet */
+    struct frame_numbers
+        numbers;   /* of the acquisition; runs share it when it is an unending scan */
+    uint64_t base; /* exposures of it before the run's first one */
+    struct placement placement;
 
     enum run_end quiet_end; /* ends the run once the link has been quiet for quiet_ns; RUN_END_NONE:
                                not wanted */
     uint64_t quiet_ns;
+
+    /* Of an unending scan: */
+    struct acquisition_plan *pass_plan;     /* the next pass is to be a run of its own */
+    struct acquisition_plan *unending_plan; /* goes on after that run; set while it lasts */
 
     _Atomic uint64_t stray_frames, stray_bytes, repeated_headers;
 };
@@ -65,6 +67,10 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns);
 void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain,
                       bool link_is_busy);
 void assembler_expect_nothing(struct assembler *assembler);
+/* The unending scan that is going on gives its next pass to a run with this plan, whose scan begins
+ * with a pass. Takes a reference of the caller; dropped when the scan ends before. */
+void assembler_record_pass(struct assembler *assembler, struct acquisition_plan *plan);
+/* Ends the run that is going on, if any, once no byte has come for quiet_ns (0: now). */
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns);
 
 /* Ends the run that is going on, if any. */

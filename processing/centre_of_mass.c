@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/kernels.h"
+#include "processing/kernels/kernels.h"
 #include "processing/product.h"
 
 /* Centre of mass of the whole frame. Columns are the integer sums; the division is left to whoever
@@ -22,8 +22,7 @@ static const struct product_map map_descriptions[N_MAPS] = {
                "counts"},
 };
 
-static void frame(const struct product *product, const void *image, uint64_t *columns,
-                  void *accumulator)
+static void frame(const struct product *product, const void *image, uint64_t *columns)
 {
     const struct kernels *const kernels = product->state;
     struct moments moments;
@@ -32,8 +31,6 @@ static void frame(const struct product *product, const void *image, uint64_t *co
     columns[COLUMN_Y] = moments.y;
     columns[COLUMN_X] = moments.x;
 }
-
-static void merge(const struct product *product, void *into, const void *from) {}
 
 static void map_value(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value)
@@ -53,7 +50,6 @@ static void finish(struct product *product)
 static const struct product_class class = {
     .kind = "centre_of_mass",
     .frame = frame,
-    .merge = merge,
     .map_value = map_value,
     .finish = finish,
 };

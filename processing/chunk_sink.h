@@ -18,13 +18,14 @@ struct compressed_chunk {
     struct run *run;
     bool extra; /* frames without a place in the scan: one frame per chunk, for /entry/extra */
     bool again; /* the same chunk was handed over before, with fewer frames */
-    int64_t first_position; /* placed chunks: of the first frame of the chunk, a multiple of k in
-                               its line */
-    uint64_t frame_index;   /* extra chunks: of the frame */
-    uint8_t flags;          /* extra chunks: why, enum frame_flag */
-    uint32_t n_frames;      /* frames in it that were not in an earlier version of it */
-    size_t raw_size;        /* bytes of pixels before compression */
-    size_t size;            /* bytes used */
+    unsigned layer;
+    int64_t first_place;  /* placed chunks: scan_geometry.h */
+    uint64_t frame_index; /* extra chunks: of the frame */
+    uint8_t flags;        /* extra chunks: why, enum frame_flag */
+    int64_t position;     /* extra chunks: of the frame, or a code of scan_geometry.h */
+    uint32_t n_frames;    /* frames in it that were not in an earlier version of it */
+    size_t raw_size;      /* bytes of pixels before compression */
+    size_t size;          /* bytes used */
     size_t capacity;
     uint8_t *bytes; /* a Blosc buffer of the whole HDF5 chunk */
 };

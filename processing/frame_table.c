@@ -8,21 +8,19 @@
 
 struct frame_block {
     struct frame_facts facts[BLOCK_FRAMES];
-    uint64_t columns[]; /* [BLOCK_FRAMES][n_columns] */
 };
 
 struct frame_table {
-    unsigned n_columns;
     _Atomic uint64_t end;
+    _Atomic uint64_t n_blocks; /* one more than the highest that was made */
     _Atomic(struct frame_block *) *blocks;
 };
 
-int frame_table_create(struct frame_table **out, unsigned n_columns)
+int frame_table_create(struct frame_table **out)
 {
     struct frame_table *table = calloc(1, sizeof *table);
     if (!table)
         return -ENOMEM;
-    table->n_columns = n_columns;
     /* 8 MiB of address space; the kernel gives memory only to the parts that are used. */
     table->blocks = calloc(N_BLOCKS, sizeof *table->blocks);
     if (!table->blocks) {
@@ -37,56 +35,59 @@ void frame_table_destroy(struct frame_table *table)
 {
     if (!table)
         return;
-    const uint64_t used = frame_table_end(table) / BLOCK_FRAMES + 1;
-    for (uint64_t i = 0; i < used && i < N_BLOCKS; i++)
+    const uint64_t n_blocks = atomic_load_explicit(&table->n_blocks, memory_order_acquire);
+    for (uint64_t i = 0; i < n_blocks; i++)
         free(atomic_load_explicit(&table->blocks[i], memory_order_relaxed));
     free(table->blocks);
     free(table);
 }
 
+static void raise_n_blocks(struct frame_table *table, uint64_t n_blocks)
+{
+    uint64_t known = atomic_load_explicit(&table->n_blocks, memory_order_relaxed);
+    while (known < n_blocks &&
+           !atomic_compare_exchange_weak_explicit(&table->n_blocks, &known, n_blocks,
+                                                  memory_order_release, memory_order_relaxed))
+        continue;
+}
+
 static struct frame_block *block_make(struct frame_table *table, uint64_t which)
 {
-    struct frame_block *block =
-        calloc(1, sizeof *block + sizeof(uint64_t) * table->n_columns * BLOCK_FRAMES);
+    struct frame_block *const block = calloc(1, sizeof *block);
     if (!block)
         return NULL;
     struct frame_block *present = NULL;
-    if (atomic_compare_exchange_strong_explicit(&table->blocks[which], &present, block,
-                                                memory_order_acq_rel, memory_order_acquire))
-        return block;
-    free(block);
-    return present;
+    if (!atomic_compare_exchange_strong_explicit(&table->blocks[which], &present, block,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        free(block);
+        return present;
+    }
+    raise_n_blocks(table, which + 1);
+    return block;
 }
 
-struct frame_facts *frame_table_make(struct frame_table *table, uint64_t index, uint64_t **columns)
+struct frame_facts *frame_table_make(struct frame_table *table, uint64_t row)
 {
-    if (index >= FRAME_TABLE_MAX_FRAMES)
+    if (row >= FRAME_TABLE_MAX_FRAMES)
         return NULL;
-    const uint64_t which = index / BLOCK_FRAMES;
+    const uint64_t which = row / BLOCK_FRAMES;
     struct frame_block *block = atomic_load_explicit(&table->blocks[which], memory_order_acquire);
     if (!block)
         block = block_make(table, which);
     if (!block)
         return NULL;
-    const uint64_t row = index % BLOCK_FRAMES;
-    if (columns)
-        *columns = &block->columns[row * table->n_columns];
-    return &block->facts[row];
+    return &block->facts[row % BLOCK_FRAMES];
 }
 
-const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t index,
-                                           const uint64_t **columns)
+const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t row)
 {
-    if (index >= FRAME_TABLE_MAX_FRAMES)
+    if (row >= FRAME_TABLE_MAX_FRAMES)
         return NULL;
     const struct frame_block *block =
-        atomic_load_explicit(&table->blocks[index / BLOCK_FRAMES], memory_order_acquire);
+        atomic_load_explicit(&table->blocks[row / BLOCK_FRAMES], memory_order_acquire);
     if (!block)
         return NULL;
-    const uint64_t row = index % BLOCK_FRAMES;
-    if (columns)
-        *columns = &block->columns[row * table->n_columns];
-    return &block->facts[row];
+    return &block->facts[row % BLOCK_FRAMES];
 }
 
 uint64_t frame_table_end(const struct frame_table *table)

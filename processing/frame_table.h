@@ -6,20 +6,21 @@
 #include "common/error.h"
 
 /*
- * What is known of every frame of a run, by frame index (unwrapped frame number - 1): the facts of
- * its arrival, its state and the products' columns. Grows in blocks that never move, so that
- * readers need no lock.
+ * What is known of every frame of a run: the facts of its arrival and its state. A row per image:
+ * exposure index (unwrapped frame number - 1) * layers + layer. Grows in blocks that never move, so
+ * that readers need no lock. Results are elsewhere: column_table.h.
  *
- * Who owns what. A row's facts (number, position, timestamp, exposure, flags) and columns are
- * written by one thread, the worker that holds the frame, which then publishes them with a
- * store-release of `state`; readers (service, writer) load `state` with acquire and read the rest
- * only when it is not FRAME_UNSEEN. Blocks are made by whoever needs one first (compare-and-swap)
- * and freed with the table. `end` is raised by the ingest thread only.
+ * Who owns what. A row's facts (number, position, timestamp, exposure, flags) are written by one
+ * thread, the worker that holds the frame, which then publishes them with a store-release of
+ * `state`; readers (service, writer) load `state` with acquire and read the rest only when it is
+ * not FRAME_UNSEEN. Blocks are made by whoever needs one first (compare-and-swap) and freed with
+ * the table. `end` is raised by the ingest thread only. Of an unending scan, whose rows are used
+ * again and again, only `state` and `flags` are kept.
  */
 enum frame_state {
     FRAME_UNSEEN = 0,   /* not received (so far) */
-    FRAME_RECEIVED = 1, /* facts are there, columns are not: without a position, or not analysed */
-    FRAME_ANALYSED = 2, /* facts and columns are there */
+    FRAME_RECEIVED = 1, /* it came and was not analysed */
+    FRAME_ANALYSED = 2, /* and all products of it were computed */
 };
 
 /* Why a frame is remarkable; the bits of /entry/frames/status. 0 is a frame that is there and in
@@ -47,18 +48,16 @@ struct frame_facts {
 
 struct frame_table;
 
-int frame_table_create(struct frame_table **table, unsigned n_columns);
+int frame_table_create(struct frame_table **table);
 void frame_table_destroy(struct frame_table *table);
 
-/* The row of a frame, made when it is not there yet. NULL: no memory, or an index beyond
- * FRAME_TABLE_MAX_FRAMES. */
-struct frame_facts *frame_table_make(struct frame_table *table, uint64_t index, uint64_t **columns);
+/* A row, made when it is not there yet. NULL: no memory, or a row beyond FRAME_TABLE_MAX_FRAMES. */
+struct frame_facts *frame_table_make(struct frame_table *table, uint64_t row);
 
-/* The row of a frame for a reader; NULL when nobody made its block, which means FRAME_UNSEEN. */
-const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t index,
-                                           const uint64_t **columns);
+/* A row for a reader; NULL when nobody made its block, which means FRAME_UNSEEN. */
+const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t row);
 
-/* One more than the highest frame index received. */
+/* One more than the highest exposure index received. */
 uint64_t frame_table_end(const struct frame_table *table);
 void frame_table_raise_end(struct frame_table *table, uint64_t end);
 

@@ -21,6 +21,8 @@
 enum ingest_command_kind {
     INGEST_EXPECT,
     INGEST_EXPECT_NOTHING,
+    INGEST_RECORD_PASS,
+    INGEST_DEFAULT_PLAN,
     INGEST_END_RUN,
     INGEST_STOP,
 };
@@ -198,6 +200,13 @@ static void carry_out(struct ingest *ingest, const struct ingest_command *comman
     case INGEST_EXPECT_NOTHING:
         assembler_expect_nothing(&ingest->assembler);
         break;
+    case INGEST_RECORD_PASS:
+        assembler_record_pass(&ingest->assembler, command->plan);
+        break;
+    case INGEST_DEFAULT_PLAN:
+        acquisition_plan_unref(ingest->assembler.default_plan);
+        ingest->assembler.default_plan = command->plan;
+        break;
     case INGEST_END_RUN:
         assembler_end_when_quiet(&ingest->assembler, command->end, command->quiet_ns);
         break;
@@ -244,14 +253,30 @@ static int command_send(struct ingest *ingest, struct ingest_command command)
     return 0;
 }
 
-int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain)
+static int plan_send(struct ingest *ingest, enum ingest_command_kind kind,
+                     struct acquisition_plan *plan, bool drain)
 {
     acquisition_plan_ref(plan);
-    const int r = command_send(
-        ingest, (struct ingest_command){.kind = INGEST_EXPECT, .plan = plan, .drain = drain});
+    const int r =
+        command_send(ingest, (struct ingest_command){.kind = kind, .plan = plan, .drain = drain});
     if (r < 0)
         acquisition_plan_unref(plan);
     return r;
+}
+
+int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain)
+{
+    return plan_send(ingest, INGEST_EXPECT, plan, drain);
+}
+
+int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan)
+{
+    return plan_send(ingest, INGEST_DEFAULT_PLAN, plan, false);
+}
+
+int ingest_record_pass(struct ingest *ingest, struct acquisition_plan *plan)
+{
+    return plan_send(ingest, INGEST_RECORD_PASS, plan, false);
 }
 
 int ingest_expect_nothing(struct ingest *ingest)
@@ -346,7 +371,7 @@ int ingest_create(struct ingest **out, const struct ingest_settings *settings, s
     r = ring_create(&ingest->ring, settings->ring_size, on_space, ingest, error);
     if (r < 0)
         goto fail;
-    ingest->assembler.ring = ingest->ring;
+    ingest->assembler.placement.ring = ingest->ring;
     mpx_parser_init(&ingest->parser, ring_max_message(ingest->ring));
     r = start_loop(ingest, error);
     if (r < 0)

@@ -65,6 +65,11 @@ struct ring *ingest_ring(struct ingest *ingest);
 int ingest_expect(struct ingest *ingest, struct acquisition_plan *plan, bool drain);
 /* Takes ingest_expect back. */
 int ingest_expect_nothing(struct ingest *ingest);
+/* Runs that nobody expects have copies of this plan from now on. Takes a reference. */
+int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan);
+/* The unending scan that is going on (if it is) gives its next pass to a run with this plan, and
+ * goes on afterwards under a copy of its own plan. Takes a reference. */
+int ingest_record_pass(struct ingest *ingest, struct acquisition_plan *plan);
 /* Ends the run that is going on, once no byte has come for quiet_ns (0: now). */
 int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns);
 

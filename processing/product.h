@@ -9,74 +9,103 @@
 #include "processing/acquisition_plan.h"
 
 /*
- * A product is one kind of live result. Each lives in a file of its own with the same functions:
+ * A product is one kind of live result of one layer of the frames (a frame has one layer, but for
+ * both counters and colour mode). Each lives in a file of its own with the same functions:
  *
- *   prepare   once per run, before any frame: masks and tables for this pixel format. May allocate.
- *   frame     once per analysed frame, by the worker that holds it: writes the frame's columns,
- * adds to the worker's accumulator. No allocation, no lock, no system call. merge     adds one
+ *   prepare     before any frame of it: masks and tables for this pixel format. May allocate.
+ *   frame       once per analysed frame, by the worker that holds it: computes the frame's columns.
+ *   accumulate  once per placed frame, after `frame`: adds to the worker's accumulator. Neither of
+ * the two allocates, locks or makes a system call; either may be NULL. merge       adds one
  * accumulator to another. Integer sums, so that order and number of threads do not matter.
- *   map_value turns a frame's columns into the value of one of the product's maps.
- *   finish    frees what prepare made.
+ *   map_value   turns a frame's columns into the value of one of the product's maps.
+ *   array       turns a merged accumulator into one of the product's arrays.
+ *   finish      frees what prepare made.
  *
- * Per-frame results are unsigned 64-bit integer columns in the run's frame table, kept by frame
- * number; a map is a view of them through the scan geometry. A product with an image (the sum
- * pattern) has an accumulator per worker instead.
+ * Per-frame results are unsigned 64-bit integer columns in the product's own column table, kept by
+ * exposure; a map is a view of them through the scan geometry. Arrays (patterns, profiles) come
+ * from accumulators, one per worker. A product may be added to a run at any time and taken out of
+ * it: product_set.h.
  *
- * Who owns what: everything in struct product is written by prepare and only read afterwards, by
- * all workers at once. Columns belong to the worker that analyses the frame until it publishes the
- * frame's state; an accumulator belongs to its worker.
+ * Who owns what: everything in struct product but `columns` and `partials` is written by prepare
+ * and by the run before the product is published, and only read afterwards, by all workers at once.
+ * For the other two see column_table.h and product_set.h.
  */
 struct product;
 
 enum map_dtype { MAP_DTYPE_U64, MAP_DTYPE_F64 };
 
+#define PRODUCT_NAME_SIZE 72
+
 struct product_map {
-    char name[56];
+    char name[PRODUCT_NAME_SIZE];
     enum map_dtype dtype;
     const char *units;
-    char description[120]; /* for a person: what it computes */
+    char description[160]; /* for a person: what it computes */
+};
+
+/* An array over all analysed frames: a pattern [height][width], or a profile [n]. */
+struct product_array {
+    char name[PRODUCT_NAME_SIZE];
+    enum map_dtype dtype;
+    unsigned rank; /* 1 or 2 */
+    uint32_t shape[2];
+    const char *units;
+    char description[160];
 };
 
 struct product_class {
     const char *kind;
-    void (*frame)(const struct product *product, const void *image, uint64_t *columns,
-                  void *accumulator);
+    void (*frame)(const struct product *product, const void *image, uint64_t *columns);
+    void (*accumulate)(const struct product *product, uint64_t exposure, const void *image,
+                       const uint64_t *columns, void *accumulator);
     void (*merge)(const struct product *product, void *into, const void *from);
     /* Writes one uint64_t or double, as the map's dtype says. */
     void (*map_value)(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value);
-    /* Makes the image of a merged accumulator: uint64_t [height][width]. NULL: the product has
-     * none. */
-    void (*image)(const struct product *product, const void *accumulator, uint64_t *image);
+    /* Writes array `which` of a merged accumulator: uint64_t or double each, C order. */
+    void (*array)(const struct product *product, unsigned which, const void *accumulator,
+                  void *values);
     void (*finish)(struct product *product);
 };
+
+struct column_table;
+struct product_partial;
+struct product_set;
 
 struct product {
     const struct product_class *class;
     struct pixel_format format;
-    unsigned n_columns;    /* of the frame table */
-    unsigned first_column; /* set by the run when it lays out the table */
+    unsigned n_columns; /* per frame, at most PRODUCT_MAX_COLUMNS; 0: `frame` is not called */
     unsigned n_maps;
-    struct product_map *maps; /* n_maps of them */
-    size_t accumulator_size;  /* bytes per worker, 0: none. Zeroed before the first frame. Aligned
-                                 to 64. */
-    const char *image_name;   /* of the image, NULL: none */
-    void *state;              /* what prepare made */
+    struct product_map *maps; /* n_maps of them; freed by finish */
+    unsigned n_arrays;
+    struct product_array *arrays; /* n_arrays of them; freed by finish */
+    size_t accumulator_size; /* bytes per worker, 0: none. Zeroed before the first frame. Aligned
+                                to 64. */
+    void *state;             /* what prepare made */
+
+    /* Of the run, not of prepare: */
+    char source[48]; /* the settings that it was made of: a virtual detector's name; "": the run's
+                        own */
+    const struct product_set *since; /* the first set that has it */
+    unsigned layer;                  /* whose frames it sees, from 0 */
+    struct column_table *columns;    /* NULL when n_columns is 0, or nobody keeps them */
+    unsigned n_partials;
+    struct product_partial *partials; /* one per worker and one for recompute.h; NULL without
+ accumulator */
 };
+
+#define PRODUCT_MAX_COLUMNS 1024
 
 /*
  * The prepare functions. Each fills *product (zeroed by the caller) or returns a negative errno
  * with a sentence in `error` and leaves nothing to free. `isa` chooses the kernels.
  *
- * virtual_detectors: one u64 map per detector, sum of counts over its pixels, exact.
+ * Virtual detectors: virtual_detector.h; profiles: profile_products.h.
  * centre_of_mass: maps com_y and com_x, float64, pixels from the centre of pixel (0, 0): sum(y n) /
  * sum(n), sum(x n) / sum(n) over the whole frame; NaN where a frame has no count. sum_pattern:
- * image "sum", u64 [height][width], sum over all analysed frames, exact.
+ * array "sum", u64 [height][width], sum over all analysed frames, exact.
  */
-int virtual_detectors_prepare(struct product *product,
-                              const struct virtual_detector_settings *detectors, size_t n_detectors,
-                              const struct pixel_format *format, enum cpu_isa isa,
-                              struct error *error);
 int centre_of_mass_prepare(struct product *product, const struct pixel_format *format,
                            enum cpu_isa isa, struct error *error);
 int sum_pattern_prepare(struct product *product, const struct pixel_format *format,

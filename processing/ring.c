@@ -255,8 +255,8 @@ static bool has_chunk(struct ring *ring, uint64_t capacity)
            slots_begin(ring, capacity) + capacity <= ring->slots_tail + ring->n_slots;
 }
 
-struct chunk *ring_open_chunk(struct ring *ring, struct run *run, uint32_t capacity, bool extra,
-                              int64_t first_position)
+struct chunk *ring_open_chunk(struct ring *ring, struct run *run, const struct product_set *set,
+                              uint32_t capacity, bool extra, int64_t first_place)
 {
     if (!has_chunk(ring, capacity)) {
         ring_reclaim(ring);
@@ -268,10 +268,11 @@ struct chunk *ring_open_chunk(struct ring *ring, struct run *run, uint32_t capac
     const uint64_t slots = slots_begin(ring, capacity);
     struct chunk *const chunk = chunk_at(ring, index);
     chunk->run = run;
+    chunk->set = set;
     chunk->frames = &ring->slots[slots % ring->n_slots];
     chunk->capacity = capacity;
     chunk->extra = extra;
-    chunk->first_position = first_position;
+    chunk->first_place = first_place;
     chunk->n_appended = 0;
     chunk->start = ring->consumed;
     chunk->slots_end = slots + capacity;

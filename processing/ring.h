@@ -42,23 +42,26 @@ struct ring;
 struct frame_slot {
     const uint8_t *body; /* "MQ1,..." in the ring */
     uint32_t body_size;
-    uint8_t flags;        /* enum frame_flag, known at arrival */
-    uint64_t frame_index; /* unwrapped number - 1 */
+    uint8_t flags; /* enum frame_flag, known at arrival */
+    uint8_t layer;
+    uint64_t frame_index; /* of the exposure: unwrapped number - 1 */
     uint64_t number;      /* as sent */
-    int64_t position;
+    int64_t position;     /* scan_geometry.h, or a code */
+    int64_t place;        /* placed frames: scan_geometry.h */
 };
 
 #define CHUNK_CLOSED (UINT32_C(1) << 31)
 
 struct chunk {
-    struct run *run; /* the run's `pending` keeps it alive */
+    struct run *run;               /* the run's `pending` keeps it alive */
+    const struct product_set *set; /* what is computed of its frames */
     struct frame_slot *frames;
-    uint32_t capacity;      /* frames there can be */
-    bool extra;             /* its frames have no place in the scan: stored one by one */
-    int64_t first_position; /* placed chunks: position of the chunk's first place */
-    uint32_t n_appended;    /* ingest only; what `progress` will be at the next ring_publish */
-    uint64_t start;         /* byte position of its first message */
-    uint64_t slots_end;     /* position in the slots after its last */
+    uint32_t capacity;   /* frames there can be */
+    bool extra;          /* its frames have no place in the scan: stored one by one */
+    int64_t first_place; /* placed chunks; of an extra one the frame's position */
+    uint32_t n_appended; /* ingest only; what `progress` will be at the next ring_publish */
+    uint64_t start;      /* byte position of its first message */
+    uint64_t slots_end;  /* position in the slots after its last */
     _Alignas(64) _Atomic uint32_t progress; /* frames that may be read, and CHUNK_CLOSED */
     _Atomic uint32_t sleeping;              /* its worker waits for progress */
     _Atomic uint32_t released;
@@ -96,8 +99,8 @@ void ring_consume(struct ring *ring, size_t size);
 
 /* Opens a chunk for up to `capacity` frames whose first message is the one about to be consumed.
  * NULL: full; the space callback will come. */
-struct chunk *ring_open_chunk(struct ring *ring, struct run *run, uint32_t capacity, bool extra,
-                              int64_t first_position);
+struct chunk *ring_open_chunk(struct ring *ring, struct run *run, const struct product_set *set,
+                              uint32_t capacity, bool extra, int64_t first_place);
 /* The next free slot of an open chunk; the caller fills it and then calls ring_publish. */
 struct frame_slot *ring_append(struct chunk *chunk);
 /* Shows workers what was appended. Cheap enough for every read, not meant for every frame. */

@@ -10,21 +10,24 @@
 #include "detector/pixel_format.h"
 #include "processing/acquisition_plan.h"
 #include "processing/frame_table.h"
-#include "processing/product.h"
+#include "processing/product_set.h"
+#include "processing/stall_watch.h"
 
 /*
  * A run: one acquisition of the detector from its HDR (or first frame) to its end, with all its
  * results.
  *
  * Who owns what, in the order in which it is written:
- *   - plan, hdr, format, scan, products, chunk_frames: set by the ingest thread before the first
- * chunk is published, then only read. The publication of the chunk (or of the run through
+ *   - plan, hdr, format, layers, scan, chunk_frames, recycle: set by the ingest thread before the
+ * first chunk is published, then only read. The publication of the chunk (or of the run through
  * run_current) orders them.
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
  * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
  * last frame while frames move.
- *   - frames: see frame_table.h.
- *   - partials: see run_partials below.
+ *   - frames: see frame_table.h. products and sets: see product_set.h; added to by the service
+ * thread only (run_products.c), published by store-release of n_products and of set.
+ *   - view: the newest geometry through which results are seen; published by the service thread
+ * with a store-release, older ones stay until the run is freed.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
  *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1
@@ -46,6 +49,7 @@ enum run_end {
     RUN_END_STOPPED,  /* somebody asked to stop */
     RUN_END_LINK,     /* the data link broke */
     RUN_END_NEXT_RUN, /* a new HDR came */
+    RUN_END_PASS,     /* of an unending scan: the next pass is recorded as a run of its own */
     RUN_END_SHUTDOWN, /* the daemon is stopping */
 };
 
@@ -53,7 +57,9 @@ struct run_counts {
     /* ingest thread */
     _Atomic uint64_t received, placed, skipped, duplicate, surplus, rejected;
     /* workers */
-    _Atomic uint64_t analysed, deferred, not_analysed, stalled;
+    _Atomic uint64_t analysed, deferred, not_analysed;
+    /* run_check_stalls */
+    _Atomic uint64_t stalled;
     /* writer thread, and workers while nothing is recorded: frames in place; those in /entry/extra
      */
     _Atomic uint64_t recorded, unrecorded, extra_recorded, extra_unrecorded;
@@ -76,18 +82,27 @@ struct run_recording {
     uint64_t bytes_raw, bytes_written; /* pixels before and after compression */
 };
 
-/*
- * One worker's share of the sums of a run. `own` and `dirty` are touched by its worker only. A
- * worker that has made `own` dirty counts as one of the run's `pending` until it has merged `own`
- * into `shared` (under the mutex) and cleared it, which it does when somebody asked for fresh
- * images or when the run is over. The service thread reads `shared` under the mutex. So when the
- * run is over all is in `shared`.
- */
-struct run_partial {
+#define RUN_MAX_LAYERS 8
+#define RUN_MAX_PRODUCTS 1024
+
+/* The newest analysed pattern of a layer, copied by a worker when `wanted` and `given` differ;
+ * image and number under the mutex. */
+struct run_latest {
     pthread_mutex_t mutex;
-    void **own, **shared; /* one accumulator per product, NULL where it has none */
-    bool dirty;
-    uint32_t given; /* the value of partials_wanted that `shared` answers; worker only */
+    _Atomic uint32_t wanted, given;
+    void *image;
+    uint64_t number; /* of the exposure, from 1; 0: none yet */
+};
+
+/* A geometry through which results are seen, and since when. Immutable; holds a reference of its
+ * list. */
+struct run_view {
+    struct scan_geometry scan;
+    uint32_t version;   /* from 1: the run's own */
+    const char *source; /* "request", "configuration", "header", "nudge", "exposures" */
+    uint64_t frame;     /* frames received when it was changed */
+    uint64_t time_ns;   /* UNIX time */
+    struct run_view *older;
 };
 
 struct run {
@@ -97,42 +112,53 @@ struct run {
     size_t hdr_size;
     struct acquisition_header acquisition; /* parsed; meaningful when hdr is set */
     struct pixel_format format;
-    struct scan_geometry scan; /* in force: the plan's, or the header's */
-    uint64_t expected; /* placed frames of a complete run: ny * nx, or the HDR's count, 0 unknown */
-    uint64_t frames_to_come; /* frames the detector will send, 0 unknown or until it is stopped */
-    uint32_t chunk_frames;   /* k */
-    uint64_t started_ns;     /* UNIX time of the first byte of the run */
+    bool colour;       /* layers are those of colour mode, not counters */
+    unsigned n_layers; /* messages of an exposure: 1; 2 with both counters, 4 or 8 in colour mode */
+    struct scan_geometry scan; /* of storage, in force for the whole run: the plan's, or the
+                                  header's. What people see goes through run_scan */
+    uint64_t recycle; /* rows of frame and column tables are counted modulo this (an unending scan);
+                         0: every exposure has its own */
+    uint64_t expected; /* placed frames of a complete run, all layers: 0 unknown */
+    uint64_t
+        frames_to_come;    /* exposures the detector will make, 0 unknown or until it is stopped */
+    uint32_t chunk_frames; /* k: places of a chunk, each with n_layers images */
+    uint64_t started_ns;   /* UNIX time of the first byte of the run */
     _Atomic uint64_t ended_ns;
     _Atomic uint64_t last_frame_ns; /* monotonic time of the newest arrival */
     _Atomic int phase;              /* enum run_phase */
     _Atomic int end;                /* enum run_end */
     _Atomic uint64_t pending;
     struct run_counts counts;
-    _Atomic uint64_t nominal_exposure_ns;
-    struct frame_table *frames;
-    unsigned n_products;
-    struct product *products;
+    struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
+    struct column_table *stored; /* stored_chunks.h */
+    struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
+    _Atomic unsigned n_products;
+    _Atomic(struct product_set *) set; /* the newest */
+    _Atomic(struct run_view *) view;   /* the newest */
     unsigned n_workers;
-    struct run_partial *partials; /* one per worker */
-    _Atomic uint32_t partials_wanted;
+    _Atomic uint32_t arrays_wanted;
+    struct stall_watch *stalls; /* stall_watch.h */
     struct run_recording recording;
     _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see
                                       chunk_sink.wants */
-    /* The newest analysed pattern, copied by a worker when `latest_wanted` and `latest_given`
-     * differ; image and number under latest_mutex. */
-    pthread_mutex_t latest_mutex;
-    _Atomic uint32_t latest_wanted, latest_given;
-    void *latest_image;
-    uint64_t latest_number; /* 0: none yet */
+    struct run_latest latest[RUN_MAX_LAYERS];
+};
+
+/* What the first frame of a run tells of all of them. */
+struct run_frames {
+    const struct pixel_format *format;
+    unsigned n_layers;
+    bool colour;        /* the layers are those of colour mode, not counters */
+    const uint8_t *hdr; /* copied; NULL: there was none */
+    size_t hdr_size;
 };
 
 /*
- * Makes a run for frames of `format`. `hdr` (may be NULL) is copied. Takes a reference on the plan.
- * Chooses scan, chunk size and products. -EINVAL with a sentence when the plan does not fit the
- * frames.
+ * Makes a run. Takes a reference on the plan. Chooses scan, chunk size and products. -EINVAL with a
+ * sentence when the plan does not fit the frames.
  */
-int run_create(struct run **run, struct acquisition_plan *plan, const struct pixel_format *format,
-               const uint8_t *hdr, size_t hdr_size, unsigned n_workers, struct error *error);
+int run_create(struct run **run, struct acquisition_plan *plan, const struct run_frames *frames,
+               unsigned n_workers, struct error *error);
 struct run *run_ref(struct run *run);
 void run_unref(struct run *run);
 
@@ -153,32 +179,64 @@ const char *run_reason(const struct run *run);
 const char *run_end_name(enum run_end end);
 const char *recording_state_name(enum recording_state state);
 
-/* Finds a map by name. Returns its product and sets *map, or NULL. */
-const struct product *run_find_map(const struct run *run, const char *name, unsigned *map);
+/* What a layer is called: "counter0", "counter1", "layer0" to "layer7"; "" when there is only one.
+ */
+const char *run_layer_name(const struct run *run, unsigned layer);
+
+/* ---- seeing: any thread, any time ---- */
+
+/* The geometry through which results are seen now. Valid as long as the run. */
+const struct scan_geometry *run_scan(const struct run *run);
+const struct run_view *run_view(const struct run *run);
+
+/* Sees everything through another geometry from now on, what was measured before included; nothing
+ * that is stored moves. Takes a reference of the geometry's list. `source`: see struct run_view, a
+ * literal. Service thread only. -ENOMEM. */
+int run_set_view(struct run *run, const struct scan_geometry *scan, const char *source);
 
 /*
- * Writes the values of `count` positions of a map from `first` on: uint64_t or double each, as the
- * map's dtype says, 0 or NaN where nothing was measured; and, when `measured` is not NULL, a
- * uint8_t each: 1 measured, 0 not. Positions run along the rows of the scan. Any thread, any time.
+ * Finds a map or an array (pattern, profile) of the newest product set by name. With several layers
+ * names are LAYER/NAME, and NAME alone is that of the first layer. Returns its product and sets
+ * *which, or NULL.
  */
-void run_map_positions(const struct run *run, const struct product *product, unsigned map,
-                       uint64_t first, uint64_t count, void *values, uint8_t *measured);
+const struct product *run_find_map(const struct run *run, const char *name, unsigned *which);
+const struct product *run_find_array(const struct run *run, const char *name, unsigned *which);
 
-/* All columns of the frame at a position; NULL while it is not analysed. */
-const uint64_t *run_columns_at(const struct run *run, uint64_t position);
+/*
+ * Writes the values of `count` positions of a map from `first` on, seen through `scan`: uint64_t or
+ * double each, as the map's dtype says, 0 or NaN where nothing was measured; and, when `measured`
+ * is not NULL, a uint8_t each: 1 measured, 0 not. Positions run along the rows of the scan. The
+ * recorder sees the run through run->scan, whose positions are those of the file.
+ */
+void run_map_positions(const struct run *run, const struct scan_geometry *scan,
+                       const struct product *product, unsigned map, uint64_t first, uint64_t count,
+                       void *values, uint8_t *measured);
 
-/* Shape of the run's maps: ny, nx; for a stack 1 and the number of frames received so far. */
-void run_map_shape(const struct run *run, uint64_t *ny, uint64_t *nx);
+/* Which positions have an analysed frame of a layer: a uint8_t each, 1 or 0 (may be NULL). Returns
+ * how many have. */
+uint64_t run_measured(const struct run *run, const struct scan_geometry *scan, unsigned layer,
+                      uint64_t first, uint64_t count, uint8_t *measured);
+
+/* Shape of maps seen through `scan`: passes, ny, nx; for an unknown shape 1, 1 and the number of
+ * frames received so far. */
+struct run_map_shape {
+    uint64_t passes, ny, nx;
+};
+struct run_map_shape run_map_shape(const struct run *run, const struct scan_geometry *scan);
+
+/*
+ * An array over all workers' shares as they were last given: uint64_t or double each, as its dtype
+ * says, C order. Ask with run_want_arrays first and come back later for a fresh one; once the run
+ * is RUN_FINISHED it is complete. -ENOMEM: zeros.
+ */
+int run_array(const struct run *run, const struct product *product, unsigned which, void *values);
+void run_want_arrays(struct run *run);
+
+/* Looks for places where the detector was held up among the frames that came since the last time;
+ * marks them (FRAME_FLAG_STALLED) and counts them. See stall_watch.h. */
+void run_check_stalls(struct run *run);
 
 /* Decides the fate of `pending`: takes one away and tells the sink when it was the last. Any
  * thread. */
 struct chunk_sink;
 void run_drop_pending(struct run *run, const struct chunk_sink *sink);
-
-/*
- * The image of an image product over all workers' shares as they were last given: uint64_t
- * [height][width]. Ask with run_want_images first and come back later for a fresh one; once the run
- * is RUN_FINISHED it is complete.
- */
-void run_image(struct run *run, const struct product *product, uint64_t *image);
-void run_want_images(struct run *run);

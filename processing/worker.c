@@ -5,150 +5,211 @@
 #include <unistd.h>
 
 #include "detector/frame_header.h"
+#include "processing/column_table.h"
 
-/* Exposures differ by a few per cent with external triggers; a held-up detector lengthens them by
- * whole frames. */
-#define STALL_FACTOR_NUMERATOR 6
-#define STALL_FACTOR_DENOMINATOR 5
-static void partial_merge(struct worker *worker)
+/* ---- sums ---- */
+
+static void product_merge(const struct product *product, unsigned index)
+{
+    struct product_partial *const partial = &product->partials[index];
+    if (!partial->dirty)
+        return;
+    pthread_mutex_lock(&partial->mutex);
+    product->class->merge(product, partial->shared, partial->own);
+    pthread_mutex_unlock(&partial->mutex);
+    memset(partial->own, 0, product->accumulator_size);
+    partial->dirty = false;
+}
+
+static void merge(struct worker *worker)
 {
     struct run *const run = worker->run;
-    struct run_partial *const partial = &run->partials[worker->index];
-    const uint32_t wanted = atomic_load_explicit(&run->partials_wanted, memory_order_relaxed);
-    pthread_mutex_lock(&partial->mutex);
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        if (product->accumulator_size == 0)
-            continue;
-        product->class->merge(product, partial->shared[i], partial->own[i]);
-        memset(partial->own[i], 0, product->accumulator_size);
+    const uint32_t wanted = atomic_load_explicit(&run->arrays_wanted, memory_order_relaxed);
+    const unsigned n = atomic_load_explicit(&run->n_products, memory_order_acquire);
+    for (unsigned i = 0; i < n; i++) {
+        if (run->products[i]->partials)
+            product_merge(run->products[i], worker->index);
     }
-    pthread_mutex_unlock(&partial->mutex);
-    partial->given = wanted;
-    partial->dirty = false;
+    worker->given = wanted;
+    worker->dirty = false;
     run_drop_pending(run, worker->sink);
 }
 
 void worker_merge_if_wanted(struct worker *worker)
 {
     struct run *const run = worker->run;
-    if (!run || !run->partials[worker->index].dirty)
+    if (!run || !worker->dirty)
         return;
     if (atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_ACQUIRING ||
-        atomic_load_explicit(&run->partials_wanted, memory_order_relaxed) !=
-            run->partials[worker->index].given)
-        partial_merge(worker);
+        atomic_load_explicit(&run->arrays_wanted, memory_order_relaxed) != worker->given)
+        merge(worker);
 }
 
-static void partial_mark_dirty(struct worker *worker)
+static void mark_dirty(struct worker *worker)
 {
-    struct run_partial *const partial = &worker->run->partials[worker->index];
-    if (partial->dirty)
+    if (worker->dirty)
         return;
-    partial->dirty = true;
+    worker->dirty = true;
     atomic_fetch_add_explicit(&worker->run->pending, 1, memory_order_relaxed);
 }
 
-void worker_give_latest(struct worker *worker, const void *image, uint64_t number)
+/* ---- runs ---- */
+
+static void let_go(struct worker *worker)
 {
-    struct run *const run = worker->run;
-    const uint32_t wanted = atomic_load_explicit(&run->latest_wanted, memory_order_relaxed);
-    if (number == run->frames_to_come)
-        pthread_mutex_lock(&run->latest_mutex);
-    else if (wanted == atomic_load_explicit(&run->latest_given, memory_order_relaxed) ||
-             pthread_mutex_trylock(&run->latest_mutex) != 0)
-        return;
-    if (number > run->latest_number) {
-        memcpy(run->latest_image, image, run->format.image_size);
-        run->latest_number = number;
-        atomic_store_explicit(&run->latest_given, wanted, memory_order_relaxed);
-    }
-    pthread_mutex_unlock(&run->latest_mutex);
+    if (worker->dirty)
+        merge(worker);
+    chunk_reader_finish(&worker->reader);
+    run_unref(worker->run);
+    worker->run = NULL;
 }
 
-void worker_take_run(struct worker *worker, struct run *run, enum cpu_isa isa)
+void worker_take_run(struct worker *worker, struct run *run)
 {
     if (worker->run == run)
         return;
-    if (worker->run) {
-        if (worker->run->partials[worker->index].dirty)
-            partial_merge(worker);
-        run_unref(worker->run);
-    }
+    if (worker->run)
+        let_go(worker);
     worker->run = run_ref(run);
-    worker->decode = frame_decoder(&run->format, isa);
+    worker->given = 0;
+    worker->decode = frame_decoder(&run->format, worker->isa);
 }
 
 void worker_let_go_of_finished_run(struct worker *worker)
 {
-    struct run *const run = worker->run;
-    if (!run || run->partials[worker->index].dirty ||
-        atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED)
-        return;
-    run_unref(run);
-    worker->run = NULL;
-}
-
-static bool exposure_lengthened(struct run *run, uint64_t exposure_ns)
-{
-    if (exposure_ns == 0)
-        return false;
-    uint64_t nominal = atomic_load_explicit(&run->nominal_exposure_ns, memory_order_relaxed);
-    while (nominal == 0 || exposure_ns < nominal) {
-        if (atomic_compare_exchange_weak_explicit(&run->nominal_exposure_ns, &nominal, exposure_ns,
-                                                  memory_order_relaxed, memory_order_relaxed))
-            nominal = exposure_ns;
-    }
-    return exposure_ns > nominal / STALL_FACTOR_DENOMINATOR * STALL_FACTOR_NUMERATOR;
-}
-
-struct frame_facts *worker_note_facts(struct worker *worker, const struct frame_slot *slot,
-                                      uint64_t **columns)
-{
-    struct run *const run = worker->run;
-    struct frame_facts *const facts = frame_table_make(run->frames, slot->frame_index, columns);
-    if (!facts)
-        return NULL;
-    facts->number = slot->number;
-    facts->position = slot->position;
-    frame_header_parse_time(slot->body, run->format.data_offset, &facts->timestamp_ns,
-                            &facts->exposure_ns);
-    uint8_t flags = slot->flags;
-    if (exposure_lengthened(run, facts->exposure_ns)) {
-        flags |= FRAME_FLAG_STALLED;
-        atomic_fetch_add_explicit(&run->counts.stalled, 1, memory_order_relaxed);
-    }
-    atomic_fetch_or_explicit(&facts->flags, flags, memory_order_relaxed);
-    return facts;
-}
-
-bool worker_analyse_frame(struct worker *worker, const struct frame_slot *slot, void *image)
-{
-    struct run *const run = worker->run;
-    worker->decode(image, slot->body + run->format.data_offset, &run->format);
-    uint64_t *columns;
-    struct frame_facts *const facts = worker_note_facts(worker, slot, &columns);
-    if (!facts)
-        return false;
-    partial_mark_dirty(worker);
-    const struct run_partial *const partial = &run->partials[worker->index];
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        product->class->frame(product, image, columns + product->first_column, partial->own[i]);
-    }
-    atomic_store_explicit(&facts->state, FRAME_ANALYSED, memory_order_release);
-    if (worker->delay_us)
-        usleep(worker->delay_us);
-    return true;
+    if (worker->run && !worker->dirty &&
+        atomic_load_explicit(&worker->run->phase, memory_order_acquire) == RUN_FINISHED)
+        let_go(worker);
 }
 
 void worker_finish(struct worker *worker)
 {
-    if (worker->run) {
-        if (worker->run->partials[worker->index].dirty)
-            partial_merge(worker);
-        run_unref(worker->run);
-    }
+    if (worker->run)
+        let_go(worker);
     free(worker->images);
     free(worker->present);
+}
+
+/* ---- frames ---- */
+
+void worker_give_latest(struct worker *worker, unsigned layer, const void *image, uint64_t number)
+{
+    struct run *const run = worker->run;
+    struct run_latest *const latest = &run->latest[layer];
+    const uint32_t wanted = atomic_load_explicit(&latest->wanted, memory_order_relaxed);
+    if (number == run->frames_to_come)
+        pthread_mutex_lock(&latest->mutex);
+    else if (wanted == atomic_load_explicit(&latest->given, memory_order_relaxed) ||
+             pthread_mutex_trylock(&latest->mutex) != 0)
+        return;
+    if (number > latest->number) {
+        memcpy(latest->image, image, run->format.image_size);
+        latest->number = number;
+        atomic_store_explicit(&latest->given, wanted, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&latest->mutex);
+}
+
+static struct frame_facts *frame_row(const struct worker *worker, uint64_t exposure, unsigned layer)
+{
+    const struct run *const run = worker->run;
+    const uint64_t row = run->recycle ? exposure % run->recycle : exposure;
+    return frame_table_make(run->frames, row * run->n_layers + layer);
+}
+
+static void note_facts(const struct worker *worker, const struct frame_slot *slot,
+                       struct frame_facts *facts)
+{
+    atomic_fetch_or_explicit(&facts->flags, slot->flags, memory_order_relaxed);
+    /* Rows that are used again belong to several frames at once. */
+    if (worker->run->recycle)
+        return;
+    facts->number = slot->number;
+    facts->position = slot->position;
+    frame_header_parse_time(slot->body, worker->run->format.data_offset, &facts->timestamp_ns,
+                            &facts->exposure_ns);
+}
+
+void worker_flag_frame(struct worker *worker, const struct frame_slot *slot)
+{
+    struct frame_facts *const facts = frame_row(worker, slot->frame_index, slot->layer);
+    if (facts)
+        atomic_fetch_or_explicit(&facts->flags, slot->flags, memory_order_relaxed);
+}
+
+static bool compute(struct worker *worker, const struct product *product, uint64_t exposure,
+                    bool placed, const void *image)
+{
+    const struct product_class *const class = product->class;
+    if (product->n_columns > 0) {
+        class->frame(product, image, worker->columns);
+        if (product->columns && !column_table_put(product->columns, exposure, worker->columns))
+            return false;
+    }
+    if (placed && class->accumulate) {
+        struct product_partial *const partial = &product->partials[worker->index];
+        class->accumulate(product, exposure, image, worker->columns, partial->own);
+        partial->dirty = true;
+    }
+    return true;
+}
+
+/* All products of an image; publishes that it is analysed. */
+static bool analyse(struct worker *worker, const struct product_set *set, unsigned layer,
+                    uint64_t exposure, bool placed, const void *image, struct frame_facts *facts)
+{
+    mark_dirty(worker);
+    bool analysed = true;
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        if (product->layer == layer)
+            analysed &= compute(worker, product, exposure, placed, image);
+    }
+    atomic_store_explicit(&facts->state, analysed ? FRAME_ANALYSED : FRAME_RECEIVED,
+                          memory_order_release);
+    if (worker->delays.analysis_us)
+        usleep(worker->delays.analysis_us);
+    return analysed;
+}
+
+/* Returns the frame's row. NULL: no memory. */
+static struct frame_facts *take_frame(struct worker *worker, const struct frame_slot *slot,
+                                      void *image)
+{
+    worker->decode(image, slot->body + worker->run->format.data_offset, &worker->run->format);
+    struct frame_facts *const facts = frame_row(worker, slot->frame_index, slot->layer);
+    if (facts)
+        note_facts(worker, slot, facts);
+    if (worker->delays.frame_us)
+        usleep(worker->delays.frame_us);
+    return facts;
+}
+
+bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
+                          const struct frame_slot *slot, bool placed, void *image)
+{
+    struct frame_facts *const facts = take_frame(worker, slot, image);
+    return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, image, facts);
+}
+
+bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image)
+{
+    struct frame_facts *const facts = take_frame(worker, slot, image);
+    if (!facts)
+        return false;
+    atomic_fetch_or_explicit(&facts->flags, FRAME_FLAG_DEFERRED, memory_order_relaxed);
+    atomic_store_explicit(&facts->state, FRAME_RECEIVED, memory_order_release);
+    return true;
+}
+
+bool worker_analyse_deferred(struct worker *worker, const struct product_set *set, unsigned layer,
+                             uint64_t exposure, const void *image, bool *analysed)
+{
+    struct frame_facts *const facts = frame_row(worker, exposure, layer);
+    *analysed = false;
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_RECEIVED ||
+        !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED))
+        return false;
+    *analysed = image && analyse(worker, set, layer, exposure, true, image, facts);
+    return true;
 }

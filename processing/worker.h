@@ -3,24 +3,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "processing/chunk_reader.h"
 #include "processing/chunk_sink.h"
 #include "processing/ring.h"
+
+struct catch_up;
+
+/* For tests of overload: what every frame takes, and what its analysis takes more. */
+struct worker_delays {
+    unsigned frame_us, analysis_us;
+};
 
 /* One worker: what it has in hand, and what it does with a single frame (worker.c). workers.c does
  * chunks with it. */
 struct worker {
+    struct ring *ring;
     const struct chunk_sink *sink;
-    frame_decode_fn decode; /* of the run's frames */
-    unsigned delay_us;      /* after each frame, for tests of overload */
+    struct catch_up *catch_up;
+    enum cpu_isa isa;
+    struct worker_delays delays;
     unsigned index;
-    uint8_t *images;  /* the chunk in hand: [chunk_frames][height][width] */
-    uint8_t *present; /* [chunk_frames]: which of them came */
+    frame_decode_fn decode; /* of the run's frames */
+    uint8_t *images;        /* the chunk in hand: [n_layers][chunk_frames][height][width] */
+    uint8_t *present;       /* [n_layers][chunk_frames]: which of them came */
     size_t images_size, present_size;
     struct run *run; /* the run of the last chunk; holds a reference */
+    bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */
+    uint32_t given;  /* the value of the run's arrays_wanted that its merged sums answer */
+    struct chunk_reader reader;            /* of the run's file, once it was needed */
+    uint64_t columns[PRODUCT_MAX_COLUMNS]; /* of the frame in hand and one product */
 };
 
 /* The worker's run is this one from now on: gives back the sums of the one before. */
-void worker_take_run(struct worker *worker, struct run *run, enum cpu_isa isa);
+void worker_take_run(struct worker *worker, struct run *run);
 
 /* An idle worker must not keep the memory of a run that is over. */
 void worker_let_go_of_finished_run(struct worker *worker);
@@ -32,15 +47,26 @@ void worker_finish(struct worker *worker);
  */
 void worker_merge_if_wanted(struct worker *worker);
 
-/* Copies the image for those who asked for the newest one. `number` counts from 1. The last frame
- * of a run is given unasked. */
-void worker_give_latest(struct worker *worker, const void *image, uint64_t number);
+/* Copies the image for those who asked for the newest one of its layer. `number` is the exposure's,
+ * from 1. The last frame of a run is given unasked. */
+void worker_give_latest(struct worker *worker, unsigned layer, const void *image, uint64_t number);
 
-/* Decodes a frame into `image` and computes all products of it. false: no memory for its row of the
- * frame table. */
-bool worker_analyse_frame(struct worker *worker, const struct frame_slot *slot, void *image);
+/*
+ * Decodes a frame into `image` and computes all products of its layer; those that add up over
+ * frames only when it is `placed`. false: no memory for its results.
+ */
+bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
+                          const struct frame_slot *slot, bool placed, void *image);
 
-/* Notes what the header says of a frame in its row of the table, whose columns it returns when
- * wanted. NULL: no memory. */
-struct frame_facts *worker_note_facts(struct worker *worker, const struct frame_slot *slot,
-                                      uint64_t **columns);
+/* Decodes a frame into `image` and notes that it came, to be analysed later. false: no memory. */
+bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image);
+
+/*
+ * Computes all products of a placed frame that was deferred, from its image. Returns whether it had
+ * been, and sets *analysed to whether it is now.
+ */
+bool worker_analyse_deferred(struct worker *worker, const struct product_set *set, unsigned layer,
+                             uint64_t exposure, const void *image, bool *analysed);
+
+/* Adds a flag to a frame's row of the table without telling anything else of it. */
+void worker_flag_frame(struct worker *worker, const struct frame_slot *slot);

@@ -3,11 +3,14 @@
 #include "common/error.h"
 #include "processing/chunk_sink.h"
 #include "processing/ring.h"
+#include "processing/worker.h"
 
 /*
  * The workers: one persistent OpenMP parallel region for the life of the daemon, on a thread of its
  * own. Each worker claims a chunk, decodes and analyses its frames as they arrive, gives the ring
- * back its room, compresses the chunk and hands it to the sink.
+ * back its room, compresses the chunk and hands it to the sink. While the ring is more than half
+ * full chunks of a run that is recorded are not analysed but only recorded; that is made up for
+ * from the file when there is nothing else to do, and before the run is finished.
  *
  * What a worker touches without being alone there: the ring (ring.h), the frame table's rows of its
  * own frames (frame_table.h), its own run_partial (run.h), counters by atomic addition. It takes a
@@ -19,7 +22,7 @@ struct workers;
 /* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked
  * for. */
 int workers_create(struct workers **workers, struct ring *ring, unsigned n_workers,
-                   struct chunk_sink sink, unsigned delay_us, struct error *error);
+                   struct chunk_sink sink, struct worker_delays delays, struct error *error);
 
 /* Lets them finish every published chunk and ends them. NULL does nothing. */
 void workers_destroy(struct workers *workers);

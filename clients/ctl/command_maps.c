@@ -8,7 +8,7 @@
 #include "clients/ctl/output_file.h"
 #include "clients/ctl/picture.h"
 
-/* map and pattern: images of the newest run, into a file or in a few numbers. */
+/* map, pattern and profile: arrays of the newest run, into a file or in a few numbers. */
 
 struct image {
     struct array data;
@@ -139,6 +139,11 @@ int command_map(const struct options *options, struct client *client)
     if (options->given & OPTION_LIST)
         return command_ask(options, client, "run", NULL, print_map_names);
     return fetch_image(options, client, "map");
+}
+
+int command_profile(const struct options *options, struct client *client)
+{
+    return fetch_image(options, client, "profile");
 }
 
 int command_pattern(const struct options *options, struct client *client)

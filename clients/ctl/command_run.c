@@ -2,6 +2,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "clients/ctl/arguments.h"
 #include "clients/ctl/commands.h"
 #include "clients/ctl/interrupt.h"
 #include "clients/ctl/output.h"
@@ -9,7 +10,7 @@
 #include "clients/ctl/summary.h"
 #include "common/clock.h"
 
-/* start, stop and run: whatever moves a run or waits for one. */
+/* start, view, record, stop and run: whatever moves a run or waits for one. */
 
 #define POLL_PERIOD_NS (100 * NS_PER_MS)
 #define POLLS_PER_RING_LOOK 5
@@ -20,25 +21,16 @@
 /* A detector in its error state is given some seconds to recover. */
 #define STOP_TIMEOUT_S 15
 
-static json_t *start_arguments(const struct options *options)
+/* NULL with a sentence: the file of positions cannot be used. */
+static json_t *start_arguments(const struct options *options, const char *mode, struct error *error)
 {
-    json_t *const arguments = json_object();
-    json_object_set_new(arguments, "mode",
-                        json_string(options->given & OPTION_PASSIVE ? "passive" : "active"));
-    if (options->given & OPTION_SCAN)
-        json_object_set_new(
-            arguments, "scan",
-            json_pack("[I, I]", (json_int_t)options->scan_ny, (json_int_t)options->scan_nx));
-    if (options->given & OPTION_SKIP) {
-        json_t *const skip = json_object();
-        if (options->skip_start >= 0)
-            json_object_set_new(skip, "start", json_integer(options->skip_start));
-        if (options->skip_line >= 0)
-            json_object_set_new(skip, "line", json_integer(options->skip_line));
-        if (options->skip_end >= 0)
-            json_object_set_new(skip, "end", json_integer(options->skip_end));
-        json_object_set_new(arguments, "skip", skip);
+    json_t *const arguments = json_pack("{s:s}", "mode", mode);
+    if (arguments_add_geometry(arguments, options, error) < 0) {
+        json_decref(arguments);
+        return NULL;
     }
+    if (options->given & OPTION_FLYBACK)
+        json_object_set_new(arguments, "flyback", json_string("exposure"));
     if (options->given & OPTION_TRIGGER)
         json_object_set_new(arguments, "trigger", json_string(options->trigger));
     if (options->given & OPTION_PRESET)
@@ -118,7 +110,9 @@ static int report_finished(const struct options *options, const json_t *json)
         output_json(json);
     else
         summary_print(stdout, &summary);
-    const bool must_record = options->given & OPTION_RECORD && options->record;
+    /* Also of "record", which says it by its name. */
+    const bool must_record = (options->given & OPTION_RECORD && options->record) ||
+                             options->command->run == command_record;
     return summary_is_complete(&summary, must_record) ? 0 : EXIT_INCOMPLETE;
 }
 
@@ -191,16 +185,38 @@ static int look_for_daemon(const struct options *options, struct client *client)
     return exit_code;
 }
 
-int command_start(const struct options *options, struct client *client)
+static int start(const struct options *options, struct client *client, const char *mode)
 {
+    struct error error = {0};
+    json_t *const arguments = start_arguments(options, mode, &error);
+    if (!arguments)
+        return command_failed(options, &(struct reply){0}, error.code, &error);
     const int exit_code = look_for_daemon(options, client);
-    if (exit_code)
+    if (exit_code) {
+        json_decref(arguments);
         return exit_code;
+    }
     client_set_timeout(client, fmax(options->timeout_s, START_TIMEOUT_S));
-    json_t *const arguments = start_arguments(options);
     if (options->given & OPTION_WAIT)
         return ask_and_wait(options, client, "start", arguments);
     return command_ask(options, client, "start", arguments, print_started);
+}
+
+int command_start(const struct options *options, struct client *client)
+{
+    return start(options, client, options->given & OPTION_PASSIVE ? "passive" : "active");
+}
+
+int command_view(const struct options *options, struct client *client)
+{
+    return start(options, client, "view");
+}
+
+int command_record(const struct options *options, struct client *client)
+{
+    if (options->given & OPTION_WAIT)
+        return ask_and_wait(options, client, "record", NULL);
+    return command_ask(options, client, "record", NULL, print_started);
 }
 
 static void print_state(const json_t *result)

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "clients/ctl/commands.h"
+#include "clients/ctl/geometry.h"
 #include "clients/ctl/output.h"
 #include "clients/ctl/summary.h"
 
@@ -44,6 +45,14 @@ static void print_newest_run(const json_t *json)
     if (*run.detail)
         printf("            %s\n", run.detail);
     print_progress(&run);
+    if (run.stalls > 0)
+        printf("            held up %s times, %s in all\n", text_of_count(run.stalls).text,
+               text_of_duration(run.held_up_s).text);
+    if (run.geometry) {
+        printf("            seen as ");
+        geometry_print(stdout, run.geometry);
+        printf("\n");
+    }
     if (*run.file)
         printf("            %s\n", run.file);
 }

@@ -27,6 +27,10 @@ struct command {
 int command_status(const struct options *options, struct client *client);
 int command_ping(const struct options *options, struct client *client);
 int command_start(const struct options *options, struct client *client);
+int command_view(const struct options *options, struct client *client);
+int command_record(const struct options *options, struct client *client);
+int command_nudge(const struct options *options, struct client *client);
+int command_geometry(const struct options *options, struct client *client);
 int command_stop(const struct options *options, struct client *client);
 int command_run(const struct options *options, struct client *client);
 int command_get(const struct options *options, struct client *client);
@@ -34,6 +38,12 @@ int command_set(const struct options *options, struct client *client);
 int command_command(const struct options *options, struct client *client);
 int command_map(const struct options *options, struct client *client);
 int command_pattern(const struct options *options, struct client *client);
+int command_profile(const struct options *options, struct client *client);
+int command_detectors(const struct options *options, struct client *client);
+int command_detector(const struct options *options, struct client *client);
+int command_remove_detector(const struct options *options, struct client *client);
+int command_recompute(const struct options *options, struct client *client);
+int command_analyse(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
 
 /* The command of that name, or NULL. */

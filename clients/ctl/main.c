@@ -8,16 +8,32 @@
 static const struct command commands[] = {
     {"status", 0, 0, 0, "", command_status},
     {"start", 0, 0,
-     OPTION_SCAN | OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SKIP |
-         OPTION_SET | OPTION_RECORD | OPTION_PROGRESS,
+     OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
+         OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
+         OPTION_RECORD | OPTION_PROGRESS,
      "--scan NYxNX", command_start},
+    {"view", 0, 1,
+     OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
+         OPTION_SET,
+     "[NYxNX]", command_view},
+    {"record", 0, 0, OPTION_WAIT | OPTION_PROGRESS, "", command_record},
+    {"nudge", 1, 1, 0, "FRAMES", command_nudge},
+    {"geometry", 0, 0,
+     OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_SHIFT,
+     "", command_geometry},
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
     {"get", 1, 1, 0, "NAME", command_get},
     {"set", 1, 2, 0, "NAME VALUE", command_set},
     {"command", 1, 1, 0, "NAME", command_command},
     {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
-    {"pattern", 1, 1, OPTION_OUTPUT, "sum|latest", command_pattern},
+    {"pattern", 1, 1, OPTION_OUTPUT, "NAME", command_pattern},
+    {"profile", 1, 1, OPTION_OUTPUT, "NAME", command_profile},
+    {"detectors", 0, 0, 0, "", command_detectors},
+    {"detector", 2, OPTIONS_MAX_WORDS, 0, "NAME shape=SHAPE KEY=VALUE...", command_detector},
+    {"remove-detector", 1, 1, 0, "NAME", command_remove_detector},
+    {"recompute", 0, 1, OPTION_WAIT, "[NAME]", command_recompute},
+    {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };

@@ -1,6 +1,3 @@
-#include "clients/ctl/options.h"
-
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,36 +5,22 @@
 #include <string.h>
 
 #include "clients/ctl/commands.h"
+#include "clients/ctl/options_internal.h"
 #include "clients/ctl/output_file.h"
 
 /* Visible, for it is glibc that looks for it. */
 __attribute__((visibility("default"))) const char *argp_program_version =
     "merlinctl " MERLINCTL_VERSION;
 
-enum option_key {
-    KEY_JSON = 256,
-    KEY_TIMEOUT,
-    KEY_SCAN,
-    KEY_WAIT,
-    KEY_PROGRESS,
-    KEY_PASSIVE,
-    KEY_TRIGGER,
-    KEY_PRESET,
-    KEY_SKIP_START,
-    KEY_SKIP_LINE,
-    KEY_SKIP_END,
-    KEY_SET,
-    KEY_RECORD,
-    KEY_NO_RECORD,
-    KEY_LIST,
-};
+/* Stands in place of the minus of a word that looks like an option. */
+#define NEGATIVE '\1'
 
 static const struct argp_option option_table[] = {
     {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)",
      1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
-    {0, 0, 0, 0, "start:", 2},
+    {0, 0, 0, 0, "start, view:", 2},
     {"scan", KEY_SCAN, "NYxNX", 0,
      "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
     {"wait", KEY_WAIT, 0, 0, "Wait for the end of the run (also for run)", 2},
@@ -48,22 +31,33 @@ static const struct argp_option option_table[] = {
      "internal (default), rising-ttl, falling-ttl, rising-lvds, falling-lvds, soft", 2},
     {"preset", KEY_PRESET, "NAME", 0,
      "line-trigger, pixel-trigger, single-start, soft, internal: a usual way to run a scan", 2},
+    {"order", KEY_ORDER, "NAME", 0, "raster (default) or serpentine", 2},
+    {"positions", KEY_POSITIONS, "FILE", 0,
+     "Visit the positions of FILE.npy or FILE.csv (y, x) in their order", 2},
+    {"repeats", KEY_REPEATS, "N", 0, "N passes in one run", 2},
+    {"flyback", KEY_FLYBACK, 0, 0, "Find the flyback frames from the exposures", 2},
     {"skip-start", KEY_SKIP_START, "N", 0, "Leave out N frames before the first line", 2},
     {"skip-line", KEY_SKIP_LINE, "N", 0, "Leave out N frames after each line (flyback)", 2},
-    {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line", 2},
+    {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line of each pass", 2},
     {"set", KEY_SET, "NAME=VALUE", 0, "Set a detector parameter for this run; may be given often",
      2},
     {"record", KEY_RECORD, 0, 0, "Record, whatever the configuration says", 2},
     {"no-record", KEY_NO_RECORD, 0, 0, "Do not record", 2},
-    {0, 0, 0, 0, "map, pattern:", 3},
+    {0, 0, 0, 0, "geometry (and those of start for it):", 3},
+    {"shift", KEY_SHIFT, "N", 0, "The scan began N frames later than --skip-start says", 3},
+    {0, 0, 0, 0, "map, pattern, profile:", 4},
     {"output", 'o', "FILE", 0, "Write the image as FILE.npy (numbers) or FILE.png (grey picture)",
-     3},
-    {"list", KEY_LIST, 0, 0, "List the maps there are", 3},
+     4},
+    {"list", KEY_LIST, 0, 0, "List the maps there are", 4},
     {0},
 };
 
 static const char usage_doc[] = "status\n"
                                 "start --scan NYxNX [--wait]\n"
+                                "view [NYxNX]\n"
+                                "record [--wait]\n"
+                                "nudge FRAMES\n"
+                                "geometry\n"
                                 "stop\n"
                                 "run [ID]\n"
                                 "get NAME\n"
@@ -71,7 +65,8 @@ static const char usage_doc[] = "status\n"
                                 "command NAME\n"
                                 "map NAME\n"
                                 "map --list\n"
-                                "pattern sum|latest\n"
+                                "pattern NAME\n"
+                                "profile NAME\n"
                                 "ping\n"
                                 "shutdown";
 
@@ -106,48 +101,19 @@ static const char *option_name(unsigned bit)
         return "-o";
     case OPTION_LIST:
         return "--list";
+    case OPTION_ORDER:
+        return "--order";
+    case OPTION_POSITIONS:
+        return "--positions";
+    case OPTION_REPEATS:
+        return "--repeats";
+    case OPTION_FLYBACK:
+        return "--flyback";
+    case OPTION_SHIFT:
+        return "--shift";
     default:
         return "--progress";
     }
-}
-
-/* A whole number from `text` up to `end`, no sign, no blanks; false when it is none or above
- * `limit`. */
-static bool parse_number(const char *text, const char *end, uint64_t limit, uint64_t *number)
-{
-    if (text == end)
-        return false;
-    *number = 0;
-    for (; text < end; text++) {
-        if (*text < '0' || *text > '9')
-            return false;
-        *number = *number * 10 + (uint64_t)(*text - '0');
-        if (*number > limit)
-            return false;
-    }
-    return true;
-}
-
-static void parse_scan(struct options *options, const char *text, struct argp_state *state)
-{
-    const char *const end = text + strlen(text);
-    const char *const cross = text + strcspn(text, "xX");
-    uint64_t ny = 0, nx = 0;
-    if (cross == end || !parse_number(text, cross, UINT32_MAX, &ny) ||
-        !parse_number(cross + 1, end, UINT32_MAX, &nx) || ny == 0 || nx == 0)
-        argp_error(state,
-                   "--scan is NYxNX, lines by positions per line, such as 128x256, not \"%s\"",
-                   text);
-    options->scan_ny = (unsigned)ny;
-    options->scan_nx = (unsigned)nx;
-}
-
-static void parse_skip(json_int_t *skip, const char *text, struct argp_state *state)
-{
-    uint64_t number = 0;
-    if (!parse_number(text, text + strlen(text), UINT32_MAX, &number))
-        argp_error(state, "a number of frames to leave out is needed, not \"%s\"", text);
-    *skip = (json_int_t)number;
 }
 
 static void parse_timeout(struct options *options, const char *text, struct argp_state *state)
@@ -158,8 +124,7 @@ static void parse_timeout(struct options *options, const char *text, struct argp
         argp_error(state, "--timeout is a number of seconds above 0, not \"%s\"", text);
 }
 
-/* Texts go to the daemon as JSON, which is UTF-8. */
-static void check_text(const char *text, struct argp_state *state)
+void options_check_text(const char *text, struct argp_state *state)
 {
     json_t *const json = json_string(text);
     if (!json)
@@ -172,7 +137,7 @@ static void parse_parameter(struct options *options, const char *text, struct ar
     const char *const equals = strchr(text, '=');
     if (!equals || equals == text)
         argp_error(state, "--set is NAME=VALUE, not \"%s\"", text);
-    check_text(text, state);
+    options_check_text(text, state);
     if (!options->parameters)
         options->parameters = json_object();
     char name[128] = "";
@@ -184,9 +149,11 @@ static void parse_parameter(struct options *options, const char *text, struct ar
     json_object_set_new(options->parameters, name, json_string(equals ? equals + 1 : ""));
 }
 
-static void take_word(struct options *options, const char *word, struct argp_state *state)
+static void take_word(struct options *options, char *word, struct argp_state *state)
 {
-    check_text(word, state);
+    if (*word == NEGATIVE)
+        *word = '-';
+    options_check_text(word, state);
     if (!options->command) {
         options->command = command_find(word);
         if (!options->command)
@@ -199,18 +166,22 @@ static void take_word(struct options *options, const char *word, struct argp_sta
 }
 
 /* What the words must be, beyond their number. */
-static void check_words(const struct options *options, struct argp_state *state)
+static void check_words(struct options *options, struct argp_state *state)
 {
     const char *const name = options->command->name;
     const char *const word = options->n_words > 0 ? options->words[0] : "";
     if (strcmp(name, "set") == 0 && options->n_words == 1 &&
         (word[0] == '=' || strchr(word, '=') == NULL))
         argp_error(state, "the form is \"set NAME VALUE\" or \"set NAME=VALUE\"");
-    if (strcmp(name, "pattern") == 0 && strcmp(word, "sum") != 0 && strcmp(word, "latest") != 0)
-        argp_error(state, "there is no pattern \"%s\", but sum and latest", word);
+    if (options->n_words > 0 && !*word)
+        argp_error(state, "the word after \"%s\" is empty", name);
+    if (strcmp(name, "view") == 0 && options->n_words == 1)
+        options_take_view_word(options, word, state);
+    if (strcmp(name, "nudge") == 0)
+        options_take_nudge_word(options, word, state);
 }
 
-static void check_command(const struct options *options, struct argp_state *state)
+static void check_command(struct options *options, struct argp_state *state)
 {
     const struct command *const command = options->command;
     if (!command) {
@@ -226,6 +197,8 @@ static void check_command(const struct options *options, struct argp_state *stat
         argp_error(state, "the form is \"%s %s\"", command->name, list ? "--list" : command->words);
     if (options->output && output_file_kind(options->output) == OUTPUT_FILE_OTHER)
         argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
+    if (options->given & OPTION_ORDER && options->given & OPTION_POSITIONS)
+        argp_error(state, "--order and --positions exclude each other");
     if (list && options->output)
         argp_error(state, "-o does not go with --list");
     check_words(options, state);
@@ -235,34 +208,18 @@ static error_t parse_start_option(struct options *options, int key, char *text,
                                   struct argp_state *state)
 {
     switch (key) {
-    case KEY_SCAN:
-        options->given |= OPTION_SCAN;
-        parse_scan(options, text, state);
-        return 0;
     case KEY_PASSIVE:
         options->given |= OPTION_PASSIVE;
         return 0;
     case KEY_TRIGGER:
         options->given |= OPTION_TRIGGER;
-        check_text(text, state);
+        options_check_text(text, state);
         options->trigger = text;
         return 0;
     case KEY_PRESET:
         options->given |= OPTION_PRESET;
-        check_text(text, state);
+        options_check_text(text, state);
         options->preset = text;
-        return 0;
-    case KEY_SKIP_START:
-        options->given |= OPTION_SKIP;
-        parse_skip(&options->skip_start, text, state);
-        return 0;
-    case KEY_SKIP_LINE:
-        options->given |= OPTION_SKIP;
-        parse_skip(&options->skip_line, text, state);
-        return 0;
-    case KEY_SKIP_END:
-        options->given |= OPTION_SKIP;
-        parse_skip(&options->skip_end, text, state);
         return 0;
     case KEY_SET:
         options->given |= OPTION_SET;
@@ -274,7 +231,7 @@ static error_t parse_start_option(struct options *options, int key, char *text,
         options->record = key == KEY_RECORD;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return options_take_geometry(options, key, text, state);
     }
 }
 
@@ -316,6 +273,17 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     }
 }
 
+/* "nudge -3": for argp the number would be an option. take_word gives it its sign back. */
+static void mark_negative_words(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *const digits = argv[i] + 1;
+        if (strcmp(argv[i - 1], "nudge") == 0 && argv[i][0] == '-' && *digits &&
+            strspn(digits, "0123456789") == strlen(digits))
+            argv[i][0] = NEGATIVE;
+    }
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
@@ -327,6 +295,7 @@ void options_parse(struct options *options, int argc, char **argv)
     };
     static const struct argp parser = {option_table, parse_option, usage_doc, help_doc};
     argp_err_exit_status = EXIT_BAD_USAGE;
+    mark_negative_words(argc, argv);
     if (argp_parse(&parser, argc, argv, 0, NULL, options) != 0)
         exit(EXIT_BAD_USAGE);
 }

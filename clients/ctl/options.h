@@ -17,9 +17,14 @@ enum option_set {
     OPTION_LIST = 1 << 8,
     OPTION_PROGRESS = 1 << 9,
     OPTION_PRESET = 1 << 10,
+    OPTION_ORDER = 1 << 11,
+    OPTION_POSITIONS = 1 << 12,
+    OPTION_REPEATS = 1 << 13,
+    OPTION_FLYBACK = 1 << 14,
+    OPTION_SHIFT = 1 << 15,
 };
 
-#define OPTIONS_MAX_WORDS 3
+#define OPTIONS_MAX_WORDS 14
 
 struct options {
     const char *endpoint;
@@ -33,10 +38,15 @@ struct options {
     const char *words[OPTIONS_MAX_WORDS];
 
     unsigned scan_ny, scan_nx;
-    const char *trigger, *preset;
+    const char *order;
+    const char *positions_file;
+    json_int_t repeats;
+    json_int_t shift;                           /* frames */
     json_int_t skip_start, skip_line, skip_end; /* frames, -1: not given */
-    json_t *parameters;                         /* {NAME: value as typed}, NULL: none */
-    bool record;                                /* meaningful with OPTION_RECORD */
+    json_int_t nudge;                           /* frames, of the word that follows "nudge" */
+    const char *trigger, *preset;
+    json_t *parameters; /* {NAME: value as typed}, NULL: none */
+    bool record;        /* meaningful with OPTION_RECORD */
     const char *output;
 };
 

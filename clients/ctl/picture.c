@@ -37,7 +37,7 @@ static uint8_t grey_level(double value, const struct array_statistics *statistic
 static void draw(uint8_t *pixels, const struct array *array, const struct array *measured,
                  const struct array_statistics *statistics)
 {
-    const size_t width = array->shape[1];
+    const size_t width = array->shape[array->n_dims - 1];
     for (size_t i = 0; i < array->count; i++) {
         if (array_is_measured(array, measured, i))
             pixels[i] = grey_level(array_value(array, i), statistics);
@@ -54,11 +54,12 @@ static int encode(const char *path, const uint8_t *pixels, const struct array *a
     if (result)
         return result;
     uint8_t palette[PALETTE_SIZE][3];
+    const size_t width = array->shape[array->n_dims - 1];
     fill_palette(palette);
     png_image image = {
         .version = PNG_IMAGE_VERSION,
-        .height = (png_uint_32)array->shape[0],
-        .width = (png_uint_32)array->shape[1],
+        .height = (png_uint_32)(array->count / width),
+        .width = (png_uint_32)width,
         .format = PNG_FORMAT_RGB_COLORMAP,
         .colormap_entries = PALETTE_SIZE,
     };
@@ -74,11 +75,14 @@ static int encode(const char *path, const uint8_t *pixels, const struct array *a
 int picture_write(const char *path, const struct array *array, const struct array *measured,
                   const struct array_statistics *statistics, struct error *error)
 {
-    if (array->n_dims != 2 || array->count == 0)
+    if (array->n_dims < 2 || array->n_dims > 3 || array->count == 0)
         return error_set(error, -EINVAL,
-                         "cannot write %s: a picture needs two dimensions, and something in them",
+                         "cannot write %s: a picture needs two dimensions, and something in them; "
+                         "take a .npy",
                          path);
-    if (array->shape[0] > PNG_UINT_31_MAX || array->shape[1] > PNG_UINT_31_MAX)
+    /* The passes of a scan with repeats come below each other. */
+    const size_t width = array->shape[array->n_dims - 1];
+    if (width > PNG_UINT_31_MAX || array->count / width > PNG_UINT_31_MAX)
         return error_set(error, -EINVAL, "cannot write %s: too large for a PNG; take a .npy", path);
     uint8_t *const pixels = malloc(array->count);
     if (!pixels)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/ctl/geometry.h"
 #include "clients/ctl/output.h"
 
 static double frame_bytes(const json_t *json)
@@ -19,6 +20,7 @@ void summary_read(struct summary *summary, const json_t *json)
 {
     const json_t *const frames = json_object_get(json, "frames");
     const json_t *const recording = json_object_get(json, "recording");
+    const json_t *const stalls = json_object_get(json, "stalls");
     *summary = (struct summary){
         .id = member_text(json, "id"),
         .state = member_text(json, "state"),
@@ -42,6 +44,9 @@ void summary_read(struct summary *summary, const json_t *json)
         .elapsed_s = member_number(json, "elapsed_s"),
         .frame_bytes = frame_bytes(json),
         .maps = json_object_get(json, "maps"),
+        .geometry = json_object_get(json, "geometry"),
+        .stalls = member_count(stalls, "episodes"),
+        .held_up_s = member_number(stalls, "held_up_s"),
     };
 }
 
@@ -97,6 +102,14 @@ void summary_print(FILE *out, const struct summary *summary)
     if (summary->not_analysed > 0)
         fprintf(out, "            %s frames are not in the maps\n",
                 text_of_count(summary->not_analysed).text);
+    if (summary->stalls > 0)
+        fprintf(out, "            held up %s times, %s in all\n",
+                text_of_count(summary->stalls).text, text_of_duration(summary->held_up_s).text);
+    if (summary->geometry) {
+        fprintf(out, "  seen as   ");
+        geometry_print(out, summary->geometry);
+        fprintf(out, "\n");
+    }
     print_file(out, summary);
     if (json_array_size(summary->maps) > 0) {
         fprintf(out, "  maps      ");

@@ -15,8 +15,10 @@ struct summary {
         not_analysed; /* frames */
     double rate;      /* frames per second now */
     double elapsed_s;
-    double frame_bytes; /* of pixels in a frame, 0: not known yet */
-    const json_t *maps;
+    double frame_bytes;            /* of pixels in a frame, 0: not known yet */
+    const json_t *maps, *geometry; /* NULL: it does not tell */
+    uint64_t stalls;               /* times that the detector was held up */
+    double held_up_s;
 };
 
 void summary_read(struct summary *summary, const json_t *json);

@@ -37,6 +37,18 @@ class Update(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
+def _given(**options: Any) -> dict[str, Any]:
+    """What is not None, as JSON has it: arrays and tuples as lists; pass_ is pass."""
+    return {k.rstrip("_"): np.asarray(v).tolist() if k in ("scan", "positions", "from_", "to") else v
+            for k, v in options.items() if v is not None}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as JSON has them: arrays and tuples as lists, paths as text; None stays."""
+    return {k: v if v is None or isinstance(v, (bool, str, dict)) else str(v) if hasattr(v, "__fspath__")
+            else np.asarray(v).tolist() for k, v in values.items()}
+
+
 def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
     return {p["name"]: np.frombuffer(f, p["dtype"]).reshape(p["shape"]) for p, f in zip(parts, frames)}
 
@@ -84,19 +96,47 @@ class Merlind:
         return self.request("status")[0]
 
     def start(self, scan: Optional[tuple[int, int]] = None, wait: bool = False, *, passive: bool = False,
-              trigger: Optional[str] = None, skip: Optional[dict[str, int]] = None,
-              parameters: Optional[dict[str, Any]] = None, recording: Optional[bool] = None) -> dict[str, Any]:
+              order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
+              skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
+              preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
+              recording: Optional[bool] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
-        scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. trigger: "internal",
-        "rising-ttl" and so on. skip: frames to leave out, {"start", "line", "end"}. parameters: of the detector, by name.
+        scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
+        "serpentine"; or positions: [n, 2] (y, x) of the frames in time order, none twice. repeats: passes, the slowest
+        axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
+        "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
-        options = {"mode": "passive" if passive else "active", "scan": list(scan) if scan is not None else None,
-                   "trigger": trigger, "skip": skip, "parameters": parameters, "recording": recording}
         self.request("ping")  # says soon whether there is anybody
-        begun = self.request("start", **{k: v for k, v in options.items() if v is not None})[0]
+        begun = self.request("start", **_given(
+            mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
+            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording))[0]
         return self.wait(begun["id"]) if wait else begun
+
+    def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
+             skip: Optional[dict[str, int]] = None, trigger: Optional[str] = None, preset: Optional[str] = None,
+             parameters: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        """Scans over and over, unrecorded, until stop(), as start() else; without a shape anywhere the beam is parked."""
+        self.request("ping")
+        return self.request("start", **_given(mode="view", scan=scan, order=order, positions=positions, skip=skip,
+                                              trigger=trigger, preset=preset, parameters=parameters))[0]
+
+    def record_next_pass(self, wait: bool = False) -> dict[str, Any]:
+        """In a view: records the next pass as a run of its own, {"id", "state"}; with wait the summary of that run."""
+        armed = self.request("record")[0]
+        return self.wait(armed["id"]) if wait else armed
+
+    def geometry(self, *, scan: Optional[tuple[int, int]] = None, order: Optional[str] = None, positions: Optional[Any] = None,
+                 repeats: Optional[int] = None, skip: Optional[dict[str, int]] = None,
+                 shift: Optional[int] = None) -> dict[str, Any]:
+        """How the newest run is seen, after changing what is given: maps change at once, what is on disk does not."""
+        return self.request("geometry", **_given(scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
+                                                 shift=shift))[0]["geometry"]
+
+    def nudge(self, frames: int) -> dict[str, Any]:
+        """Sees the newest run as if its scan had begun so many frames later; returns the geometry."""
+        return self.request("geometry", nudge=int(frames))[0]["geometry"]
 
     def stop(self) -> dict[str, Any]:
         """Ends the run that is going on, if any; it is over when its last frames are in: see wait()."""
@@ -126,8 +166,9 @@ class Merlind:
         return self.request("set", name=name, value=str(value))[0]["value"]
 
     def map(self, name: str) -> np.ma.MaskedArray:
-        """A map of the newest run as it is now: [ny, nx], uint64 (counts) or float64 (com_y: pixels), masked
-        where nothing is measured yet (np.save forgets the mask: save map.filled(0), or filled(np.nan) of a float map)."""
+        """A map of the newest run as it is now: [ny, nx], with repeats [passes, ny, nx], uint64 (counts) or float64 (com_y:
+        pixels), masked where nothing is measured yet; of a layer "counter1/com_y". np.save forgets the mask: save
+        map.filled(0), or filled(np.nan) of a float map."""
         return self._map(name)[1]
 
     def _map(self, name: str) -> tuple[str, np.ma.MaskedArray]:
@@ -137,6 +178,95 @@ class Merlind:
     def pattern(self, name: str = "sum") -> np.ndarray:
         """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), or "latest"."""
         return self.request("pattern", name=name)[1]["data"].copy()
+
+    def profile(self, name: str) -> np.ndarray:
+        """A profile of the newest run: [n], over all frames so far."""
+        return self.request("profile", name=name)[1]["data"].copy()
+
+    # Analysis of the newest run's maps as they are now; definitions: schemas/protocol.md. pass_: of a scan with repeats, from 0
+    # (None: the newest with data). Lengths along maps in scan positions, angles in degrees from +x (right) towards +y (down).
+
+    def com(self, *, layer: Optional[str] = None, descan: Any = "constant", rotation: Any = 0.0, flip: Any = None,
+            pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Shift of the pattern, corrected and in scan directions: {"com_y", "com_x", "magnitude" (pixels of the detector),
+        "azimuth" (degrees)}, each float64 [ny, nx], NaN where not measured; and {"descan", "transform", ...}.
+        descan: "none" (from the frame's centre), "constant", "plane", "parabola", fitted to this map, or ["descan"] of what
+        a call returned earlier (vacuum scan). rotation: degrees, with flip: com_y turns its sign first; or "auto" for both."""
+        result, arrays = self.request("com", **_given(layer=layer, descan=descan, rotation=rotation, flip=flip, pass_=pass_))
+        return {name: array.copy() for name, array in arrays.items()}, result
+
+    def icom(self, *, method: Optional[str] = None, border: Optional[str] = None, high_pass: Optional[float] = None,
+             radius: Optional[int] = None, **shift: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Integrated centre of mass, float64 [ny, nx], pixels * positions, NaN where not measured; and what was done. shift: as
+        com() takes it. method "icom", with border "mirror" or "periodic" and high_pass (waves per position); or "ricom",
+        with radius (positions), taken while the scan grows."""
+        result, arrays = self.request("icom", **_given(method=method, border=border, high_pass=high_pass, radius=radius, **shift))
+        return arrays["icom"].copy(), result
+
+    def line_profile(self, name: str, start: tuple[float, float], end: tuple[float, float], *, width: float = 1, interpolation:
+                     str = "bilinear", pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """A map along the line start - end, (y, x) each, averaged over `width` positions across: {"distance" (positions),
+        "profile", "error" (units of the map), "count"}, each [n]; and {"period": {"value", "error" (positions), ...} or
+        None, "detail" (why there is none), ...}. interpolation: "bilinear" or "nearest"."""
+        result, arrays = self.request("map_profile", **_given(name=name, from_=start, to=end, width=width,
+                                                              interpolation=interpolation, pass_=pass_))
+        return {"distance": np.arange(arrays["profile"].size) * result["spacing"],
+                **{part: array.copy() for part, array in arrays.items()}}, result
+
+    def correlation(self, a: Any, b: Any = None, *, block: Optional[int] = None, pass_: Optional[int] = None,
+                    pass_b: Optional[int] = None) -> dict[str, Any]:
+        """Two maps: {"r" (Pearson), "slope", "offset" (b = offset + slope * a), errors, "n", ...}. a, b: names, or lists of names
+        whose sum is meant; b None: a, in the pass `pass_b`. block: side of the jackknife's blocks, positions."""
+        return self.request("map_correlation", **_given(a=a, b=b, block=block, pass_=pass_, pass_b=pass_b))[0]
+
+    def drift(self, a: Any, b: Any = None, *, smoothing: float = 1.0, pass_: Optional[int] = None,
+              pass_b: Optional[int] = None) -> dict[str, Any]:
+        """How far map b (None: a, in the pass `pass_b`) is shifted against a: {"drift": [dy, dx], "error" of each, positions,
+        "found" (False: they mean nothing), "quality"}. smoothing: positions, more for noisy maps."""
+        return self.request("map_drift", **_given(a=a, b=b, smoothing=smoothing, pass_=pass_, pass_b=pass_b))[0]
+
+    def detectors(self) -> list[dict[str, Any]]:
+        """The virtual detectors in force, keys as in merlind.yaml(5)."""
+        return self.request("virtual_detectors")[0]["detectors"]
+
+    def set_detector(self, name: str, shape: str, **keys: Any) -> dict[str, Any]:
+        """Adds or moves a virtual detector, from the next frames on and in all later runs: set_detector("bf", "disk", radius=20),
+        set_detector("mine", "mask", weights=array.tolist()) with an array [y, x] of the frame's shape. Lengths in pixels, angles in
+        degrees. See also recompute()."""
+        return self.request("virtual_detector", name=name, shape=shape, **keys)[0]["detector"]
+
+    def remove_detector(self, name: str) -> None:
+        """Computes a virtual detector no more."""
+        self.request("virtual_detector_remove", name=name)
+
+    def recompute(self, name: Optional[str] = None, wait: bool = True) -> None:
+        """Computes what was added or moved since the newest run began over the frames before, from the run's file."""
+        self.request("recompute", **_given(name=name))
+        while wait and self.status()["recompute"]:
+            time.sleep(0.1)
+
+    def calibration(self, **values: Any) -> dict[str, Any]:
+        """What is known of the instrument, {name: {"value", "unit", "source", "time"} or None}, after setting the values given:
+        kv, camera_length_mm, pixel_size_k (nm^-1 per pixel), centre (y, x; pixels), ellipse {"ratio", "angle" (degrees)},
+        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels (a .npy file that the daemon can
+        read). None forgets a value. In force for runs that start afterwards."""
+        return self.request("calibration", **_plain(values))[0]["calibration"]
+
+    def measure(self, what: str, apply: bool = False, **options: Any) -> dict[str, Any]:
+        """Measures "halo", "rings", "vacuum" or "bad_pixels" in the sum pattern of the newest run; only with apply is the
+        calibration changed. Of the halo: save_as, inner, outer (pixels), centre; of rings: d (d-spacings, nm), tolerance, width
+        (pixels); of the vacuum: current_pa, current_error_pa, exposure_s; of bad pixels: even."""
+        return self.request("calibration_measure", what=what, apply=apply, **_plain(options))[0][what]
+
+    def halo_strain(self, reference: str, azimuth: float = 0.0, **options: Any) -> dict[str, Any]:
+        """Strain of the newest run's halo against one kept by measure("halo", save_as=reference): {"strain": {"e_xx" (along
+        azimuth, degrees), "e_yy", "e_xy", each with _error, ...}, "halo", "warnings", ...}. References are kept until merlind
+        ends. options: inner, outer (pixels), centre, save_as."""
+        return self.request("halo_strain", reference=reference, azimuth=azimuth, **_plain(options))[0]
+
+    def save_bad_pixels(self, path: str) -> dict[str, Any]:
+        """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
+        return self.request("bad_pixels_save", path=str(path))[0]
 
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:
@@ -172,7 +302,7 @@ class Merlind:
         """The map of a run (None: the newest) as it grows: after each update a copy of the whole map, as map() returns it.
         Ends with the run; the last map is the final one, and there is none of a run without frames."""
         run_id = run_id or self.run()["id"]
-        grown, finished = None, False
+        grown, seen, finished = None, None, False
         with self._subscribe(f"map/{name}", "acquisition") as socket:
             while not finished:
                 update = self._receive(socket, timeout=0.5)
@@ -181,6 +311,8 @@ class Merlind:
                 elif update.header["scan"] == run_id and update.topic == "acquisition/":
                     finished = update.header["event"] == "finished"
                 elif update.header["scan"] == run_id:
+                    if seen != update.header.get("geometry"):  # rows of another geometry are of another map
+                        grown, seen = None, update.header.get("geometry")
                     grown = _put_rows(grown, update)
                     yield grown.copy()
         if self.run(run_id)["frames"]["placed"] and (final := self._map(name))[0] == run_id:
@@ -189,11 +321,12 @@ class Merlind:
 
 def _put_rows(old: Optional[np.ma.MaskedArray], update: Update) -> np.ma.MaskedArray:
     """The map with the rows of an update in it; larger than before when a stack has grown."""
-    (ny, nx), data = update.header["shape"], update.arrays["data"]
-    new = np.ma.MaskedArray(np.zeros((ny, nx), data.dtype), mask=True)
+    shape, data = update.header["shape"], update.arrays["data"]
+    new = np.ma.MaskedArray(np.zeros(shape, data.dtype), mask=True)
     if old is not None:
-        y, x = np.minimum(old.shape, new.shape)
-        new[:y, :x] = old[:y, :x]
-    first, count = update.header["rows"]
-    new[first:first + count] = np.ma.MaskedArray(data, mask=update.arrays["measured"] == 0)
-    return new
+        common = tuple(slice(n) for n in np.minimum(old.shape, new.shape))
+        new[common] = old[common]
+    first, count = update.header["rows"]  # of all passes
+    rows = new.reshape(-1, shape[-1])
+    rows[first:first + count] = np.ma.MaskedArray(data, mask=update.arrays["measured"] == 0)
+    return rows.reshape(shape)

@@ -1,156 +1,12 @@
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/array_parts.h"
-#include "daemon/control/request.h"
+#include "daemon/control/commands.h"
 #include "daemon/start_parameters.h"
 #include "daemon/version.h"
 
-#define MAX_SCAN_SIDE 65536
-
-/* ---- arguments ---- */
-
-/* An optional member of args that must be an unsigned integer. Returns false after having refused
- * the request. */
-static bool take_count(struct request *request, const json_t *object, const char *member,
-                       const char *field, uint64_t limit, uint64_t *value)
-{
-    const json_t *const json = json_object_get(object, member);
-    if (!json)
-        return true;
-    const json_int_t number = json_integer_value(json);
-    if (!json_is_integer(json) || number < 0 || (uint64_t)number > limit) {
-        request_fail(request, "bad_value", field,
-                     "%s must be a whole number of frames from 0 to %" PRIu64, field, limit);
-        return false;
-    }
-    *value = (uint64_t)number;
-    return true;
-}
-
-static bool take_skip(struct request *request, const json_t *args, struct acquisition_start *start)
-{
-    struct scan_geometry *const scan = &start->scan;
-    const json_t *const skip = json_object_get(args, "skip");
-    if (!skip)
-        return true;
-    start->skip_given = true;
-    const char *member;
-    json_t *value;
-    json_object_foreach((json_t *)skip, member, value)
-    {
-        if (strcmp(member, "start") != 0 && strcmp(member, "line") != 0 &&
-            strcmp(member, "end") != 0) {
-            request_fail(request, "bad_request", "args.skip", "skip has no member %s", member);
-            return false;
-        }
-    }
-    uint64_t line = scan->skip_line;
-    if (!json_is_object(skip)) {
-        request_fail(request, "bad_value", "args.skip",
-                     "skip must be an object with start, line and end");
-        return false;
-    }
-    if (!take_count(request, skip, "start", "args.skip.start", UINT32_MAX, &scan->skip_start) ||
-        !take_count(request, skip, "line", "args.skip.line", MAX_SCAN_SIDE, &line) ||
-        !take_count(request, skip, "end", "args.skip.end", UINT32_MAX, &scan->skip_end))
-        return false;
-    scan->skip_line = (uint32_t)line;
-    return true;
-}
-
-static bool take_scan(struct request *request, const json_t *args, struct acquisition_start *start)
-{
-    const json_t *const scan = json_object_get(args, "scan");
-    if (!scan)
-        return true;
-    const json_int_t ny = json_integer_value(json_array_get(scan, 0));
-    const json_int_t nx = json_integer_value(json_array_get(scan, 1));
-    if (json_array_size(scan) != 2 || ny < 1 || nx < 1 || ny > MAX_SCAN_SIDE ||
-        nx > MAX_SCAN_SIDE) {
-        request_fail(request, "bad_value", "args.scan",
-                     "scan must be [ny, nx], each a whole number from 1 to %d", MAX_SCAN_SIDE);
-        return false;
-    }
-    start->scan_given = true;
-    start->scan.ny = (uint32_t)ny;
-    start->scan.nx = (uint32_t)nx;
-    return true;
-}
-
-static bool take_mode(struct request *request, const json_t *args, struct acquisition_start *start)
-{
-    const json_t *const mode = json_object_get(args, "mode");
-    const char *const text = mode ? json_string_value(mode) : "active";
-    if (!text || (strcmp(text, "active") != 0 && strcmp(text, "passive") != 0)) {
-        request_fail(request, "bad_value", "args.mode", "mode must be \"active\" or \"passive\"");
-        return false;
-    }
-    start->passive = strcmp(text, "passive") == 0;
-    return true;
-}
-
-static bool take_preset(struct request *request, const json_t *args,
-                        struct acquisition_start *start)
-{
-    const json_t *const preset = json_object_get(args, "preset");
-    if (!preset)
-        return true;
-    start->preset = json_is_string(preset) ? preset_find(json_string_value(preset)) : NULL;
-    if (!start->preset) {
-        request_fail(request, "bad_value", "args.preset",
-                     "preset must be line-trigger, pixel-trigger, single-start, soft or internal");
-        return false;
-    }
-    if (start->passive) {
-        request_fail(request, "bad_value", "args.preset",
-                     "a passive run leaves the detector alone: it has no preset");
-        return false;
-    }
-    return true;
-}
-
-static bool take_trigger(struct request *request, const json_t *args,
-                         struct acquisition_start *start)
-{
-    const json_t *const trigger = json_object_get(args, "trigger");
-    if (!trigger)
-        return true;
-    if (!json_is_string(trigger) ||
-        !trigger_from_name(json_string_value(trigger), &start->trigger)) {
-        request_fail(request, "bad_value", "args.trigger",
-                     "trigger must be internal, rising-ttl, falling-ttl, rising-lvds, "
-                     "falling-lvds or soft");
-        return false;
-    }
-    start->trigger_given = true;
-    return true;
-}
-
-static bool take_switches(struct request *request, const json_t *args,
-                          struct acquisition_start *start)
-{
-    const json_t *const recording = json_object_get(args, "recording");
-    if (recording && !json_is_boolean(recording)) {
-        request_fail(request, "bad_value", "args.recording", "recording must be true or false");
-        return false;
-    }
-    start->recording = recording ? json_is_true(recording) : -1;
-    start->parameters = json_object_get(args, "parameters");
-    if (start->parameters && !json_is_object(start->parameters)) {
-        request_fail(request, "bad_value", "args.parameters",
-                     "parameters must be an object of detector parameters and their values");
-        return false;
-    }
-    return true;
-}
-
-/* ---- commands ---- */
-
-static void on_answer(void *data, json_t *result, const char *code, const char *field,
-                      const struct error *error)
+void command_answer(void *data, json_t *result, const char *code, const char *field,
+                    const struct error *error)
 {
     struct request *const request = data;
     if (code)
@@ -191,9 +47,9 @@ static void run_describe(const struct control_service *service, struct request *
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s]}", "version", MERLIND_VERSION,
+                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s, s]}", "version", MERLIND_VERSION,
                               "commands", names, "parameters", parameters, "topics", "acquisition/",
-                              "status/", "map/NAME/", "pattern/sum/", "pattern/latest/"),
+                              "status/", "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/"),
                     NULL, 0);
 }
 
@@ -203,20 +59,10 @@ static void run_status(const struct control_service *service, struct request *re
     request_succeed(request, service->status(service->data), NULL, 0);
 }
 
-static void run_start(const struct control_service *service, struct request *request, json_t *args)
-{
-    struct acquisition_start start = {.trigger = TRIGGER_INTERNAL};
-    if (!take_mode(request, args, &start) || !take_scan(request, args, &start) ||
-        !take_skip(request, args, &start) || !take_trigger(request, args, &start) ||
-        !take_preset(request, args, &start) || !take_switches(request, args, &start))
-        return;
-    acquisition_start(service->acquisition, &start, on_answer, request);
-}
-
 static void run_stop(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
-    acquisition_stop(service->acquisition, on_answer, request);
+    acquisition_stop(service->acquisition, command_answer, request);
 }
 
 static void run_get(const struct control_service *service, struct request *request, json_t *args)
@@ -225,7 +71,7 @@ static void run_get(const struct control_service *service, struct request *reque
     if (!name)
         request_fail(request, "bad_value", "args.name", "name must be a parameter of the detector");
     else
-        acquisition_get(service->acquisition, name, on_answer, request);
+        acquisition_get(service->acquisition, name, command_answer, request);
 }
 
 static void run_set(const struct control_service *service, struct request *request, json_t *args)
@@ -243,74 +89,17 @@ static void run_set(const struct control_service *service, struct request *reque
                      DETECTOR_VALUE_SIZE - 1);
         return;
     }
-    acquisition_set(service->acquisition, name, text, on_answer, request);
+    acquisition_set(service->acquisition, name, text, command_answer, request);
 }
 
-static void run_command(const struct control_service *service, struct request *request,
-                        json_t *args)
+static void run_detector_command(const struct control_service *service, struct request *request,
+                                 json_t *args)
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
     if (!name)
         request_fail(request, "bad_value", "args.name", "name must be a command of the detector");
     else
-        acquisition_command(service->acquisition, name, on_answer, request);
-}
-
-static struct run *measured_run(const struct control_service *service, struct request *request)
-{
-    struct run *const run = acquisition_run(service->acquisition);
-    if (!run)
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
-    return run;
-}
-
-static void run_map(const struct control_service *service, struct request *request, json_t *args)
-{
-    const char *const name = json_string_value(json_object_get(args, "name"));
-    struct run *const run = measured_run(service, request);
-    if (!run)
-        return;
-    unsigned map;
-    const struct product *const product = name ? run_find_map(run, name, &map) : NULL;
-    if (!product) {
-        request_fail(request, "no_data", "args.name",
-                     "no map %s: the run's summary (merlinctl map --list) names those there are",
-                     name ? name : "without a name");
-        return;
-    }
-    uint64_t ny, nx;
-    struct map_rows rows;
-    run_map_shape(run, &ny, &nx);
-    if (map_rows_init(&rows, run, product, map, 0, ny) < 0) {
-        request_fail(request, "internal", NULL, "no memory for the map");
-        return;
-    }
-    const struct reply_part parts[] = {
-        {rows.values, rows.n_values * 8},
-        {rows.measured, rows.n_values},
-    };
-    request_succeed(request, json_incref(rows.header), parts, 2);
-    map_rows_finish(&rows);
-}
-
-static void run_pattern(const struct control_service *service, struct request *request,
-                        json_t *args)
-{
-    const char *const name = json_string_value(json_object_get(args, "name"));
-    struct run *const run = measured_run(service, request);
-    if (!run)
-        return;
-    struct pattern_image pattern;
-    if (!name || pattern_image_init(&pattern, run, name) < 0) {
-        request_fail(request, "no_data", "args.name",
-                     "no pattern %s: there are sum and, once a frame was analysed, latest",
-                     name ? name : "without a name");
-        return;
-    }
-    const struct reply_part part = {pattern.image, pattern.size};
-    request_succeed(request, json_incref(pattern.header), &part, 1);
-    pattern_image_finish(&pattern);
-    acquisition_want_images(service->acquisition);
+        acquisition_command(service->acquisition, name, command_answer, request);
 }
 
 static void run_run(const struct control_service *service, struct request *request, json_t *args)
@@ -341,13 +130,47 @@ const struct command commands[] = {
     {"ping", run_ping, {NULL}},
     {"describe", run_describe, {NULL}},
     {"status", run_status, {NULL}},
-    {"start", run_start, {"mode", "scan", "skip", "trigger", "preset", "parameters", "recording"}},
+    {"start",
+     command_start,
+     {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
+      "parameters", "recording"}},
     {"stop", run_stop, {NULL}},
     {"get", run_get, {"name"}},
     {"set", run_set, {"name", "value"}},
-    {"command", run_command, {"name"}},
-    {"map", run_map, {"name"}},
-    {"pattern", run_pattern, {"name"}},
+    {"command", run_detector_command, {"name"}},
+    {"geometry",
+     command_geometry,
+     {"nudge", "scan", "order", "positions", "repeats", "skip", "shift"}},
+    {"record", command_record, {NULL}},
+    {"map", command_map, {"name"}},
+    {"pattern", command_pattern, {"name"}},
+    {"profile", command_profile, {"name"}},
+    {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}},
+    {"icom",
+     command_icom,
+     {"layer", "descan", "rotation", "flip", "pass", "method", "border", "high_pass", "radius"}},
+    {"map_profile", command_map_profile, {"name", "from", "to", "width", "interpolation", "pass"}},
+    {"map_correlation", command_map_correlation, {"a", "b", "block", "pass", "pass_b"}},
+    {"map_drift", command_map_drift, {"a", "b", "run", "smoothing", "pass", "pass_b"}},
+    {"virtual_detectors", command_detectors, {NULL}},
+    {"virtual_detector",
+     command_detector,
+     {"name", "shape", "centre", "radius", "inner", "outer", "angles", "sectors", "start_angle",
+      "size", "k_inner", "k_outer", "pixel_size_k", "mask", "edge", "mode", "weights"}},
+    {"virtual_detector_remove", command_remove_detector, {"name"}},
+    {"recompute", command_recompute, {"name"}},
+    {"calibration",
+     command_calibration,
+     {"kv", "camera_length_mm", "pixel_size_k", "centre", "ellipse", "scan_step_nm",
+      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "bad_pixels"}},
+    {"calibration_measure",
+     command_calibration_measure,
+     {"what", "apply", "save_as", "inner", "outer", "centre", "d", "tolerance", "width", "even",
+      "current_pa", "current_error_pa", "exposure_s"}},
+    {"halo_strain",
+     command_halo_strain,
+     {"reference", "azimuth", "save_as", "inner", "outer", "centre"}},
+    {"bad_pixels_save", command_bad_pixels_save, {"path"}},
     {"run", run_run, {"id"}},
     {"shutdown", run_shutdown, {NULL}},
     {NULL, NULL, {NULL}},

@@ -10,8 +10,9 @@
 #include "daemon/control/request.h"
 #include "daemon/zmq_poll.h"
 
-/* A request is a small JSON object; without a limit ZeroMQ would take in any amount. */
-#define MAX_REQUEST ((int64_t)1 << 20)
+/* Without a limit ZeroMQ would take in any amount. The largest request is a start with 4 Mi scan
+ * positions. */
+#define MAX_REQUEST ((int64_t)1 << 26)
 #define MAX_FRAMES 4
 
 struct control {

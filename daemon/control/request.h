@@ -39,7 +39,7 @@ typedef void (*command_fn)(const struct control_service *service, struct request
 struct command {
     const char *name;
     command_fn run;
-    const char *members[10]; /* allowed in args */
+    const char *members[20]; /* allowed in args */
 };
 
 /* The table of commands, ended by a NULL name. */

@@ -11,9 +11,9 @@
 #include "daemon/run_summary.h"
 #include "daemon/zmq_poll.h"
 
-/* Messages that may wait for one subscriber; a map of 256 x 256 is half a MiB, so a stuck one holds
- * some ten MiB at most. */
-#define SEND_HWM 32
+/* Messages that may wait for one subscriber: as many as the last key frames of all maps of a run
+ * with eight layers. A map of 256 x 256 is half a MiB, so a stuck one holds some 70 MiB at most. */
+#define SEND_HWM 128
 #define MAX_TOPIC 128
 
 struct publisher {

@@ -1,5 +1,7 @@
 #include "daemon/publish/result_publisher.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,8 +9,9 @@
 #include "common/counter.h"
 #include "common/log.h"
 #include "daemon/array_parts.h"
+#include "processing/run_products.h"
 
-#define KEY_NS (2 * NS_PER_S)
+#define TOPIC_SIZE (PRODUCT_NAME_SIZE + 16)
 
 void result_publisher_init(struct result_publisher *results, struct publisher *publisher)
 {
@@ -22,6 +25,22 @@ void result_publisher_finish(struct result_publisher *results)
     *results = (struct result_publisher){0};
 }
 
+/* Nothing of the run was sent through the view in force. */
+static void begin_view(struct result_publisher *results)
+{
+    const struct run *const run = results->run;
+    const struct run_map_shape shape = run_map_shape(run, run_scan(run));
+    free(results->row_counts);
+    results->view_version = run_view(run)->version;
+    results->n_rows = shape.passes * shape.ny;
+    results->row_counts = calloc(results->n_rows, sizeof *results->row_counts);
+    results->maps_analysed = results->swept_to = 0;
+    if (!results->row_counts) {
+        log_error("publish", "no memory for maps of %" PRIu64 " rows", results->n_rows);
+        results->n_rows = 0;
+    }
+}
+
 void result_publisher_follow(struct result_publisher *results, struct run *run)
 {
     struct publisher *const publisher = results->publisher;
@@ -29,19 +48,18 @@ void result_publisher_follow(struct result_publisher *results, struct run *run)
     results->publisher = publisher;
     results->run = run_ref(run);
     results->generation = publisher_generation(publisher);
-    results->n_rows = run->scan.ny ? run->scan.ny : 1;
-    results->row_counts = calloc(results->n_rows, sizeof *results->row_counts);
-    if (!results->row_counts)
-        results->n_rows = 0;
+    results->set_version = run_set(run)->version;
+    begin_view(results);
 }
 
 /* ---- which rows ---- */
 
-static uint64_t count_analysed(const struct run *run, uint64_t row)
+static uint64_t count_analysed(const struct run *run, const struct scan_geometry *scan,
+                               uint64_t row)
 {
     uint64_t n = 0;
-    for (uint64_t x = 0; x < run->scan.nx; x++)
-        n += run_columns_at(run, row * run->scan.nx + x) != NULL;
+    for (unsigned layer = 0; layer < run->n_layers; layer++)
+        n += run_measured(run, scan, layer, row * scan->nx, scan->nx, NULL);
     return n;
 }
 
@@ -50,16 +68,51 @@ static uint64_t count_analysed(const struct run *run, uint64_t row)
 static bool row_changed(struct result_publisher *results, uint64_t row)
 {
     const struct run *const run = results->run;
+    const struct scan_geometry *const scan = run_scan(run);
     uint64_t now;
-    if (run->scan.ny == 0)
+    if (scan->ny == 0)
         now = counter_read(&run->counts.analysed);
-    else if (results->row_counts[row] == run->scan.nx)
+    else if (results->row_counts[row] == (uint64_t)scan->nx * run->n_layers)
         return false;
     else
-        now = count_analysed(run, row);
+        now = count_analysed(run, scan, row);
     const bool changed = now != results->row_counts[row];
     results->row_counts[row] = now;
     return changed;
+}
+
+/* Images that came and are not in the maps (yet). */
+static uint64_t backlog(const struct run *run)
+{
+    const struct run_counts *const counts = &run->counts;
+    const uint64_t done = counter_read(&counts->analysed) + counter_read(&counts->not_analysed) +
+                          counter_read(&counts->deferred);
+    const uint64_t placed = counter_read(&counts->placed);
+    return placed > done ? placed - done : 0;
+}
+
+/*
+ * In an unending scan rows are measured again and again, and no count tells. Forgets the counts of
+ * the rows that frames which came since the last time belong to, so that they pass for changed.
+ */
+static void forget_rows_measured_again(struct result_publisher *results)
+{
+    const struct run *const run = results->run;
+    const struct scan_geometry *const scan = run_scan(run);
+    if (scan->repeats != SCAN_REPEATS_UNENDING || scan->ny == 0)
+        return;
+    const uint64_t end = frame_table_end(run->frames);
+    const uint64_t of_pass = scan_geometry_pass_frames(scan);
+    uint64_t from = results->swept_to;
+    if (end > of_pass && from < end - of_pass)
+        from = end - of_pass;
+    for (uint64_t frame = from; frame < end; frame++) {
+        const int64_t position = scan_geometry_position(scan, frame);
+        if (position >= 0)
+            results->row_counts[(uint64_t)position / scan->nx] = 0;
+    }
+    const uint64_t waiting = backlog(run) / run->n_layers;
+    results->swept_to = end > waiting ? end - waiting : 0;
 }
 
 /* ---- sending ---- */
@@ -67,13 +120,16 @@ static bool row_changed(struct result_publisher *results, uint64_t row)
 static void send_rows(struct result_publisher *results, const struct product *product, unsigned map,
                       uint64_t first, uint64_t count)
 {
-    char topic[80];
-    snprintf(topic, sizeof topic, "map/%s/", product->maps[map].name);
+    const char *const name = product->maps[map].name;
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof topic, "map/%s/", name);
     if (!publisher_wanted(results->publisher, topic))
         return;
     struct map_rows rows;
-    if (map_rows_init(&rows, results->run, product, map, first, count) < 0) {
-        log_error("publish", "no memory for map %s", product->maps[map].name);
+    const int r = map_rows_init(&rows, results->run, product, map, first, count);
+    if (r < 0) {
+        if (r != -EFBIG)
+            log_error("publish", "no memory for map %s", name);
         return;
     }
     const struct publisher_part parts[] = {
@@ -86,31 +142,37 @@ static void send_rows(struct result_publisher *results, const struct product *pr
 
 static void send_all_maps(struct result_publisher *results, uint64_t first, uint64_t count)
 {
-    const struct run *const run = results->run;
-    for (unsigned i = 0; i < run->n_products; i++) {
-        for (unsigned j = 0; j < run->products[i].n_maps; j++)
-            send_rows(results, &run->products[i], j, first, count);
+    const struct product_set *const set = run_set(results->run);
+    for (unsigned i = 0; i < set->n; i++) {
+        for (unsigned j = 0; j < set->products[i]->n_maps; j++)
+            send_rows(results, set->products[i], j, first, count);
     }
+}
+
+/* Key frames of a map cost at most some 32 MB/s. */
+static uint64_t key_period_ns(const struct result_publisher *results)
+{
+    const struct scan_geometry *const scan = run_scan(results->run);
+    const double bytes = 9.0 * (double)results->n_rows * (double)scan->nx;
+    const double period = bytes / 32e6 * (double)NS_PER_S;
+    return period > 2.0 * (double)NS_PER_S ? (uint64_t)period : 2 * NS_PER_S;
 }
 
 static bool key_due(const struct result_publisher *results, bool final)
 {
-    if (final || results->generation != publisher_generation(results->publisher))
+    if (final || results->generation != publisher_generation(results->publisher) ||
+        results->set_version != run_set(results->run)->version)
         return true;
     return atomic_load_explicit(&results->run->phase, memory_order_acquire) != RUN_FINISHED &&
-           clock_monotonic_ns() >= results->key_ns + KEY_NS;
+           clock_monotonic_ns() >= results->key_ns + key_period_ns(results);
 }
 
-void result_publisher_maps(struct result_publisher *results, bool final)
+/* Rows that changed, those beside each other in one message. */
+static void send_changed_rows(struct result_publisher *results)
 {
-    if (!results->run || !results->row_counts)
-        return;
-    const bool key = key_due(results, final);
     uint64_t first = 0, count = 0;
     for (uint64_t row = 0; row < results->n_rows; row++) {
         const bool changed = row_changed(results, row);
-        if (key)
-            continue;
         if (changed && count++ == 0)
             first = row;
         if (count > 0 && (!changed || row + 1 == results->n_rows)) {
@@ -118,41 +180,118 @@ void result_publisher_maps(struct result_publisher *results, bool final)
             count = 0;
         }
     }
-    if (!key)
-        return;
+}
+
+static void send_key_frame(struct result_publisher *results)
+{
+    for (uint64_t row = 0; row < results->n_rows; row++)
+        row_changed(results, row);
     send_all_maps(results, 0, results->n_rows);
     results->key_ns = clock_monotonic_ns();
     results->generation = publisher_generation(results->publisher);
+    results->set_version = run_set(results->run)->version;
 }
 
-static void send_pattern(struct result_publisher *results, const char *name)
+void result_publisher_maps(struct result_publisher *results, bool final)
 {
-    char topic[80];
-    snprintf(topic, sizeof topic, "pattern/%s/", name);
-    struct pattern_image pattern;
-    if (!publisher_wanted(results->publisher, topic) ||
-        pattern_image_init(&pattern, results->run, name) < 0)
+    const struct run *const run = results->run;
+    if (!run)
         return;
-    const struct publisher_part part = {pattern.image, pattern.size};
-    publisher_send(results->publisher, topic, "pattern", json_incref(pattern.header), &part, 1);
-    pattern_image_finish(&pattern);
+    const bool other_view = results->view_version != run_view(run)->version;
+    if (other_view)
+        begin_view(results);
+    if (!results->row_counts)
+        return;
+    const uint64_t analysed = counter_read(&run->counts.analysed);
+    const bool news = analysed != results->maps_analysed;
+    results->maps_analysed = analysed;
+    if (news)
+        forget_rows_measured_again(results);
+    if (other_view || key_due(results, final))
+        send_key_frame(results);
+    else if (news)
+        send_changed_rows(results);
 }
 
-void result_publisher_patterns(struct result_publisher *results, bool final)
+/* ---- patterns and profiles ---- */
+
+typedef int (*array_init_fn)(struct array_values *array, struct run *run, const char *name);
+
+static void send_array(struct result_publisher *results, const char *kind, array_init_fn init,
+                       const char *name)
 {
-    struct run *const run = results->run;
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof topic, "%s/%s/", kind, name);
+    struct array_values array;
+    if (!publisher_wanted(results->publisher, topic) || init(&array, results->run, name) < 0)
+        return;
+    const struct publisher_part part = {array.values, array.size};
+    publisher_send(results->publisher, topic, kind, json_incref(array.header), &part, 1);
+    array_values_finish(&array);
+}
+
+static void send_product_arrays(struct result_publisher *results)
+{
+    const struct run *const run = results->run;
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        for (unsigned j = 0; j < product->n_arrays; j++) {
+            const char *const name = product->arrays[j].name;
+            if (product->arrays[j].rank == 2)
+                send_array(results, "pattern", pattern_init, name);
+            else
+                send_array(results, "profile", profile_init, name);
+        }
+    }
+}
+
+void result_publisher_arrays(struct result_publisher *results, bool final)
+{
+    const struct run *const run = results->run;
     if (!run)
         return;
     const uint64_t analysed = counter_read(&run->counts.analysed);
-    if (final || analysed != results->sum_analysed) {
-        for (unsigned i = 0; i < run->n_products; i++) {
-            if (run->products[i].image_name)
-                send_pattern(results, run->products[i].image_name);
+    if (final || analysed != results->arrays_analysed)
+        send_product_arrays(results);
+    results->arrays_analysed = analysed;
+    for (unsigned layer = 0; layer < run->n_layers; layer++) {
+        char name[PRODUCT_NAME_SIZE];
+        latest_pattern_name(run, layer, name);
+        const uint32_t given =
+            atomic_load_explicit(&run->latest[layer].given, memory_order_relaxed);
+        if (final || given != results->latest_given[layer])
+            send_array(results, "pattern", pattern_init, name);
+        results->latest_given[layer] = given;
+    }
+}
+
+static bool topic_wanted(const struct result_publisher *results, const char *kind, const char *name)
+{
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof topic, "%s/%s/", kind, name);
+    return publisher_wanted(results->publisher, topic);
+}
+
+bool result_publisher_arrays_wanted(const struct result_publisher *results)
+{
+    const struct run *const run = results->run;
+    char name[PRODUCT_NAME_SIZE];
+    if (!run)
+        return false;
+    for (unsigned layer = 0; layer < run->n_layers; layer++) {
+        latest_pattern_name(run, layer, name);
+        if (topic_wanted(results, "pattern", name))
+            return true;
+    }
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        for (unsigned j = 0; j < product->n_arrays; j++) {
+            if (topic_wanted(results, product->arrays[j].rank == 2 ? "pattern" : "profile",
+                             product->arrays[j].name))
+                return true;
         }
     }
-    results->sum_analysed = analysed;
-    const uint32_t latest = atomic_load_explicit(&run->latest_given, memory_order_relaxed);
-    if (final || latest != results->latest_given)
-        send_pattern(results, "latest");
-    results->latest_given = latest;
+    return false;
 }

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "common/clock.h"
-#include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
 #include "daemon/record/settings_text.h"
 
@@ -71,55 +70,6 @@ static int create_statistics(struct file_datasets *datasets, hid_t entry, const 
     return summary ? nexus_text_write(datasets->statistics, summary, size) : 0;
 }
 
-static int create_scan_axes(hid_t group, const struct run *run)
-{
-    if (nexus_axis(group, "scan_y", run->scan.ny, "", "scan position along y (slow)") < 0)
-        return -1;
-    return nexus_axis(group, "scan_x", run->scan.nx, "", "scan position along x (fast)");
-}
-
-static int create_stack_axis(struct file_datasets *datasets, hid_t group)
-{
-    const double fill = 0;
-    datasets->frame_axis =
-        grown_dataset_create(group, "frame", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &fill);
-    if (datasets->frame_axis < 0)
-        return -1;
-    if (nexus_attribute(datasets->frame_axis, "units", "") < 0)
-        return -1;
-    return nexus_attribute(datasets->frame_axis, "long_name", "place in the order of frames");
-}
-
-static int describe_data(hid_t group, bool stack)
-{
-    static const char *const scan_axes[] = {"scan_y", "scan_x", "y", "x"};
-    static const char *const stack_axes[] = {"frame", "y", "x"};
-    if (nexus_attribute(group, "signal", "data") < 0 ||
-        nexus_attribute(group, "interpretation", "image") < 0)
-        return -1;
-    return stack ? nexus_attribute_list(group, "axes", stack_axes, 3)
-                 : nexus_attribute_list(group, "axes", scan_axes, 4);
-}
-
-static int create_data(struct file_datasets *datasets, hid_t entry, const struct run *run)
-{
-    const bool stack = run->scan.ny == 0;
-    const hid_t group = nexus_group(entry, "data", "NXdata");
-    if (group < 0)
-        return -1;
-    int r = describe_data(group, stack);
-    if (r >= 0)
-        r = image_dataset_create(&datasets->images, group, run);
-    if (r >= 0)
-        r = stack ? create_stack_axis(datasets, group) : create_scan_axes(group, run);
-    if (r >= 0)
-        r = nexus_axis(group, "y", run->format.height, "px", "detector row");
-    if (r >= 0)
-        r = nexus_axis(group, "x", run->format.width, "px", "detector column");
-    H5Gclose(group);
-    return r;
-}
-
 static int write_detector(hid_t detector, const struct run *run)
 {
     static const char row_order[] =
@@ -127,6 +77,7 @@ static int write_detector(hid_t detector, const struct run *run)
     const char *const pixel_type = pixel_type_name(run->format.pixel_type);
     const char *const layout = sensor_layout_name(run->format.layout);
     if (nexus_number(detector, "counter_depth", run->format.counter_depth) < 0 ||
+        nexus_number(detector, "n_layers", run->n_layers) < 0 ||
         nexus_text(detector, "pixel_type", pixel_type, strlen(pixel_type)) < 0 ||
         nexus_text(detector, "layout", layout, strlen(layout)) < 0 ||
         nexus_text(detector, "row_order", row_order, strlen(row_order)) < 0)
@@ -171,15 +122,17 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
     if (r >= 0)
         r = create_statistics(datasets, entry, summary);
     if (r >= 0)
-        r = create_data(datasets, entry, run);
+        r = data_groups_create(&datasets->data, entry, run);
     if (r >= 0)
         r = create_instrument(entry, run);
     if (r >= 0)
         r = create_settings(entry, run);
     if (r >= 0)
-        r = frame_datasets_create(&datasets->frames, entry);
+        r = frame_datasets_create(&datasets->frames, entry, run);
     if (r >= 0)
         r = extra_datasets_create(&datasets->extra, entry, run);
+    if (r >= 0)
+        r = geometry_datasets_create(&datasets->geometry, entry, run);
     if (r >= 0)
         r = result_datasets_create(&datasets->results, entry, run);
     return r;
@@ -189,7 +142,6 @@ int file_layout_create(struct file_datasets *datasets, hid_t file, const struct 
                        const char *summary)
 {
     memset(datasets, 0, sizeof *datasets);
-    datasets->frame_axis = -1;
     if (describe_root(file) < 0)
         return -1;
     const hid_t entry = nexus_group(file, "entry", "NXentry");

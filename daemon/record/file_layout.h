@@ -3,18 +3,18 @@
 #include <hdf5.h>
 #include <stddef.h>
 
+#include "daemon/record/data_groups.h"
 #include "daemon/record/extra_datasets.h"
 #include "daemon/record/frame_datasets.h"
-#include "daemon/record/image_dataset.h"
+#include "daemon/record/geometry_datasets.h"
 #include "daemon/record/result_datasets.h"
 
 /* What stays open of a file while it is written: the datasets that change. */
 struct file_datasets {
-    struct image_dataset images;
-    hid_t frame_axis; /* of a stack, else -1 */
-    uint64_t frame_axis_length;
+    struct data_groups data;
     struct extra_datasets extra;
     struct frame_datasets frames;
+    struct geometry_datasets geometry;
     struct result_datasets results;
     hid_t end_time, end_reason, statistics;
     size_t statistics_capacity;

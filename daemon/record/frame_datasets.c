@@ -9,6 +9,7 @@
 /* A frame that is this far behind the newest one will hardly come any more. */
 #define SETTLED_AFTER 65536
 #define POSITION_NEVER_CAME INT64_C(-3)
+#define LAYER_NEVER_CAME 255
 
 struct frame_rows {
     uint64_t number[ROWS_AT_ONCE];
@@ -16,19 +17,26 @@ struct frame_rows {
     uint64_t timestamp[ROWS_AT_ONCE];
     uint64_t exposure[ROWS_AT_ONCE];
     uint8_t status[ROWS_AT_ONCE];
+    uint8_t layer[ROWS_AT_ONCE];
 };
 
-int frame_datasets_create(struct frame_datasets *frames, hid_t entry)
+static int create_layer(struct frame_datasets *frames, hid_t group)
+{
+    static const uint8_t never_came = LAYER_NEVER_CAME;
+    frames->layer =
+        grown_dataset_create(group, "layer", H5T_STD_U8LE, H5T_NATIVE_UINT8, &never_came);
+    if (frames->layer < 0)
+        return -1;
+    return nexus_attribute(frames->layer, "description",
+                           "layer of the exposure, from 0; 255 never came");
+}
+
+static int create_columns(struct frame_datasets *frames, hid_t group)
 {
     static const uint64_t zero = 0;
     static const int64_t never_came = POSITION_NEVER_CAME;
     static const uint8_t missing = FRAME_FLAG_MISSING;
     const hid_t u64 = H5T_NATIVE_UINT64;
-    *frames = (struct frame_datasets){-1, -1, -1, -1, -1, 0, 0, NULL};
-    frames->rows = malloc(sizeof *frames->rows);
-    const hid_t group = nexus_group(entry, "frames", "NXcollection");
-    if (group < 0 || !frames->rows)
-        return -1;
     frames->number = grown_dataset_create(group, "number", H5T_STD_U64LE, u64, &zero);
     frames->position =
         grown_dataset_create(group, "position", H5T_STD_I64LE, H5T_NATIVE_INT64, &never_came);
@@ -36,14 +44,14 @@ int frame_datasets_create(struct frame_datasets *frames, hid_t entry)
     frames->exposure = grown_dataset_create(group, "exposure_ns", H5T_STD_U64LE, u64, &zero);
     frames->status =
         grown_dataset_create(group, "status", H5T_STD_U8LE, H5T_NATIVE_UINT8, &missing);
-    H5Gclose(group);
     if (frames->number < 0 || frames->position < 0 || frames->timestamp < 0 ||
         frames->exposure < 0 || frames->status < 0)
         return -1;
     if (nexus_attribute(frames->timestamp, "units", "ns") < 0 ||
         nexus_attribute(frames->exposure, "units", "ns") < 0 ||
         nexus_attribute(frames->position, "description",
-                        "scan_y * nx + scan_x; -1 skipped, -2 surplus, -3 never came") < 0 ||
+                        "(repeat * ny + scan_y) * nx + scan_x; -1 skipped, -2 surplus, "
+                        "-3 never came") < 0 ||
         nexus_attribute(frames->status, "description",
                         "bits: 1 missing, 2 duplicate came, 4 late, 8 stalled, 16 saturated, "
                         "32 deferred, 64 skipped, 128 surplus") < 0)
@@ -51,9 +59,23 @@ int frame_datasets_create(struct frame_datasets *frames, hid_t entry)
     return 0;
 }
 
-static const struct frame_facts *look(const struct run *run, uint64_t index)
+int frame_datasets_create(struct frame_datasets *frames, hid_t entry, const struct run *run)
 {
-    const struct frame_facts *const facts = frame_table_look(run->frames, index, NULL);
+    *frames = (struct frame_datasets){-1, -1, -1, -1, -1, -1, 0, 0, NULL};
+    frames->rows = malloc(sizeof *frames->rows);
+    const hid_t group = nexus_group(entry, "frames", "NXcollection");
+    if (group < 0 || !frames->rows)
+        return -1;
+    int r = create_columns(frames, group);
+    if (r >= 0 && run->n_layers > 1)
+        r = create_layer(frames, group);
+    H5Gclose(group);
+    return r;
+}
+
+static const struct frame_facts *look(const struct run *run, uint64_t row)
+{
+    const struct frame_facts *const facts = frame_table_look(run->frames, row);
     if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
         return NULL;
     return facts;
@@ -71,6 +93,7 @@ static uint64_t gather(struct frame_rows *rows, const struct run *run, uint64_t 
         rows->exposure[i] = facts ? facts->exposure_ns : 0;
         rows->status[i] =
             facts ? atomic_load_explicit(&facts->flags, memory_order_relaxed) : FRAME_FLAG_MISSING;
+        rows->layer[i] = facts ? (uint8_t)((first + i) % run->n_layers) : LAYER_NEVER_CAME;
         came += facts != NULL;
     }
     return came;
@@ -86,17 +109,19 @@ static int write_rows(const struct frame_datasets *frames, uint64_t first, uint6
         grown_dataset_write(frames->exposure, u64, first, n, rows->exposure) < 0 ||
         grown_dataset_write(frames->status, H5T_NATIVE_UINT8, first, n, rows->status) < 0)
         return -1;
-    return 0;
+    if (frames->layer < 0)
+        return 0;
+    return grown_dataset_write(frames->layer, H5T_NATIVE_UINT8, first, n, rows->layer) < 0 ? -1 : 0;
 }
 
 static int extend(struct frame_datasets *frames, uint64_t length)
 {
-    const hid_t all[] = {frames->number, frames->position, frames->timestamp, frames->exposure,
-                         frames->status};
+    const hid_t all[] = {frames->number,   frames->position, frames->timestamp,
+                         frames->exposure, frames->status,   frames->layer};
     if (length <= frames->length)
         return 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (grown_dataset_extend(all[i], length) < 0)
+        if (all[i] >= 0 && grown_dataset_extend(all[i], length) < 0)
             return -1;
     }
     frames->length = length;
@@ -118,6 +143,11 @@ static int write_range(struct frame_datasets *frames, const struct run *run, uin
     return 0;
 }
 
+static uint64_t rows_so_far(const struct run *run)
+{
+    return frame_table_end(run->frames) * run->n_layers;
+}
+
 static uint64_t first_unseen(const struct run *run, uint64_t from, uint64_t end)
 {
     while (from < end && look(run, from))
@@ -127,10 +157,11 @@ static uint64_t first_unseen(const struct run *run, uint64_t from, uint64_t end)
 
 int frame_datasets_update(struct frame_datasets *frames, const struct run *run)
 {
-    const uint64_t end = frame_table_end(run->frames);
+    const uint64_t end = rows_so_far(run);
     const uint64_t unseen = first_unseen(run, frames->settled, end);
     /* The newest chunk is still being worked on; what is missing before it may really be. */
-    const uint64_t before_last = end > run->chunk_frames ? end - run->chunk_frames : 0;
+    const uint64_t newest = (uint64_t)run->chunk_frames * run->n_layers;
+    const uint64_t before_last = end > newest ? end - newest : 0;
     const uint64_t limit = unseen > before_last ? unseen : before_last;
     if (extend(frames, limit) < 0 || write_range(frames, run, frames->settled, limit) < 0)
         return -1;
@@ -141,13 +172,27 @@ int frame_datasets_update(struct frame_datasets *frames, const struct run *run)
     return 0;
 }
 
+/* One more than the last frame index that has a place in a scan of known length, 0: unknown. */
+static uint64_t last_place(const struct run *run)
+{
+    const struct scan_geometry *const scan = &run->scan;
+    const uint64_t visits =
+        scan->ny > 0 ? scan_geometry_visits(scan) : run->expected / run->n_layers;
+    if (visits == 0)
+        return 0;
+    int64_t last = scan_geometry_frame_at_place(scan, visits - 1);
+    /* A line that went backwards ended at its first place. */
+    if (scan->order == SCAN_ORDER_SERPENTINE && scan->ny > 0) {
+        const int64_t other = scan_geometry_frame_at_place(scan, visits - scan->nx);
+        last = other > last ? other : last;
+    }
+    return (uint64_t)(last + 1);
+}
+
 /* Rows of a complete run: up to the last frame that came, or that has a place and did not come. */
 static uint64_t complete_length(const struct run *run)
 {
-    const uint64_t end = frame_table_end(run->frames);
-    if (run->expected == 0)
-        return end;
-    const uint64_t places = scan_geometry_frame_index(&run->scan, run->expected - 1) + 1;
+    const uint64_t end = rows_so_far(run), places = last_place(run) * run->n_layers;
     return places > end ? places : end;
 }
 
@@ -155,7 +200,7 @@ int frame_datasets_complete(struct frame_datasets *frames, const struct run *run
 {
     if (extend(frames, complete_length(run)) < 0)
         return -1;
-    return write_range(frames, run, 0, frame_table_end(run->frames));
+    return write_range(frames, run, 0, rows_so_far(run));
 }
 
 void frame_datasets_finish(struct frame_datasets *frames)

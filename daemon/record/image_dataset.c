@@ -1,6 +1,9 @@
 #include "daemon/record/image_dataset.h"
 
+#include <string.h>
+
 #include "daemon/record/blosc_filter.h"
+#include "daemon/record/hdf5_error.h"
 #include "daemon/record/nexus.h"
 
 static hid_t pixel_file_type(size_t pixel_size)
@@ -66,11 +69,11 @@ static int describe(hid_t dataset, const char *long_name)
 }
 
 static int create_stack(struct image_dataset *images, hid_t group, const struct run *run,
-                        uint32_t chunk_frames)
+                        uint64_t length, uint32_t chunk_frames)
 {
     const hsize_t height = run->format.height, width = run->format.width;
-    *images = (struct image_dataset){.stack = true, .height = height, .width = width};
-    images->id = create(group, run, 3, (hsize_t[]){0, height, width},
+    *images = (struct image_dataset){.rank = 3, .length = length, .height = height, .width = width};
+    images->id = create(group, run, 3, (hsize_t[]){length, height, width},
                         (hsize_t[]){H5S_UNLIMITED, height, width},
                         (hsize_t[]){chunk_frames, height, width}, chunk_frames);
     return images->id < 0 ? -1 : 0;
@@ -79,30 +82,39 @@ static int create_stack(struct image_dataset *images, hid_t group, const struct 
 static int create_scan(struct image_dataset *images, hid_t group, const struct run *run)
 {
     const hsize_t height = run->format.height, width = run->format.width;
-    const hsize_t ny = run->scan.ny, nx = run->scan.nx;
-    *images = (struct image_dataset){.nx = nx, .height = height, .width = width};
-    images->id = create(group, run, 4, (hsize_t[]){ny, nx, height, width},
-                        (hsize_t[]){H5S_UNLIMITED, nx, height, width},
-                        (hsize_t[]){1, run->chunk_frames, height, width}, run->chunk_frames);
+    const hsize_t ny = run->scan.ny, nx = run->scan.nx, k = run->chunk_frames;
+    const hsize_t passes = scan_geometry_passes(&run->scan);
+    /* A scan of one pass has no axis for passes. */
+    const int left_out = passes > 1 ? 0 : 1;
+    const hsize_t extent[] = {passes, ny, nx, height, width};
+    const hsize_t chunk[] = {1, 1, k, height, width};
+    hsize_t limit[] = {passes, ny, nx, height, width};
+    limit[left_out] = H5S_UNLIMITED;
+    *images = (struct image_dataset){
+        .rank = 5 - (unsigned)left_out, .ny = ny, .nx = nx, .height = height, .width = width};
+    images->id = create(group, run, 5 - left_out, extent + left_out, limit + left_out,
+                        chunk + left_out, run->chunk_frames);
     return images->id < 0 ? -1 : 0;
 }
 
 int image_dataset_create(struct image_dataset *images, hid_t group, const struct run *run)
 {
-    const int r = run->scan.ny == 0 ? create_stack(images, group, run, run->chunk_frames)
-                                    : create_scan(images, group, run);
+    const int r =
+        scan_geometry_is_stack(&run->scan)
+            ? create_stack(images, group, run, scan_geometry_visits(&run->scan), run->chunk_frames)
+            : create_scan(images, group, run);
     return r < 0 ? r : describe(images->id, "diffraction patterns");
 }
 
 int image_dataset_create_extra(struct image_dataset *images, hid_t group, const struct run *run)
 {
-    const int r = create_stack(images, group, run, 1);
+    const int r = create_stack(images, group, run, 0, 1);
     return r < 0 ? r : describe(images->id, "frames without a place in the scan");
 }
 
 int image_dataset_extend(struct image_dataset *images, uint64_t length)
 {
-    if (!images->stack || length <= images->length)
+    if (images->rank != 3 || length <= images->length)
         return 0;
     const hsize_t extent[] = {length, images->height, images->width};
     if (H5Dset_extent(images->id, extent) < 0)
@@ -111,18 +123,46 @@ int image_dataset_extend(struct image_dataset *images, uint64_t length)
     return 0;
 }
 
-int image_dataset_write(struct image_dataset *images, const struct compressed_chunk *chunk,
-                        uint64_t position, uint64_t length)
+/* The chunk's corner in the dataset: [pass, line, column], without what the dataset has not. */
+static void find_corner(const struct image_dataset *images, uint64_t place, hsize_t corner[5])
 {
+    memset(corner, 0, 5 * sizeof *corner);
+    if (images->rank == 3) {
+        corner[0] = place;
+        return;
+    }
+    const uint64_t line = place / images->nx;
+    hsize_t *at = corner;
+    if (images->rank == 5)
+        *at++ = line / images->ny;
+    *at++ = images->rank == 5 ? line % images->ny : line;
+    *at = place % images->nx;
+}
+
+int image_dataset_write(struct image_dataset *images, const struct compressed_chunk *chunk,
+                        uint64_t place, uint64_t length)
+{
+    hsize_t corner[5];
     /* The corner of the chunk must lie inside, whatever the caller knows of the frames behind it.
      */
-    if (image_dataset_extend(images, length > position ? length : position + 1) < 0)
+    if (image_dataset_extend(images, length > place ? length : place + 1) < 0)
         return -1;
-    hsize_t offset[4] = {position, 0, 0, 0};
-    if (!images->stack) {
-        offset[0] = position / images->nx;
-        offset[1] = position % images->nx;
+    find_corner(images, place, corner);
+    const herr_t r = H5Dwrite_chunk(images->id, H5P_DEFAULT, 0, corner, chunk->size, chunk->bytes);
+    return r < 0 ? -1 : 0;
+}
+
+bool image_dataset_find(const struct image_dataset *images, uint64_t place,
+                        struct stored_chunk *where)
+{
+    hsize_t corner[5], size = 0;
+    haddr_t address = HADDR_UNDEF;
+    unsigned mask;
+    find_corner(images, place, corner);
+    if (H5Dget_chunk_info_by_coord(images->id, corner, &mask, &address, &size) < 0) {
+        hdf5_error_forget();
+        return false;
     }
-    return H5Dwrite_chunk(images->id, H5P_DEFAULT, 0, offset, chunk->size, chunk->bytes) < 0 ? -1
-                                                                                             : 0;
+    *where = (struct stored_chunk){.offset = address, .size = size};
+    return address != HADDR_UNDEF;
 }

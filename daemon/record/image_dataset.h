@@ -5,17 +5,20 @@
 #include <stdint.h>
 
 #include "processing/chunk_sink.h"
+#include "processing/stored_chunks.h"
 
 /*
  * The datasets of pixels: chunks come compressed and go straight into the file.
  *
- *   scan   [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: never
- * written reads 0 stack  [frame (unlimited), y, x], chunks (k, y, x), grows with the frames
+ *   scan     [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: what
+ * was never written reads 0 passes   [repeat (unlimited), scan_y, scan_x, y, x], chunks (1, 1, k,
+ * y, x), whole from the start stack    [frame (unlimited), y, x], chunks (k, y, x): of a list of
+ * positions, whole from the start; of an unknown shape it grows with the frames
  */
 struct image_dataset {
     hid_t id;
-    bool stack;
-    uint64_t nx;     /* positions of a line; scan only */
+    unsigned rank;   /* 3, 4 or 5 as above */
+    uint64_t ny, nx; /* positions of a pass; not of a stack */
     uint64_t length; /* frames; stack only */
     hsize_t height, width;
 };
@@ -26,9 +29,14 @@ int image_dataset_create(struct image_dataset *images, hid_t group, const struct
 /* `group`/data, a stack with one frame per chunk. */
 int image_dataset_create_extra(struct image_dataset *images, hid_t group, const struct run *run);
 
-/* Writes the chunk that begins at a position; a stack grows to at least `length` frames. */
+/* Writes the chunk that begins at a place; a stack grows to at least `length` frames. */
 int image_dataset_write(struct image_dataset *images, const struct compressed_chunk *chunk,
-                        uint64_t position, uint64_t length);
+                        uint64_t place, uint64_t length);
+
+/* Asks the library where the chunk that begins at a place lies in the file: it goes through all
+ * chunks. false: it does not know. */
+bool image_dataset_find(const struct image_dataset *images, uint64_t place,
+                        struct stored_chunk *where);
 
 /* Makes a stack `length` frames long; it never shrinks. */
 int image_dataset_extend(struct image_dataset *images, uint64_t length);

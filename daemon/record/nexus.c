@@ -1,5 +1,6 @@
 #include "daemon/record/nexus.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,26 @@ int nexus_attribute_list(hid_t object, const char *name, const char *const *text
     const hsize_t extent = n;
     return attribute_write(object, name, text_type(H5T_VARIABLE, H5T_CSET_UTF8),
                            H5Screate_simple(1, &extent, NULL), texts);
+}
+
+int nexus_attribute_number(hid_t object, const char *name, uint64_t value)
+{
+    return attribute_write(object, name, H5Tcopy(H5T_NATIVE_UINT64), H5Screate(H5S_SCALAR), &value);
+}
+
+int nexus_attribute_remove(hid_t object, const char *name)
+{
+    const htri_t there = H5Aexists(object, name);
+    if (there <= 0)
+        return there < 0 ? -1 : 0;
+    return H5Adelete(object, name) < 0 ? -1 : 0;
+}
+
+int nexus_link(hid_t group, const char *name, const char *home)
+{
+    char target[128];
+    snprintf(target, sizeof target, "%s/%s", home, name);
+    return H5Lcreate_soft(target, group, name, H5P_DEFAULT, H5P_DEFAULT) < 0 ? -1 : 0;
 }
 
 hid_t nexus_group(hid_t parent, const char *name, const char *nx_class)
@@ -155,4 +176,24 @@ int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, con
                       : 0;
     H5Dclose(dataset);
     return r;
+}
+
+size_t nexus_scan_axis_names(const char *names[3], const struct scan_geometry *scan)
+{
+    size_t n = 0;
+    if (scan_geometry_passes(scan) > 1)
+        names[n++] = "repeat";
+    names[n++] = "scan_y";
+    names[n++] = "scan_x";
+    return n;
+}
+
+int nexus_scan_axes(hid_t group, const struct scan_geometry *scan)
+{
+    const uint32_t passes = scan_geometry_passes(scan);
+    if (passes > 1 && nexus_axis(group, "repeat", passes, "", "pass of the scan") < 0)
+        return -1;
+    if (nexus_axis(group, "scan_y", scan->ny, "", "scan position along y (slow)") < 0)
+        return -1;
+    return nexus_axis(group, "scan_x", scan->nx, "", "scan position along x (fast)");
 }

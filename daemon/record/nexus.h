@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processing/scan_geometry.h"
+
 /*
  * Groups, attributes and text in the forms that the programs which read NeXus files expect:
  * NX_class is a fixed-length ASCII string (HyperSpy compares bytes), every other attribute a
@@ -20,6 +22,13 @@ int nexus_class(hid_t object, const char *nx_class);
 int nexus_attribute(hid_t object, const char *name, const char *text);
 int nexus_attribute_list(hid_t object, const char *name, const char *const *texts, size_t n);
 
+int nexus_attribute_number(hid_t object, const char *name, uint64_t value);
+/* Takes away an attribute that may be there. */
+int nexus_attribute_remove(hid_t object, const char *name);
+
+/* `group`/name is another name of home/name, an absolute path. */
+int nexus_link(hid_t group, const char *name, const char *home);
+
 /* Makes a text dataset of `capacity` bytes, empty. */
 hid_t nexus_text_create(hid_t group, const char *name, size_t capacity);
 /* Overwrites it; text that is longer than its capacity is cut. */
@@ -30,3 +39,8 @@ int nexus_number(hid_t group, const char *name, uint32_t value);
 
 /* An axis: float64 0, 1, 2 ... n - 1. */
 int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, const char *long_name);
+
+/* The axes scan_y and scan_x of a scan, and repeat of one with several passes. */
+int nexus_scan_axes(hid_t group, const struct scan_geometry *scan);
+/* Their names, in order; returns how many. */
+size_t nexus_scan_axis_names(const char *names[3], const struct scan_geometry *scan);

@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "processing/run.h"
+#include "processing/chunk_sink.h"
 
 /*
- * /entry/results: a map per product map, which positions were measured, and the images. Maps of a
- * scan are whole from the start and overwritten in place while it runs; maps of a stack grow.
- * Images are written at the end.
+ * /entry/results: the maps and arrays of the products that are computed when the file is made, and
+ * for every layer which positions were measured. Maps of a scan are whole from the start and
+ * overwritten in place while it runs; maps of frames without a shape grow. Arrays are written at
+ * the end. All is seen through run->scan, as the frames are stored. What is computed only later:
+ * late_results.h.
  */
 struct result_map {
     hid_t dataset;
@@ -17,33 +19,52 @@ struct result_map {
     unsigned map;
 };
 
-struct result_image {
+struct result_array {
     hid_t dataset;
     const struct product *product;
+    unsigned array;
 };
 
 struct result_datasets {
-    unsigned n_maps, n_images;
+    unsigned n_maps, n_arrays, n_layers;
     struct result_map *maps;
-    struct result_image *images;
-    hid_t measured; /* -1: not made */
-    bool stack;
+    struct result_array *arrays;
+    hid_t measured[RUN_MAX_LAYERS];      /* -1: not made */
+    bool stack;                          /* no shape: maps are [frame] and grow */
     bool contiguous;                     /* maps of a scan have their space from the start */
-    uint64_t ny, nx;                     /* positions; scan only */
+    uint64_t passes, ny, nx;             /* positions; not of a stack */
+    const char *axes_home;               /* where the maps' axes are */
     uint64_t length;                     /* positions in the file; stack only */
     uint64_t changed_first, changed_end; /* positions whose chunks came since the last update */
-    uint64_t positions_at_once;          /* whole lines of a scan */
+    uint64_t positions_at_once;          /* whole lines of a scan, at most a pass */
     uint64_t *values;                    /* room for that many values of a map (or doubles) */
     uint8_t *measured_values;
 };
 
+/* ---- result_layout.c ---- */
+
 /* Return 0 or a negative number: HDF5 failed or there is no memory; finish is to be called in any
- * case. In result_layout.c: */
+ * case. Needs the axes in /entry/data or, of a list of positions, /entry/geometry. */
 int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run);
 
-/* In result_datasets.c. Positions [first, first + n) have been measured. */
-void result_datasets_changed(struct result_datasets *results, uint64_t first, uint64_t n);
+/* Makes the group of a map or an array with its dataset, which is returned. */
+hid_t result_map_create(const struct result_datasets *results, hid_t parent,
+                        const struct product_map *map);
+hid_t result_array_create(hid_t parent, const struct product_array *array, const struct run *run);
+
+/* The attributes of its dataset. */
+int result_describe(hid_t dataset, const char *units, const char *description);
+
+/* ---- result_datasets.c ---- */
+
+/* Frames of the chunk have been measured. */
+void result_datasets_changed(struct result_datasets *results, const struct compressed_chunk *chunk);
 
 int result_datasets_update(struct result_datasets *results, const struct run *run);
-int result_datasets_complete(struct result_datasets *results, struct run *run);
+int result_datasets_complete(struct result_datasets *results, const struct run *run);
 void result_datasets_finish(struct result_datasets *results);
+
+/* All positions of one map; all of an array. */
+int result_map_write(const struct result_datasets *results, const struct run *run,
+                     const struct result_map *map);
+int result_array_write(const struct result_array *array, const struct run *run);

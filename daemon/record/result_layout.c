@@ -1,46 +1,54 @@
 #include "daemon/record/result_datasets.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
+#include "processing/run_products.h"
 
 /* Maps up to this size, all together, have their space from the start; larger ones get it line by
  * line as they fill. */
 #define CONTIGUOUS_LIMIT (UINT64_C(64) << 20)
 #define POSITIONS_AT_ONCE 65536
 
-static int soft_link(hid_t group, const char *name, const char *target)
+int result_describe(hid_t dataset, const char *units, const char *description)
 {
-    return H5Lcreate_soft(target, group, name, H5P_DEFAULT, H5P_DEFAULT) < 0 ? -1 : 0;
+    if (nexus_attribute(dataset, "units", units ? units : "") < 0)
+        return -1;
+    return nexus_attribute(dataset, "description", description);
 }
 
-/* The map shares its axes with /entry/data. */
+/* ---- maps ---- */
+
+/* The maps share their axes. */
 static int link_axes(hid_t group, const struct result_datasets *results)
 {
-    static const char *const scan[] = {"scan_y", "scan_x"}, *const stack[] = {"frame"};
-    if (nexus_attribute(group, "signal", "data") < 0)
+    const struct scan_geometry shape = {.repeats = (uint32_t)results->passes};
+    const char *axes[3] = {"frame"};
+    const size_t n = results->stack ? 1 : nexus_scan_axis_names(axes, &shape);
+    if (nexus_attribute(group, "signal", "data") < 0 ||
+        nexus_attribute_list(group, "axes", axes, n) < 0)
         return -1;
-    if (results->stack)
-        return nexus_attribute_list(group, "axes", stack, 1) < 0
-                   ? -1
-                   : soft_link(group, "frame", "/entry/data/frame");
-    if (nexus_attribute_list(group, "axes", scan, 2) < 0 ||
-        soft_link(group, "scan_y", "/entry/data/scan_y") < 0)
-        return -1;
-    return soft_link(group, "scan_x", "/entry/data/scan_x");
+    for (size_t i = 0; i < n; i++) {
+        if (nexus_link(group, axes[i], results->axes_home) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static hid_t scan_properties(const struct result_datasets *results, hid_t memory, const void *fill)
 {
-    const hsize_t chunk[] = {results->positions_at_once / results->nx, results->nx};
+    const hsize_t chunk[] = {1, results->positions_at_once / results->nx, results->nx};
+    const int left_out = results->passes > 1 ? 0 : 1;
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     if (properties < 0)
         return properties;
     /* In the file before SWMR begins: space that came later would be metadata that changed. */
     const herr_t r = results->contiguous ? H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY)
-                                         : H5Pset_chunk(properties, 2, chunk);
+                                         : H5Pset_chunk(properties, 3 - left_out, chunk + left_out);
     if (r < 0 || H5Pset_fill_value(properties, memory, fill) < 0 ||
         H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC) < 0) {
         H5Pclose(properties);
@@ -52,8 +60,9 @@ static hid_t scan_properties(const struct result_datasets *results, hid_t memory
 static hid_t scan_map_create(const struct result_datasets *results, hid_t group, hid_t type,
                              hid_t memory, const void *fill)
 {
-    const hsize_t extent[] = {results->ny, results->nx};
-    const hid_t space = H5Screate_simple(2, extent, NULL);
+    const hsize_t extent[] = {results->passes, results->ny, results->nx};
+    const int left_out = results->passes > 1 ? 0 : 1;
+    const hid_t space = H5Screate_simple(3 - left_out, extent + left_out, NULL);
     const hid_t properties = scan_properties(results, memory, fill);
     hid_t dataset = -1;
     if (space >= 0 && properties >= 0)
@@ -63,13 +72,6 @@ static hid_t scan_map_create(const struct result_datasets *results, hid_t group,
     if (space >= 0)
         H5Sclose(space);
     return dataset;
-}
-
-static int describe(hid_t dataset, const char *units, const char *description)
-{
-    if (nexus_attribute(dataset, "units", units ? units : "") < 0)
-        return -1;
-    return nexus_attribute(dataset, "description", description);
 }
 
 /* A group of that name with a dataset "data" over the positions. */
@@ -86,42 +88,45 @@ static hid_t map_create(const struct result_datasets *results, hid_t parent, con
     return r < 0 ? -1 : dataset;
 }
 
-static int create_map(struct result_datasets *results, hid_t parent, const struct product *product,
-                      unsigned map)
+hid_t result_map_create(const struct result_datasets *results, hid_t parent,
+                        const struct product_map *map)
 {
     static const uint64_t no_counts = 0;
     const double nothing = __builtin_nan("");
-    const struct product_map *const facts = &product->maps[map];
-    const bool is_float = facts->dtype == MAP_DTYPE_F64;
-    const hid_t dataset = is_float ? map_create(results, parent, facts->name, H5T_IEEE_F64LE,
-                                                H5T_NATIVE_DOUBLE, &nothing)
-                                   : map_create(results, parent, facts->name, H5T_STD_U64LE,
-                                                H5T_NATIVE_UINT64, &no_counts);
-    if (dataset < 0)
+    const hid_t dataset =
+        map->dtype == MAP_DTYPE_F64
+            ? map_create(results, parent, map->name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &nothing)
+            : map_create(results, parent, map->name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &no_counts);
+    if (dataset < 0 || result_describe(dataset, map->units, map->description) < 0)
         return -1;
-    results->maps[results->n_maps++] = (struct result_map){dataset, product, map};
-    return describe(dataset, facts->units, facts->description);
+    return dataset;
 }
 
-static int create_measured(struct result_datasets *results, hid_t parent)
+static int create_measured(struct result_datasets *results, hid_t parent, const struct run *run,
+                           unsigned layer)
 {
     static const uint8_t no = 0;
-    results->measured =
-        map_create(results, parent, "measured", H5T_STD_U8LE, H5T_NATIVE_UINT8, &no);
-    if (results->measured < 0)
+    char name[PRODUCT_NAME_SIZE];
+    const char *const layer_name = run_layer_name(run, layer);
+    snprintf(name, sizeof name, "%s%smeasured", layer_name, *layer_name ? "/" : "");
+    results->measured[layer] =
+        map_create(results, parent, name, H5T_STD_U8LE, H5T_NATIVE_UINT8, &no);
+    if (results->measured[layer] < 0)
         return -1;
-    return describe(results->measured, "", "1 where a frame was analysed");
+    return result_describe(results->measured[layer], "", "1 where a frame was analysed");
 }
 
-static hid_t image_dataset(hid_t group, const struct run *run)
+/* ---- arrays ---- */
+
+static hid_t array_dataset(hid_t group, const struct product_array *array)
 {
-    const hsize_t extent[] = {run->format.height, run->format.width};
-    const hid_t space = H5Screate_simple(2, extent, NULL);
+    const hsize_t extent[] = {array->shape[0], array->shape[1]};
+    const hid_t type = array->dtype == MAP_DTYPE_F64 ? H5T_IEEE_F64LE : H5T_STD_U64LE;
+    const hid_t space = H5Screate_simple((int)array->rank, extent, NULL);
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     hid_t dataset = -1;
     if (space >= 0 && properties >= 0 && H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0)
-        dataset =
-            H5Dcreate2(group, "data", H5T_STD_U64LE, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+        dataset = H5Dcreate2(group, "data", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)
@@ -129,25 +134,47 @@ static hid_t image_dataset(hid_t group, const struct run *run)
     return dataset;
 }
 
-static int create_image(struct result_datasets *results, hid_t parent, const struct run *run,
-                        const struct product *product)
+static bool is_pattern(const struct product_array *array, const struct run *run)
 {
-    static const char *const axes[] = {"y", "x"};
-    const hid_t group = nexus_group(parent, product->image_name, "NXdata");
+    return array->rank == 2 && array->shape[0] == run->format.height &&
+           array->shape[1] == run->format.width;
+}
+
+/* A pattern has the axes of the frames; others count from 0. */
+static int give_axes(hid_t group, hid_t dataset, const struct product_array *array,
+                     const struct run *run)
+{
+    static const char *const pattern[] = {"y", "x"}, *const others[] = {"index_0", "index_1"};
+    const char *const *const axes = is_pattern(array, run) ? pattern : others;
+    const unsigned rank = array->rank == 2 ? 2 : 1;
+    if (nexus_attribute(group, "signal", "data") < 0 ||
+        nexus_attribute_list(group, "axes", axes, rank) < 0 ||
+        nexus_attribute_list(dataset, "dims", axes, rank) < 0)
+        return -1;
+    for (unsigned i = 0; i < rank; i++) {
+        const int r = axes == pattern
+                          ? nexus_link(group, axes[i], "/entry/data")
+                          : nexus_axis(group, axes[i], array->shape[i], "", "index of the element");
+        if (r < 0)
+            return -1;
+    }
+    return 0;
+}
+
+hid_t result_array_create(hid_t parent, const struct product_array *array, const struct run *run)
+{
+    const hid_t group = nexus_group(parent, array->name, "NXdata");
     if (group < 0)
         return -1;
-    const hid_t dataset = image_dataset(group, run);
-    int r = -1;
-    if (dataset >= 0 && describe(dataset, "counts", "sum of all analysed frames") >= 0 &&
-        nexus_attribute(group, "signal", "data") >= 0 &&
-        nexus_attribute_list(group, "axes", axes, 2) >= 0 &&
-        soft_link(group, "y", "/entry/data/y") >= 0)
-        r = soft_link(group, "x", "/entry/data/x");
+    const hid_t dataset = array_dataset(group, array);
+    int r = dataset < 0 ? -1 : result_describe(dataset, array->units, array->description);
+    if (r >= 0)
+        r = give_axes(group, dataset, array, run);
     H5Gclose(group);
-    if (dataset >= 0)
-        results->images[results->n_images++] = (struct result_image){dataset, product};
-    return r;
+    return r < 0 ? -1 : dataset;
 }
+
+/* ---- all ---- */
 
 /* Two results of one name: the settings should not have let it happen, and it must not cost the
  * recording. */
@@ -159,65 +186,114 @@ static bool name_taken(hid_t parent, const char *name)
     return true;
 }
 
-static int create_all(struct result_datasets *results, hid_t parent, const struct run *run)
+static int create_arrays(struct result_datasets *results, hid_t parent, const struct run *run,
+                         const struct product *product)
 {
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        if (product->image_name && !name_taken(parent, product->image_name) &&
-            create_image(results, parent, run, product) < 0)
+    for (unsigned i = 0; i < product->n_arrays; i++) {
+        if (name_taken(parent, product->arrays[i].name))
+            continue;
+        const hid_t dataset = result_array_create(parent, &product->arrays[i], run);
+        if (dataset < 0)
             return -1;
-    }
-    if (create_measured(results, parent) < 0)
-        return -1;
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        for (unsigned map = 0; map < product->n_maps; map++) {
-            if (!name_taken(parent, product->maps[map].name) &&
-                create_map(results, parent, product, map) < 0)
-                return -1;
-        }
+        results->arrays[results->n_arrays++] = (struct result_array){dataset, product, i};
     }
     return 0;
 }
 
-static int allocate(struct result_datasets *results, const struct run *run)
+static int create_maps(struct result_datasets *results, hid_t parent, const struct product *product)
 {
-    unsigned n_maps = 0;
-    for (unsigned i = 0; i < run->n_products; i++)
-        n_maps += run->products[i].n_maps;
-    results->positions_at_once = POSITIONS_AT_ONCE;
-    if (!results->stack && results->nx < POSITIONS_AT_ONCE)
-        results->positions_at_once -= POSITIONS_AT_ONCE % results->nx;
-    else if (!results->stack)
-        results->positions_at_once = results->nx;
-    if (!results->stack && results->positions_at_once > results->ny * results->nx)
-        results->positions_at_once = results->ny * results->nx;
-    results->contiguous =
-        results->ny * results->nx * (8 * (uint64_t)n_maps + 1) <= CONTIGUOUS_LIMIT;
+    for (unsigned i = 0; i < product->n_maps; i++) {
+        if (name_taken(parent, product->maps[i].name))
+            continue;
+        const hid_t dataset = result_map_create(results, parent, &product->maps[i]);
+        if (dataset < 0)
+            return -1;
+        results->maps[results->n_maps++] = (struct result_map){dataset, product, i};
+    }
+    return 0;
+}
+
+/* The names of results begin with their layer's, which is a group. */
+static int create_layer(struct result_datasets *results, hid_t parent, const struct run *run,
+                        unsigned layer)
+{
+    if (run->n_layers > 1) {
+        const hid_t group = nexus_group(parent, run_layer_name(run, layer), "NXcollection");
+        if (group < 0)
+            return -1;
+        H5Gclose(group);
+    }
+    return create_measured(results, parent, run, layer);
+}
+
+static int create_all(struct result_datasets *results, hid_t parent, const struct run *run,
+                      const struct product_set *set)
+{
+    for (unsigned layer = 0; layer < results->n_layers; layer++) {
+        if (create_layer(results, parent, run, layer) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < set->n; i++) {
+        if (create_arrays(results, parent, run, set->products[i]) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < set->n; i++) {
+        if (create_maps(results, parent, set->products[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static uint64_t choose_positions_at_once(const struct result_datasets *results)
+{
+    if (results->stack)
+        return POSITIONS_AT_ONCE;
+    if (results->nx >= POSITIONS_AT_ONCE)
+        return results->nx;
+    const uint64_t lines = POSITIONS_AT_ONCE / results->nx;
+    return (lines < results->ny ? lines : results->ny) * results->nx;
+}
+
+static int allocate(struct result_datasets *results, const struct product_set *set)
+{
+    unsigned n_maps = 0, n_arrays = 0;
+    for (unsigned i = 0; i < set->n; i++) {
+        n_maps += set->products[i]->n_maps;
+        n_arrays += set->products[i]->n_arrays;
+    }
+    const double n_positions = (double)results->passes * (double)results->ny * (double)results->nx;
+    results->positions_at_once = choose_positions_at_once(results);
+    results->contiguous = n_positions * (8. * n_maps + results->n_layers) <= CONTIGUOUS_LIMIT;
     results->maps = calloc(n_maps + 1, sizeof *results->maps);
-    results->images = calloc(run->n_products + 1, sizeof *results->images);
+    results->arrays = calloc(n_arrays + 1, sizeof *results->arrays);
     results->values = malloc(results->positions_at_once * sizeof *results->values);
     results->measured_values = malloc(results->positions_at_once);
-    if (!results->maps || !results->images || !results->values || !results->measured_values)
+    if (!results->maps || !results->arrays || !results->values || !results->measured_values)
         return -1;
     return 0;
 }
 
 int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run)
 {
+    const struct product_set *const set = run_set(run);
     *results = (struct result_datasets){
-        .measured = -1,
+        .n_layers = run->n_layers,
         .stack = run->scan.ny == 0,
+        .passes = scan_geometry_passes(&run->scan),
         .ny = run->scan.ny,
         .nx = run->scan.nx,
+        .axes_home = run->scan.ny > 0 && scan_geometry_is_stack(&run->scan) ? "/entry/geometry"
+                                                                            : "/entry/data",
         .changed_first = UINT64_MAX,
     };
-    if (allocate(results, run) < 0)
+    for (unsigned layer = 0; layer < RUN_MAX_LAYERS; layer++)
+        results->measured[layer] = -1;
+    if (allocate(results, set) < 0)
         return -1;
     const hid_t group = nexus_group(entry, "results", "NXprocess");
     if (group < 0)
         return -1;
-    const int r = create_all(results, group, run);
+    const int r = create_all(results, group, run, set);
     H5Gclose(group);
     return r;
 }

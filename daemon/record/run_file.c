@@ -6,16 +6,13 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/record/chunk_address.h"
 #include "daemon/record/disk_reserve.h"
 #include "daemon/record/file_layout.h"
 #include "daemon/record/file_name.h"
-#include "daemon/record/grown_dataset.h"
 #include "daemon/record/hdf5_error.h"
+#include "daemon/record/late_results.h"
 #include "daemon/record/nexus.h"
-
-#define AXIS_VALUES_AT_ONCE GROWN_DATASET_CHUNK
-/* A frame number that jumped far ahead must not cost gigabytes: the axis has values up to here. */
-#define AXIS_LIMIT (UINT64_C(1) << 24)
 
 struct run_file {
     struct run *run;
@@ -45,17 +42,44 @@ int run_file_check_library(struct error *error)
 
 /* ---- beginning ---- */
 
-static hid_t create_hdf5_file(const char *path)
+static hid_t file_access(void)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    hid_t file = -1;
+    if (access < 0)
+        return access;
     /* Strong: closing the file closes all that is open in it, which is what is wanted after a
-     * failure. SWMR needs the format of 1.10. */
-    if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
-        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
-        file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    if (access >= 0)
+     * failure. SWMR needs the format of 1.10. Without blocks for small data every chunk is given
+     * space at the end of the file (chunk_address.h). */
+    if (H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
+        H5Pset_small_data_block_size(access, 0) < 0 ||
+        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0) {
         H5Pclose(access);
+        return -1;
+    }
+    return access;
+}
+
+static hid_t create_hdf5_file(const char *path)
+{
+    const hid_t access = file_access();
+    if (access < 0)
+        return access;
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
+    return file;
+}
+
+/* To change what SWMR does not let change. Nobody else writes to it, and a reader that looks at it
+ * meanwhile must not keep us out. */
+static hid_t reopen_hdf5_file(const char *path)
+{
+    const hid_t access = file_access();
+    hid_t file = -1;
+    if (access < 0)
+        return access;
+    if (H5Pset_file_locking(access, false, true) >= 0)
+        file = H5Fopen(path, H5F_ACC_RDWR, access);
+    H5Pclose(access);
     return file;
 }
 
@@ -104,37 +128,29 @@ int run_file_create(struct run_file **out, struct run *run, const char *summary,
 
 /* ---- while it grows ---- */
 
-/* Frames that a stack has places for by now, as far as the end of this chunk. */
-static uint64_t stack_length(const struct run *run, uint64_t chunk_end)
-{
-    const uint64_t end = frame_table_end(run->frames);
-    const uint64_t there = end > run->scan.skip_start ? end - run->scan.skip_start : 0;
-    return there < chunk_end ? there : chunk_end;
-}
-
+/* Also tells those who read chunks back where it is. */
 static int write_placed(struct run_file *file, const struct compressed_chunk *chunk)
 {
-    const uint64_t position = (uint64_t)chunk->first_position;
-    const uint64_t end = position + file->run->chunk_frames;
-    result_datasets_changed(&file->datasets.results, position, file->run->chunk_frames);
-    return image_dataset_write(&file->datasets.images, chunk, position,
-                               stack_length(file->run, end));
-}
-
-static int write_extra(struct run_file *file, const struct compressed_chunk *chunk)
-{
-    /* A late frame has its value in the maps all the same. */
-    if (chunk->flags & FRAME_FLAG_LATE)
-        result_datasets_changed(&file->datasets.results, (uint64_t)chunk->first_position, 1);
-    return extra_datasets_write(&file->datasets.extra, chunk);
+    struct data_groups *const data = &file->datasets.data;
+    const haddr_t end_before = chunk_address_end(file->file);
+    struct stored_chunk where;
+    if (data_groups_write(data, chunk) < 0)
+        return -1;
+    if (chunk_address_find(file->file, file->descriptor, &data->images[chunk->layer], chunk,
+                           end_before, &where))
+        stored_chunks_note(file->run, chunk->layer, chunk->first_place, where);
+    return 0;
 }
 
 int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, struct error *error)
 {
     if (run_file_check_library(error) < 0)
         return -EIO;
+    struct file_datasets *const datasets = &file->datasets;
     file->news = true;
-    const int r = chunk->extra ? write_extra(file, chunk) : write_placed(file, chunk);
+    result_datasets_changed(&datasets->results, chunk);
+    const int r =
+        chunk->extra ? extra_datasets_write(&datasets->extra, chunk) : write_placed(file, chunk);
     return r < 0 ? hdf5_error_take(error, "write to", file->name.partial) : 0;
 }
 
@@ -157,37 +173,12 @@ static int write_statistics(struct file_datasets *datasets, const char *summary)
     return nexus_text_write(datasets->statistics, summary, size);
 }
 
-static int write_frame_axis(hid_t axis, uint64_t first, uint64_t end)
-{
-    double values[AXIS_VALUES_AT_ONCE];
-    for (uint64_t n; first < end; first += n) {
-        n = end - first < AXIS_VALUES_AT_ONCE ? end - first : AXIS_VALUES_AT_ONCE;
-        for (uint64_t i = 0; i < n; i++)
-            values[i] = (double)(first + i);
-        if (grown_dataset_write(axis, H5T_NATIVE_DOUBLE, first, n, values) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* The axis of a stack is as long as the stack. */
-static int update_frame_axis(struct file_datasets *datasets)
-{
-    const uint64_t first = datasets->frame_axis_length, end = datasets->images.length;
-    if (datasets->frame_axis < 0 || end <= first)
-        return 0;
-    if (grown_dataset_extend(datasets->frame_axis, end) < 0 ||
-        write_frame_axis(datasets->frame_axis, first, end < AXIS_LIMIT ? end : AXIS_LIMIT) < 0)
-        return -1;
-    datasets->frame_axis_length = end;
-    return 0;
-}
-
 static int update(struct run_file *file, const char *summary)
 {
     struct file_datasets *const datasets = &file->datasets;
-    if (update_frame_axis(datasets) < 0 || extra_datasets_update(&datasets->extra) < 0 ||
+    if (data_groups_update(&datasets->data) < 0 || extra_datasets_update(&datasets->extra) < 0 ||
         frame_datasets_update(&datasets->frames, file->run) < 0 ||
+        geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_update(&datasets->results, file->run) < 0 ||
         write_statistics(datasets, summary) < 0)
         return -1;
@@ -227,9 +218,10 @@ static void give_back_reserve(struct run_file *file)
 static int complete(struct run_file *file, const char *summary)
 {
     struct file_datasets *const datasets = &file->datasets;
-    if (image_dataset_extend(&datasets->images, stack_length(file->run, UINT64_MAX)) < 0 ||
-        update_frame_axis(datasets) < 0 || extra_datasets_update(&datasets->extra) < 0 ||
+    if (data_groups_complete(&datasets->data, file->run) < 0 ||
+        extra_datasets_update(&datasets->extra) < 0 ||
         frame_datasets_complete(&datasets->frames, file->run) < 0 ||
+        geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_complete(&datasets->results, file->run) < 0 ||
         write_end(datasets, file->run) < 0 || write_statistics(datasets, summary) < 0)
         return -1;
@@ -247,6 +239,20 @@ static int close_hdf5_file(struct run_file *file)
     return -1;
 }
 
+static int write_late(struct run_file *file, struct error *error)
+{
+    const struct result_datasets *const results = &file->datasets.results;
+    const struct run *const run = file->run;
+    const char *const path = file->name.partial;
+    if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run))
+        return 0;
+    file->file = reopen_hdf5_file(path);
+    if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
+        geometry_late_lists_write(file->file, run) < 0)
+        return hdf5_error_take(error, "add the results that came during the run to", path);
+    return close_hdf5_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
+}
+
 int run_file_complete(struct run_file *file, const char *summary, struct error *error)
 {
     const char *const path = file->name.partial;
@@ -257,6 +263,9 @@ int run_file_complete(struct run_file *file, const char *summary, struct error *
         return hdf5_error_take(error, "write to", path);
     if (close_hdf5_file(file) < 0)
         return hdf5_error_take(error, "close", path);
+    const int r = write_late(file, error);
+    if (r < 0)
+        return r;
     return file_name_settle(&file->name, file->descriptor, error);
 }
 

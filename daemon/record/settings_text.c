@@ -3,16 +3,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-static json_t *virtual_detector_json(const struct virtual_detector_settings *detector)
-{
-    const char *const shape = detector->shape == VIRTUAL_DETECTOR_DISK ? "disk" : "annulus";
-    json_t *const json = json_pack("{s:s, s:s, s:f, s:f}", "name", detector->name, "shape", shape,
-                                   "inner", detector->inner, "outer", detector->outer);
-    if (json && detector->centre_given)
-        json_object_set_new(json, "centre",
-                            json_pack("[f, f]", detector->centre_y, detector->centre_x));
-    return json;
-}
+#include "daemon/calibration_json.h"
+#include "daemon/record/geometry_text.h"
+#include "daemon/virtual_detector_json.h"
 
 static json_t *virtual_detectors_json(const struct acquisition_plan *plan)
 {
@@ -35,24 +28,43 @@ static json_t *recording_json(const struct recording_settings *settings)
                      "level", settings->level);
 }
 
+/* In the settings a geometry's "scan" is the scan's "shape". */
+/* Lengths in pixels, angles in degrees; 0 is the default. */
+static json_t *analysis_json(const struct analysis_settings *analysis)
+{
+    const struct variance_settings *const variance = &analysis->variance_settings;
+    const struct radial_settings *const rings = &variance->rings;
+    json_t *const json =
+        json_pack("{s:b, s:b, s:f, s:f, s:f, s:f}", "radial_profile", analysis->radial_profile,
+                  "variance", analysis->variance, "bin_width", rings->bin_width, "ellipse_ratio",
+                  rings->ellipse_ratio, "ellipse_angle", rings->ellipse_angle,
+                  "counts_per_electron", variance->counts_per_electron);
+    if (json && rings->centre_given)
+        json_object_set_new(json, "centre", json_pack("[f, f]", rings->centre_y, rings->centre_x));
+    return json;
+}
+
 static json_t *scan_json(const struct scan_geometry *scan)
 {
-    json_t *const shape = scan->ny == 0
-                              ? json_null()
-                              : json_pack("[I, I]", (json_int_t)scan->ny, (json_int_t)scan->nx);
-    return json_pack("{s:o, s:{s:I, s:I, s:I}}", "shape", shape, "skip", "start",
-                     (json_int_t)scan->skip_start, "line", (json_int_t)scan->skip_line, "end",
-                     (json_int_t)scan->skip_end);
+    json_t *const json = geometry_json(scan);
+    if (!json)
+        return NULL;
+    json_object_set(json, "shape", json_object_get(json, "scan"));
+    json_object_del(json, "scan");
+    return json;
 }
 
 char *settings_text(const struct run *run)
 {
     const struct acquisition_plan *const plan = run->plan;
     json_t *const json = json_pack(
-        "{s:I, s:s, s:s, s:o, s:I, s:o, s:o}", "version", (json_int_t)plan->version, "id", plan->id,
-        "mode", plan->active ? "active" : "passive", "scan", scan_json(&run->scan), "chunk_frames",
+        "{s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
+        (json_int_t)plan->version, "id", plan->id, "mode", plan->active ? "active" : "passive",
+        "scan", scan_json(&run->scan), "find_lines", plan->find_lines, "layers",
+        (json_int_t)run->n_layers, "detector_gap", (json_int_t)plan->detector_gap, "chunk_frames",
         (json_int_t)run->chunk_frames, "recording", recording_json(&plan->recording),
-        "virtual_detectors", virtual_detectors_json(plan));
+        "virtual_detectors", virtual_detectors_json(plan), "analysis",
+        analysis_json(&plan->analysis), "calibration", calibration_json(&plan->calibration));
     if (!json)
         return NULL;
     char *const text = json_dumps(json, 0);

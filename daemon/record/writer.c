@@ -159,6 +159,8 @@ static void forget_open_run(struct writer *writer, struct open_run *open)
 void writer_end(struct writer *writer, struct run *run)
 {
     struct open_run *const open = find_open_run(writer, run);
+    /* All frames are there: the marks of this look go into the file and the summary. */
+    run_check_stalls(run);
     if (open && open->file)
         complete_file(writer, open);
     if (open)

@@ -29,11 +29,22 @@ static void end_after(struct run_plan *plan, const struct fault *fault)
         plan->frames = frames;
 }
 
+/* Lost frames and other numbers leave the messages that are sent as they are. */
+static bool leaves_messages(const struct fault_set *set, uint64_t run)
+{
+    for (unsigned kind = 0; kind < FAULT_KINDS; kind++)
+        if (kind != FAULT_DROP && kind != FAULT_NUMBER_WRAP &&
+            fault_find(set, (enum fault_kind)kind, run))
+            return false;
+    return true;
+}
+
 void disturbance_begin(struct acquisition *acquisition)
 {
     struct disturbance *disturbance = &acquisition->disturbance;
     disturbance->run++;
     disturbance->active = fault_set_disturbs_data(&acquisition->options->faults, disturbance->run);
+    disturbance->batched = leaves_messages(&acquisition->options->faults, disturbance->run);
     disturbance->held.waits = false;
     disturbance->slow_until_ns = 0;
     end_after(&acquisition->plan, in_force(acquisition, FAULT_EARLY_END));
@@ -167,10 +178,18 @@ static bool hold(struct acquisition *acquisition, const struct held_frame *frame
     return true;
 }
 
+static bool has_room(const struct acquisition *acquisition)
+{
+    const struct outbox *outbox = &acquisition->outbox;
+    return outbox_empty(outbox) ||
+           (acquisition->disturbance.batched &&
+            outbox->count + acquisition->source->layers <= acquisition->batch);
+}
+
 static void queue_next(struct acquisition *acquisition, uint64_t now_ns)
 {
     struct held_frame *held = &acquisition->disturbance.held;
-    while (outbox_empty(&acquisition->outbox)) {
+    while (has_room(acquisition)) {
         struct held_frame frame = *held;
         const bool due = held_is_due(acquisition);
         if (!due && !detector_model_take(&acquisition->model, &frame.index, &frame.start_ns,

@@ -20,6 +20,7 @@ struct held_frame {
 struct disturbance {
     uint64_t run;         /* ordinal of the acquisition, from 1 */
     bool active;          /* some fault touches what is sent */
+    bool batched;         /* messages stay as they are: many may be written together */
     bool close_when_sent; /* the link closes once the outbox is empty */
     struct held_frame held;
     uint64_t slow_until_ns; /* nothing more is queued before: the link carries no more */

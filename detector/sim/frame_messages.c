@@ -63,11 +63,17 @@ void frame_messages_add(struct acquisition *acquisition, uint64_t index, uint64_
                         uint64_t exposure_ns, bool ends_exposure)
 {
     const unsigned layers = acquisition->source->layers;
-    struct mq1_stamp stamp = {.number = acquisition->disturbance.active
-                                            ? disturbance_number(acquisition, index)
-                                            : index + 1,
-                              .time_ns = start_ns + (uint64_t)acquisition->real_minus_mono,
-                              .exposure_ns = exposure_ns};
+    uint64_t longer_ns = 0, later_ns = 0;
+    if (acquisition->source->stretch)
+        acquisition->source->stretch(acquisition->source, index, exposure_ns, &longer_ns,
+                                     &later_ns);
+    struct mq1_stamp stamp = {
+        .number =
+            acquisition->disturbance.active ? disturbance_number(acquisition, index) : index + 1,
+        .time_ns = start_ns + later_ns + (uint64_t)acquisition->real_minus_mono,
+        .exposure_ns = exposure_ns + longer_ns,
+        .counter_given = acquisition->plan.alternating,
+        .counter = index % 2};
     for (unsigned layer = 0; layer < layers; layer++) {
         struct source_frame frame;
         uint8_t *head = acquisition->heads + acquisition->heads_used++ * acquisition->head_stride;

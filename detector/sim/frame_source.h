@@ -31,6 +31,7 @@ struct source_frame {
 struct frame_source {
     uint64_t count;       /* distinct exposures; exposure i of an acquisition is i % count */
     unsigned layers;      /* messages of each exposure, up to 8 */
+    uint64_t scan_frames; /* of a pass over the scan, those without position included; 0: none */
     uint64_t available;   /* frames before the source runs dry; UINT64_MAX: never */
     uint64_t period_ns;   /* nominal, start to start */
     uint64_t exposure_ns; /* nominal */
@@ -45,6 +46,11 @@ struct frame_source {
 
     /* Message `index`, from 0: layer index % layers of exposure index / layers. */
     void (*frame)(const struct frame_source *source, uint64_t index, struct source_frame *frame);
+
+    /* How much longer than usual exposure `index` is, and how much later it begins because of those
+     * before it; NULL: never. */
+    void (*stretch)(const struct frame_source *source, uint64_t index, uint64_t exposure_ns,
+                    uint64_t *longer_ns, uint64_t *later_ns);
 
     /* Makes the frames anew for another mode; NULL where they are what they are (a file). -EBUSY:
      * would take too long, -ENOTSUP: nobody knows what a Merlin sends then; with both nothing has

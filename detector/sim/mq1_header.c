@@ -12,7 +12,7 @@ static const char chip_dacs[] = "3RX,011,511,000,000,000,000,000,000,175,010,200
                                 "100,099,030,128,004,255,140,128,"
                                 "191,179,511,511,";
 
-enum { FIELD_NUMBER = 1, FIELD_LOCAL_TIME = 9, FIELD_SHUTTER = 10 };
+enum { FIELD_NUMBER = 1, FIELD_LOCAL_TIME = 9, FIELD_SHUTTER = 10, FIELD_COUNTER = 11 };
 
 size_t mq1_header_size(uint32_t chips)
 {
@@ -75,7 +75,7 @@ static size_t field_end(const uint8_t *header, size_t at, size_t end)
 static void find_leading_fields(struct mq1_layout *layout, const uint8_t *header, size_t text_size)
 {
     size_t at = 0;
-    for (int field = 0; field <= FIELD_SHUTTER && at < text_size; field++) {
+    for (int field = 0; field <= FIELD_COUNTER && at < text_size; field++) {
         const size_t end = field_end(header, at, text_size);
         const uint16_t size = (uint16_t)(end - at);
         if (field == FIELD_NUMBER) {
@@ -87,6 +87,9 @@ static void find_leading_fields(struct mq1_layout *layout, const uint8_t *header
         } else if (field == FIELD_SHUTTER) {
             layout->shutter_at = (uint16_t)at;
             layout->shutter_size = size;
+        } else if (field == FIELD_COUNTER) {
+            layout->counter_at = (uint16_t)at;
+            layout->counter_size = size;
         }
         at = end + 1;
     }
@@ -198,6 +201,8 @@ bool mq1_header_rewrite(uint8_t *out, const uint8_t *header, size_t data_offset,
         replace_time(&rewriting, layout->local_at, layout->local_size, clock->local, fraction);
     if (layout->shutter_size)
         replace_seconds(&rewriting, layout->shutter_at, layout->shutter_size, stamp->exposure_ns);
+    if (layout->counter_size && stamp->counter_given)
+        replace_number(&rewriting, layout->counter_at, layout->counter_size, stamp->counter, 1);
     if (layout->utc_size) {
         replace_time(&rewriting, layout->utc_at, layout->utc_size, clock->utc, fraction);
         replace_number(&rewriting, layout->ns_at, layout->ns_size, stamp->exposure_ns, 1);

@@ -36,6 +36,8 @@ struct mq1_stamp {
     uint64_t number;  /* from 1, never wrapped: beyond 999,999 the field grows */
     uint64_t time_ns; /* UNIX time */
     uint64_t exposure_ns;
+    bool counter_given; /* else field 11 stays */
+    unsigned counter;   /* 0 or 1 */
 };
 
 /* Where the changing fields stand in a header; a size of 0 means that the field is not there. */
@@ -43,6 +45,7 @@ struct mq1_layout {
     uint16_t number_at, number_size;
     uint16_t local_at, local_size;     /* field 9, local time */
     uint16_t shutter_at, shutter_size; /* field 10, seconds */
+    uint16_t counter_at, counter_size; /* field 11 */
     uint16_t utc_at, utc_size;         /* of MQ1A, without the Z */
     uint16_t ns_at, ns_size; /* of MQ1A, digits only: older software writes nS after them */
     uint16_t text_size;      /* up to the padding */

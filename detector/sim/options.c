@@ -1,12 +1,8 @@
 #include "detector/sim/options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -19,6 +15,13 @@ enum option_id {
     OPTION_FPS,
     OPTION_SCAN,
     OPTION_REPEAT,
+    OPTION_SERPENTINE,
+    OPTION_FLYBACK,
+    OPTION_SKIP_START,
+    OPTION_SKIP_END,
+    OPTION_LINE_EXPOSURE,
+    OPTION_FLYBACK_EXPOSURE,
+    OPTION_DRIFT,
     OPTION_SYNTHETIC,
     OPTION_COUNTS,
     OPTION_BR_FRACTION,
@@ -52,6 +55,13 @@ static const struct option long_options[] = {
     {"fps", required_argument, NULL, OPTION_FPS},
     {"scan", required_argument, NULL, OPTION_SCAN},
     {"repeat", required_argument, NULL, OPTION_REPEAT},
+    {"serpentine", no_argument, NULL, OPTION_SERPENTINE},
+    {"flyback", required_argument, NULL, OPTION_FLYBACK},
+    {"skip-start", required_argument, NULL, OPTION_SKIP_START},
+    {"skip-end", required_argument, NULL, OPTION_SKIP_END},
+    {"line-exposure", required_argument, NULL, OPTION_LINE_EXPOSURE},
+    {"flyback-exposure", required_argument, NULL, OPTION_FLYBACK_EXPOSURE},
+    {"drift", required_argument, NULL, OPTION_DRIFT},
     {"synthetic", required_argument, NULL, OPTION_SYNTHETIC},
     {"counts", required_argument, NULL, OPTION_COUNTS},
     {"br-fraction", required_argument, NULL, OPTION_BR_FRACTION},
@@ -91,103 +101,32 @@ int options_usage_error(const char *format, ...)
     return EX_USAGE;
 }
 
-static int parse_integer(const char *name, uint64_t low, uint64_t high, uint64_t *value)
+/* The way over the synthetic scan. */
+static int parse_path_option(struct options *options, int id)
 {
-    char *end;
-    errno = 0;
-    const unsigned long long number = strtoull(optarg, &end, 10);
-    if (end == optarg || *end || optarg[0] == '-' || errno || number < low || number > high)
-        return options_usage_error("--%s %s: a whole number from %llu to %llu is wanted", name,
-                                   optarg, (unsigned long long)low, (unsigned long long)high);
-    *value = number;
-    return OPTIONS_RUN;
-}
-
-static int parse_real(const char *name, double low, double high, double *value)
-{
-    char *end;
-    const double number = strtod(optarg, &end);
-    if (end == optarg || *end || !isfinite(number) || number < low || number > high)
-        return options_usage_error("--%s %s: a number from %g to %g is wanted", name, optarg, low,
-                                   high);
-    *value = number;
-    return OPTIONS_RUN;
-}
-
-static int parse_port(const char *name, uint16_t *port)
-{
-    uint64_t value = 0;
-    const int status = parse_integer(name, 0, 65535, &value);
-    *port = (uint16_t)value;
-    return status;
-}
-
-static int parse_u32(const char *name, uint32_t low, uint32_t high, uint32_t *value)
-{
-    uint64_t number = 0;
-    const int status = parse_integer(name, low, high, &number);
-    *value = (uint32_t)number;
-    return status;
-}
-
-static int parse_fps(struct options *options)
-{
-    if (strcmp(optarg, "max") == 0) {
-        options->pace = PACE_MAX;
+    struct scan_path *path = &options->path;
+    for (const struct option *option = long_options; option->name; option++)
+        if (option->val == id)
+            options->path_option = option->name;
+    switch (id) {
+    case OPTION_SERPENTINE:
+        path->serpentine = true;
         return OPTIONS_RUN;
+    case OPTION_FLYBACK:
+        return options_parse_u32("flyback", 0, 65536, &path->flyback);
+    case OPTION_SKIP_START:
+        return options_parse_integer("skip-start", 0, 1000000000, &path->skip_start);
+    case OPTION_SKIP_END:
+        return options_parse_integer("skip-end", 0, 1000000000, &path->skip_end);
+    case OPTION_LINE_EXPOSURE:
+        return options_parse_real("line-exposure", 1, 1000, &path->line_exposure);
+    case OPTION_FLYBACK_EXPOSURE:
+        return options_parse_real("flyback-exposure", 1, 1000, &path->flyback_exposure);
+    case OPTION_DRIFT:
+        return options_parse_drift(options);
+    default:
+        return EX_USAGE; /* getopt has said why */
     }
-    options->pace = PACE_FIXED;
-    if (parse_real("fps", 0.001, 1e6, &options->fps) != OPTIONS_RUN)
-        return EX_USAGE;
-    return OPTIONS_RUN;
-}
-
-static int parse_scan(struct options *options)
-{
-    char rest;
-    if (sscanf(optarg, "%" SCNu32 "x%" SCNu32 "%c", &options->scan_ny, &options->scan_nx, &rest) !=
-            2 ||
-        options->scan_ny < 1 || options->scan_nx < 1 || options->scan_ny > 65536 ||
-        options->scan_nx > 65536)
-        return options_usage_error(
-            "--scan %s: rows x columns is wanted, as in 128x128, each from 1 to 65536", optarg);
-    options->scan_given = true;
-    return OPTIONS_RUN;
-}
-
-static int parse_depth(struct options *options)
-{
-    if (parse_u32("depth", 1, 24, &options->depth) != OPTIONS_RUN)
-        return EX_USAGE;
-    if (options->depth != 1 && options->depth != 6 && options->depth != 12 && options->depth != 24)
-        return options_usage_error("--depth %s: the counter has 1, 6, 12 or 24 bits", optarg);
-    return OPTIONS_RUN;
-}
-
-static int parse_chips(struct options *options)
-{
-    if (parse_u32("chips", 1, 4, &options->chips) != OPTIONS_RUN)
-        return EX_USAGE;
-    if (options->chips != 1 && options->chips != 4)
-        return options_usage_error("--chips %s: 1 (256x256) or 4 (512x512) is wanted", optarg);
-    return OPTIONS_RUN;
-}
-
-static int parse_rows(struct options *options)
-{
-    if (parse_u32("rows", 32, 256, &options->rows) != OPTIONS_RUN)
-        return EX_USAGE;
-    if (options->rows & (options->rows - 1))
-        return options_usage_error("--rows %s: 32, 64, 128 or 256 is wanted", optarg);
-    return OPTIONS_RUN;
-}
-
-static int parse_fault(struct options *options)
-{
-    struct error error;
-    if (fault_set_add(&options->faults, optarg, &error) < 0)
-        return options_usage_error("%s", error.text);
-    return OPTIONS_RUN;
 }
 
 /* Sets the whole of an enumeration by name. */
@@ -217,11 +156,11 @@ static int parse_shape_option(struct options *options, int id)
         options->header_style = (enum mq1_style)place;
         return status;
     case OPTION_GAP:
-        return parse_u32("gap", 2, 3, &options->gap);
+        return options_parse_u32("gap", 2, 3, &options->gap);
     case OPTION_ROWS:
-        return parse_rows(options);
+        return options_parse_rows(options);
     default:
-        return EX_USAGE; /* getopt has said why */
+        return parse_path_option(options, id);
     }
 }
 
@@ -236,26 +175,26 @@ static int parse_frame_option(struct options *options, int id)
 {
     switch (id) {
     case OPTION_FPS:
-        return parse_fps(options);
+        return options_parse_fps(options);
     case OPTION_SCAN:
-        return parse_scan(options);
+        return options_parse_scan(options);
     case OPTION_REPEAT:
         options->repeat_given = true;
-        return parse_integer("repeat", 0, 1000000000, &options->repeat);
+        return options_parse_integer("repeat", 0, 1000000000, &options->repeat);
     case OPTION_COUNTS:
-        return parse_real("counts", 0, 10000, &options->counts);
+        return options_parse_real("counts", 0, 10000, &options->counts);
     case OPTION_BR_FRACTION:
-        return parse_real("br-fraction", 0, 1, &options->br_fraction);
+        return options_parse_real("br-fraction", 0, 1, &options->br_fraction);
     case OPTION_BR_CONTRAST:
-        return parse_real("br-contrast", 0, 1000, &options->br_contrast);
+        return options_parse_real("br-contrast", 0, 1000, &options->br_contrast);
     case OPTION_SEED:
-        return parse_integer("seed", 0, UINT64_MAX, &options->seed);
+        return options_parse_integer("seed", 0, UINT64_MAX, &options->seed);
     case OPTION_DEPTH:
-        return parse_depth(options);
+        return options_parse_depth(options);
     case OPTION_CHIPS:
-        return parse_chips(options);
+        return options_parse_chips(options);
     case OPTION_BANK:
-        return parse_integer("bank", 1, 100000000, &options->bank);
+        return options_parse_integer("bank", 1, 100000000, &options->bank);
     default:
         return parse_shape_option(options, id);
     }
@@ -268,9 +207,9 @@ static int parse_option(struct options *options, int id, bool *synthetic)
         options->listen = optarg;
         return OPTIONS_RUN;
     case OPTION_COMMAND_PORT:
-        return parse_port("command-port", &options->command_port);
+        return options_parse_port("command-port", &options->command_port);
     case OPTION_DATA_PORT:
-        return parse_port("data-port", &options->data_port);
+        return options_parse_port("data-port", &options->data_port);
     case OPTION_SYNTHETIC:
         *synthetic = true;
         return parse_synthetic();
@@ -284,14 +223,14 @@ static int parse_option(struct options *options, int id, bool *synthetic)
         options->number_layers = true;
         return OPTIONS_RUN;
     case OPTION_FAULT:
-        return parse_fault(options);
+        return options_parse_fault(options);
     case OPTION_LIST_FAULTS:
         fault_print_list();
         return EX_OK;
     case OPTION_BUFFER:
-        return parse_integer("buffer", 1, 1000000000, &options->buffer);
+        return options_parse_integer("buffer", 1, 1000000000, &options->buffer);
     case OPTION_TRIGGER_DELAY:
-        return parse_u32("trigger-delay", 0, 3600000, &options->trigger_delay_ms);
+        return options_parse_u32("trigger-delay", 0, 3600000, &options->trigger_delay_ms);
     case OPTION_OLD_STATUS:
         options->old_status = true;
         return OPTIONS_RUN;
@@ -323,6 +262,9 @@ static int check_source(struct options *options, int argc, char **argv, bool syn
     if (options->file && (options->truth || options->dump))
         return options_usage_error(
             "--truth and --dump are known of synthetic patterns only, not of a file");
+    if (options->file && options->path_option)
+        return options_usage_error("--%s is for synthetic patterns, not for a file",
+                                   options->path_option);
     if (synthetic && options->repeat_given)
         return options_usage_error(
             "--repeat is for files; synthetic patterns have no end (see --scan)");
@@ -340,8 +282,7 @@ int options_parse(struct options *options, int argc, char **argv)
         .command_port = 6341,
         .data_port = 6342,
         .repeat = 1,
-        .scan_ny = 64,
-        .scan_nx = 64,
+        .path = {.ny = 64, .nx = 64, .line_exposure = 1, .flyback_exposure = 1},
         .counts = 0.3,
         .br_fraction = 0.2,
         .br_contrast = 8,

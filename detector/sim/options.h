@@ -5,6 +5,7 @@
 
 #include "detector/sim/fault.h"
 #include "detector/sim/mq1_header.h"
+#include "detector/sim/scan_path.h"
 #include "detector/sim/wire_format.h"
 
 /* How fast frames are taken. */
@@ -25,7 +26,8 @@ struct options {
     bool repeat_given;
     uint64_t repeat; /* passes through the file; 0: without end */
     bool scan_given;
-    uint32_t scan_ny, scan_nx;
+    struct scan_path path;   /* of the synthetic scan; its ny and nx hold for a file too */
+    const char *path_option; /* the last one that says more of the path, NULL: none */
 
     double counts; /* mean counts per pixel on the halo ring */
     double br_fraction, br_contrast;
@@ -45,6 +47,12 @@ struct options {
     bool old_status, once;
     struct fault_set faults;
 };
+
+/* Are there frames that show no position of the scan? */
+static inline bool options_have_flyback(const struct options *options)
+{
+    return options->path.flyback || options->path.skip_start || options->path.skip_end;
+}
 
 #define OPTIONS_RUN (-1)
 

@@ -12,5 +12,19 @@ __attribute__((format(printf, 1, 2))) int options_usage_error(const char *format
 /* One of `names` (NULL at the end): stores its place. Returns OPTIONS_RUN or EX_USAGE. */
 int options_parse_word(const char *option, const char *text, const char *const *names, int *place);
 
+/* Values of options, read from optarg into *value or *options; `name` is the option's. Each returns
+ * OPTIONS_RUN, or EX_USAGE after a sentence. */
+int options_parse_integer(const char *name, uint64_t low, uint64_t high, uint64_t *value);
+int options_parse_real(const char *name, double low, double high, double *value);
+int options_parse_port(const char *name, uint16_t *port);
+int options_parse_u32(const char *name, uint32_t low, uint32_t high, uint32_t *value);
+int options_parse_fps(struct options *options);
+int options_parse_scan(struct options *options);
+int options_parse_drift(struct options *options);
+int options_parse_depth(struct options *options);
+int options_parse_chips(struct options *options);
+int options_parse_rows(struct options *options);
+int options_parse_fault(struct options *options);
+
 /* Checks layout against chips, and fills in what was left out. Returns OPTIONS_RUN or EX_USAGE. */
 int options_settle_format(struct options *options);

@@ -12,49 +12,89 @@
 #include "common/cpu.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
+#define DRAWN_BYTES_MAX ((uint64_t)64 << 20)
+
+void drawn_counts_init(struct drawn_counts *drawn, uint64_t count, uint32_t side)
+{
+    const uint64_t bytes = count * side * side * sizeof *drawn->counts;
+    *drawn = (struct drawn_counts){0};
+    if (bytes > DRAWN_BYTES_MAX)
+        return;
+    drawn->counts = malloc(bytes);
+    drawn->drawn = calloc(count, sizeof *drawn->drawn);
+    if (drawn->counts && drawn->drawn)
+        drawn->count = count;
+}
+
+void drawn_counts_finish(struct drawn_counts *drawn)
+{
+    free(drawn->counts);
+    free(drawn->drawn);
+    *drawn = (struct drawn_counts){0};
+}
 
 /* One thread's room to make patterns in. */
 struct canvas {
-    uint32_t *sensor, *image;
+    uint32_t *sensor, *halved, *image;
 };
+
+static void canvas_finish(struct canvas *canvas)
+{
+    free(canvas->sensor);
+    free(canvas->halved);
+    free(canvas->image);
+}
 
 static int canvas_init(struct canvas *canvas, const struct pattern_bank *bank)
 {
     const size_t side = bank->pattern->side;
     canvas->sensor = malloc(side * side * sizeof *canvas->sensor);
+    canvas->halved = malloc(side * side * sizeof *canvas->halved);
     canvas->image =
         malloc(sizeof *canvas->image * bank->format.image_width * bank->format.image_height);
-    if (canvas->sensor && canvas->image)
+    if (canvas->sensor && canvas->halved && canvas->image)
         return 0;
-    free(canvas->sensor);
-    free(canvas->image);
+    canvas_finish(canvas);
     return -ENOMEM;
 }
 
-static void canvas_finish(struct canvas *canvas)
+static uint64_t exposures(const struct pattern_bank *bank)
 {
-    free(canvas->sensor);
-    free(canvas->image);
+    return bank->count + bank->flyback;
 }
 
-static void draw_sensor(const struct pattern_bank *bank, uint64_t index, struct canvas *canvas)
+/* Counts of exposure `index`: [side][side], in the canvas or among those that stay. */
+static const uint32_t *draw_sensor(const struct pattern_bank *bank, uint64_t index,
+                                   struct canvas *canvas)
 {
-    const size_t side = bank->pattern->side;
+    const size_t pixels = (size_t)bank->pattern->side * bank->pattern->side;
+    struct drawn_counts *const drawn = bank->drawn;
+    const bool kept = drawn && index < drawn->count && index < bank->count;
+    uint32_t *const counts = kept ? drawn->counts + index * pixels : canvas->sensor;
     struct glass_position position;
-    glass_map_position(bank->map, index, &position);
-    memset(canvas->sensor, 0, side * side * sizeof *canvas->sensor);
-    glass_pattern_draw(bank->pattern, &position, index, canvas->sensor);
+    if (kept && drawn->drawn[index])
+        return counts;
+    for (size_t i = 0; i < pixels; i++)
+        counts[i] = index == bank->count;
+    if (index < bank->count) {
+        glass_map_position(bank->map, index, &position);
+        glass_pattern_draw(bank->pattern, &position, index, counts);
+    }
+    if (kept)
+        drawn->drawn[index] = true;
+    return counts;
 }
 
-/* The second counter has the higher threshold: half the counts. */
-static void draw_layer(const struct pattern_bank *bank, unsigned layer, struct canvas *canvas)
+/* The second counter has the higher threshold: half the counts, but for the mark of flyback. */
+static void draw_layer(const struct pattern_bank *bank, uint64_t index, unsigned layer,
+                       const uint32_t *sensor, struct canvas *canvas)
 {
-    const bool second =
-        bank->both_counters && pattern_bank_counter(bank, layer) >= (bank->format.colour ? 4 : 1);
-    wire_format_assemble(&bank->format, canvas->sensor, layer, canvas->image);
-    const size_t pixels = (size_t)bank->format.image_width * bank->format.image_height;
+    const bool second = index < bank->count && bank->both_counters &&
+                        pattern_bank_counter(bank, layer) >= (bank->format.colour ? 4 : 1);
+    const size_t pixels = (size_t)bank->pattern->side * bank->pattern->side;
     for (size_t i = 0; second && i < pixels; i++)
-        canvas->image[i] /= 2;
+        canvas->halved[i] = sensor[i] / 2;
+    wire_format_assemble(&bank->format, second ? canvas->halved : sensor, layer, canvas->image);
 }
 
 /* Threads that fill the bank share only the index of the next pattern to make. */
@@ -75,10 +115,10 @@ static void *fill(void *data)
         return NULL;
     }
     uint64_t index;
-    while ((index = filling->next++) < bank->count) {
-        draw_sensor(bank, index, &canvas);
+    while ((index = filling->next++) < exposures(bank)) {
+        const uint32_t *sensor = draw_sensor(bank, index, &canvas);
         for (unsigned layer = 0; layer < layers; layer++) {
-            draw_layer(bank, layer, &canvas);
+            draw_layer(bank, index, layer, sensor, &canvas);
             wire_format_encode(&bank->format, canvas.image,
                                bank->bytes + (index * layers + layer) * bank->format.payload_size);
         }
@@ -107,7 +147,7 @@ static int fill_in_threads(const struct pattern_bank *bank)
 static int map_memory(struct pattern_bank *bank, struct error *error)
 {
     const uint64_t bytes =
-        bank->count * pattern_bank_layers(bank) * (uint64_t)bank->format.payload_size;
+        exposures(bank) * pattern_bank_layers(bank) * (uint64_t)bank->format.payload_size;
     const size_t size = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -179,9 +219,9 @@ int pattern_bank_dump(const struct pattern_bank *bank, const char *path, struct 
     }
     write_npy_header(file, bank);
     for (uint64_t index = 0; index < bank->count; index++) {
-        draw_sensor(bank, index, &canvas);
+        const uint32_t *sensor = draw_sensor(bank, index, &canvas);
         for (unsigned layer = 0; layer < pattern_bank_layers(bank); layer++) {
-            draw_layer(bank, layer, &canvas);
+            draw_layer(bank, index, layer, sensor, &canvas);
             write_image(file, &bank->format, canvas.image);
         }
     }

@@ -25,7 +25,8 @@ void run_plan_preset(struct parameters *parameters, const struct options *option
 {
     const uint64_t period = nominal_period_ns(options, source);
     const uint64_t exposure = source->exposure_ns < period ? source->exposure_ns : period;
-    const uint64_t scan = (uint64_t)options->scan_ny * options->scan_nx;
+    const uint64_t scan =
+        source->scan_frames ? source->scan_frames : (uint64_t)options->path.ny * options->path.nx;
     const bool endless_source = source->available == UINT64_MAX;
     double frames = (double)source->available;
     if (options->scan_given || !options->file)
@@ -41,8 +42,8 @@ void run_plan_preset(struct parameters *parameters, const struct options *option
     parameters_preset(parameters, PARAMETER_FILEFORMAT, source->raw ? 2 : 0);
     parameters_preset(parameters, PARAMETER_IMAGEX, source->image_width);
     parameters_preset(parameters, PARAMETER_IMAGEY, source->image_height);
-    parameters_preset(parameters, PARAMETER_SCANX, options->scan_given ? options->scan_nx : 0);
-    parameters_preset(parameters, PARAMETER_SCANY, options->scan_given ? options->scan_ny : 0);
+    parameters_preset(parameters, PARAMETER_SCANX, options->scan_given ? options->path.nx : 0);
+    parameters_preset(parameters, PARAMETER_SCANY, options->scan_given ? options->path.ny : 0);
 }
 
 static uint64_t milliseconds_to_ns(double milliseconds)
@@ -135,12 +136,48 @@ static int set_date(char **text)
     return hdr_text_set(text, "Time and Date Stamp", date);
 }
 
+static bool is_on(const struct parameters *parameters, enum parameter_id id)
+{
+    return parameters_number(parameters, id) == 1;
+}
+
+static bool reads_both_counters(const struct parameters *parameters)
+{
+    return parameters_number(parameters, PARAMETER_ENABLECOUNTER1) == 2;
+}
+
+/* Real headers say "Counter 0", and "Alternating" in continuous read-write. What they say of both
+ * counters nobody has published: they are named one after the other. */
+static const char *active_counters(const struct parameters *parameters)
+{
+    if (reads_both_counters(parameters))
+        return "Counter 0, Counter 1";
+    if (is_on(parameters, PARAMETER_CONTINUOUSRW))
+        return "Alternating";
+    return is_on(parameters, PARAMETER_ENABLECOUNTER1) ? "Counter 1" : "Counter 0";
+}
+
+/* Which of the chip's modes the settings make; the frames of a file are what they are. */
+static int edit_mode(char **text, const struct parameters *parameters,
+                     const struct frame_source *source)
+{
+    static const char *const modes[2][2] = {{"SPM", "CM"}, {"CSM", "CSCM"}}; /* [summing][colour] */
+    if (!source->reformat)
+        return 0;
+    int result = hdr_text_set(
+        text, "Chip Mode",
+        modes[is_on(parameters, PARAMETER_CHARGESUMMING)][is_on(parameters, PARAMETER_COLOURMODE)]);
+    result |= hdr_text_set(text, "Active Counters", active_counters(parameters));
+    return result;
+}
+
 /* The source's header with the lines that say what is going to happen. Negative errors are or-ed:
  * any of them is enough. */
 static int edit_hdr(char **text, const struct run_plan *plan, const struct parameters *parameters,
                     const struct options *options, const struct frame_source *source)
 {
     int result = hdr_text_set_number(text, "Counter Depth", source->counter_depth);
+    result |= edit_mode(text, parameters, source);
     result |= hdr_text_set_number(text, "Frames in Acquisition", plan->asked);
     result |= hdr_text_set_number(text, "Frames per Trigger", plan->frames_per_trigger);
     result |=
@@ -191,6 +228,8 @@ int run_plan_init(struct run_plan *plan, const struct parameters *parameters,
             (uint64_t)parameters_number(parameters, PARAMETER_NUMFRAMESPERTRIGGER)};
     if (asked == 0)
         plan->frames = DETECTOR_ENDLESS;
+    plan->alternating = source->reformat && source->raw && source->layers == 1 &&
+                        is_on(parameters, PARAMETER_CONTINUOUSRW);
     plan->rewrite = !source->own_numbers || options->repeat_given ||
                     options->pace != PACE_FROM_SOURCE || client_set_times(parameters) ||
                     plan->frames > source->count;

@@ -19,8 +19,9 @@ struct run_plan {
     uint64_t frames; /* that will come: less where a file runs dry; DETECTOR_ENDLESS */
     enum trigger_mode trigger;
     uint64_t frames_per_trigger;
-    bool rewrite; /* frame numbers and times are made, and not those of the file */
-    uint8_t *hdr; /* body of the acquisition header; NULL: none is sent */
+    bool alternating; /* raw frames name counters 0 and 1 in turn, as in continuous read-write */
+    bool rewrite;     /* frame numbers and times are made, and not those of the file */
+    uint8_t *hdr;     /* body of the acquisition header; NULL: none is sent */
     size_t hdr_size;
 };
 

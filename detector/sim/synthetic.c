@@ -21,6 +21,7 @@ struct synthetic {
     const struct options *options;
     struct glass_map map;
     struct glass_pattern pattern;
+    struct drawn_counts drawn;
     struct pattern_bank bank;
     uint64_t filling_ns; /* that making a pattern of this bank took */
     unsigned layers;
@@ -35,19 +36,32 @@ static void synthetic_frame(const struct frame_source *source, uint64_t index,
                             struct source_frame *frame)
 {
     const struct synthetic *synthetic = (const struct synthetic *)source;
+    const struct pattern_bank *bank = &synthetic->bank;
     const unsigned layer = (unsigned)(index % synthetic->layers);
-    const size_t size = synthetic->bank.format.payload_size;
+    const size_t size = bank->format.payload_size;
+    uint64_t position;
+    const bool scanned =
+        scan_path_position(&synthetic->options->path, index / synthetic->layers, &position);
+    const uint64_t pattern = scanned ? position % bank->count : bank->count;
     frame->header = synthetic->headers[layer];
     frame->header_size = source->header_size_max;
     frame->layout = &synthetic->layouts[layer];
-    frame->pixels = synthetic->bank.bytes + index % (source->count * synthetic->layers) * size;
+    frame->pixels = bank->bytes + (pattern * synthetic->layers + layer) * size;
     frame->pixels_size = size;
+}
+
+static void synthetic_stretch(const struct frame_source *source, uint64_t index,
+                              uint64_t exposure_ns, uint64_t *longer_ns, uint64_t *later_ns)
+{
+    const struct synthetic *synthetic = (const struct synthetic *)source;
+    scan_path_stretch(&synthetic->options->path, index, exposure_ns, longer_ns, later_ns);
 }
 
 static void synthetic_destroy(struct frame_source *source)
 {
     struct synthetic *synthetic = (struct synthetic *)source;
     pattern_bank_finish(&synthetic->bank);
+    drawn_counts_finish(&synthetic->drawn);
     glass_pattern_finish(&synthetic->pattern);
     free(synthetic->source.hdr);
     free(synthetic);
@@ -57,13 +71,13 @@ static void synthetic_destroy(struct frame_source *source)
  * shift. */
 static uint64_t bank_count(const struct options *options, size_t exposure_size)
 {
-    const uint64_t frames = (uint64_t)options->scan_ny * options->scan_nx;
+    const uint64_t frames = (uint64_t)options->path.ny * options->path.nx;
     const uint64_t room = BANK_BYTES / exposure_size;
     if (options->bank)
         return options->bank < frames ? options->bank : frames;
     if (frames <= room)
         return frames;
-    return room >= options->scan_nx ? room - room % options->scan_nx : room;
+    return room >= options->path.nx ? room - room % options->path.nx : room;
 }
 
 static struct mq1_facts facts_for(const struct synthetic *synthetic, unsigned layer)
@@ -129,7 +143,9 @@ static int make_bank(struct synthetic *synthetic, const struct source_mode *mode
 {
     struct pattern_bank bank = {.map = &synthetic->map,
                                 .pattern = &synthetic->pattern,
-                                .both_counters = mode->both_counters};
+                                .drawn = &synthetic->drawn,
+                                .both_counters = mode->both_counters,
+                                .flyback = options_have_flyback(synthetic->options)};
     int result = format_for(&bank.format, synthetic->options, mode, error);
     if (result)
         return result;
@@ -166,16 +182,19 @@ static int prepare(struct synthetic *synthetic, const struct options *options, s
         return result;
     synthetic->source.available = UINT64_MAX;
     synthetic->source.period_ns = synthetic->source.exposure_ns = NS_PER_MS;
+    synthetic->source.scan_frames = scan_path_first_pass_frames(&options->path);
     synthetic->source.frame = synthetic_frame;
+    synthetic->source.stretch = synthetic_stretch;
     synthetic->source.reformat = synthetic_reformat;
     synthetic->source.destroy = synthetic_destroy;
-    result = glass_map_init(&synthetic->map, options->seed, options->scan_ny, options->scan_nx,
+    result = glass_map_init(&synthetic->map, options->seed, options->path.ny, options->path.nx,
                             options->br_fraction, GLASS_RING_RADIUS);
     if (!result)
         result = glass_pattern_init(&synthetic->pattern, wire_format_sensor_side(&format),
                                     options->seed, options->counts, options->br_contrast);
     if (result)
         return error_set(error, result, "no memory for the synthetic specimen");
+    drawn_counts_init(&synthetic->drawn, bank_count(options, 1), wire_format_sensor_side(&format));
     result = make_bank(synthetic, &mode, error);
     if (!result && options->truth)
         result = truth_write(options->truth, &synthetic->map, &synthetic->pattern, options,

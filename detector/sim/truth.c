@@ -13,7 +13,13 @@ static void write_head(FILE *file, const struct glass_pattern *pattern,
     fprintf(file, "{\"schema\": \"merlin-sim-truth\", \"v\": 1, \"seed\": %" PRIu64 ",\n",
             options->seed);
     fprintf(file, " \"scan\": [%u, %u], \"shape\": [%u, %u], \"counter_depth\": %u,\n",
-            options->scan_ny, options->scan_nx, pattern->side, pattern->side, options->depth);
+            options->path.ny, options->path.nx, pattern->side, pattern->side, options->depth);
+    const struct scan_path *path = &options->path;
+    fprintf(file,
+            " \"order\": \"%s\", \"skip\": {\"start\": %" PRIu64 ", \"line\": %u, \"end\": %" PRIu64
+            "}, \"drift\": [%d, %d],\n",
+            path->serpentine ? "serpentine" : "raster", path->skip_start, path->flyback,
+            path->skip_end, path->drift_y, path->drift_x);
     fprintf(file, " \"counts\": %g, \"br_fraction\": %g, \"br_contrast\": %g,\n", options->counts,
             options->br_fraction, options->br_contrast);
     fprintf(file,

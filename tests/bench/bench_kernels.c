@@ -1,31 +1,46 @@
 /*
- * What a frame costs in each product, for each instruction set of this machine: microseconds,
- * cache-hot, one thread, as one JSON object. Every figure is the median over repeats. `frame_sum`
- * is a plain loop that adds up the frame's pixels, as a yardstick; `full_frame_detector` is the
- * same through a mask that chooses every pixel.
+ * What a frame costs in each product: microseconds per frame on one core, for each instruction set
+ * of this machine and several doses, as one JSON object.
+ *
+ *   bench_kernels [FORMAT...]     u8_256, u16_256, u16_512, u32_256; all of them without a name
+ *
+ * The frame is in the cache, as it is when a worker has just decoded it; every figure is the median
+ * over repeats. `frame_sum` is a plain loop that adds up the frame's pixels, as a yardstick.
+ * Detectors: `rings_8` are eight disks and annuli of usual sizes with hard edges,
+ * `antialiased_8` the same with smooth ones, `segmented_4` four quadrants, `masks_8` eight masks of
+ * real weights that cover the whole frame (the most expensive ones there are), `detectors_16` are
+ * rings_8 and masks_8. `all` is detectors_16, centre of mass, radial profile and sum pattern, one
+ * after the other on each frame; `all_and_variance` has the sums of squares as well.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "processing/mask_values.h"
 #include "processing/product.h"
+#include "processing/profile_products.h"
 
 #define FRAMES_PER_REPEAT 257 /* one flush of the sum pattern's tile */
-#define REPEATS 15
-#define COUNTS_PER_PIXEL 0.3
+#define REPEATS 9
+#define PRODUCTS_MAX 24
 
 static const struct pixel_format formats[] = {
-    {.width = 256, .height = 256, .pixel_size = 1, .image_size = 1 << 16},
-    {.width = 256, .height = 256, .pixel_size = 2, .image_size = 1 << 17},
-    {.width = 512, .height = 512, .pixel_size = 2, .image_size = 1 << 19},
-    {.width = 256, .height = 256, .pixel_size = 4, .image_size = 1 << 18},
+    {.width = 256, .height = 256, .pixel_size = 1, .counter_depth = 6, .image_size = 1 << 16},
+    {.width = 256, .height = 256, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 17},
+    {.width = 512, .height = 512, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 19},
+    {.width = 256, .height = 256, .pixel_size = 4, .counter_depth = 24, .image_size = 1 << 18},
 };
 static const char *const format_names[] = {"u8_256", "u16_256", "u16_512", "u32_256"};
+#define N_FORMATS (sizeof formats / sizeof formats[0])
+
+static const double doses[] = {0.05, 0.3, 1, 10}; /* counts per pixel */
+#define N_DOSES (sizeof doses / sizeof doses[0])
 
 /* Radii in parts of the frame's width. */
-static const struct virtual_detector_settings eight_detectors[] = {
+static const struct virtual_detector_settings rings[] = {
     {.name = "bf", .shape = VIRTUAL_DETECTOR_DISK, .outer = 0.05},
     {.name = "abf", .shape = VIRTUAL_DETECTOR_ANNULUS, .inner = 0.025, .outer = 0.05},
     {.name = "disk", .shape = VIRTUAL_DETECTOR_DISK, .outer = 0.25},
@@ -35,7 +50,20 @@ static const struct virtual_detector_settings eight_detectors[] = {
     {.name = "adf", .shape = VIRTUAL_DETECTOR_ANNULUS, .inner = 0.1, .outer = 0.25},
     {.name = "haadf", .shape = VIRTUAL_DETECTOR_ANNULUS, .inner = 0.25, .outer = 0.47},
 };
-#define N_DETECTORS (sizeof eight_detectors / sizeof eight_detectors[0])
+static const struct virtual_detector_settings everything = {
+    .name = "everything", .shape = VIRTUAL_DETECTOR_DISK, .outer = 1};
+static const struct virtual_detector_settings quadrants = {
+    .name = "dpc", .shape = VIRTUAL_DETECTOR_SEGMENTED, .outer = 0.25, .n_sectors = 4};
+#define N_RINGS 8
+#define N_MASKS 8
+
+/* What is measured together, one product after the other on each frame. */
+struct group {
+    const struct pixel_format *format;
+    enum cpu_isa isa;
+    size_t n;
+    struct product products[PRODUCTS_MAX];
+};
 
 static void give_up(const char *what)
 {
@@ -69,12 +97,14 @@ static uint32_t poisson(uint64_t *seed, double mean)
     return counts;
 }
 
-static void *make_frame(const struct pixel_format *format)
+static void *make_frame(const struct pixel_format *format, double dose)
 {
     uint64_t seed = 88172645463325252;
     uint8_t *const image = allocate(format->image_size);
-    for (size_t at = 0; at < format->image_size; at += format->pixel_size)
-        image[at] = (uint8_t)poisson(&seed, COUNTS_PER_PIXEL); /* little-endian */
+    for (size_t at = 0; at < format->image_size; at += format->pixel_size) {
+        const uint32_t counts = poisson(&seed, dose);
+        image[at] = (uint8_t)(counts < 63 ? counts : 63); /* little-endian */
+    }
     return image;
 }
 
@@ -90,18 +120,131 @@ static double median(double *values, size_t n)
     return values[n / 2];
 }
 
-static double product_us(const struct product *product, const void *image)
+/* ---- groups ---- */
+
+static void check(int status, const struct error *error)
 {
-    uint64_t *const columns = allocate((product->n_columns + 1) * sizeof *columns);
-    void *const accumulator = allocate(product->accumulator_size + 1);
+    if (status)
+        give_up(error->text);
+}
+
+static void add_detector(struct group *group, const struct virtual_detector_settings *settings,
+                         enum virtual_detector_edge edge)
+{
+    struct error error = {0};
+    struct virtual_detector_settings scaled = *settings;
+    scaled.inner *= group->format->width;
+    scaled.outer *= group->format->width;
+    scaled.edge = edge;
+    check(virtual_detector_prepare(&group->products[group->n++], &scaled, group->format, NULL,
+                                   group->isa, &error),
+          &error);
+}
+
+static void add_rings(struct group *group, enum virtual_detector_edge edge)
+{
+    for (size_t i = 0; i < N_RINGS; i++)
+        add_detector(group, &rings[i], edge);
+}
+
+/* A smooth weight that has no two pixels alike. */
+static void add_mask(struct group *group, unsigned number)
+{
+    struct error error = {0};
+    const uint32_t height = group->format->height, width = group->format->width;
+    float *const values = allocate((size_t)height * width * sizeof *values);
+    for (size_t row = 0; row < height; row++) {
+        for (size_t column = 0; column < width; column++) {
+            const double y = (double)row / height, x = (double)column / width;
+            values[row * width + column] =
+                (float)(sin(3 * y + number) * cos(5 * x * (number + 1)) + 0.37 * y + 0.11);
+        }
+    }
+    struct virtual_detector_settings settings = {.name = "mask", .shape = VIRTUAL_DETECTOR_MASK};
+    check(mask_values_create(&settings.mask, values, height, width, &error), &error);
+    add_detector(group, &settings, VIRTUAL_DETECTOR_HARD);
+    virtual_detector_settings_finish(&settings);
+    free(values);
+}
+
+static void add_masks(struct group *group)
+{
+    for (unsigned i = 0; i < N_MASKS; i++)
+        add_mask(group, i);
+}
+
+static void add_centre_of_mass(struct group *group)
+{
+    struct error error = {0};
+    check(centre_of_mass_prepare(&group->products[group->n++], group->format, group->isa, &error),
+          &error);
+}
+
+static void add_sum_pattern(struct group *group)
+{
+    struct error error = {0};
+    check(sum_pattern_prepare(&group->products[group->n++], group->format, group->isa, &error),
+          &error);
+}
+
+static void add_radial_profile(struct group *group)
+{
+    struct error error = {0};
+    const struct radial_settings settings = {0};
+    check(radial_profile_prepare(&group->products[group->n++], &settings, NULL, group->format,
+                                 group->isa, &error),
+          &error);
+}
+
+static void add_variance(struct group *group)
+{
+    struct error error = {0};
+    const struct variance_settings settings = {0};
+    check(variance_prepare(&group->products[group->n++], &settings, NULL, group->format, group->isa,
+                           &error),
+          &error);
+}
+
+static void add_all(struct group *group)
+{
+    add_rings(group, VIRTUAL_DETECTOR_HARD);
+    add_masks(group);
+    add_centre_of_mass(group);
+    add_radial_profile(group);
+    add_sum_pattern(group);
+}
+
+/* ---- the clock ---- */
+
+static void run_frame(const struct group *group, uint64_t exposure, const void *image,
+                      uint64_t *columns, void *const *accumulators)
+{
+    for (size_t i = 0; i < group->n; i++) {
+        const struct product *const product = &group->products[i];
+        if (product->n_columns > 0)
+            product->class->frame(product, image, columns);
+        if (product->class->accumulate)
+            product->class->accumulate(product, exposure, image, columns, accumulators[i]);
+    }
+}
+
+static double group_us(struct group *group, const void *image)
+{
+    uint64_t *const columns = allocate(PRODUCT_MAX_COLUMNS * sizeof *columns);
+    void *accumulators[PRODUCTS_MAX] = {NULL};
     double us[REPEATS];
+    for (size_t i = 0; i < group->n; i++)
+        accumulators[i] = allocate(group->products[i].accumulator_size + 1);
     for (size_t repeat = 0; repeat < REPEATS; repeat++) {
         const uint64_t start = clock_monotonic_ns();
-        for (size_t i = 0; i < FRAMES_PER_REPEAT; i++)
-            product->class->frame(product, image, columns, accumulator);
+        for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i++)
+            run_frame(group, i, image, columns, accumulators);
         us[repeat] = (double)(clock_monotonic_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
     }
-    free(accumulator);
+    for (size_t i = 0; i < group->n; i++) {
+        free(accumulators[i]);
+        group->products[i].class->finish(&group->products[i]);
+    }
     free(columns);
     return median(us, REPEATS);
 }
@@ -140,70 +283,126 @@ static double frame_sum_us(const struct pixel_format *format, const void *image)
     return median(us, REPEATS);
 }
 
-static double measured(struct product *product, const void *image, int status,
-                       const struct error *error)
+/* ---- what is measured ---- */
+
+static void fill_rings(struct group *group)
 {
-    if (status)
-        give_up(error->text);
-    const double us = product_us(product, image);
-    product->class->finish(product);
+    add_rings(group, VIRTUAL_DETECTOR_HARD);
+}
+
+static void fill_antialiased(struct group *group)
+{
+    add_rings(group, VIRTUAL_DETECTOR_ANTIALIASED);
+}
+
+static void fill_whole_frame(struct group *group)
+{
+    add_detector(group, &everything, VIRTUAL_DETECTOR_HARD);
+}
+
+static void fill_segmented(struct group *group)
+{
+    add_detector(group, &quadrants, VIRTUAL_DETECTOR_HARD);
+}
+
+static void fill_mask(struct group *group)
+{
+    add_mask(group, 0);
+}
+
+static void fill_sixteen(struct group *group)
+{
+    add_rings(group, VIRTUAL_DETECTOR_HARD);
+    add_masks(group);
+}
+
+static void fill_all_and_variance(struct group *group)
+{
+    add_all(group);
+    add_variance(group);
+}
+
+static const struct measurement {
+    const char *name;
+    void (*fill)(struct group *group);
+    bool every_dose; /* the others take the same time whatever the pixels hold */
+} measurements[] = {
+    {"rings_8", fill_rings, false},
+    {"antialiased_8", fill_antialiased, false},
+    {"segmented_4", fill_segmented, false},
+    {"whole_frame_detector", fill_whole_frame, false},
+    {"mask", fill_mask, false},
+    {"masks_8", add_masks, false},
+    {"detectors_16", fill_sixteen, false},
+    {"centre_of_mass", add_centre_of_mass, false},
+    {"sum_pattern", add_sum_pattern, false},
+    {"radial_profile", add_radial_profile, true},
+    {"variance", add_variance, true},
+    {"all", add_all, true},
+    {"all_and_variance", fill_all_and_variance, true},
+};
+#define N_MEASUREMENTS (sizeof measurements / sizeof measurements[0])
+
+static double measure(const struct measurement *measurement, const struct pixel_format *format,
+                      enum cpu_isa isa, double dose)
+{
+    struct group group = {.format = format, .isa = isa};
+    void *const image = make_frame(format, dose);
+    measurement->fill(&group);
+    const double us = group_us(&group, image);
+    free(image);
     return us;
 }
 
-static double detectors_us(const struct pixel_format *format, enum cpu_isa isa, const void *image,
-                           const struct virtual_detector_settings *detectors, size_t n_detectors)
+static void print_measurement(const struct measurement *measurement,
+                              const struct pixel_format *format, enum cpu_isa isa)
 {
-    struct virtual_detector_settings scaled[N_DETECTORS];
-    for (size_t i = 0; i < n_detectors; i++) {
-        scaled[i] = detectors[i];
-        scaled[i].inner *= format->width;
-        scaled[i].outer *= format->width;
+    /* The plain code is a reference; how it depends on the dose is nobody's question. */
+    if (!measurement->every_dose || isa == CPU_ISA_PLAIN) {
+        printf("\"%s\": %.2f", measurement->name, measure(measurement, format, isa, 0.3));
+        return;
     }
-    struct error error = {0};
-    struct product product = {0};
-    const int status =
-        virtual_detectors_prepare(&product, scaled, n_detectors, format, isa, &error);
-    return measured(&product, image, status, &error);
+    printf("\"%s\": {", measurement->name);
+    for (size_t i = 0; i < N_DOSES; i++)
+        printf("%s\"%g\": %.2f", i ? ", " : "", doses[i],
+               measure(measurement, format, isa, doses[i]));
+    printf("}");
 }
 
-static double centre_of_mass_us(const struct pixel_format *format, enum cpu_isa isa,
-                                const void *image)
+static void print_format(const struct pixel_format *format, const char *name)
 {
-    struct error error = {0};
-    struct product product = {0};
-    const int status = centre_of_mass_prepare(&product, format, isa, &error);
-    return measured(&product, image, status, &error);
+    printf("  \"%s\": {\n", name);
+    for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++) {
+        printf("    \"%s\": {", cpu_isa_name(isa));
+        for (size_t i = 0; i < N_MEASUREMENTS; i++) {
+            fputs(i ? ",\n      " : "\n      ", stdout);
+            print_measurement(&measurements[i], format, isa);
+            fflush(stdout);
+        }
+        printf("},\n");
+    }
+    void *const image = make_frame(format, 0.3);
+    printf("    \"frame_sum\": %.2f\n  }", frame_sum_us(format, image));
+    free(image);
 }
 
-static double sum_pattern_us(const struct pixel_format *format, enum cpu_isa isa, const void *image)
+static bool is_wanted(const char *name, int argc, char **argv)
 {
-    struct error error = {0};
-    struct product product = {0};
-    const int status = sum_pattern_prepare(&product, format, isa, &error);
-    return measured(&product, image, status, &error);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    }
+    return argc == 1;
 }
 
-static void print_isa(const struct pixel_format *format, enum cpu_isa isa, const void *image)
+int main(int argc, char **argv)
 {
-    const struct virtual_detector_settings everything = {
-        .name = "everything", .shape = VIRTUAL_DETECTOR_DISK, .outer = 1};
-    printf("    \"%s\": {\"virtual_detectors_8\": %.2f, \"full_frame_detector\": %.2f, "
-           "\"centre_of_mass\": %.2f, \"sum_pattern\": %.2f},\n",
-           cpu_isa_name(isa), detectors_us(format, isa, image, eight_detectors, N_DETECTORS),
-           detectors_us(format, isa, image, &everything, 1), centre_of_mass_us(format, isa, image),
-           sum_pattern_us(format, isa, image));
-}
-
-int main(void)
-{
-    printf("{\n  \"unit\": \"us per frame\",\n  \"counts_per_pixel\": %g", COUNTS_PER_PIXEL);
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        void *const image = make_frame(&formats[i]);
-        printf(",\n  \"%s\": {\n", format_names[i]);
-        for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++)
-            print_isa(&formats[i], isa, image);
-        printf("    \"frame_sum\": %.2f\n  }", frame_sum_us(&formats[i], image));
-        free(image);
+    printf("{\n  \"unit\": \"us per frame\"");
+    for (size_t i = 0; i < N_FORMATS; i++) {
+        if (!is_wanted(format_names[i], argc, argv))
+            continue;
+        fputs(",\n", stdout);
+        print_format(&formats[i], format_names[i]);
     }
     printf("\n}\n");
     return EXIT_SUCCESS;

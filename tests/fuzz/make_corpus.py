@@ -84,6 +84,30 @@ ACQUISITIONS = {
 }
 
 
+def npy(text, values=b"", version=1):
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text.encode("latin-1") + values
+
+
+def array(descr, shape="(2, 3)", order=False):
+    return f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n"
+
+
+ARRAYS = {
+    "u1": npy(array("|u1"), pixels(6)),
+    "f4_v2": npy(array("<f4"), pixels(24), 2),
+    "f8_v3": npy(array("<f8"), pixels(48), 3),
+    "bool": npy(array("|b1"), pixels(6)),
+    "other_order": npy('{"shape":(2,3),"fortran_order":False,"descr":"|i1"}', pixels(6)),
+    "fortran": npy(array("|u1", order=True), pixels(6)),
+    "axes": npy(array("|u1", "(1, 2, 3)"), pixels(6)),
+    "huge": npy(array("<f8", "(4294967295, 4294967295)"), pixels(8)),
+    "number": npy(array("|u1", "(99999999999999999999, 1)")),
+    "record": npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3)}"),
+    "cut": npy(array("|u1"), pixels(6))[:40],
+}
+
+
 def write(target, seeds):
     folder = HERE / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,5 +119,6 @@ if __name__ == "__main__":
     write("frame_header", FRAME_HEADERS)
     write("acquisition_header", ACQUISITIONS)
     write("command_reply", REPLIES)
+    write("npy", ARRAYS)
     # The first two bytes say where the stream is cut.
     write("mpx", {name: b"\0\x40" + stream for name, stream in STREAMS.items()})

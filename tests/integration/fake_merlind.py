@@ -110,18 +110,22 @@ class FakeMerlind:
     def _do_ping(self):
         return {"version": "0.1.0", "pid": 4711}, []
 
-    def _do_start(self, mode="active", scan=(8, 8), recording=True, **_):
+    def _do_start(self, mode="active", scan=(8, 8), recording=True, repeats=1, **_):
         if self.start_refusal:
             raise self.start_refusal
         time.sleep(self.slow_start)
         ny, nx = scan
+        recording = recording and mode != "view"
         self.map = (np.arange(ny * nx, dtype="<u8").reshape(ny, nx) + 1) * 10
         self.measured = np.zeros((ny, nx), "|u1")
         self.run = {"id": str(uuid.uuid4()), "state": "armed", "reason": "", "cause": "", "detail": "", "mode": mode,
                     "file": "/data/run.h5.partial" if recording else "",
                     "recording": {"state": "opening" if recording else "off", "error": "", "bytes_raw": 0, "bytes_written": 0},
                     "scan": [ny, nx], "image": None, "dtype": None, "started": None, "ended": None, "rate": 0, "elapsed_s": 0,
-                    "frames": dict.fromkeys(FRAME_COUNTS, 0) | {"expected": ny * nx}, "maps": [], "patterns": []}
+                    "frames": dict.fromkeys(FRAME_COUNTS, 0) | {"expected": ny * nx}, "maps": [], "patterns": [], "profiles": [], "layers": [],
+                    "geometry": {"order": "raster", "scan": [ny, nx], "repeats": None if mode == "view" else repeats, "shift": 0,
+                                 "skip": {"start": 0, "line": 0, "end": 0}, "source": "request", "version": 1},
+                    "stalls": {"episodes": 0, "held_up_s": 0, "shifted_from": None}}
         return {"id": self.run["id"], "state": "armed" if mode == "passive" else "arming", "expected": ny * nx,
                 "file": self.run["file"].removesuffix(".partial")}, []
 
@@ -176,13 +180,47 @@ class FakeMerlind:
     def _do_map(self, name):
         if self.map_override:
             return self.map_override
-        if self.run is None or name != "adf":
+        if self.run is None or name not in ("adf", "passes"):
             raise Refusal("no_data", f"there is no map \"{name}\", but adf", "args.name")
+        if name == "passes":
+            return self._passes(name)
         parts = [_part("data", self.map, ["scan_y", "scan_x"], "counts"), _part("measured", self.measured, ["scan_y", "scan_x"])]
         return {"name": name, "run": self.run["id"], "shape": list(self.map.shape), "parts": parts, "units": "counts",
                 "description": "sum of counts over an annulus"}, [self._shown().tobytes(), self.measured.tobytes()]
 
+    def _passes(self, name):
+        """A map of two passes, the second one not measured yet."""
+        data, measured = np.stack([self.map, 0 * self.map]), np.stack([self.measured, 0 * self.measured])
+        dims = ["repeat", "scan_y", "scan_x"]
+        return {"name": name, "run": self.run["id"], "shape": list(data.shape), "units": "counts", "description": "two passes",
+                "parts": [_part("data", data, dims, "counts"), _part("measured", measured, dims)]}, [data.tobytes(), measured.tobytes()]
+
+    def _do_geometry(self, nudge=0, **changes):
+        if self.run is None:
+            raise Refusal("no_data", "there is no run to see in another way: start a scan first")
+        geometry = self.run["geometry"]
+        geometry["shift"] += nudge
+        geometry["skip"].update(changes.pop("skip", {}))
+        if positions := changes.pop("positions", None):
+            geometry.update(order="list", n_positions=len(positions))
+        geometry.update(changes)
+        if nudge or changes:
+            geometry.update(version=geometry["version"] + 1, source="nudge" if nudge else "request")
+        return {"geometry": geometry, "run": self.run["id"]}, []
+
+    def _do_record(self):
+        if self.run is None or self.run["mode"] != "view":
+            raise Refusal("no_data", "no view is going on whose next pass could be recorded")
+        self._do_start(scan=self.run["scan"])
+        return {"id": self.run["id"], "state": "armed"}, []
+
+    def _do_profile(self, name):
+        profile = np.linspace(0, 1, 9)
+        return {"name": name, "run": self.run["id"], "parts": [_part("data", profile, ["bin"], "counts")], "units": "counts"}, [profile.tobytes()]
+
     def _do_pattern(self, name):
+        if name not in ("sum", "latest", "counter1/sum"):
+            raise Refusal("no_data", f"no pattern {name}: the run's summary names those there are", "args.name")
         image = np.arange(self.image[0] * self.image[1], dtype="<u4").reshape(self.image)
         return {"name": name, "run": self.run["id"], "parts": [_part("data", image, ["y", "x"], "counts")], "units": "counts",
                 **({"number": 7} if name == "latest" else {})}, [image.tobytes()]

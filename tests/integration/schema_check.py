@@ -67,10 +67,11 @@ def validate_published(topic, header, parts=()):
     assert topic.split("/")[0] == kind.removeprefix("merlind/"), f"{kind} came under topic {topic}"
     validate(kind, header)
     _check_parts(header["parts"], parts)
-    if kind in ("merlind/map", "merlind/pattern"):
+    if kind in ("merlind/map", "merlind/pattern", "merlind/profile"):
         assert topic == f"{kind.removeprefix('merlind/')}/{header['name']}/", f"{header['name']} came under {topic}"
     if kind == "merlind/map":
-        (first, count), (ny, nx) = header["rows"], header["shape"]
+        (first, count), nx = header["rows"], header["shape"][-1]
+        ny = math.prod(header["shape"][:-1])  # the lines of all passes
         assert first + count <= ny, f"rows {header['rows']} of {ny}"
         assert not header["key"] or (first, count) == (0, ny), f"a key frame of rows {header['rows']} of {ny}"
         for part in header["parts"]:

@@ -272,6 +272,21 @@ class TimeFaults(FaultTest):
         self.assertEqual(list(np.flatnonzero(exposure > 40e6)), [9])
         self.assertEqual(list(stalled), [9])
         self.assertEqual(summary["frames"]["stalled"], 1, summary)
+        self.assertEqual((summary["stalls"]["episodes"], summary["stalls"]["shifted_from"]), (1, None), summary)
+        self.assertAlmostEqual(summary["stalls"]["held_up_s"], 0.04, 6)
+        self.next_run_is_clean()
+
+    def test_lengthened_gap_is_reported_as_a_stall_and_lost_triggers_as_a_shift(self):
+        self.begin("stall:10,ms=40@1")
+        summary = self.first_run(preset="pixel-trigger")
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.frames_are(summary)
+        with open_recording(summary["file"]) as file:
+            start = file["/entry/frames/timestamp_ns"][:].astype(np.int64)
+            stalled = np.flatnonzero(file["/entry/frames/status"][:] & STALLED)
+        self.assertEqual(list(np.flatnonzero(np.diff(start) > 40e6) + 1), [9])
+        self.assertEqual(list(stalled), [9])
+        self.assertIn("scan positions may be shifted from frame 11", summary["detail"])
         self.next_run_is_clean()
 
     def test_slow_link_with_a_buffer_stalls_the_detector(self):
@@ -280,7 +295,12 @@ class TimeFaults(FaultTest):
         summary = self.first_run()
         self.assertEqual(summary["reason"], "complete", summary)
         self.frames_are(summary)
-        self.assertGreater(summary["frames"]["stalled"], 0, summary)
+        with open_recording(summary["file"]) as file:
+            exposure = file["/entry/frames/exposure_ns"][:]
+            stalled = np.flatnonzero(file["/entry/frames/status"][:] & STALLED)
+        self.assertGreater(len(stalled), 0, summary)
+        self.assertEqual(list(stalled), list(np.flatnonzero(exposure > 1.2 * np.median(exposure))))
+        self.assertEqual(summary["frames"]["stalled"], len(stalled), summary)
 
     def test_detector_idle_early_ends_the_run_short(self):
         self.begin("early-end:10@1")

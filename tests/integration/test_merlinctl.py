@@ -65,6 +65,13 @@ class Start(AgainstDaemon):
         self.ctl(daemon, "start", "--record", "--skip-line", "2")
         self.assertEqual(daemon.arguments_of("start"), {"mode": "active", "skip": {"line": 2}, "recording": True})
 
+    def test_geometry_reaches_the_daemon(self):
+        daemon = self.daemon()
+        self.ctl(daemon, "start", "--scan", "4x6", "--order", "serpentine", "--repeats", "3")
+        self.assertEqual(daemon.arguments_of("start"), {"mode": "active", "scan": [4, 6], "order": "serpentine", "repeats": 3})
+        self.ctl(daemon, "start", "--flyback", "--set", "NUMFRAMESTOACQUIRE=0")
+        self.assertEqual(daemon.arguments_of("start"), {"mode": "active", "flyback": "exposure", "parameters": {"NUMFRAMESTOACQUIRE": "0"}})
+
     def test_without_wait_it_tells_the_run(self):
         daemon = self.daemon()
         done = self.ctl(daemon, "start", "--scan", "4x4")
@@ -178,6 +185,94 @@ class Waiting(AgainstDaemon):
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
 
 
+class Geometry(AgainstDaemon):
+    POSITIONS = [[3, 0], [65535, 2], [0, 7]]
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def test_positions_of_a_csv(self):
+        daemon = self.daemon()
+        for text in ("3,0\n65535,2\n0,7\n", "y, x\r\n3, 0\r\n\r\n# words\r\n65535; 2\r\n0\t7", "  3 0\n65535 , 2,\n0;7;\n"):
+            with self.subTest(text):
+                self.ctl(daemon, "start", "--positions", self.file("way.csv", text), "--scan", "8x8")
+                self.assertEqual(daemon.arguments_of("start"), {"mode": "active", "scan": [8, 8], "positions": self.POSITIONS})
+
+    def test_positions_of_a_npy(self):
+        daemon, path = self.daemon(), self.folder / "way.NPY"
+        for dtype in ("<u2", "<u4", "<u8", "<i4", "<i8"):
+            for version in ((1, 0), (2, 0), (3, 0)):
+                with self.subTest(dtype, version=version), open(path, "wb") as out:
+                    np.lib.format.write_array(out, np.array(self.POSITIONS, dtype), version)
+                    out.flush()
+                    self.ctl(daemon, "start", "--positions", path)
+                    self.assertEqual(daemon.arguments_of("start")["positions"], self.POSITIONS)
+
+    def test_files_that_hold_no_positions(self):
+        def npy(array):
+            np.save(self.folder / "made.npy", array)
+            return (self.folder / "made.npy").read_bytes()
+        good = npy(np.array(self.POSITIONS))
+        for name, content, words in (
+                ("a.csv", "3,0\n3\n", 'a.csv:2: "3" is no position'), ("a.csv", "3,0\n3,x\n", "a.csv:2"), ("a.csv", "3,0,1\n", "a.csv:1"),
+                ("a.csv", "3,0\n-1,0\n", "a.csv:2"), ("a.csv", "3,65536\n", "a.csv:1"), ("a.csv", "30\n", "a.csv:1"), ("a.csv", "3.0,1\n", "a.csv:1"),
+                ("a.csv", "y,x\n", "holds no position"), ("a.csv", "", "holds no position"), ("a.csv", "3,0\ny,x\n", "a.csv:2"),
+                ("a.npy", "", "is no .npy file"), ("a.npy", good[:60], "is no .npy file"), ("a.npy", good[:-1], "ends after 2 of 3"),
+                ("a.npy", npy(np.zeros((3, 2))), "integers"), ("a.npy", npy(np.zeros((3, 3), int)), "integers"), ("a.npy", npy(np.zeros(6, int)), "integers"),
+                ("a.npy", npy(np.asfortranarray(np.zeros((3, 2), int))), "in C order"), ("a.npy", npy(np.array([[-1, 0]])), "position 0"),
+                ("a.npy", npy(np.array([[0, 65536]])), "position 0"), ("a.npy", npy(np.array([[0, 1 << 63]], "<u8")), "position 0"),
+                ("a.npy", npy(np.array(self.POSITIONS, ">i8")), "little-endian"), ("a.npy", npy(np.zeros((0, 2), int)), "holds no position")):
+            with self.subTest(name, content=content[:200]):
+                done = run_merlinctl("start", "--positions", self.file(name, content))
+                self.assertEqual(done.returncode, 64, done.stderr)
+                self.assertIn(words, done.stderr)
+        self.assertIn("cannot read", run_merlinctl("start", "--positions", self.folder / "none.csv").stderr)
+
+    def test_nudges_in_both_directions(self):
+        daemon = self.daemon()
+        self.ctl(daemon, "start", "--scan", "16x8")
+        for word, frames in (("+3", 3), ("-12", -12), ("4", 4), ("-0", 0)):
+            self.ctl(daemon, "nudge", word)
+            self.assertEqual(daemon.arguments_of("geometry"), {"nudge": frames})
+        self.assertEqual(self.ctl(daemon, "nudge", "-3").stdout, "16 x 8, shifted by -8 (nudge)\n")
+        said = json.loads(self.ctl(daemon, "nudge", "-3", "--json").stdout)
+        self.assertEqual(said["geometry"]["shift"], -11)
+        self.assertIn("seen as 16 x 8, shifted by -11", self.ctl(daemon, "status").stdout)
+        self.assertIn("seen as   16 x 8, shifted by -11", self.ctl(daemon, "run").stdout)
+
+    def test_geometry_is_told_and_changed(self):
+        daemon = self.daemon()
+        self.assertIn("start a scan first", self.ctl(daemon, "geometry", expect=2).stderr)
+        self.ctl(daemon, "start", "--scan", "16x8")
+        self.assertEqual(self.ctl(daemon, "geometry").stdout, "16 x 8 (request)\n")
+        self.assertEqual(daemon.arguments_of("geometry"), {})
+        out = self.ctl(daemon, "geometry", "--scan", "4x4", "--order", "serpentine", "--repeats", "2", "--skip-line", "1", "--skip-end", "2",
+                       "--shift", "-7").stdout
+        self.assertEqual(daemon.arguments_of("geometry"), {"scan": [4, 4], "order": "serpentine", "repeats": 2, "skip": {"line": 1, "end": 2},
+                                                           "shift": -7})
+        self.assertEqual(out, "4 x 4, serpentine, 2 passes, 1 frame after each line, 2 frames after each pass, shifted by -7 (request)\n")
+        out = self.ctl(daemon, "geometry", "--positions", self.file("way.csv", "0,1\n2,3\n")).stdout
+        self.assertIn("2 listed positions", out)
+
+    def test_a_view_and_its_next_pass(self):
+        daemon = self.daemon()
+        self.assertIn("no view", self.ctl(daemon, "record", expect=2).stderr)
+        self.ctl(daemon, "view", "16x8", "--preset", "line-trigger", "--order", "serpentine", "--skip-line", "2")
+        self.assertEqual(daemon.arguments_of("start"), {"mode": "view", "scan": [16, 8], "preset": "line-trigger", "order": "serpentine",
+                                                        "skip": {"line": 2}})
+        self.assertIn("over and over", self.ctl(daemon, "geometry").stdout)
+        self.assertIn("armed: run ", self.ctl(daemon, "record").stdout)
+        self.ctl(daemon, "view")
+        self.assertEqual(daemon.arguments_of("start"), {"mode": "view"})
+        summary = json.loads(self.ctl(daemon, "record", "--wait", "--json").stdout)
+        self.assertEqual((summary["id"], summary["reason"]), (daemon.run["id"], "complete"))
+
+
 class Maps(AgainstDaemon):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -277,6 +372,26 @@ class Maps(AgainstDaemon):
             self.ctl(daemon, "pattern", "-o", self.folder / "p.PNG", name)
             self.assertEqual(self.picture(self.folder / "p.PNG").shape, (6, 9, 3))
 
+    def test_patterns_of_layers_and_profiles(self):
+        daemon = self.measured(image=(6, 9))
+        self.ctl(daemon, "pattern", "counter1/sum", "-o", self.folder / "p.npy")
+        self.assertEqual(np.load(self.folder / "p.npy").shape, (6, 9))
+        self.assertIn("no pattern first", self.ctl(daemon, "pattern", "first", expect=2).stderr)
+        self.ctl(daemon, "profile", "radial", "-o", self.folder / "r.npy")
+        np.testing.assert_array_equal(np.load(self.folder / "r.npy"), np.linspace(0, 1, 9))
+        self.assertIn("radial  9  counts", self.ctl(daemon, "profile", "radial").stdout)
+        self.assertIn("take a .npy", self.ctl(daemon, "profile", "radial", "-o", self.folder / "r.png", expect=73).stderr)
+
+    def test_passes_of_a_map_lie_below_each_other_in_a_picture(self):
+        daemon = self.measured()
+        self.ctl(daemon, "map", "passes", "-o", self.folder / "p.npy")
+        self.assertEqual(np.load(self.folder / "p.npy").shape, (2, 64, 48))
+        self.ctl(daemon, "map", "passes", "-o", self.folder / "p.png")
+        pixels = self.picture(self.folder / "p.png")
+        self.assertEqual(pixels.shape, (128, 48, 3))
+        grey = (pixels[:, :, 0] == pixels[:, :, 1]) & (pixels[:, :, 1] == pixels[:, :, 2])
+        self.assertTrue(grey[:64].all() and not grey[64:].any())
+
     def test_unknown_map_is_refused(self):
         done = self.ctl(self.measured(), "map", "bf", "-o", self.folder / "bf.npy", expect=2)
         self.assertIn("but adf", done.stderr)
@@ -374,7 +489,10 @@ class WithoutDaemon(unittest.TestCase):
 
     def test_wrong_usage_is_told_before_anything_is_sent(self):
         for words in ("", "strat", "status now", "get", "get A B", "set A", "set =1", "map", "map a b", "map --list a", "map a -o a.tif",
-                      "map a -o .npy", "pattern", "pattern first", "run a b", "stop --scan 4x4", "status --wait", "pattern sum --list", "map --list -o a.npy",
+                      "map a -o .npy", "pattern", "pattern a b", "profile", "nudge", "nudge x", "nudge +", "nudge -", "nudge 1 2", "nudge --3", "nudge 1.5",
+                      "view 4", "view 4x4 5", "view --wait", "view --passive", "view 4x4 --repeats 2", "record now", "geometry 4x4", "geometry --flyback",
+                      "geometry --shift x", "geometry --wait", "start --shift 3", "start --repeats 0", "start --repeats x", "start --positions a.txt",
+                      "start --order raster --positions a.csv", "run a b", "stop --scan 4x4", "status --wait", "pattern sum --list", "map --list -o a.npy",
                       "start --scan 4", "start --scan 0x4", "start --scan 4x", "start --scan x4", "start --scan -4x4", "start --scan 4x4x4",
                       "start --scan 4294967296x1", "start --skip-line -1", "start --skip-end x", "start --set A", "start --set =1",
                       "status --timeout 0", "status --timeout nan", "status --timeout x", "status --frob", "-e nonsense status", "start 4x4"):
@@ -385,7 +503,7 @@ class WithoutDaemon(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
 
     def test_empty_words(self):
-        for words in (("",), ("set", ""), ("pattern", ""), ("start", "--scan", ""), ("status", "-e", ""), ("map", "x", "-o", "")):
+        for words in (("",), ("set", ""), ("pattern", ""), ("start", "--scan", ""), ("nudge", ""), ("view", ""), ("start", "--positions", ""), ("status", "-e", ""), ("map", "x", "-o", "")):
             self.assertEqual(run_merlinctl(*words).returncode, 64, words)
 
     def test_arguments_that_are_not_utf8(self):
@@ -396,7 +514,7 @@ class WithoutDaemon(unittest.TestCase):
     def test_help_and_version(self):
         self.assertRegex(run_merlinctl("--version").stdout, r"^merlinctl \d+\.\d+\.\d+\n$")
         text = run_merlinctl("--help").stdout
-        for word in ("status", "start --scan", "stop", "get NAME", "set NAME", "map NAME", "pattern", "run", "ping", "shutdown"):
+        for word in ("status", "start --scan", "stop", "view", "record", "nudge", "geometry", "get NAME", "set NAME", "map NAME", "pattern", "profile", "run", "ping", "shutdown"):
             self.assertIn(word, text)
 
     def test_the_man_page_knows_every_option(self):

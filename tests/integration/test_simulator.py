@@ -622,6 +622,96 @@ class Synthetic(SimulatorTest):
         self.assertEqual({pattern["phase"] for pattern in patterns}, {0, 1})
 
 
+class Way(SimulatorTest):
+    """The way over the scan: what each frame shows, by the images that the simulator holds for the positions."""
+
+    def take(self, *arguments, passes=1, count=None, **settings):
+        """(frames, images by position) of one acquisition."""
+        with tempfile.TemporaryDirectory() as folder:
+            dump = pathlib.Path(folder) / "dump.npy"
+            self.start("--synthetic", "glass", "--fps", "max", "--counts", 2, "--dump", dump, *arguments)
+            data, commands = self.both()
+            for name, value in settings.items():
+                self.assertEqual(commands.set(name, value), 0)
+            if count is None:
+                count = passes * int(commands.get("NUMFRAMESTOACQUIRE"))
+            self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", count), 0)
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            data.message()
+            frames = [Frame(data.message()) for _ in range(count)]
+            return frames, np.load(dump)
+
+    def shown(self, frames, images):
+        """The position of each frame, None where it shows none."""
+        places = {image.tobytes(): place for place, image in enumerate(images)}
+        self.assertEqual(len(places), len(images), "images that are alike prove nothing")
+        flat = np.ones_like(images[0]).tobytes()
+        return [None if frame.pixels.tobytes() == flat else places[frame.pixels.tobytes()] for frame in frames]
+
+    def test_flyback_frames_are_flat_and_the_scan_is_whole_without_them(self):
+        frames, images = self.take("--scan", "2x3", "--flyback", 2, "--skip-start", 1, "--skip-end", 1)
+        self.assertEqual(self.shown(frames, images), [None, 0, 1, 2, None, None, 3, 4, 5, None, None, None])
+
+    def test_flyback_of_every_layer_and_form_is_flat(self):
+        self.start("--synthetic", "glass", "--fps", "max", "--counts", 2, "--scan", "1x1", "--flyback", 1, "--layout", "2x2G")
+        data, commands = self.both()
+        self.assertEqual(commands.set("ENABLECOUNTER1", 2), 0)
+        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+        data.message()
+        frames = [Frame(data.message()) for _ in range(4)]
+        for frame in frames[2:]:
+            self.assertEqual((frame.pixels[:256, :256].min(), frame.pixels[258:, 258:].max()), (1, 1))
+            self.assertFalse(frame.pixels[256:258].any())
+
+    def test_serpentine_lines_run_backwards_in_time(self):
+        frames, images = self.take("--scan", "3x3", "--serpentine", passes=2)
+        self.assertEqual(self.shown(frames, images), 2 * [0, 1, 2, 5, 4, 3, 6, 7, 8])
+
+    def test_passes_repeat_and_the_specimen_may_drift(self):
+        frames, images = self.take("--scan", "3x4", passes=2)
+        self.assertEqual(self.shown(frames, images), 2 * list(range(12)))
+        frames, images = self.take("--scan", "3x4", "--drift", "1,-2", passes=3)
+        shown = np.array(self.shown(frames, images)).reshape(3, 3, 4)
+        truth = np.arange(12).reshape(3, 4)
+        for number, image in enumerate(shown):
+            np.testing.assert_array_equal(image, np.roll(truth, (number, -2 * number), axis=(0, 1)))
+
+    def test_endless_goes_round_a_bank_that_is_smaller_than_the_scan(self):
+        with tempfile.TemporaryDirectory() as folder:
+            dump = pathlib.Path(folder) / "dump.npy"
+            self.start("--synthetic", "glass", "--fps", "max", "--counts", 2, "--scan", "3x2", "--bank", 4, "--dump", dump)
+            data, commands = self.both()
+            self.assertEqual(commands.set("NUMFRAMESTOACQUIRE", 0), 0)
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            self.assertEqual(hdr_values(data.message())["Frames in Acquisition"], "0")
+            frames = [Frame(data.message()) for _ in range(20)]
+            self.assertEqual(commands.get("DETECTORSTATUS"), "1")
+            self.assertEqual(commands.cmd("STOPACQUISITION"), 0)
+            while data.socket.recv(1 << 20):  # until it has stopped, there is more to read
+                if commands.get("DETECTORSTATUS") == "0" and data.silent(0.05):
+                    break
+            images = np.load(dump)
+        self.assertEqual(self.started(), 0)
+        self.assertGreaterEqual(self.done()[0], 20)
+        self.assertEqual(self.shown(frames, images), (3 * [0, 1, 2, 3, 0, 1] + [0, 1]))
+
+    def test_first_frames_of_lines_and_flyback_are_exposed_longer(self):
+        frames, _ = self.take("--scan", "2x3", "--flyback", 1, "--line-exposure", 1.5, "--flyback-exposure", 2, passes=2)
+        self.assertEqual([frame.exposure_ns for frame in frames], 4 * [1_500_000, 1_000_000, 1_000_000, 2_000_000])
+        self.assertEqual([frame.shutter for frame in frames], 4 * [0.0015, 0.001, 0.001, 0.002])
+        for frame, following in zip(frames, frames[1:]):  # no dead time
+            self.assertEqual(following.time_ns - frame.time_ns, frame.exposure_ns)
+
+    def test_truth_tells_the_way(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "truth.json"
+            self.start("--synthetic", "glass", "--scan", "2x3", "--truth", path, "--serpentine", "--flyback", 2, "--skip-start", 1,
+                       "--skip-end", 4, "--drift", "1,-1")
+            truth = json.loads(path.read_text())
+        self.assertEqual((truth["order"], truth["skip"], truth["drift"]),
+                         ("serpentine", {"start": 1, "line": 2, "end": 4}, [1, -1]))
+
+
 class Modes(SimulatorTest):
     """What a client's settings make of synthetic frames."""
 
@@ -668,7 +758,9 @@ class Modes(SimulatorTest):
         self.assertEqual({frame.fields[12] for frame in frames}, {"1"})
         self.assertEqual([frame.number for frame in frames], [1, 1, 2, 2, 3, 3])
         for upper, lower in zip(frames[::2], frames[1::2]):
-            np.testing.assert_array_equal(upper.pixels, lower.pixels // 2)
+            full = lower.pixels == 63
+            np.testing.assert_array_equal(upper.pixels[~full], lower.pixels[~full] // 2)
+            self.assertTrue((upper.pixels[full] >= 31).all())
         self.assertEqual(self.started(), 3)
         self.assertEqual(self.done()[0], 3)
 
@@ -684,6 +776,37 @@ class Modes(SimulatorTest):
             np.testing.assert_array_equal(frame.pixels, whole[i // 4].pixels[i % 4 // 2::2, i % 2::2])
         self.assertEqual(commands.set("FILEFORMAT", 2), 3)
         self.assertEqual(commands.get("FILEFORMAT"), "0")
+
+    def test_acquisition_header_tells_the_mode(self):
+        self.start("--synthetic", "glass", "--scan", "1x1", "--fps", 1000)
+        data, commands = self.both()
+        for settings, messages, mode, counters, depth in (
+                ({"CONTINUOUSRW": 1}, 1, "SPM", "Alternating", "6"),
+                ({"CONTINUOUSRW": 0}, 1, "SPM", "Counter 0", "6"),
+                ({"ENABLECOUNTER1": 1, "COUNTERDEPTH": 24}, 1, "SPM", "Counter 1", "24"),
+                ({"COUNTERDEPTH": 12, "ENABLECOUNTER1": 2}, 2, "SPM", "Counter 0, Counter 1", "12"),
+                ({"COLOURMODE": 1}, 8, "CM", "Counter 0, Counter 1", "12"),
+                ({"ENABLECOUNTER1": 0}, 4, "CM", "Counter 0", "12"),
+                ({"CHARGESUMMING": 1}, 4, "CSCM", "Counter 0", "12"),
+                ({"COLOURMODE": 0}, 1, "CSM", "Counter 0", "12")):
+            for name, value in settings.items():
+                self.assertEqual(commands.set(name, value), 0)
+            self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
+            values = hdr_values(data.message())
+            self.assertEqual((values["Chip Mode"], values["Active Counters"], values["Counter Depth"]), (mode, counters, depth))
+            frames = [Frame(data.message()) for _ in range(messages)]
+            self.assertEqual({frame.depth for frame in frames}, {int(depth)})
+            commands.wait_status(0)
+            self.assertTrue(data.silent(0.02))
+
+    def test_raw_frames_of_continuous_mode_name_the_counters_in_turn(self):
+        self.start("--synthetic", "glass", "--scan", "1x4", "--format", "raw", "--fps", 1000)
+        data, commands = self.both()
+        frames = self.take(data, commands, 4)
+        self.assertEqual([frame.fields[11] for frame in frames], ["0", "1", "0", "1"])
+        self.assertEqual({frame.fields[12] for frame in frames}, {"0"})
+        self.assertEqual(commands.set("CONTINUOUSRW", 0), 0)
+        self.assertEqual({frame.fields[11] for frame in self.take(data, commands, 4)}, {"0"})
 
     def test_modes_are_busy_while_acquiring(self):
         self.start("--synthetic", "glass", "--scan", "1x2")
@@ -724,7 +847,8 @@ class Program(SimulatorTest):
         for arguments in ([], ["--nonsense"], ["--fps", "fast", "--synthetic", "glass"], ["--synthetic", "steel"],
                           ["--depth", "8", "--synthetic", "glass"], ["a.mib", "--synthetic", "glass"],
                           ["--scan", "4", "--synthetic", "glass"], ["a.mib", "b.mib"],
-                          ["--command-port", "70000", "--synthetic", "glass"], ["--seed", "-1", "--synthetic", "glass"]):
+                          ["--drift", "1", "--synthetic", "glass"], ["--line-exposure", "0.5", "--synthetic", "glass"],
+                          ["a.mib", "--flyback", "1"], ["--command-port", "70000", "--synthetic", "glass"], ["--seed", "-1", "--synthetic", "glass"]):
             with self.subTest(arguments):
                 result = self.run_simulator(*arguments)
                 self.assertEqual(result.returncode, 64)

@@ -12,9 +12,10 @@ H, W = 10, 12
 HEADER = b"HDR,\t\r\nCounter Depth (number):\t12\r\nEnd\t\0\0\0\0"
 
 
-def image(index):
+def image(index, layer=0):
     i = np.arange(H * W, dtype=np.uint64)
-    pixels = np.where((index * 31 + i * 7) % 4 == 0, (index + i) % 4000, 0)
+    key = int(index) + layer * 501
+    pixels = np.where((key * 31 + i * 7) % 4 == 0, (key + i) % 4000, 0)
     return pixels.astype("<u2").reshape(H, W)
 
 
@@ -33,16 +34,20 @@ def centre_of_mass(pattern):
     return float((y * pattern).sum()) / float(total), float((x * pattern).sum()) / float(total)
 
 
-def check_maps(file, frame_of, shape):
+def axes_of(shape):
+    return ["frame"] if len(shape) == 1 else ["repeat", "scan_y", "scan_x"][-len(shape):]
+
+
+def check_maps(file, frame_of, shape, group="/entry/results", layer=0):
     """frame_of: the frame index of each position, -1 where none was analysed."""
-    results = file["/entry/results"]
+    results = file[group]
     maps = {"all": np.zeros(shape, "<u8"), "com_y": np.full(shape, np.nan), "com_x": np.full(shape, np.nan),
             "measured": np.zeros(shape, "u1")}
     total = np.zeros((H, W), "<u8")
     for position, index in np.ndenumerate(np.asarray(frame_of).reshape(shape)):
         if index < 0:
             continue
-        pattern = image(index)
+        pattern = image(index, layer)
         total += pattern
         maps["all"][position] = pattern.sum()
         maps["com_y"][position], maps["com_x"][position] = centre_of_mass(pattern)
@@ -51,6 +56,7 @@ def check_maps(file, frame_of, shape):
         same(name, results[name]["data"][()], expected)
         group = results[name]
         assert group.attrs["NX_class"] == b"NXdata" and group.attrs["signal"] == "data"
+        assert list(group.attrs["axes"]) == axes_of(shape)
         for axis, n in zip(group.attrs["axes"], shape):
             same(axis, group[axis][()], np.arange(n, dtype="<f8"))
         assert isinstance(group["data"].attrs["units"], str)
@@ -58,24 +64,29 @@ def check_maps(file, frame_of, shape):
     same("sum", results["sum/data"][()], total)
 
 
-def check_frames(file, rows):
-    """rows: {index: (position, status)}; others never came."""
+def check_frames(file, rows, layers=1):
+    """rows: {index * layers + layer: (position, status)}; others never came."""
     frames = file["/entry/frames"]
     n = max(rows) + 1
+    layer = np.full(n, 255, "u1")
     number, timestamp, exposure = (np.zeros(n, "<u8") for _ in range(3))
     position, status = np.full(n, -3, "<i8"), np.ones(n, "u1")
-    for index, (place, bits) in rows.items():
+    for row, (place, bits) in rows.items():
         if place == -3:
             continue
-        number[index] = index + 1
-        timestamp[index] = 1700000000000000000 + index * 1000
-        exposure[index] = 500000 + index
-        position[index], status[index] = place, bits
+        index = row // layers
+        number[row] = index + 1
+        timestamp[row] = 1700000000000000000 + index * 1000
+        exposure[row] = 500000 + index
+        position[row], status[row], layer[row] = place, bits, row % layers
     same("number", frames["number"][()], number)
     same("position", frames["position"][()], position)
     same("timestamp_ns", frames["timestamp_ns"][()], timestamp)
     same("exposure_ns", frames["exposure_ns"][()], exposure)
     same("status", frames["status"][()], status)
+    if layers > 1:
+        same("layer", frames["layer"][()], layer)
+    assert ("layer" in frames) == (layers > 1)
 
 
 def check_extra(file, expected):
@@ -86,7 +97,15 @@ def check_extra(file, expected):
     same("extra/data", extra["data"][()], pixels)
 
 
-def check_facts(file, path, axes, reason):
+def check_data_group(data, axes):
+    assert data.attrs["NX_class"] == b"NXdata" and data.attrs["signal"] == "data"
+    assert list(data.attrs["axes"]) == axes and data.attrs["interpretation"] == "image"
+    for axis, n in zip(axes, data["data"].shape):
+        same(axis, data[axis][()], np.arange(n, dtype="<f8"))
+        assert isinstance(data[axis].attrs["units"], str) and data[axis].attrs["long_name"]
+
+
+def check_facts(file, path, axes, reason, layers=1):
     assert file.attrs["NX_class"] == b"NXroot" and file.attrs["default"] == "entry"
     assert file.attrs["file_format"] == "merlind" and file.attrs["creator"] == "merlind"
     assert isinstance(file.attrs["creator_version"], str) and file.attrs["file_format_version"] == "1"
@@ -100,21 +119,24 @@ def check_facts(file, path, axes, reason):
     statistics = json.loads(entry["statistics"][()])
     assert statistics["state"] == "finished" and statistics["recording"]["state"] == "closed"
     assert statistics["file"] == path, statistics
-    data = entry["data"]
-    assert data.attrs["NX_class"] == b"NXdata" and data.attrs["signal"] == "data"
-    assert list(data.attrs["axes"]) == axes and data.attrs["interpretation"] == "image"
-    for axis, n in zip(axes, data["data"].shape):
-        same(axis, data[axis][()], np.arange(n, dtype="<f8"))
-        assert isinstance(data[axis].attrs["units"], str) and data[axis].attrs["long_name"]
+    check_data_group(entry["data"], axes)
+    assert ("layer" in entry["data"].attrs) == (layers > 1)
     detector = entry["instrument/detector"]
     assert detector.attrs["NX_class"] == b"NXdetector"
     assert detector.attrs["layout_published"] == "true"
+    assert detector["n_layers"][()] == layers
     assert detector["counter_depth"][()] == 12 and detector["pixel_type"][()] == b"U16"
     assert detector["layout"][()] == b"1x1" and detector["row_order"][()]
     header = detector["acquisition_header"]
     assert header.dtype.itemsize == len(HEADER) and header[()] == HEADER.rstrip(b"\0")
     settings = json.loads(entry["settings/1"][()])
     assert settings["virtual_detectors"][0]["name"] == "all", settings
+    assert settings["layers"] == layers and settings["find_lines"] is False and settings["detector_gap"] == 3, settings
+    history = json.loads(entry["geometry/history"][()])
+    stored = {**settings["scan"], "scan": settings["scan"]["shape"]}
+    assert {key: history[0][key] for key in ("order", "scan", "repeats", "skip", "shift")} == \
+        {key: stored[key] for key in ("order", "scan", "repeats", "skip", "shift")}, (history, settings)
+    assert history[0]["version"] == 1 and history[0]["frame"] == 0
 
 
 def check_filter(dataset, chunk):
@@ -146,6 +168,8 @@ def eventful_scan(path):
         analysed = [-1 if position in missing else index for position, index in enumerate(frame_of)]
         check_maps(file, analysed, (4, 7))
         check_facts(file, path, ["scan_y", "scan_x", "y", "x"], "short")
+        assert json.loads(file["/entry/settings/1"][()])["scan"] == {
+            "shape": [4, 7], "order": "raster", "repeats": 1, "skip": {"start": 2, "line": 1, "end": 0}, "shift": 0}
 
 
 def stack(path):
@@ -198,7 +222,12 @@ def broken_off(path, n_chunks):
                 assert data[row].any()
 
 
-if not h5py.h5z.filter_avail(32001):
-    sys.exit("h5py has no Blosc filter: install hdf5-filter-plugin-blosc-serial")
-what, *arguments = sys.argv[1].split(":")
-globals()[what.replace("-", "_")](sys.argv[2], *arguments)
+def main(checks):
+    if not h5py.h5z.filter_avail(32001):
+        sys.exit("h5py has no Blosc filter: install hdf5-filter-plugin-blosc-serial")
+    what, *arguments = sys.argv[1].split(":")
+    checks[what.replace("-", "_")](sys.argv[2], *arguments)
+
+
+if __name__ == "__main__":
+    main(globals())

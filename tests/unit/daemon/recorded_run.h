@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "daemon/record/recorder.h"
+#include "processing/column_table.h"
+#include "processing/run_products.h"
 
 /*
  * Runs for the tests of the recorder, played by the test in the parts of the ingest thread and the
@@ -23,10 +25,11 @@
 
 static const char played_header[] = "HDR,\t\r\nCounter Depth (number):\t12\r\nEnd\t\0\0\0";
 
-static inline void played_image(uint16_t *image, uint64_t frame_index)
+static inline void played_image(uint16_t *image, uint64_t frame_index, unsigned layer)
 {
+    const uint64_t key = frame_index + layer * 501;
     for (uint64_t i = 0; i < IMAGE_PIXELS; i++)
-        image[i] = (frame_index * 31 + i * 7) % 4 == 0 ? (uint16_t)((frame_index + i) % 4000) : 0;
+        image[i] = (key * 31 + i * 7) % 4 == 0 ? (uint16_t)((key + i) % 4000) : 0;
 }
 
 /* A plan that records with chunks of 3 frames, where the line is that long. */
@@ -37,6 +40,7 @@ static inline struct acquisition_plan *played_plan(const char *directory, struct
     plan->version = 1;
     plan->scan = scan;
     plan->frame_period_ns = 15 * 1000 * 1000;
+    plan->detector_gap = 3;
     plan->recording.enabled = true;
     snprintf(plan->recording.directory, sizeof plan->recording.directory, "%s", directory);
     plan->recording.codec = RECORDING_CODEC_LZ4;
@@ -47,8 +51,8 @@ static inline struct acquisition_plan *played_plan(const char *directory, struct
     return plan;
 }
 
-/* Takes over the plan. */
-static inline struct run *played_run(struct acquisition_plan *plan)
+/* Takes over the plan. Two layers are counters, more are of colour mode. */
+static inline struct run *played_run_of_layers(struct acquisition_plan *plan, unsigned n_layers)
 {
     const struct pixel_format format = {
         .pixel_type = PIXEL_U16,
@@ -64,20 +68,53 @@ static inline struct run *played_run(struct acquisition_plan *plan)
     };
     struct error error = {0};
     struct run *run = NULL;
-    const int r = run_create(&run, plan, &format, (const uint8_t *)played_header,
-                             sizeof played_header, 1, &error);
+    const struct run_frames frames = {
+        .format = &format,
+        .n_layers = n_layers,
+        .colour = n_layers > 2,
+        .hdr = (const uint8_t *)played_header,
+        .hdr_size = sizeof played_header,
+    };
+    const int r = run_create(&run, plan, &frames, 1, &error);
     if (r < 0)
         fail_msg("%s", error.text);
     acquisition_plan_unref(plan);
     return run;
 }
 
-/* What the ingest thread and a worker do for a frame that came; analysed unless it has no place. */
-static inline void play_frame(struct run *run, uint64_t index, int64_t position, uint8_t flags)
+static inline struct run *played_run(struct acquisition_plan *plan)
+{
+    return played_run_of_layers(plan, 1);
+}
+
+/* What the products of the newest set make of an image. */
+static inline void play_products(struct run *run, uint64_t index, unsigned layer)
 {
     _Alignas(64) uint16_t image[IMAGE_PIXELS];
-    uint64_t *columns;
-    struct frame_facts *const facts = frame_table_make(run->frames, index, &columns);
+    struct product_set *const set = atomic_load(&run->set);
+    played_image(image, index, layer);
+    if (atomic_load(&set->first_frame) == UINT64_MAX)
+        atomic_store(&set->first_frame, index);
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        uint64_t columns[PRODUCT_MAX_COLUMNS] = {0};
+        if (product->layer != layer)
+            continue;
+        if (product->class->frame) {
+            product->class->frame(product, image, columns);
+            assert_true(column_table_put(product->columns, index, columns));
+        }
+        if (product->class->accumulate)
+            product->class->accumulate(product, index, image, columns, product->partials[0].shared);
+    }
+}
+
+/* What the ingest thread and a worker do for an image that came; analysed unless it has no
+ * position. */
+static inline void play_image(struct run *run, uint64_t index, unsigned layer, int64_t position,
+                              uint8_t flags)
+{
+    struct frame_facts *const facts = frame_table_make(run->frames, index * run->n_layers + layer);
     frame_table_raise_end(run->frames, index + 1);
     atomic_fetch_add(&run->counts.received, 1);
     facts->number = index + 1;
@@ -90,14 +127,15 @@ static inline void play_frame(struct run *run, uint64_t index, int64_t position,
         return;
     }
     atomic_fetch_add(&run->counts.placed, 1);
-    played_image(image, index);
-    for (unsigned i = 0; i < run->n_products; i++) {
-        const struct product *const product = &run->products[i];
-        product->class->frame(product, image, columns + product->first_column,
-                              run->partials[0].shared[i]);
-    }
+    play_products(run, index, layer);
     atomic_store_explicit(&facts->state, FRAME_ANALYSED, memory_order_release);
     atomic_fetch_add(&run->counts.analysed, 1);
+}
+
+/* ... of a run with one layer. */
+static inline void play_frame(struct run *run, uint64_t index, int64_t position, uint8_t flags)
+{
+    play_image(run, index, 0, position, flags);
 }
 
 static inline void submit_images(struct run *run, const struct chunk_sink *sink,
@@ -117,7 +155,9 @@ static inline void submit_images(struct run *run, const struct chunk_sink *sink,
     chunk->run = run;
     chunk->extra = describe->extra;
     chunk->again = describe->again;
-    chunk->first_position = describe->first_position;
+    chunk->layer = describe->layer;
+    chunk->first_place = describe->first_place;
+    chunk->position = describe->position;
     chunk->frame_index = describe->frame_index;
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
@@ -126,7 +166,7 @@ static inline void submit_images(struct run *run, const struct chunk_sink *sink,
     sink->submit(sink->data, chunk);
 }
 
-/* Submits the chunk of `run->chunk_frames` positions from `first` on that ends with its line; bit i
+/* Submits the chunk of `run->chunk_frames` places from `first` on that ends with its line; bit i
  * of `absent`: its i-th frame did not come. */
 static inline void submit_chunk(struct run *run, const struct chunk_sink *sink, uint64_t first,
                                 uint32_t n_places, uint32_t absent,
@@ -137,38 +177,54 @@ static inline void submit_chunk(struct run *run, const struct chunk_sink *sink, 
     for (uint32_t i = 0; i < n_places; i++) {
         if (!(absent & 1u << i))
             played_image(images + (size_t)i * IMAGE_PIXELS,
-                         scan_geometry_frame_index(&run->scan, first + i));
+                         (uint64_t)scan_geometry_frame_at_place(&run->scan, first + i),
+                         describe.layer);
     }
-    describe.first_position = (int64_t)first;
+    describe.first_place = (int64_t)first;
     submit_images(run, sink, images, (size_t)run->chunk_frames * IMAGE_PIXELS * 2, &describe);
     free(images);
 }
 
-static inline void submit_extra(struct run *run, const struct chunk_sink *sink, uint64_t index,
-                                int64_t position, uint8_t flags)
+static inline void submit_extra_of(struct run *run, const struct chunk_sink *sink, uint64_t index,
+                                   unsigned layer, int64_t position, uint8_t flags)
 {
     uint16_t image[IMAGE_PIXELS];
-    played_image(image, index);
+    played_image(image, index, layer);
     submit_images(run, sink, image, sizeof image,
                   &(struct compressed_chunk){.extra = true,
-                                             .first_position = position,
+                                             .layer = layer,
+                                             .position = position,
                                              .frame_index = index,
                                              .flags = flags,
                                              .n_frames = 1});
 }
 
-/* All frames of a line come and its chunks are submitted. */
+static inline void submit_extra(struct run *run, const struct chunk_sink *sink, uint64_t index,
+                                int64_t position, uint8_t flags)
+{
+    submit_extra_of(run, sink, index, 0, position, flags);
+}
+
+/* All images of n places on one line, all layers, come and the chunk of each layer is submitted. */
+static inline void play_places(struct run *run, const struct chunk_sink *sink, uint64_t first,
+                               uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t index = (uint64_t)scan_geometry_frame_at_place(&run->scan, first + i);
+        for (unsigned layer = 0; layer < run->n_layers; layer++)
+            play_image(run, index, layer, scan_geometry_position(&run->scan, index), 0);
+    }
+    for (unsigned layer = 0; layer < run->n_layers; layer++)
+        submit_chunk(run, sink, first, n, 0,
+                     (struct compressed_chunk){.layer = layer, .n_frames = n});
+}
+
+/* A line comes, whose number counts on through the passes. */
 static inline void play_line(struct run *run, const struct chunk_sink *sink, uint64_t row)
 {
     const uint32_t nx = run->scan.nx, k = run->chunk_frames;
-    for (uint32_t x = 0; x < nx; x += k) {
-        const uint32_t n = nx - x < k ? nx - x : k;
-        const uint64_t first = row * nx + x;
-        for (uint32_t i = 0; i < n; i++)
-            play_frame(run, scan_geometry_frame_index(&run->scan, first + i), (int64_t)(first + i),
-                       0);
-        submit_chunk(run, sink, first, n, 0, (struct compressed_chunk){.n_frames = n});
-    }
+    for (uint32_t x = 0; x < nx; x += k)
+        play_places(run, sink, row * nx + x, nx - x < k ? nx - x : k);
 }
 
 static inline void play_end(struct run *run, const struct chunk_sink *sink, enum run_end end)
@@ -176,5 +232,6 @@ static inline void play_end(struct run *run, const struct chunk_sink *sink, enum
     atomic_store(&run->ended_ns, run->started_ns + UINT64_C(5000000000));
     atomic_store(&run->end, end);
     atomic_store(&run->phase, RUN_FINISHING);
+    atomic_store(&run->pending, 0);
     sink->finish(sink->data, run);
 }

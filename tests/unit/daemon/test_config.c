@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/config.h"
 #include "daemon/config_keys.h"
+#include "daemon/virtual_detector_text.h"
 
 /* A configuration and everything that was said while it was loaded. */
 struct loaded {
@@ -109,6 +111,8 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_int_equal(config.ring_size, 0);
     assert_int_equal(config.workers, 0);
     assert_int_equal(config.scan.ny, 0);
+    assert_int_equal(config.scan.order, SCAN_ORDER_RASTER);
+    assert_int_equal(config.scan.repeats, 1);
     assert_true(config.recording.enabled);
     assert_string_equal(config.recording.directory, getcwd(here, sizeof here));
     assert_int_equal(config.recording.codec, RECORDING_CODEC_LZ4);
@@ -130,7 +134,8 @@ static const char full_text[] =
     "allow_dangerous: true}\n"
     "ring: {size: 512MiB}\n"
     "workers: 7\n"
-    "scan: {shape: [64, 128], skip_start: 1, skip_line: 2, skip_end: 3}\n"
+    "scan: {shape: [64, 128], order: serpentine, repeats: 5, skip_start: 1, skip_line: 2, "
+    "skip_end: 3}\n"
     "recording:\n"
     "  enabled: false\n"
     "  directory: /data/a b\n"
@@ -143,7 +148,11 @@ static const char full_text[] =
     "virtual_detectors:\n"
     "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
     "  - {name: adf-2, shape: annulus, inner: 30, outer: 30}\n"
-    "debug: {worker_delay_us: 12}\n";
+    "analysis: {radial_profile: false, variance: true, centre: [127.5, 120], bin_width: 0.5, "
+    "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5}\n"
+    "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
+    "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy'}\n"
+    "debug: {worker_delay_us: 12, analysis_delay_us: 13}\n";
 
 static void assert_full(const struct config *config)
 {
@@ -156,6 +165,8 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->workers, 7);
     assert_int_equal(config->scan.ny, 64);
     assert_int_equal(config->scan.nx, 128);
+    assert_int_equal(config->scan.order, SCAN_ORDER_SERPENTINE);
+    assert_int_equal(config->scan.repeats, 5);
     assert_int_equal(config->scan.skip_start, 1);
     assert_int_equal(config->scan.skip_line, 2);
     assert_int_equal(config->scan.skip_end, 3);
@@ -171,6 +182,17 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->web_listen, "*:0");
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->debug_worker_delay_us, 12);
+    const struct variance_settings *const variance = &config->analysis.variance_settings;
+    assert_true(!config->analysis.radial_profile && config->analysis.variance);
+    assert_true(variance->rings.centre_given && variance->rings.centre_y == 127.5 &&
+                variance->rings.centre_x == 120);
+    assert_true(variance->rings.bin_width == 0.5 && variance->rings.ellipse_ratio == 1.02);
+    assert_true(variance->rings.ellipse_angle == -30 && variance->counts_per_electron == 1.5);
+    const struct calibration_settings *const calibration = &config->calibration;
+    assert_true(calibration->kv == 200 && calibration->camera_length == 196.5);
+    assert_true(calibration->pixel_size_k == 0.1183 && calibration->scan_step == 0.5);
+    assert_true(calibration->scan_rotation == -12.5);
+    assert_string_equal(calibration->bad_pixels, "/etc/merlind/bad pixels.npy");
 }
 
 static void assert_full_detectors(const struct config *config)
@@ -219,6 +241,26 @@ static void what_is_printed_loads_to_the_same_and_says_where_it_is_from(void **u
     free(printed);
     finish(&again);
     finish(&loaded);
+}
+
+static void a_calibration_that_is_not_known_stays_unknown(void **unused)
+{
+    struct loaded loaded;
+    load_text(&loaded, "calibration: {kv: auto, bad_pixels: none}\n");
+    assert_loads(&loaded);
+    const struct calibration_settings *const calibration = &loaded.config.calibration;
+    assert_true(isnan(calibration->kv) && isnan(calibration->camera_length));
+    assert_true(isnan(calibration->pixel_size_k) && isnan(calibration->scan_step));
+    assert_true(isnan(calibration->scan_rotation));
+    assert_string_equal(calibration->bad_pixels, "");
+    finish(&loaded);
+    static const char *const bad[] = {"calibration.kv=0", "calibration.camera_length=none",
+                                      "calibration.pixel_size_k=-1", "calibration.bad_pixels=[a]"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        load_option(&loaded, bad[i]);
+        assert_int_equal(loaded.result, -EINVAL);
+        finish(&loaded);
+    }
 }
 
 static void odd_texts_survive_printing(void **unused)
@@ -450,6 +492,9 @@ static void values_of_the_wrong_type_or_range(void **unused)
         "scan.shape=[70000, 70000]",
         "scan.shape=[[1], 1]",
         "scan.skip_line=-1",
+        "scan.order=list",
+        "scan.repeats=0",
+        "scan.repeats=1000001",
         "recording.enabled=yes",
         "recording.enabled=1",
         "recording.enabled=True",
@@ -556,33 +601,171 @@ static void an_option_has_a_key_and_a_value(void **unused)
 
 static void bad_entries_of_the_list_of_virtual_detectors(void **unused)
 {
-    ASSERT_ERRORS(
-        "virtual_detectors:\n"
-        "  - {name: bf, shape: disk, centre: [1, b], radius: 20}\n"
-        "  - {name: bf, shape: disk, centre: 5, radius: 20}\n"
-        "  - {name: a b, shape: annulus, inner: 5, outer: 3}\n"
-        "  - {shape: disk, radius: -1}\n"
-        "  - {name: sum, shape: disk}\n"
-        "  - bf\n"
-        "  - {name: x, shape: circle, radius: 3}\n"
-        "  - {name: y, shape: annulus, inner: 1, outr: 3}\n"
-        "  - {name: z, shape: disk, radius: 1, outer: 3}\n"
-        "  - {name: w, shape: annulus, inner: 1, outer: 3, radius: 2}\n"
-        "  - {name: v}\n"
-        "colour: 1\n",
-        "2:41: error: 'centre'", "3:37: error: 'centre' must be [y, x]",
-        "3:5: error: two virtual detectors", "4:12: error: 'name'",
-        "4:50: error: outer (3) is smaller than inner (5)",
-        "5:5: error: this virtual detector needs a name", "5:27: error: 'radius'",
-        "6:12: error: 'sum' is the name of a result",
-        "6:5: error: this virtual detector needs a radius", "7:5: error: 'virtual_detectors'",
-        "8:22: error: unknown shape 'circle'",
-        "9:41: error: unknown key 'outr' of a virtual detector (did you mean 'outer'?)",
-        "9:5: error: this virtual detector needs an inner and an outer",
-        "10:46: error: a disk has a radius", "11:59: error: an annulus has inner and outer",
-        "12:5: error: this virtual detector needs a shape", "13:1: error: unknown key 'colour'");
+    ASSERT_ERRORS("virtual_detectors:\n"
+                  "  - {name: bf, shape: disk, centre: [1, b], radius: 20}\n"
+                  "  - {name: bf, shape: disk, centre: 5, radius: 20}\n"
+                  "  - {name: a b, shape: annulus, inner: 5, outer: 3}\n"
+                  "  - {shape: disk, radius: -1}\n"
+                  "  - {name: sum, shape: disk}\n"
+                  "  - bf\n"
+                  "  - {name: x, shape: circle, radius: 3}\n"
+                  "  - {name: y, shape: annulus, inner: 1, outr: 3}\n"
+                  "  - {name: z, shape: disk, radius: 1, outer: 3}\n"
+                  "  - {name: w, shape: annulus, inner: 1, outer: 3, radius: 2}\n"
+                  "  - {name: v}\n"
+                  "colour: 1\n",
+                  "2:41: error: 'centre'", "3:37: error: 'centre' must be [y, x]",
+                  "3:5: error: two virtual detectors", "4:12: error: 'name'",
+                  "4:50: error: outer (3) is smaller than inner (5)",
+                  "5:5: error: this virtual detector needs a name", "5:27: error: 'radius'",
+                  "6:12: error: 'sum' is the name of a result",
+                  "6:5: error: this virtual detector needs 'radius', being a disk",
+                  "7:5: error: 'virtual_detectors'", "8:22: error: unknown shape 'circle'",
+                  "9:41: error: unknown key 'outr' of a virtual detector (did you mean 'outer'?)",
+                  "9:5: error: this virtual detector needs 'outer', being an annulus",
+                  "10:46: error: a disk has no 'outer'", "11:59: error: an annulus has no 'radius'",
+                  "12:5: error: this virtual detector needs a shape",
+                  "13:1: error: unknown key 'colour'");
     ASSERT_ERRORS("virtual_detectors: {name: bf}\n",
                   "1:20: error: 'virtual_detectors' must be a list");
+}
+
+static void bad_entries_of_every_shape_of_virtual_detector(void **unused)
+{
+    ASSERT_ERRORS(
+        "virtual_detectors:\n"
+        "  - {name: a, shape: sector, outer: 3}\n"
+        "  - {name: b, shape: sector, outer: 3, angles: [20, 10]}\n"
+        "  - {name: c, shape: sector, outer: 3, angles: 20}\n"
+        "  - {name: d, shape: segmented, outer: 3, sectors: 1}\n"
+        "  - {name: e, shape: segmented, outer: 3, sectors: 2.5}\n"
+        "  - {name: f, shape: segmented, outer: 3, sectors: 4, angles: [0, 1]}\n"
+        "  - {name: g, shape: rectangle, size: [1, -1]}\n"
+        "  - {name: h, shape: point}\n"
+        "  - {name: i, shape: point, centre: [1, 2], edge: hard}\n"
+        "  - {name: j, shape: k_band, k_inner: 3, k_outer: 2}\n"
+        "  - {name: k, shape: k_band, k_inner: 1, k_outer: 2, pixel_size_k: 0}\n"
+        "  - {name: l, shape: mask}\n"
+        "  - {name: m, shape: mask, mask: [1]}\n"
+        "  - {name: n, shape: mask, mask: /a.npy, centre: [1, 2]}\n"
+        "  - {name: o, shape: disk, radius: 1, edge: soft, mode: meen}\n"
+        "  - {name: p, shape: [disk], radius: 1}\n",
+        "2:5: error: this virtual detector needs 'angles', being a sector",
+        "3:48: error: angles must be [start, stop]", "4:48: error: 'angles' must be [start, stop]",
+        "5:52: error: 'sectors' must be a number from 2 to 64",
+        "6:52: error: 'sectors' must be a whole number",
+        "7:63: error: a segmented detector has no 'angles'",
+        "8:43: error: 'size' must be a number from 0",
+        "9:5: error: this virtual detector needs 'centre', being a point",
+        "10:51: error: a point has no 'edge'",
+        "11:51: error: k_outer (2) is smaller than k_inner (3)", "12:68: error: 'pixel_size_k'",
+        "13:5: error: this virtual detector needs 'mask', being a mask",
+        "14:34: error: 'mask' must be the path", "15:50: error: a mask has no 'centre'",
+        "16:45: error: unknown edge 'soft': hard and antialiased exist",
+        "16:57: error: unknown mode 'meen' (did you mean 'mean'?)",
+        "17:22: error: 'shape' must be a single word");
+}
+
+/* Those of a segmented detector are numbered. */
+static void maps_of_virtual_detectors_need_different_names(void **unused)
+{
+    ASSERT_ERRORS("virtual_detectors:\n"
+                  "  - {name: a_2, shape: disk, radius: 1}\n"
+                  "  - {name: a, shape: segmented, outer: 3, sectors: 2}\n",
+                  "3:5: error: the virtual detectors 'a_2' and 'a' have maps of the same name");
+}
+
+static const char every_shape[] =
+    "virtual_detectors:\n"
+    "  - {name: a, shape: disk, centre: [1, -2.5], radius: 3, edge: antialiased, mode: mean}\n"
+    "  - {name: b, shape: annulus, inner: 3, outer: 4.25}\n"
+    "  - {name: c, shape: sector, inner: 1, outer: 9, angles: [350, 370.5]}\n"
+    "  - {name: d, shape: segmented, outer: 30, sectors: 4, start_angle: -45}\n"
+    "  - {name: e, shape: rectangle, centre: [10, 20], size: [3.5, 6]}\n"
+    "  - {name: f, shape: point, centre: [7, 8]}\n"
+    "  - {name: g, shape: k_band, k_inner: 3.6, k_outer: 4.4, pixel_size_k: 0.05}\n"
+    "  - {name: h, shape: k_band, k_inner: 3.6, k_outer: 4.4}\n"
+    "  - {name: i, shape: mask, mask: '/data/a \"b\" \\c.npy', mode: mean}\n";
+
+static void assert_every_shape(const struct config *config)
+{
+    const struct virtual_detector_settings *const all = config->virtual_detectors;
+    assert_int_equal(config->n_virtual_detectors, 9);
+    for (unsigned i = 0; i < 7; i++)
+        assert_int_equal(all[i].shape, i);
+    assert_true(all[0].centre_given && all[0].centre_y == 1 && all[0].centre_x == -2.5);
+    assert_true(all[0].outer == 3 && all[0].inner == 0);
+    assert_int_equal(all[0].edge, VIRTUAL_DETECTOR_ANTIALIASED);
+    assert_int_equal(all[0].mode, VIRTUAL_DETECTOR_MEAN);
+    assert_true(!all[1].centre_given && all[1].inner == 3 && all[1].outer == 4.25);
+    assert_int_equal(all[1].edge, VIRTUAL_DETECTOR_HARD);
+    assert_int_equal(all[1].mode, VIRTUAL_DETECTOR_SUM);
+    assert_true(all[2].start_angle == 350 && all[2].stop_angle == 370.5 && all[2].inner == 1);
+    assert_true(all[3].start_angle == -45 && all[3].n_sectors == 4 && all[3].outer == 30);
+    assert_true(all[4].height == 3.5 && all[4].width == 6 && all[4].centre_x == 20);
+    assert_true(all[5].centre_y == 7 && all[5].centre_x == 8);
+    assert_true(all[6].k_inner == 3.6 && all[6].k_outer == 4.4 && all[6].pixel_size_k == 0.05);
+    assert_true(all[7].shape == VIRTUAL_DETECTOR_K_BAND && all[7].pixel_size_k == 0);
+    assert_int_equal(all[8].shape, VIRTUAL_DETECTOR_MASK);
+    assert_string_equal(all[8].mask_path, "/data/a \"b\" \\c.npy");
+    assert_null(all[8].mask);
+}
+
+static void every_shape_of_virtual_detector_loads_and_survives_printing(void **unused)
+{
+    struct loaded loaded, again;
+    char *printed;
+    size_t size;
+    load_text(&loaded, every_shape);
+    assert_loads(&loaded);
+    assert_every_shape(&loaded.config);
+    FILE *const out = open_memstream(&printed, &size);
+    config_print(&loaded.config, out);
+    fclose(out);
+    load_text(&again, printed);
+    assert_loads(&again);
+    assert_every_shape(&again.config);
+    free(printed);
+    finish(&again);
+    finish(&loaded);
+}
+
+static void a_relative_mask_begins_where_merlind_was_started(void **unused)
+{
+    struct loaded loaded;
+    char here[1000], expected[1100];
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(expected, sizeof expected, "%s/masks/a.npy", here);
+    load_option(&loaded, "virtual_detectors=[{name: a, shape: mask, mask: masks/a.npy}]");
+    assert_loads(&loaded);
+    assert_string_equal(loaded.config.virtual_detectors[0].mask_path, expected);
+    finish(&loaded);
+}
+
+static void a_virtual_detector_of_a_request_is_read_by_the_same_rules(void **unused)
+{
+    struct virtual_detector_settings settings;
+    struct error error = {0};
+    assert_int_equal(
+        virtual_detector_from_text(
+            &settings, "{\"name\": \"a\", \"shape\": \"disk\", \"radius\": 4.5}", &error),
+        0);
+    assert_string_equal(settings.name, "a");
+    assert_true(settings.outer == 4.5);
+    assert_int_equal(
+        virtual_detector_from_text(&settings, "{name: m, shape: mask, mode: mean}", &error), 0);
+    assert_int_equal(settings.mode, VIRTUAL_DETECTOR_MEAN);
+    assert_int_equal(
+        virtual_detector_from_text(&settings, "{\"shape\": \"disk\", \"radius\": -1}", &error),
+        -EINVAL);
+    assert_string_equal(error.text, "this virtual detector needs a name; 'radius' must be a number "
+                                    "from 0 to 100000, not '-1'");
+    static const char *const bad[] = {"", "[]", "{", "1", "{}", "{name: a, name: b}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        error.text[0] = '\0';
+        assert_int_equal(virtual_detector_from_text(&settings, bad[i], &error), -EINVAL);
+        assert_true(error.text[0] != '\0');
+    }
 }
 
 static void names_of_other_results_are_taken(void **unused)
@@ -700,6 +883,24 @@ static void keys_that_contradict_each_other(void **unused)
     }
 }
 
+static void repeats_of_a_scan_may_be_too_many_frames(void **unused)
+{
+    struct config config;
+    char *messages;
+    size_t size;
+    config_init(&config);
+    FILE *const out = open_memstream(&messages, &size);
+    assert_int_equal(config_set_option(&config, "scan.shape=[4096, 4096]", out), 0);
+    assert_int_equal(config_set_option(&config, "scan.repeats=255", out), 0);
+    assert_int_equal(config_check(&config, out), 0);
+    assert_int_equal(config_set_option(&config, "scan.repeats=256", out), 0);
+    assert_int_equal(config_check(&config, out), -EINVAL);
+    fclose(out);
+    assert_non_null(strstr(messages, "-o: error: scan.repeats 256 of a scan of 4096 x 4096"));
+    free(messages);
+    config_finish(&config);
+}
+
 static void endpoints_of_any_port_do_not_clash(void **unused)
 {
     struct config config;
@@ -774,7 +975,7 @@ static void the_shipped_file_loads_as_it_is_and_with_every_setting_uncommented(v
     assert_loads(&loaded);
     for (size_t i = 0; i < CONFIG_KEYS; i++)
         assert_int_equal(loaded.config.origins[i].kind, CONFIG_FROM_FILE);
-    assert_int_equal(loaded.config.n_virtual_detectors, 2);
+    assert_int_equal(loaded.config.n_virtual_detectors, 4);
     assert_int_equal(loaded.config.detector_command_port, 6341);
     finish(&loaded);
     free(text);
@@ -786,6 +987,7 @@ int main(void)
         cmocka_unit_test(the_defaults_are_those_of_the_manual),
         cmocka_unit_test(every_key_can_be_set_in_the_file),
         cmocka_unit_test(what_is_printed_loads_to_the_same_and_says_where_it_is_from),
+        cmocka_unit_test(a_calibration_that_is_not_known_stays_unknown),
         cmocka_unit_test(odd_texts_survive_printing),
         cmocka_unit_test(sizes_have_units),
         cmocka_unit_test(an_option_takes_yaml_and_sections),
@@ -800,6 +1002,11 @@ int main(void)
         cmocka_unit_test(a_bad_option_leaves_the_value_as_it_was),
         cmocka_unit_test(an_option_has_a_key_and_a_value),
         cmocka_unit_test(bad_entries_of_the_list_of_virtual_detectors),
+        cmocka_unit_test(bad_entries_of_every_shape_of_virtual_detector),
+        cmocka_unit_test(maps_of_virtual_detectors_need_different_names),
+        cmocka_unit_test(every_shape_of_virtual_detector_loads_and_survives_printing),
+        cmocka_unit_test(a_relative_mask_begins_where_merlind_was_started),
+        cmocka_unit_test(a_virtual_detector_of_a_request_is_read_by_the_same_rules),
         cmocka_unit_test(names_of_other_results_are_taken),
         cmocka_unit_test(too_many_virtual_detectors_are_refused),
         cmocka_unit_test(what_is_no_plain_yaml_is_refused),
@@ -807,6 +1014,7 @@ int main(void)
         cmocka_unit_test(messages_cannot_command_the_terminal),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
         cmocka_unit_test(keys_that_contradict_each_other),
+        cmocka_unit_test(repeats_of_a_scan_may_be_too_many_frames),
         cmocka_unit_test(endpoints_of_any_port_do_not_clash),
         cmocka_unit_test(the_shipped_file_is_what_the_table_prints),
         cmocka_unit_test(the_manual_has_what_the_table_prints),

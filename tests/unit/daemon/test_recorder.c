@@ -1,118 +1,20 @@
-#include "recorded_run.h"
+#include "recorder_stage.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- the stage ---- */
 
 #ifndef DISK_STEP_KIB
 #    define DISK_STEP_KIB 84
 #endif
-
-struct stage {
-    char directory[64];
-    struct recorder *recorder;
-    struct chunk_sink sink;
-    sem_t finished;
-    struct run *finished_run;
-};
-
-static void on_finished(void *data, struct run *run)
-{
-    struct stage *const stage = data;
-    assert_int_equal(atomic_load(&run->phase), RUN_FINISHED);
-    stage->finished_run = run;
-    sem_post(&stage->finished);
-}
-
-static char *summary(const struct run *run)
-{
-    char text[200];
-    snprintf(text, sizeof text,
-             "{\"state\":\"acquiring\",\"file\":\"x\",\"recording\":{\"state\":\"active\"},"
-             "\"received\":%llu}",
-             (unsigned long long)atomic_load(&run->counts.received));
-    return strdup(text);
-}
-
-static int set_up(void **state)
-{
-    struct stage *const stage = calloc(1, sizeof *stage);
-    snprintf(stage->directory, sizeof stage->directory, "/tmp/merlind-recorder-XXXXXX");
-    assert_non_null(mkdtemp(stage->directory));
-    sem_init(&stage->finished, 0, 0);
-    const struct recorder_options options = {
-        .n_workers = 1,
-        .flush_interval_s = 0.02,
-        .summary = summary,
-        .on_finished = on_finished,
-        .data = stage,
-    };
-    struct error error = {0};
-    if (recorder_create(&stage->recorder, &options, &error) < 0)
-        fail_msg("%s", error.text);
-    stage->sink = recorder_sink(stage->recorder);
-    *state = stage;
-    return 0;
-}
-
-static void remove_tree(const char *directory)
-{
-    DIR *const entries = opendir(directory);
-    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
-    }
-    if (entries)
-        closedir(entries);
-    rmdir(directory);
-}
-
-static int tear_down(void **state)
-{
-    struct stage *const stage = *state;
-    recorder_destroy(stage->recorder);
-    sem_destroy(&stage->finished);
-    remove_tree(stage->directory);
-    free(stage);
-    return 0;
-}
-
-static void await_finished(struct stage *stage, const struct run *run)
-{
-    while (sem_wait(&stage->finished) != 0)
-        continue;
-    assert_ptr_equal(stage->finished_run, run);
-}
-
-/* Asks h5py, which reads with a Blosc filter that is not ours. */
-static void check_file(const char *what, const char *path)
-{
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        execl(PYTHON, PYTHON, CHECK_SCRIPT, what, path, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        assert_int_equal(errno, EINTR);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        fail_msg("check_recorded_file.py %s %s failed (status %d)", what, path, status);
-}
 
 static unsigned files_in(const char *directory, const char *suffix)
 {
@@ -148,7 +50,8 @@ static void play_eventful_scan(struct run *run, const struct chunk_sink *sink)
     for (uint64_t position = 0; position < 28; position++) {
         if ((position >= 7 && position < 10) || position == 15 || position == 20)
             continue;
-        play_frame(run, scan_geometry_frame_index(&run->scan, position), (int64_t)position, 0);
+        play_frame(run, (uint64_t)scan_geometry_frame_index(&run->scan, position),
+                   (int64_t)position, 0);
     }
     for (uint64_t row = 0; row < 4; row++) {
         for (uint64_t x = 0; x < 7; x += 3) {
@@ -165,11 +68,11 @@ static void play_eventful_scan(struct run *run, const struct chunk_sink *sink)
             submit_chunk(run, sink, first, n, 0, (struct compressed_chunk){.n_frames = n});
         }
     }
-    const uint64_t late = scan_geometry_frame_index(&run->scan, 15);
+    const uint64_t late = (uint64_t)scan_geometry_frame_index(&run->scan, 15);
     play_frame(run, late, 15, FRAME_FLAG_LATE);
     submit_extra(run, sink, late, 15, FRAME_FLAG_LATE);
-    const uint64_t twice = scan_geometry_frame_index(&run->scan, 3);
-    atomic_fetch_or(&frame_table_make(run->frames, twice, NULL)->flags, FRAME_FLAG_DUPLICATE);
+    const uint64_t twice = (uint64_t)scan_geometry_frame_index(&run->scan, 3);
+    atomic_fetch_or(&frame_table_make(run->frames, twice)->flags, FRAME_FLAG_DUPLICATE);
     submit_extra(run, sink, twice, 3, FRAME_FLAG_DUPLICATE);
     play_frame(run, 34, SCAN_POSITION_SURPLUS, FRAME_FLAG_SURPLUS);
     submit_extra(run, sink, 34, SCAN_POSITION_SURPLUS, FRAME_FLAG_SURPLUS);
@@ -223,13 +126,7 @@ static void readers_see_a_growing_file(void **state)
     stage->sink.begin(stage->sink.data, run);
     for (uint64_t row = 0; row < 3; row++)
         play_line(run, &stage->sink, row);
-    do {
-        sched_yield();
-        pthread_mutex_lock(&run->recording.mutex);
-        strcpy(partial, run->recording.path);
-        pthread_mutex_unlock(&run->recording.mutex);
-    } while (partial[0] == '\0');
-    assert_non_null(strstr(partial, ".h5.partial"));
+    await_file(run, partial);
     check_file("growing", partial);
     for (uint64_t row = 3; row < 6; row++)
         play_line(run, &stage->sink, row);
@@ -404,9 +301,9 @@ static void submit_noise(struct run *run, const struct chunk_sink *sink, uint64_
         images[i] = (uint16_t)((seed = seed * 1664525 + 1013904223) >> 16);
     for (uint32_t i = 0; i < run->chunk_frames; i++)
         play_frame(run, first + i, (int64_t)(first + i), 0);
-    submit_images(run, sink, images, (size_t)run->chunk_frames * IMAGE_PIXELS * 2,
-                  &(struct compressed_chunk){.first_position = (int64_t)first,
-                                             .n_frames = run->chunk_frames});
+    submit_images(
+        run, sink, images, (size_t)run->chunk_frames * IMAGE_PIXELS * 2,
+        &(struct compressed_chunk){.first_place = (int64_t)first, .n_frames = run->chunk_frames});
     free(images);
 }
 
@@ -517,7 +414,7 @@ static void our_own_filter_reads_back_and_refuses_damage(void **state)
     uint16_t images[3 * IMAGE_PIXELS], expected[IMAGE_PIXELS];
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     assert_true(read_all(run->recording.path, images) >= 0);
-    played_image(expected, 2);
+    played_image(expected, 2, 0);
     assert_memory_equal(images + 2 * IMAGE_PIXELS, expected, sizeof expected);
 
     hid_t file;

@@ -11,6 +11,7 @@
 
 #include "common/counter.h"
 #include "processing/assembler.h"
+#include "processing/run_products.h"
 
 #define WIDTH 64
 #define HEIGHT 64
@@ -23,6 +24,7 @@ struct seen_frame {
     int64_t position;
     uint8_t flags;
     bool extra;
+    unsigned layer;
 };
 
 struct bench {
@@ -93,8 +95,8 @@ static void work(struct bench *bench)
         for (uint32_t i = 0; i < n; i++) {
             const struct frame_slot *const slot = &chunk->frames[i];
             assert_true(bench->n_seen < MAX_SEEN);
-            bench->seen[bench->n_seen++] =
-                (struct seen_frame){slot->frame_index, slot->position, slot->flags, chunk->extra};
+            bench->seen[bench->n_seen++] = (struct seen_frame){
+                slot->frame_index, slot->position, slot->flags, chunk->extra, slot->layer};
         }
         assert_true(closed);
         bench->n_chunks++;
@@ -119,15 +121,22 @@ static void offer(struct bench *bench, enum mpx_kind kind, const void *body, siz
     assembler_flush(&bench->assembler);
 }
 
-static void offer_frame_of(struct bench *bench, uint64_t number, unsigned width)
+static void offer_layer(struct bench *bench, uint64_t number, unsigned width, unsigned layer,
+                        bool layered)
 {
     static uint8_t body[DATA_OFFSET + WIDTH * HEIGHT];
     memset(body, 0, sizeof body);
-    snprintf((char *)body, DATA_OFFSET,
-             "MQ1,%06llu,%05d,01,%04u,%04d,U08,   1x1,01,2026-01-01 00:00:00.000000,0.001000,0,0,0,"
-             "MQ1A,2026-01-01T00:00:00.000000000Z,1000000ns,6,",
-             (unsigned long long)number, DATA_OFFSET, width, HEIGHT);
+    snprintf(
+        (char *)body, DATA_OFFSET,
+        "MQ1,%06llu,%05d,01,%04u,%04d,U08,   1x1,01,2026-01-01 00:00:00.000000,0.001000,%u,%d,0,"
+        "MQ1A,2026-01-01T00:00:00.000000000Z,1000000ns,6,",
+        (unsigned long long)number, DATA_OFFSET, width, HEIGHT, layer, layered);
     offer(bench, MPX_KIND_FRAME, body, DATA_OFFSET + (size_t)width * HEIGHT);
+}
+
+static void offer_frame_of(struct bench *bench, uint64_t number, unsigned width)
+{
+    offer_layer(bench, number, width, 0, false);
 }
 
 static void offer_frame(struct bench *bench, uint64_t number)
@@ -161,7 +170,7 @@ static int set_up(void **state)
     struct acquisition_plan *const plan = acquisition_plan_create(0);
     plan->scan = (struct scan_geometry){.ny = 4, .nx = 6};
     bench->assembler = (struct assembler){
-        .ring = bench->ring,
+        .placement.ring = bench->ring,
         .n_workers = 1,
         .sink = {.data = bench, .begin = sink_begin, .finish = sink_finish},
         .events = {bench, on_link, on_header, on_began, on_ended, on_refused},
@@ -434,6 +443,193 @@ static void a_first_frame_that_cannot_be_read_refuses_the_run(void **state)
     assert_int_equal(bench->n_ended, 1);
 }
 
+/* Both counters of 24 exposures, counter 1 first. */
+static void offer_pairs(struct bench *bench, bool running, unsigned lost)
+{
+    offer_header(bench, 24);
+    for (unsigned exposure = 0; exposure < 24; exposure++) {
+        for (unsigned i = 0; i < 2; i++) {
+            const uint64_t number = running ? 2 * exposure + i + 1 : exposure + 1;
+            if (2 * exposure + i != lost)
+                offer_layer(bench, number, WIDTH, 1 - i, true);
+        }
+    }
+}
+
+static void check_pairs(struct bench *bench, unsigned lost)
+{
+    work(bench);
+    assert_int_equal(bench->run->n_layers, 2);
+    assert_int_equal(bench->run->expected, 48);
+    bool came[48] = {false};
+    for (unsigned i = 0; i < bench->n_seen; i++) {
+        const struct seen_frame *const frame = &bench->seen[i];
+        assert_int_equal(frame->position, frame->index);
+        assert_false(frame->extra);
+        came[2 * frame->index + frame->layer] = true;
+    }
+    for (unsigned i = 0; i < 48; i++)
+        assert_int_equal(came[i], i != (lost ^ 1)); /* counter 1 is sent first */
+}
+
+static void both_counters_are_two_images_of_one_exposure(void **state)
+{
+    struct bench *const bench = *state;
+    offer_pairs(bench, false, 1000);
+    assert_int_equal(bench->n_ended, 1);
+    check_pairs(bench, 1000);
+    assert_counts(bench->run, 48, 48, 0, 0, 0);
+    assert_string_equal(run_reason(bench->run), "complete");
+}
+
+static void counters_whose_numbers_run_on_are_understood(void **state)
+{
+    struct bench *const bench = *state;
+    offer_pairs(bench, true, 1000);
+    assert_int_equal(bench->n_ended, 1);
+    check_pairs(bench, 1000);
+}
+
+static void a_lost_counter_is_one_missing_image(void **state)
+{
+    struct bench *const bench = *state;
+    offer_pairs(bench, false, 20);
+    assembler_quiet(&bench->assembler, 100000000);
+    check_pairs(bench, 20);
+    assert_int_equal(run_missing(bench->run), 1);
+    assert_string_equal(run_reason(bench->run), "short");
+}
+
+static void a_layer_that_the_run_does_not_have_is_rejected(void **state)
+{
+    struct bench *const bench = *state;
+    offer_header(bench, 24);
+    offer_layer(bench, 1, WIDTH, 0, true);
+    offer_layer(bench, 1, WIDTH, 5, true);
+    assert_int_equal(counter_read(&bench->run->counts.rejected), 1);
+}
+
+static void frames_of_a_serpentine_fill_chunks_backwards_and_are_not_late(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->scan.order = SCAN_ORDER_SERPENTINE;
+    bench->assembler.default_plan->frame_period_ns = 20000000; /* chunks of two frames */
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 24);
+    work(bench);
+    assert_counts(bench->run, 24, 24, 0, 0, 0);
+    assert_int_equal(bench->n_chunks, 12);
+    for (unsigned i = 0; i < 24; i++)
+        assert_false(bench->seen[i].extra);
+    assert_int_equal(bench->seen[6].position, 11);
+}
+
+static struct acquisition_plan *view_plan(const struct bench *bench)
+{
+    struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
+    plan->unending = true;
+    return plan;
+}
+
+static void a_view_goes_over_and_over(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_expect(&bench->assembler, view_plan(bench), false, false);
+    offer_header(bench, 0);
+    offer_frames(bench, 1, 24 * 5 + 6);
+    work(bench);
+    assert_int_equal(bench->n_began, 1);
+    assert_int_equal(bench->n_ended, 0);
+    assert_counts(bench->run, 126, 126, 0, 0, 0);
+    for (unsigned i = 0; i < bench->n_seen; i++)
+        assert_int_equal(bench->seen[i].position, i % 24);
+    offer_frame(bench, 100);
+    assert_int_equal(counter_read(&bench->run->counts.duplicate), 1);
+    assembler_end_when_quiet(&bench->assembler, RUN_END_STOPPED, 0);
+    assert_int_equal(bench->n_ended, 1);
+}
+
+static struct acquisition_plan *pass_plan(const struct bench *bench)
+{
+    struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
+    plan->one_pass = true;
+    return plan;
+}
+
+static void the_next_pass_of_a_view_is_a_run_of_its_own(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_expect(&bench->assembler, view_plan(bench), false, false);
+    offer_header(bench, 0);
+    offer_frames(bench, 1, 30);
+    assembler_record_pass(&bench->assembler, pass_plan(bench));
+    offer_frames(bench, 31, 48);
+    assert_int_equal(bench->n_began, 1);
+    offer_frame(bench, 49);
+    assert_int_equal(bench->n_began, 2);
+    assert_int_equal(atomic_load(&bench->ended_run->end), RUN_END_PASS);
+    assert_string_equal(run_reason(bench->ended_run), "complete");
+    offer_frames(bench, 50, 72);
+    assert_int_equal(bench->n_ended, 2);
+    assert_counts(bench->ended_run, 24, 24, 0, 0, 0);
+    assert_string_equal(run_reason(bench->ended_run), "complete");
+    assert_int_equal(atomic_load(&bench->ended_run->end), RUN_END_LAST);
+    assert_int_equal(bench->n_began, 3);
+    offer_frames(bench, 73, 80);
+    assert_counts(bench->run, 8, 8, 0, 0, 0);
+    assert_true(bench->run->recycle > 0);
+}
+
+static void a_pass_that_misses_frames_does_not_stop_the_view(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_expect(&bench->assembler, view_plan(bench), false, false);
+    offer_header(bench, 0);
+    offer_frame(bench, 1);
+    assembler_record_pass(&bench->assembler, pass_plan(bench));
+    offer_frames(bench, 25, 30);
+    offer_frames(bench, 32, 52);
+    assert_int_equal(bench->n_began, 3);
+    assert_string_equal(run_reason(bench->ended_run), "short");
+    assert_int_equal(run_missing(bench->ended_run), 1);
+    assert_counts(bench->run, 4, 4, 0, 0, 0);
+}
+
+static void stopping_a_recorded_pass_ends_the_view_too(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_expect(&bench->assembler, view_plan(bench), false, false);
+    offer_header(bench, 0);
+    offer_frame(bench, 24);
+    assembler_record_pass(&bench->assembler, pass_plan(bench));
+    offer_frames(bench, 25, 30);
+    assembler_end_when_quiet(&bench->assembler, RUN_END_STOPPED, 1000);
+    assembler_quiet(&bench->assembler, 2000);
+    assert_int_equal(bench->n_began, 2);
+    assert_int_equal(bench->n_ended, 2);
+    offer_frame(bench, 31);
+    assert_int_equal(bench->n_began, 2);
+    assert_int_equal(counter_read(&bench->assembler.stray_frames), 1);
+}
+
+static void new_products_are_used_from_the_next_chunk_on(void **state)
+{
+    struct bench *const bench = *state;
+    bench->assembler.default_plan->frame_period_ns = 20000000; /* chunks of two frames */
+    offer_header(bench, 24);
+    offer_frame(bench, 1);
+    const struct product_set *const first = run_set(bench->run);
+    assert_int_equal(atomic_load(&first->first_frame), 0);
+    struct product *const removed[] = {first->products[0]};
+    const struct product_set *const second = run_change_set(bench->run, removed, 1, NULL, 0);
+    assert_int_equal(second->version, 2);
+    assert_int_equal(second->n, first->n - 1);
+    offer_frame(bench, 2);
+    assert_int_equal(atomic_load(&second->first_frame), UINT64_MAX);
+    offer_frame(bench, 3);
+    assert_int_equal(atomic_load(&second->first_frame), 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -453,6 +649,16 @@ int main(void)
         TEST(seven_digit_numbers_go_on),
         TEST(frames_of_another_format_and_absurd_numbers_are_left_out),
         TEST(a_first_frame_that_cannot_be_read_refuses_the_run),
+        TEST(both_counters_are_two_images_of_one_exposure),
+        TEST(counters_whose_numbers_run_on_are_understood),
+        TEST(a_lost_counter_is_one_missing_image),
+        TEST(a_layer_that_the_run_does_not_have_is_rejected),
+        TEST(frames_of_a_serpentine_fill_chunks_backwards_and_are_not_late),
+        TEST(a_view_goes_over_and_over),
+        TEST(the_next_pass_of_a_view_is_a_run_of_its_own),
+        TEST(a_pass_that_misses_frames_does_not_stop_the_view),
+        TEST(stopping_a_recorded_pass_ends_the_view_too),
+        TEST(new_products_are_used_from_the_next_chunk_on),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

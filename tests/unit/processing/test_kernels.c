@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "processing/kernels.h"
+#include "processing/kernels/kernels.h"
 #include "tests/unit/processing/frames.h"
 
 /* Every version of every kernel, the plain one too, against loops that are too simple to be wrong.
@@ -107,6 +107,73 @@ static void masked_sum_of_a_huge_frame_does_not_overflow(void **state)
     free(selected);
 }
 
+/* How weights are spread over the pixels of a test: extremes that strain the sums, one value in
+ * places (flat blocks), anything, few. */
+enum spread {
+    WEIGHTS_LARGEST,
+    WEIGHTS_SMALLEST,
+    WEIGHTS_FLAT,
+    WEIGHTS_RANDOM,
+    WEIGHTS_FEW,
+    N_SPREADS
+};
+
+static int16_t spread_weight(enum spread spread, size_t i, uint64_t *seed)
+{
+    const uint64_t random = frame_random(seed);
+    const int16_t any = (int16_t)((int)(random % 65535) - 32767);
+    switch (spread) {
+    case WEIGHTS_LARGEST:
+        /* One that differs makes its block no flat one: block_pixels and the tail see both kinds.
+         */
+        return (int16_t)(i % 16 == 3 ? 32766 : 32767);
+    case WEIGHTS_SMALLEST:
+        return (int16_t)(i % 16 == 3 ? -32766 : -32767);
+    case WEIGHTS_FLAT:
+        return i / 300 % 2 ? 77 : i % 1000 == 5 ? any : 0;
+    case WEIGHTS_RANDOM:
+        return any;
+    default:
+        return random >> 20 & 7 ? 0 : any;
+    }
+}
+
+static void check_weights(const struct pixel_format *format, const void *image, enum cpu_isa isa,
+                          const int16_t *weights)
+{
+    const size_t n_pixels = (size_t)format->height * format->width;
+    const struct kernels *const kernels = kernels_for(isa, format->pixel_size);
+    struct mask_weights mask;
+    uint64_t expected = 0;
+    for (size_t i = 0; i < n_pixels; i++)
+        expected += (uint64_t)weights[i] * frame_pixel(image, i, format->pixel_size);
+    assert_int_equal(mask_weights_init(&mask, weights, n_pixels, format->pixel_size), 0);
+    const uint64_t sum = (uint64_t)mask.flat_weight * kernels->masked_sum(&mask.flat, image) +
+                         (uint64_t)kernels->weighted_sum(&mask, image);
+    assert_int_equal(sum, expected);
+    mask_weights_finish(&mask);
+}
+
+static void check_weighted_sum(const struct pixel_format *format, const void *image,
+                               enum cpu_isa isa)
+{
+    const size_t n_pixels = (size_t)format->height * format->width;
+    int16_t *const weights = malloc(n_pixels * sizeof *weights);
+    assert_non_null(weights);
+    for (enum spread spread = 0; spread < N_SPREADS; spread++) {
+        uint64_t seed = 11;
+        for (size_t i = 0; i < n_pixels; i++)
+            weights[i] = spread_weight(spread, i, &seed);
+        check_weights(format, image, isa, weights);
+    }
+    free(weights);
+}
+
+static void weighted_sum_is_exact_for_every_weight(void **state)
+{
+    check_all(check_weighted_sum);
+}
+
 static void check_moments(const struct pixel_format *format, const void *image, enum cpu_isa isa)
 {
     struct moments expected = {0}, moments;
@@ -189,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masked_sum_adds_exactly_the_chosen_pixels),
         cmocka_unit_test(masked_sum_of_a_huge_frame_does_not_overflow),
+        cmocka_unit_test(weighted_sum_is_exact_for_every_weight),
         cmocka_unit_test(moments_are_exact),
         cmocka_unit_test(accumulate_and_widen_add_every_pixel),
         cmocka_unit_test(pixels_of_other_sizes_have_no_kernels),

@@ -110,7 +110,7 @@ static struct chunk *open_chunk(struct stress *stress, uint32_t capacity)
 {
     for (;;) {
         const uint32_t seen = atomic_load(&stress->space);
-        struct chunk *const chunk = ring_open_chunk(stress->ring, NULL, capacity, false, 0);
+        struct chunk *const chunk = ring_open_chunk(stress->ring, NULL, NULL, capacity, false, 0);
         if (chunk)
             return chunk;
         wait_for_space(stress, seen);
@@ -176,7 +176,7 @@ static void a_full_ring_says_no_and_calls_when_there_is_room(void **state)
     unsigned calls = 0;
     struct ring *ring;
     assert_int_equal(ring_create(&ring, RING_MIN_SIZE, count_space, &calls, NULL), 0);
-    struct chunk *const chunk = ring_open_chunk(ring, NULL, 4, false, 0);
+    struct chunk *const chunk = ring_open_chunk(ring, NULL, NULL, 4, false, 0);
     uint8_t *room;
     size_t size;
     while (ring_reserve(ring, 1, &room, &size)) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <jansson.h>
+
+#include "clients/ctl/options.h"
+#include "common/error.h"
+
+/* Adds to a request's arguments what the options say of the geometry: scan, order, positions (which
+ * are read from their file), repeats, skip, shift. A negative errno with a sentence: the file is
+ * none. */
+int arguments_add_geometry(json_t *arguments, const struct options *options, struct error *error);
+
+/* Adds a word KEY=VALUE; a value that is no JSON is a text. false: it is no such word. */
+bool arguments_add_word(json_t *arguments, const char *word);

@@ -1,0 +1,103 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clients/ctl/arguments.h"
+#include "clients/ctl/commands.h"
+#include "clients/ctl/output.h"
+
+/* Virtual detectors that are added, moved and removed while runs go on, and recompute. */
+
+#define POLL_MS 200
+
+/* One line that could stand in the configuration's list: JSON is YAML too. */
+static void print_detector(const json_t *detector)
+{
+    char *const text = json_dumps(detector, JSON_REAL_PRECISION(9) | JSON_PRESERVE_ORDER);
+    printf("%s\n", text ? text : "");
+    free(text);
+}
+
+static void print_detectors(const json_t *result)
+{
+    size_t i;
+    const json_t *detector;
+    json_array_foreach(json_object_get(result, "detectors"), i, detector) print_detector(detector);
+}
+
+int command_detectors(const struct options *options, struct client *client)
+{
+    return command_ask(options, client, "virtual_detectors", NULL, print_detectors);
+}
+
+static void print_changed(const json_t *result)
+{
+    print_detector(json_object_get(result, "detector"));
+}
+
+int command_detector(const struct options *options, struct client *client)
+{
+    struct error error = {0};
+    json_t *const arguments = json_pack("{s:s}", "name", options->words[0]);
+    for (unsigned i = 1; i < options->n_words; i++) {
+        if (arguments_add_word(arguments, options->words[i]))
+            continue;
+        error_set(&error, -EINVAL,
+                  "\"%s\" is not KEY=VALUE, such as shape=disk, radius=20 or centre=[127.5,120]",
+                  options->words[i]);
+        json_decref(arguments);
+        return command_failed(options, &(struct reply){0}, error.code, &error);
+    }
+    return command_ask(options, client, "virtual_detector", arguments, print_changed);
+}
+
+static void print_removed(const json_t *result)
+{
+    printf("%s: removed\n", member_text(result, "name"));
+}
+
+int command_remove_detector(const struct options *options, struct client *client)
+{
+    return command_ask(options, client, "virtual_detector_remove",
+                       json_pack("{s:s}", "name", options->words[0]), print_removed);
+}
+
+/* ---- recompute ---- */
+
+/* Looks at the status until nothing is computed again any more. */
+static int wait_until_recomputed(const struct options *options, struct client *client)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+    for (;;) {
+        struct reply reply;
+        struct error error = {0};
+        const int r = client_request(client, "status", NULL, &reply, &error);
+        if (r < 0) {
+            const int code = command_failed(options, &reply, r, &error);
+            reply_finish(&reply);
+            return code;
+        }
+        const bool over = !json_is_object(json_object_get(reply.result, "recompute"));
+        reply_finish(&reply);
+        if (over)
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void print_recompute(const json_t *result)
+{
+    printf("computing again over %llu chunks of frames\n",
+           (unsigned long long)member_count(json_object_get(result, "recompute"), "total"));
+}
+
+int command_recompute(const struct options *options, struct client *client)
+{
+    json_t *const arguments =
+        options->n_words ? json_pack("{s:s}", "name", options->words[0]) : json_object();
+    const int code = command_ask(options, client, "recompute", arguments, print_recompute);
+    return code == 0 && (options->given & OPTION_WAIT) ? wait_until_recomputed(options, client)
+                                                       : code;
+}

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "common/error.h"
+#include "daemon/config.h"
+#include "processing/acquisition_plan.h"
+#include "processing/calibration_values.h"
+
+/*
+ * The calibration in force: of the configuration at first, then as requests and measurements change
+ * it. Belongs to the service thread; every plan gets a copy.
+ */
+
+/* Reads the mask of bad pixels too: whatever pixel_mask_read returns, with a sentence. */
+int calibration_init(struct calibration *calibration, const struct calibration_settings *settings,
+                     struct error *error);
+
+/* One value (item: kv, camera length, centre ...) with where it comes from; `value` and `error` are
+ * arrays of 2, error may be NULL. Call calibration_derive when all are set. */
+void calibration_set(struct calibration *calibration, enum calibration_item item,
+                     const double *value, const double *error, const char *source);
+
+/* As if it had never been known. */
+void calibration_forget(struct calibration *calibration, enum calibration_item item);
+
+/* Takes over the reference of the mask; NULL: none. */
+void calibration_set_bad_pixels(struct calibration *calibration, struct pixel_mask *mask,
+                                const char *source);
+
+/*
+ * Works out what follows from other values: the wavelength of kv; pixel_size_k of camera length and
+ * wavelength (source "camera length"), unless it is known from elsewhere; the convergence angle of
+ * the disk's radius. What does not follow any more is forgotten.
+ */
+void calibration_derive(struct calibration *calibration);
+
+/* A band in nm^-1 without a pixel size of its own gets the calibrated one. */
+void calibration_complete_detector(const struct calibration *calibration,
+                                   struct virtual_detector_settings *settings);
+
+/* Rings without a centre get the calibrated one, circles the calibrated ellipse. */
+void calibration_complete_rings(const struct calibration *calibration,
+                                struct radial_settings *rings);

@@ -1,0 +1,247 @@
+#include "daemon/control/analysis.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "processing/analysis/map_correlation.h"
+
+int analysis_refuse(struct analysis *analysis, const char *code, const char *field,
+                    const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(analysis->error.text, sizeof analysis->error.text, format, arguments);
+    va_end(arguments);
+    analysis->code = code;
+    snprintf(analysis->field, sizeof analysis->field, "%s", field ? field : "");
+    return -1;
+}
+
+int analysis_refuse_error(struct analysis *analysis, int error, const char *field)
+{
+    analysis->code = error == -ENOMEM                                          ? "internal"
+                     : error == -ENODATA || error == -EDOM || error == -ENOENT ? "no_data"
+                                                                               : "bad_value";
+    snprintf(analysis->field, sizeof analysis->field, "%s", field ? field : "");
+    return -1;
+}
+
+/* ---- begin and end ---- */
+
+static int take_pass(struct analysis *analysis)
+{
+    int64_t wanted = MAP_PASS_NEWEST;
+    if (analysis_take_integer(analysis, "pass", 0, UINT32_MAX, &wanted) < 0)
+        return -1;
+    const int r = map_pass_choose(&analysis->pass, analysis->run, wanted, &analysis->error);
+    if (r < 0)
+        return analysis_refuse_error(analysis, r, wanted >= 0 && r != -EFBIG ? "args.pass" : NULL);
+    return 0;
+}
+
+bool analysis_begin(struct analysis *analysis, const struct control_service *service,
+                    struct request *request, const json_t *args)
+{
+    *analysis = (struct analysis){
+        .run = acquisition_run(service->acquisition),
+        .args = args,
+        .result = json_object(),
+        .described = json_array(),
+    };
+    if (!analysis->run)
+        analysis_refuse(analysis, "no_data", NULL, "nothing was measured yet: start a scan first");
+    else
+        take_pass(analysis);
+    if (!analysis->code)
+        return true;
+    analysis_end(analysis, request);
+    return false;
+}
+
+static void describe(struct analysis *analysis)
+{
+    const struct map_pass *const pass = &analysis->pass;
+    json_t *const result = analysis->result;
+    json_object_set_new(result, "run", json_string(analysis->run->plan->id));
+    json_object_set_new(result, "geometry",
+                        json_integer((json_int_t)run_view(analysis->run)->version));
+    json_object_set_new(result, "pass",
+                        pass->passes > 1 ? json_integer((json_int_t)pass->pass) : json_null());
+    json_object_set_new(result, "shape",
+                        json_pack("[I, I]", (json_int_t)pass->ny, (json_int_t)pass->nx));
+    json_object_set(result, "parts", analysis->described);
+}
+
+void analysis_end(struct analysis *analysis, struct request *request)
+{
+    if (analysis->code) {
+        request_fail(request, analysis->code, *analysis->field ? analysis->field : NULL, "%s",
+                     analysis->error.text);
+    } else {
+        describe(analysis);
+        request_succeed(request, json_incref(analysis->result), analysis->parts, analysis->n_parts);
+    }
+    for (unsigned i = 0; i < analysis->n_parts; i++)
+        free(analysis->values[i]);
+    json_decref(analysis->result);
+    json_decref(analysis->described);
+}
+
+/* ---- arguments ---- */
+
+/* args.NAME; `field` has room for struct analysis.field. */
+static const json_t *find(const struct analysis *analysis, const char *name, char field[32])
+{
+    snprintf(field, 32, "args.%s", name);
+    return json_object_get(analysis->args, name);
+}
+
+int analysis_take_number(struct analysis *analysis, const char *name, double low, double high,
+                         double *value)
+{
+    char field[32];
+    const json_t *const given = find(analysis, name, field);
+    if (!given)
+        return 0;
+    const double number = json_number_value(given);
+    if (!json_is_number(given) || !(number >= low && number <= high))
+        return analysis_refuse(analysis, "bad_value", field, "%s must be a number from %g to %g",
+                               name, low, high);
+    *value = number;
+    return 0;
+}
+
+int analysis_take_integer(struct analysis *analysis, const char *name, int64_t low, int64_t high,
+                          int64_t *value)
+{
+    char field[32];
+    const json_t *const given = find(analysis, name, field);
+    if (!given)
+        return 0;
+    const int64_t number = json_integer_value(given);
+    if (!json_is_integer(given) || number < low || number > high)
+        return analysis_refuse(analysis, "bad_value", field,
+                               "%s must be a whole number from %lld to %lld", name, (long long)low,
+                               (long long)high);
+    *value = number;
+    return 0;
+}
+
+int analysis_take_word(struct analysis *analysis, const char *name, const char *const *words,
+                       unsigned *index)
+{
+    char field[32], list[128] = "";
+    const json_t *const given = find(analysis, name, field);
+    if (!given)
+        return 0;
+    const char *const word = json_string_value(given);
+    for (unsigned i = 0; words[i]; i++) {
+        if (word && strcmp(word, words[i]) == 0) {
+            *index = i;
+            return 0;
+        }
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
+    }
+    return analysis_refuse(analysis, "bad_value", field, "%s must be one of %s", name, list);
+}
+
+int analysis_take_place(struct analysis *analysis, const char *name, double *y, double *x)
+{
+    char field[32];
+    const json_t *const given = find(analysis, name, field);
+    const json_t *const first = json_array_get(given, 0), *const second = json_array_get(given, 1);
+    if (json_array_size(given) != 2 || !json_is_number(first) || !json_is_number(second))
+        return analysis_refuse(analysis, "bad_value", field,
+                               "%s must be [y, x], two numbers in scan positions", name);
+    *y = json_number_value(first);
+    *x = json_number_value(second);
+    return 0;
+}
+
+static int read_map(struct analysis *analysis, const char *field, const json_t *name,
+                    const struct map_pass *pass, double **values)
+{
+    const char *const text = json_string_value(name);
+    if (!text)
+        return analysis_refuse(analysis, "bad_value", field,
+                               "%s must be the name of a map of the newest run%s", field + 5,
+                               strcmp(field, "args.name") == 0 ? "" : ", or a list of such names");
+    const int r = map_values_read(values, analysis->run, pass, text, &analysis->error);
+    return r < 0 ? analysis_refuse_error(analysis, r, field) : 0;
+}
+
+/* The first is in `sum` already. */
+static int add_maps(struct analysis *analysis, const char *field, const json_t *names,
+                    const struct map_pass *pass, double *sum)
+{
+    for (size_t i = 1; i < json_array_size(names); i++) {
+        double *more;
+        if (read_map(analysis, field, json_array_get(names, i), pass, &more) < 0)
+            return -1;
+        map_add(sum, sum, more, (uint64_t)pass->ny * pass->nx);
+        free(more);
+    }
+    return 0;
+}
+
+int analysis_read_maps(struct analysis *analysis, const char *name, const struct map_pass *pass,
+                       double **values)
+{
+    enum { MOST = 16 };
+    char field[32];
+    const json_t *const given = find(analysis, name, field);
+    const bool list = json_is_array(given) && strcmp(name, "name") != 0;
+    *values = NULL;
+    if (json_array_size(given) > MOST)
+        return analysis_refuse(analysis, "bad_value", field, "at most %d maps can be summed", MOST);
+    if (read_map(analysis, field, list ? json_array_get(given, 0) : given, pass, values) < 0)
+        return -1;
+    if (list && add_maps(analysis, field, given, pass, *values) < 0) {
+        free(*values);
+        *values = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- results ---- */
+
+void analysis_add_part(struct analysis *analysis, const char *name, const char *dtype,
+                       json_t *shape, json_t *dims, const char *units, void *values, size_t size)
+{
+    const unsigned i = analysis->n_parts++;
+    analysis->values[i] = values;
+    analysis->parts[i] = (struct reply_part){values, size};
+    json_array_append_new(analysis->described,
+                          json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:s}", "name", name, "dtype",
+                                    dtype, "shape", shape, "dims", dims, "units", units, "nbytes",
+                                    (json_int_t)size, "encoding", "raw"));
+}
+
+void analysis_add_map(struct analysis *analysis, const char *name, const char *units,
+                      double *values)
+{
+    const struct map_pass *const pass = &analysis->pass;
+    analysis_add_part(analysis, name, "<f8",
+                      json_pack("[I, I]", (json_int_t)pass->ny, (json_int_t)pass->nx),
+                      json_pack("[s, s]", "scan_y", "scan_x"), units, values,
+                      (size_t)pass->ny * pass->nx * sizeof *values);
+}
+
+json_t *analysis_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *analysis_numbers(const double *values, unsigned n)
+{
+    json_t *const array = json_array();
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(array, analysis_number(values[i]));
+    return array;
+}

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "daemon/control/request.h"
+#include "daemon/map_values.h"
+
+/*
+ * One analysis of maps on its way from its request to its reply: what the commands com, icom,
+ * map_profile, map_correlation and map_drift have in common. A step that fails calls
+ * analysis_refuse, which returns -1 for its caller to pass on; analysis_end replies either way.
+ *
+ * They are computed on the service thread, for they are short: of 256 x 256 positions iCoM takes
+ * 3 ms, drift 14 to 35 ms, and 2^20 positions (MAP_VALUES_MAX_POSITIONS) 0.1 to 0.5 s. Frames are
+ * taken in, analysed and written by other threads meanwhile.
+ */
+#define ANALYSIS_MAX_PARTS 4
+
+struct analysis {
+    const struct run *run;
+    const json_t *args; /* borrowed */
+    struct map_pass pass;
+    json_t *result; /* owned */
+    json_t *described;
+    unsigned n_parts;
+    void *values[ANALYSIS_MAX_PARTS]; /* owned */
+    struct reply_part parts[ANALYSIS_MAX_PARTS];
+    const char *code; /* why it was refused; NULL: it was not */
+    char field[32];
+    struct error error;
+};
+
+/* Begins: the newest run, and args.pass. false: it was refused, and the request is answered. */
+bool analysis_begin(struct analysis *analysis, const struct control_service *service,
+                    struct request *request, const json_t *args);
+/* Replies and frees. */
+void analysis_end(struct analysis *analysis, struct request *request);
+
+/* `field` as in "args.width"; NULL: none. */
+__attribute__((format(printf, 4, 5))) int analysis_refuse(struct analysis *analysis,
+                                                          const char *code, const char *field,
+                                                          const char *format, ...);
+/* Refuses for what a function said, errors by their errno: -EINVAL and the like are bad values,
+ * -ENODATA and -EDOM no data. */
+int analysis_refuse_error(struct analysis *analysis, int error, const char *field);
+
+/* ---- arguments; each is left as it is when args has none ---- */
+
+/* A number from low to high. */
+int analysis_take_number(struct analysis *analysis, const char *name, double low, double high,
+                         double *value);
+int analysis_take_integer(struct analysis *analysis, const char *name, int64_t low, int64_t high,
+                          int64_t *value);
+/* One of the words, ended by NULL: its index. */
+int analysis_take_word(struct analysis *analysis, const char *name, const char *const *words,
+                       unsigned *index);
+/* [y, x], finite. Refused when it is not there. */
+int analysis_take_place(struct analysis *analysis, const char *name, double *y, double *x);
+
+/* The map, or the sum of the maps, that args names; *values is the caller's to free. */
+int analysis_read_maps(struct analysis *analysis, const char *name, const struct map_pass *pass,
+                       double **values);
+
+/* ---- results ---- */
+
+/* A raw part of the reply, [ny, nx] of the pass; takes over `values`. */
+void analysis_add_map(struct analysis *analysis, const char *name, const char *units,
+                      double *values);
+/* Any other; `shape` and `dims` are arrays, taken over as `values` is. */
+void analysis_add_part(struct analysis *analysis, const char *name, const char *dtype,
+                       json_t *shape, json_t *dims, const char *units, void *values, size_t size);
+/* A number, null when it is not finite: JSON has no NaN. */
+json_t *analysis_number(double value);
+json_t *analysis_numbers(const double *values, unsigned n);

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "daemon/control/request.h"
+
+/* What the files of the commands share. */
+
+/* The answer of the acquisition becomes the reply to the request that is `data`. */
+void command_answer(void *data, json_t *result, const char *code, const char *field,
+                    const struct error *error);
+
+/*
+ * Reads scan, order, positions, repeats, skip and shift, whichever are there. A list of positions
+ * is the caller's to unref. false: the request was refused, and there is no list.
+ */
+bool command_take_geometry(struct request *request, const json_t *args,
+                           struct geometry_request *geometry);
+
+/* commands_start.c */
+void command_start(const struct control_service *service, struct request *request, json_t *args);
+/* commands_geometry.c */
+void command_geometry(const struct control_service *service, struct request *request, json_t *args);
+void command_record(const struct control_service *service, struct request *request, json_t *args);
+/* commands_detectors.c */
+void command_detectors(const struct control_service *service, struct request *request,
+                       json_t *args);
+void command_detector(const struct control_service *service, struct request *request, json_t *args);
+void command_remove_detector(const struct control_service *service, struct request *request,
+                             json_t *args);
+void command_recompute(const struct control_service *service, struct request *request,
+                       json_t *args);
+/* commands_calibration.c, commands_calibration_measure.c, commands_halo_strain.c */
+void command_calibration(const struct control_service *service, struct request *request,
+                         json_t *args);
+void command_bad_pixels_save(const struct control_service *service, struct request *request,
+                             json_t *args);
+void command_calibration_measure(const struct control_service *service, struct request *request,
+                                 json_t *args);
+void command_halo_strain(const struct control_service *service, struct request *request,
+                         json_t *args);
+/* commands_results.c */
+void command_map(const struct control_service *service, struct request *request, json_t *args);
+void command_pattern(const struct control_service *service, struct request *request, json_t *args);
+void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_analysis_com.c */
+void command_com(const struct control_service *service, struct request *request, json_t *args);
+void command_icom(const struct control_service *service, struct request *request, json_t *args);
+/* commands_analysis.c */
+void command_map_profile(const struct control_service *service, struct request *request,
+                         json_t *args);
+void command_map_correlation(const struct control_service *service, struct request *request,
+                             json_t *args);
+void command_map_drift(const struct control_service *service, struct request *request,
+                       json_t *args);

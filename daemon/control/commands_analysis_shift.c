@@ -1,0 +1,249 @@
+#include "daemon/control/commands_analysis_shift.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the maps ---- */
+
+/* A frame may come in while they are read: a position counts only where both are there. */
+static void match(struct shift_maps *shift, uint64_t n_positions)
+{
+    for (uint64_t i = 0; i < n_positions; i++) {
+        if (isnan(shift->y[i]) || isnan(shift->x[i]))
+            shift->y[i] = shift->x[i] = NAN;
+        else
+            shift->n_measured++;
+    }
+}
+
+static int read_component(struct analysis *analysis, const char *layer, const char *component,
+                          double **values)
+{
+    char name[PRODUCT_NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s%s", layer, *layer ? "/" : "", component);
+    const int r = map_values_read(values, analysis->run, &analysis->pass, name, &analysis->error);
+    return r < 0 ? analysis_refuse_error(analysis, r, *layer ? "args.layer" : NULL) : 0;
+}
+
+static const char *find_layer(const struct run *run, const char *name)
+{
+    for (unsigned layer = 0; layer < run->n_layers; layer++) {
+        if (strcmp(run_layer_name(run, layer), name) == 0)
+            return run_layer_name(run, layer);
+    }
+    return NULL;
+}
+
+static int read_maps(struct shift_maps *shift, struct analysis *analysis)
+{
+    const json_t *const given = json_object_get(analysis->args, "layer");
+    const char *const wanted = json_string_value(given);
+    const char *layer = run_layer_name(analysis->run, 0);
+    if (given && !wanted)
+        return analysis_refuse(analysis, "bad_value", "args.layer",
+                               "layer must be the name of a layer of the newest run");
+    if (wanted && !(layer = find_layer(analysis->run, wanted)))
+        return analysis_refuse(analysis, "no_data", "args.layer",
+                               "the newest run has no layer %.20s: its summary names those it has "
+                               "(none in a run of one counter: leave layer out)",
+                               wanted);
+    if (read_component(analysis, layer, "com_y", &shift->y) < 0 ||
+        read_component(analysis, layer, "com_x", &shift->x) < 0)
+        return -1;
+    match(shift, (uint64_t)analysis->pass.ny * analysis->pass.nx);
+    json_object_set_new(analysis->result, "layer", json_string(layer));
+    json_object_set_new(analysis->result, "measured", json_integer((json_int_t)shift->n_measured));
+    return 0;
+}
+
+/* ---- descan ---- */
+
+static const char *const model_names[] = {"constant", "plane", "parabola", "none", NULL};
+enum { MODEL_NONE = 3 };
+
+/* Nothing is fitted: the shift is that from the centre of the rings, or of the frame. */
+static void take_centre(struct descan_fit *fit, const struct run *run)
+{
+    const struct radial_settings *const rings = &run->plan->analysis.variance_settings.rings;
+    *fit = (struct descan_fit){.n_terms = 1};
+    fit->y[0] = rings->centre_given ? rings->centre_y : (run->format.height - 1) / 2.0;
+    fit->x[0] = rings->centre_given ? rings->centre_x : (run->format.width - 1) / 2.0;
+}
+
+static unsigned take_terms(const json_t *list, double *terms)
+{
+    const size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && i < DESCAN_MAX_TERMS; i++) {
+        if (!json_is_number(json_array_get(list, i)))
+            return 0;
+        terms[i] = json_number_value(json_array_get(list, i));
+    }
+    return n == 1 || n == 3 || n == 6 ? (unsigned)n : 0;
+}
+
+/* The fit of another run, of a vacuum scan, as its reply had it. */
+static int take_given_fit(struct analysis *analysis, const json_t *given, struct descan_fit *fit)
+{
+    const json_t *const centre = json_object_get(given, "centre");
+    *fit = (struct descan_fit){0};
+    fit->n_terms = take_terms(json_object_get(given, "y"), fit->y);
+    const unsigned n_x = take_terms(json_object_get(given, "x"), fit->x);
+    fit->centre_y = json_number_value(json_array_get(centre, 0));
+    fit->centre_x = json_number_value(json_array_get(centre, 1));
+    if (fit->n_terms && fit->n_terms == n_x && json_is_number(json_array_get(centre, 0)) &&
+        json_is_number(json_array_get(centre, 1)))
+        return 0;
+    return analysis_refuse(analysis, "bad_value", "args.descan",
+                           "descan must be none, constant, plane, parabola, or what another reply "
+                           "has as descan: {centre: [y, x], y: [terms], x: [terms]} with 1, 3 or "
+                           "6 terms each");
+}
+
+/* "none", "given" or the name of a model. */
+static json_t *describe_fit(const struct descan_fit *fit, const char *model)
+{
+    json_t *const descan = json_pack(
+        "{s:s, s:[f, f], s:o, s:o}", "model", model, "centre", fit->centre_y, fit->centre_x, "y",
+        analysis_numbers(fit->y, fit->n_terms), "x", analysis_numbers(fit->x, fit->n_terms));
+    if (fit->n_measured == 0)
+        return descan;
+    json_object_set_new(descan, "y_error", analysis_numbers(fit->y_error, fit->n_terms));
+    json_object_set_new(descan, "x_error", analysis_numbers(fit->x_error, fit->n_terms));
+    json_object_set_new(descan, "noise",
+                        analysis_numbers((const double[]){fit->noise_y, fit->noise_x}, 2));
+    json_object_set_new(descan, "used", json_integer((json_int_t)fit->n_used));
+    return descan;
+}
+
+static int find_descan(struct shift_maps *shift, struct analysis *analysis, struct descan_fit *fit,
+                       const char **model)
+{
+    unsigned which = DESCAN_CONSTANT;
+    const json_t *const given = json_object_get(analysis->args, "descan");
+    *model = "given";
+    if (json_is_object(given))
+        return take_given_fit(analysis, given, fit);
+    if (analysis_take_word(analysis, "descan", model_names, &which) < 0)
+        return -1;
+    *model = model_names[which];
+    if (which == MODEL_NONE) {
+        take_centre(fit, analysis->run);
+        return 0;
+    }
+    const int r = descan_fit(fit, (enum descan_model)which, shift->y, shift->x, analysis->pass.ny,
+                             analysis->pass.nx, &analysis->error);
+    return r < 0 ? analysis_refuse_error(analysis, r, "args.descan") : 0;
+}
+
+static int take_descan_away(struct shift_maps *shift, struct analysis *analysis)
+{
+    struct descan_fit fit;
+    const char *model;
+    if (find_descan(shift, analysis, &fit, &model) < 0)
+        return -1;
+    descan_subtract(&fit, shift->y, shift->x, analysis->pass.ny, analysis->pass.nx);
+    json_object_set_new(analysis->result, "descan", describe_fit(&fit, model));
+    return 0;
+}
+
+/* ---- rotation and flip ---- */
+
+static bool is_auto(const json_t *value)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), "auto") == 0;
+}
+
+/* What the request says. *found: nothing, the curl is to tell. */
+static int take_transform(struct analysis *analysis, struct shift_transform *transform, bool *found)
+{
+    const json_t *const rotation = json_object_get(analysis->args, "rotation");
+    const json_t *const flip = json_object_get(analysis->args, "flip");
+    *transform = (struct shift_transform){0};
+    *found = is_auto(rotation);
+    if (flip && !json_is_boolean(flip) && !is_auto(flip))
+        return analysis_refuse(analysis, "bad_value", "args.flip",
+                               "flip must be true, false or auto");
+    if (*found && json_is_boolean(flip))
+        return analysis_refuse(analysis, "bad_value", "args.flip",
+                               "where the rotation is auto, the flip is found with it: leave flip "
+                               "out, or give the rotation too");
+    if (!*found && is_auto(flip))
+        return analysis_refuse(analysis, "bad_value", "args.flip",
+                               "the flip is found together with the rotation only: rotation must "
+                               "be auto too");
+    transform->flip_y = json_is_true(flip);
+    if (*found)
+        return 0;
+    if (rotation && !json_is_number(rotation))
+        return analysis_refuse(analysis, "bad_value", "args.rotation",
+                               "rotation must be an angle in degrees, or auto");
+    return analysis_take_number(analysis, "rotation", -360, 360, &transform->angle);
+}
+
+static json_t *describe_transform(const struct shift_transform *transform, bool found)
+{
+    return json_pack("{s:f, s:b, s:b}", "rotation", transform->angle, "flip", transform->flip_y,
+                     "found", found);
+}
+
+static json_t *describe_rotation(const struct shift_rotation *rotation)
+{
+    json_t *const described = describe_transform(&rotation->transform, true);
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"rotation_error", rotation->angle_error},
+        {"curl_rms", rotation->curl_rms},
+        {"curl_rms_other_flip", rotation->curl_rms_other_flip},
+        {"curl_rms_worst", rotation->curl_rms_worst},
+        {"mean_divergence", rotation->mean_divergence},
+        {"divergence_skewness", rotation->divergence_skewness},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        json_object_set_new(described, numbers[i].name, analysis_number(numbers[i].value));
+    json_object_set_new(described, "polarity_sure", json_boolean(rotation->polarity_sure));
+    json_object_set_new(described, "positions", json_integer((json_int_t)rotation->n_positions));
+    return described;
+}
+
+static int turn(struct shift_maps *shift, struct analysis *analysis)
+{
+    struct shift_transform transform;
+    struct shift_rotation rotation;
+    bool found;
+    const struct map_pass *const pass = &analysis->pass;
+    if (take_transform(analysis, &transform, &found) < 0)
+        return -1;
+    if (found) {
+        const int r = shift_rotation_find(&rotation, shift->y, shift->x, pass->ny, pass->nx,
+                                          &analysis->error);
+        if (r < 0)
+            return analysis_refuse_error(analysis, r, "args.rotation");
+        transform = rotation.transform;
+    }
+    json_object_set_new(analysis->result, "transform",
+                        found ? describe_rotation(&rotation)
+                              : describe_transform(&transform, false));
+    shift_transform_apply(&transform, shift->y, shift->x, (uint64_t)pass->ny * pass->nx);
+    return 0;
+}
+
+int shift_maps_init(struct shift_maps *shift, struct analysis *analysis)
+{
+    *shift = (struct shift_maps){0};
+    if (read_maps(shift, analysis) == 0 && take_descan_away(shift, analysis) == 0 &&
+        turn(shift, analysis) == 0)
+        return 0;
+    shift_maps_finish(shift);
+    return -1;
+}
+
+void shift_maps_finish(struct shift_maps *shift)
+{
+    free(shift->y);
+    free(shift->x);
+    *shift = (struct shift_maps){0};
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "daemon/calibration_measure.h"
+#include "daemon/control/request.h"
+#include "daemon/halo_references.h"
+
+/* The halo of the newest run, for calibration_measure and halo_strain. */
+
+/*
+ * Measures it in a pattern. `args`: inner, outer and centre of the window, pixels; what is left out
+ * is that of `like` (may be NULL), else found in the pattern. false: the request was refused.
+ */
+bool measure_halo_take(struct request *request, const json_t *args,
+                       const struct halo_reference *like, const struct summed_pattern *pattern,
+                       const struct calibration *calibration, const struct run *run,
+                       struct halo_reference *measured);
+
+/* Keeps it under args.save_as when that is given. false: the request was refused. */
+bool measure_halo_save(struct request *request, const struct control_service *service,
+                       const json_t *args, const struct halo_reference *measured);
+
+/* {centre, ellipse, radius_px, fwhm_px, k, ...} with errors; k null without a calibration. */
+json_t *measure_halo_json(const struct halo_reference *measured,
+                          const struct calibration *calibration);

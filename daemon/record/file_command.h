@@ -1,0 +1,26 @@
+#pragma once
+
+#include <sysexits.h>
+
+#include "common/error.h"
+
+/*
+ * merlin-file: one subcommand per file, file_SUBCOMMAND.c, each with the options of its own. What
+ * they share: a recording as it is read (file_recording.h), geometries (file_geometry.h), copying
+ * (file_copy.h), a new file that appears only when it is whole (file_output.h).
+ *
+ * A subcommand gets its own words, argv[0] being "merlin-file SUBCOMMAND" for messages, and returns
+ * the exit status: 0 or one of sysexits.h.
+ */
+struct file_command {
+    const char *name;
+    const char *words; /* as in a usage line */
+    const char *what;  /* for the list of commands */
+    int (*run)(int argc, char **argv);
+};
+
+int file_command_info(int argc, char **argv);
+int file_command_reshape(int argc, char **argv);
+
+/* Prints the sentence on stderr and returns `status`. */
+int file_command_failed(int status, const struct error *error);

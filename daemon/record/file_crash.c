@@ -1,0 +1,54 @@
+#include "daemon/record/file_crash.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define SANITIZED 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define SANITIZED 1
+#    endif
+#endif
+
+/* Global, for a signal handler has nothing else. */
+static const char *volatile partial;
+
+void file_crash_takes_away(const char *path)
+{
+    partial = path;
+}
+
+#ifdef SANITIZED
+
+void file_crash_watch(void) {}
+
+#else
+
+/* Only what is safe in a handler. */
+static void give_up(int signal_number)
+{
+    static const char words[] =
+        "merlin-file: the HDF5 library crashed on this file: it is damaged\n";
+    const char *const path = partial;
+    if (path)
+        unlink(path);
+    const ssize_t written = write(STDERR_FILENO, words, sizeof words - 1);
+    _exit(written < 0 ? EX_SOFTWARE : EX_DATAERR);
+}
+
+void file_crash_watch(void)
+{
+    /* A stack of its own: the crash may be that the usual one is full. */
+    static char stack[1 << 16];
+    const stack_t alternative = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction action = {.sa_handler = give_up, .sa_flags = (int)SA_RESETHAND | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    sigaltstack(&alternative, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+#endif

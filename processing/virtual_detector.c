@@ -1,0 +1,244 @@
+#include "processing/virtual_detector.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "processing/kernels/kernels.h"
+#include "processing/mask_corrections.h"
+#include "processing/product.h"
+#include "processing/virtual_detector_shape.h"
+
+/* A column of integers, sum(integer weight * counts), and what makes it the value of the map. */
+struct detector_map {
+    struct mask_weights mask;
+    double scale;   /* of a weight: integer * scale */
+    double divisor; /* 1 for a sum, the sum of weights for a mean */
+};
+
+struct virtual_detector {
+    const struct kernels *kernels;
+    unsigned n_maps;
+    struct detector_map maps[];
+};
+
+static void frame(const struct product *product, const void *image, uint64_t *columns)
+{
+    const struct virtual_detector *const state = product->state;
+    for (unsigned i = 0; i < state->n_maps; i++) {
+        const struct mask_weights *const mask = &state->maps[i].mask;
+        uint64_t sum = (uint64_t)mask->flat_weight * state->kernels->masked_sum(&mask->flat, image);
+        if (mask->n_blocks + mask->n_loose > 0)
+            sum += (uint64_t)state->kernels->weighted_sum(mask, image);
+        columns[i] = sum;
+    }
+}
+
+static void map_value(const struct product *product, unsigned map, const uint64_t *columns,
+                      void *value)
+{
+    const struct virtual_detector *const state = product->state;
+    const struct detector_map *const made = &state->maps[map];
+    if (product->maps[map].dtype == MAP_DTYPE_U64) {
+        memcpy(value, &columns[map], sizeof columns[map]);
+        return;
+    }
+    const double sum = (double)(int64_t)columns[map] * made->scale;
+    const double result = made->divisor != 0 ? sum / made->divisor : NAN;
+    memcpy(value, &result, sizeof result);
+}
+
+static void finish(struct product *product)
+{
+    struct virtual_detector *const state = product->state;
+    for (unsigned i = 0; state && i < state->n_maps; i++)
+        mask_weights_finish(&state->maps[i].mask);
+    free(state);
+    free(product->maps);
+    product->state = NULL;
+    product->maps = NULL;
+}
+
+static const struct product_class class = {
+    .kind = "virtual_detector",
+    .frame = frame,
+    .map_value = map_value,
+    .finish = finish,
+};
+
+/* What the maps of one detector are made from, and memory for one frame of weights. */
+struct making {
+    struct product *product;
+    const struct virtual_detector_settings *settings;
+    const struct detector_pixels *pixels;
+    struct detector_shape shape;
+    size_t n_pixels;
+    double *weights;
+    int16_t *integers;
+    struct error *error;
+};
+
+static double sum_of(const double *weights, size_t n_pixels)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_pixels; i++)
+        sum += weights[i];
+    return sum;
+}
+
+static double sum_of_sizes(const double *weights, size_t n_pixels)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n_pixels; i++)
+        sum += fabs(weights[i]);
+    return sum;
+}
+
+/* A mean divides by the weights as they are before the gain: it is the mean of corrected counts. */
+static int set_divisor(const struct making *making, struct detector_map *map)
+{
+    map->divisor = 1;
+    if (making->settings->mode == VIRTUAL_DETECTOR_SUM)
+        return 0;
+    map->divisor = sum_of(making->weights, making->n_pixels);
+    const double sizes = sum_of_sizes(making->weights, making->n_pixels);
+    if (sizes > 0 && fabs(map->divisor) < 1e-9 * sizes)
+        return error_set(making->error, -EINVAL,
+                         "virtual detector \"%s\": its weights add up to 0, so that they have no "
+                         "mean; use the sum",
+                         making->settings->name);
+    return 0;
+}
+
+static int fold_corrections(const struct making *making, struct detector_map *map)
+{
+    const struct pixel_format *const format = &making->product->format;
+    const struct detector_pixels *const pixels = making->pixels;
+    if (pixels && pixels->bad)
+        mask_fold_bad_pixels(making->weights, pixels->bad, format->height, format->width);
+    int status = set_divisor(making, map);
+    if (!status && pixels && pixels->gain) {
+        status = mask_fold_gain(making->weights, pixels->gain, format->height, format->width,
+                                making->error);
+        if (status)
+            error_prefix(making->error, "virtual detector \"%s\"", making->settings->name);
+    }
+    return status;
+}
+
+static bool are_counts(const int16_t *integers, size_t n_pixels)
+{
+    for (size_t i = 0; i < n_pixels; i++) {
+        if (integers[i] < 0)
+            return false;
+    }
+    return true;
+}
+
+static const char *corrections(const struct detector_pixels *pixels)
+{
+    if (!pixels || !(pixels->bad || pixels->gain))
+        return "";
+    if (!pixels->gain)
+        return ", corrected for bad pixels";
+    return pixels->bad ? ", corrected for bad pixels, gain" : ", corrected for gain";
+}
+
+static void describe(const struct making *making, unsigned i)
+{
+    const bool mean = making->settings->mode == VIRTUAL_DETECTOR_MEAN;
+    struct product_map *const map = &making->product->maps[i];
+    char where[110];
+    detector_shape_describe(&making->shape, making->settings, i, where, sizeof where);
+    snprintf(map->description, sizeof map->description, "%s of counts in %s%s",
+             mean ? "mean" : "sum", where, corrections(making->pixels));
+    virtual_detector_map_name(making->settings, i, map->name, sizeof map->name);
+    map->units = mean ? "counts/pixel" : "counts";
+}
+
+static int make_map(const struct making *making, unsigned i)
+{
+    struct virtual_detector *const state = making->product->state;
+    struct detector_map *const map = &state->maps[i];
+    const struct pixel_format *const format = &making->product->format;
+    detector_shape_draw(&making->shape, i, format->height, format->width, making->weights);
+    const int status = fold_corrections(making, map);
+    if (status)
+        return status;
+    map->scale = mask_weights_quantise(making->integers, making->weights, making->n_pixels,
+                                       format->pixel_size);
+    if (mask_weights_init(&map->mask, making->integers, making->n_pixels, format->pixel_size))
+        return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
+                         making->settings->name);
+    state->n_maps++;
+    const bool exact = map->scale == 1 && making->settings->mode == VIRTUAL_DETECTOR_SUM &&
+                       are_counts(making->integers, making->n_pixels);
+    making->product->maps[i].dtype = exact ? MAP_DTYPE_U64 : MAP_DTYPE_F64;
+    describe(making, i);
+    return 0;
+}
+
+static int allocate(struct making *making, const struct kernels *kernels)
+{
+    const unsigned n = virtual_detector_n_maps(making->settings);
+    struct product *const product = making->product;
+    struct virtual_detector *const state = calloc(1, sizeof *state + n * sizeof state->maps[0]);
+    product->state = state;
+    product->maps = calloc(n, sizeof *product->maps);
+    making->weights = malloc(making->n_pixels * sizeof *making->weights);
+    making->integers = malloc(making->n_pixels * sizeof *making->integers);
+    if (!state || !product->maps || !making->weights || !making->integers)
+        return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory",
+                         making->settings->name);
+    state->kernels = kernels;
+    product->n_columns = product->n_maps = n;
+    return 0;
+}
+
+static int make(struct making *making, const struct kernels *kernels)
+{
+    int status = detector_shape_init(&making->shape, making->settings, &making->product->format,
+                                     making->error);
+    if (!status)
+        status = allocate(making, kernels);
+    for (unsigned i = 0; !status && i < making->product->n_maps; i++)
+        status = make_map(making, i);
+    free(making->integers);
+    free(making->weights);
+    return status;
+}
+
+int virtual_detector_prepare(struct product *product,
+                             const struct virtual_detector_settings *settings,
+                             const struct pixel_format *format,
+                             const struct detector_pixels *pixels, enum cpu_isa isa,
+                             struct error *error)
+{
+    struct virtual_detector_settings loaded;
+    const struct kernels *const kernels = kernels_for(isa, format->pixel_size);
+    if (!kernels)
+        return error_set(error, -ENOTSUP,
+                         "virtual detector \"%s\": no code for pixels of %" PRIu32 " bytes",
+                         settings->name, format->pixel_size);
+    virtual_detector_settings_copy(&loaded, settings);
+    int status = virtual_detector_settings_load(&loaded, error);
+    product->class = &class;
+    product->format = *format;
+    if (!status) {
+        struct making making = {
+            .product = product,
+            .settings = &loaded,
+            .pixels = pixels,
+            .n_pixels = (size_t)format->height * format->width,
+            .error = error,
+        };
+        status = make(&making, kernels);
+        if (status)
+            finish(product);
+    }
+    virtual_detector_settings_finish(&loaded);
+    return status;
+}

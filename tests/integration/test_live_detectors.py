@@ -1,0 +1,162 @@
+"""Virtual detectors that are added, moved and removed while a scan runs, and recomputed from the frames on disk."""
+import functools
+import pathlib
+import sys
+import unittest
+
+import numpy as np
+
+from harness import ControlError, SystemTest, disk_mask, lighter, open_recording, run_ctl, wait_for
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
+import merlind
+
+SCAN = (32, 32)
+
+
+class LiveDetectors(SystemTest):
+    def begin(self, *simulator_options, scan=SCAN, **settings):
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % scan, "--bank", "64", "--fps",
+                                              lighter("800", "150"), *simulator_options)
+        self.daemon = self.start_daemon(self.simulator, {
+            "virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 20}], "recording.flush": 0.2, **settings})
+        self.daemon_control = self.control(self.daemon)
+        self.daemon_control.wait_state("idle")
+        return self.daemon_control
+
+    def wait_analysed(self, control, n):
+        wait_for(lambda: control.status()["frames"]["analysed"] >= n, 60, f"{n} analysed frames")
+
+    def wait_recomputed(self, results):
+        return results.wait("event/", lambda header: header["event"] == "recompute" and header["recompute"]["finished"])
+
+    def frames(self, summary, layer="data"):
+        with open_recording(summary["file"]) as file:
+            return file[f"/entry/{layer}/data"][:].astype(np.uint64)
+
+    def expected(self, frames, inner, outer, centre=None):
+        height, width = frames.shape[-2:]
+        mask = disk_mask((height, width), centre or ((height - 1) / 2, (width - 1) / 2), inner, outer)
+        return frames[..., mask].sum(axis=-1)
+
+    def test_a_moved_detector_changes_from_the_frame_that_the_map_names_and_recomputes_to_the_whole_map(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("event/",))
+        started = control("start", scan=list(SCAN))
+        self.wait_analysed(control, 200)
+        before = control("virtual_detectors")["detectors"]
+        self.assertEqual([detector["name"] for detector in before], ["bf"])
+        control("virtual_detector", name="bf", shape="annulus", inner=30, outer=60)
+        wait_for(lambda: control.array("map", "bf")[1]["since"], 30, "a frame of the moved detector")
+        summary = control.wait_finished(started["id"])
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        truth = self.expected(self.frames(summary), 30, 60)
+
+        parts, header = control.array("map", "bf")
+        since = header["since"] - 1
+        self.assertGreater(since, 150)
+        self.assertLess(since, SCAN[0] * SCAN[1])
+        measured = parts["measured"].ravel() == 1
+        np.testing.assert_array_equal(measured, np.arange(measured.size) >= since)
+        np.testing.assert_array_equal(parts["data"].ravel()[since:], truth.ravel()[since:])
+
+        control("recompute")
+        self.wait_recomputed(results)
+        parts, _ = control.array("map", "bf")
+        self.assertTrue(parts["measured"].all())
+        np.testing.assert_array_equal(parts["data"], truth)
+
+    def test_a_new_detector_is_recomputed_while_the_scan_goes_on_and_nothing_is_lost(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("event/",))
+        started = control("start", scan=list(SCAN))
+        self.wait_analysed(control, 300)
+        control("virtual_detector", name="quadrants", shape="segmented", inner=5, outer=40, sectors=4)
+        control("recompute", name="quadrants")
+        summary = control.wait_finished(started["id"])
+        self.wait_recomputed(results)
+        self.assertEqual(summary["reason"], "complete")
+        total = np.zeros(SCAN, np.uint64)
+        for i in range(1, 5):
+            parts, _ = control.array("map", f"quadrants_{i}")
+            self.assertTrue(parts["measured"].all(), i)
+            total += parts["data"].astype(np.uint64)
+        np.testing.assert_array_equal(total, self.expected(self.frames(summary), 5, 40))
+        # It stays for the next run, and the file has it from the start.
+        self.assertIn("quadrants_4", self.run_scan(control, SCAN)["maps"])
+
+    def test_merlinctl_and_the_python_client_move_detectors_too(self):
+        control = self.begin(scan=(8, 8))
+        summary = self.run_scan(control, (8, 8))
+        frames = self.frames(summary)
+        ctl = functools.partial(run_ctl, self.daemon)
+        self.assertEqual(ctl("detector", "bf", "shape=annulus", "inner=3", "outer=25", "centre=[100,90.5]").returncode, 0)
+        self.assertIn('"outer": 25', ctl("detectors").stdout)
+        self.assertEqual(ctl("recompute", "bf", "--wait").returncode, 0)
+        np.testing.assert_array_equal(control.array("map", "bf")[0]["data"], self.expected(frames, 3, 25, (100, 90.5)))
+        self.assertNotEqual(ctl("detector", "bf", "shape=disk", "radius").returncode, 0)
+        self.assertEqual(ctl("remove-detector", "bf").returncode, 0)
+        with merlind.Merlind(self.daemon.control) as client:
+            client.set_detector("bf", "disk", radius=11)
+            client.recompute()
+            np.testing.assert_array_equal(client.map("bf").filled(0), self.expected(frames, 0, 11))
+            self.assertEqual([detector["name"] for detector in client.detectors()], ["bf"])
+            client.remove_detector("bf")
+            self.assertEqual(client.detectors(), [])
+
+    def test_a_removed_detector_is_gone_and_its_name_free(self):
+        control = self.begin()
+        started = control("start", scan=list(SCAN))
+        self.wait_analysed(control, 50)
+        control("virtual_detector_remove", name="bf")
+        with self.assertRaises(ControlError) as refused:
+            control("map", name="bf")
+        self.assertEqual(refused.exception.code, "no_data")
+        control("virtual_detector", name="bf", shape="point", centre=[10, 12])
+        with self.assertRaises(ControlError) as refused:
+            control("virtual_detector", name="com_x", shape="point", centre=[10, 12])
+        self.assertEqual(refused.exception.code, "bad_value")
+        with self.assertRaises(ControlError):
+            control("virtual_detector_remove", name="nobody")
+        self.assertEqual(control.wait_finished(started["id"])["reason"], "complete")
+
+    def test_weights_can_be_sent(self):
+        control = self.begin(scan=(8, 8))
+        weights = np.zeros((256, 256))
+        weights[3, 5], weights[128, 128], weights[200, 7] = 1, 0.5, -2
+        control("virtual_detector", name="mine", shape="mask", weights=weights.tolist())
+        summary = self.run_scan(control, (8, 8))
+        frames = self.frames(summary).astype(float)
+        parts, _ = control.array("map", "mine")
+        np.testing.assert_allclose(parts["data"], (frames * weights).sum(axis=(2, 3)), rtol=1e-4, atol=1e-3)
+
+    def test_what_cannot_be_recomputed_says_why(self):
+        control = self.begin(**{"recording.enabled": False})
+        with self.assertRaises(ControlError) as refused:
+            control("recompute")
+        self.assertEqual(refused.exception.code, "no_data")
+        self.run_scan(control, SCAN)
+        with self.assertRaises(ControlError) as refused:
+            control("recompute")
+        self.assertIn("nothing to compute again", str(refused.exception))
+        control("virtual_detector", name="bf", shape="disk", radius=7)
+        with self.assertRaises(ControlError) as refused:
+            control("recompute")
+        self.assertIn("not recorded", str(refused.exception))
+
+    def test_both_counters_have_a_moved_detector_each(self):
+        control = self.begin(scan=(8, 8))
+        results = self.results(self.daemon, ("event/",))
+        summary = self.run_scan(control, (8, 8), parameters={"ENABLECOUNTER1": 2})
+        self.assertEqual(summary["layers"], ["counter0", "counter1"])
+        control("virtual_detector", name="bf", shape="disk", radius=9)
+        control("recompute")
+        self.wait_recomputed(results)
+        for name, layer in (("counter0/bf", "data"), ("counter1/bf", "data_counter1")):
+            parts, _ = control.array("map", name)
+            np.testing.assert_array_equal(parts["data"], self.expected(self.frames(summary, layer), 0, 9), name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,87 @@
+"""Patterns, radial profiles and the variance of fluctuation microscopy, against numpy over the recorded frames."""
+import unittest
+
+import numpy as np
+
+from harness import ControlError, SystemTest, lighter, open_recording
+
+SCAN = (16, 16)
+
+
+def rings(shape, centre=None):
+    """The bin of every pixel, 1 px wide, and how many pixels each has."""
+    centre = centre or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    bins = np.floor(np.hypot(y - centre[0], x - centre[1])).astype(int)
+    return bins, np.bincount(bins.ravel())
+
+
+class Profiles(SystemTest):
+    def measure(self, *simulator_options, **settings):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SCAN, "--bank", "256", "--fps",
+                                         lighter("1000", "200"), *simulator_options)
+        daemon = self.start_daemon(simulator, settings)
+        self.client, self.heard = self.control(daemon), self.results(daemon, ("profile/", "pattern/"))
+        self.summary = self.run_scan(self.client, SCAN)
+        self.assertEqual(self.summary["reason"], "complete", self.summary)
+        with open_recording(self.summary["file"]) as file:
+            self.frames = file["/entry/data/data"][:].reshape(-1, *file["/entry/data/data"].shape[2:]).astype(np.uint64)
+
+    def profile(self, name):
+        return self.client.array("profile", name)[0]["data"]
+
+    def test_patterns_and_radial_profiles_equal_numpy(self):
+        self.measure()
+        bins, area = rings(self.frames.shape[1:])
+        total = self.frames.sum(axis=0)
+        expected = np.bincount(bins.ravel(), total.ravel())
+        n = self.profile("radial_sum").size
+        np.testing.assert_array_equal(self.profile("radial_area"), area[:n])
+        np.testing.assert_array_equal(self.profile("radial_sum"), expected[:n])
+        np.testing.assert_allclose(self.profile("radial_mean"), expected[:n] / area[:n] / len(self.frames), rtol=1e-12)
+        for name, truth in (("sum", total), ("mean", self.frames.mean(axis=0)), ("maximum", self.frames.max(axis=0))):
+            np.testing.assert_allclose(self.client.array("pattern", name)[0]["data"], truth, rtol=1e-12, err_msg=name)
+        self.heard.wait("profile/radial_mean/")
+        with open_recording(self.summary["file"]) as file:
+            np.testing.assert_array_equal(file["/entry/results/radial_sum/data"][:], expected[:n])
+            self.assertEqual(file["/entry/results/maximum/data"].shape, total.shape)
+
+    def test_variance_equals_numpy(self):
+        self.measure(**{"analysis.variance": True})
+        n = self.frames.astype(float)
+        total, squares, frames = n.sum(axis=0), (n ** 2).sum(axis=0), len(n)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            image = (frames - 1) * (squares - total) / (total ** 2 - squares) - 1
+        bins, _ = rings(total.shape)
+        top = np.bincount(bins.ravel(), ((frames - 1) * (squares - total)).ravel())
+        bottom = np.bincount(bins.ravel(), (total ** 2 - squares).ravel())
+        measured = self.client.array("pattern", "variance")[0]["data"]
+        both = np.isfinite(measured) & np.isfinite(image)
+        self.assertGreater(np.count_nonzero(both), 1000)
+        np.testing.assert_array_equal(np.isfinite(measured), np.isfinite(image))
+        np.testing.assert_allclose(measured[both], image[both], rtol=1e-9, atol=1e-12)
+        v_image = self.profile("v_image")
+        ring = np.isfinite(v_image)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            np.testing.assert_allclose(v_image[ring], (top / bottom - 1)[: v_image.size][ring], rtol=1e-9)
+        error = self.profile("v_image_error")[ring]  # NaN where all counts are in one block
+        self.assertGreater(np.count_nonzero(error > 0), error.size // 2)
+        self.assertFalse((error < 0).any())
+        for name in ("v_r", "v_re", "omega"):
+            self.assertEqual(self.profile(name).shape, v_image.shape)
+
+    def test_of_one_bit_frames_there_is_no_variance(self):
+        self.measure("--format", "raw", "--depth", "1", **{"analysis.variance": True})
+        self.assertNotIn("v_image", self.summary["profiles"])
+        self.assertIn("radial_mean", self.summary["profiles"])
+
+    def test_what_is_switched_off_is_not_there(self):
+        self.measure(**{"analysis.radial_profile": False})
+        self.assertEqual(self.summary["profiles"], [])
+        with self.assertRaises(ControlError) as refused:
+            self.client("profile", name="radial_mean")
+        self.assertEqual(refused.exception.code, "no_data")
+
+
+if __name__ == "__main__":
+    unittest.main()
