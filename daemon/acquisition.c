@@ -165,6 +165,8 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
 
 static void on_run_ended(struct acquisition *acquisition, struct run *run)
 {
+    if (run == acquisition->run)
+        acquisition_find_lines(acquisition);
     json_t *const summary = run_summary(run, acquisition->rate);
     if (summary) {
         acquisition->observer.run_event(acquisition->observer.data, "ended", summary);
@@ -194,10 +196,14 @@ static void log_end(const json_t *summary)
 
 static void on_run_finished(struct acquisition *acquisition, struct run *run)
 {
-    if (run == acquisition->run)
+    if (run == acquisition->run) {
+        /* First, so that summary and last maps are seen as they will stay, and long flyback frames
+         * do not pass for stalls. */
+        acquisition_find_lines(acquisition);
         stall_events_look(&acquisition->stalls, &acquisition->observer, run, true);
-    else
+    } else {
         run_check_stalls(run);
+    }
     json_t *const summary = run_summary(run, -1);
     if (summary) {
         log_end(summary);

@@ -108,11 +108,3 @@ int map_values_read(double **values, const struct run *run, const struct map_pas
     free(measured);
     return 0;
 }
-
-uint64_t map_values_count(const double *values, uint64_t n_positions)
-{
-    uint64_t n = 0;
-    for (uint64_t i = 0; i < n_positions; i++)
-        n += !isnan(values[i]);
-    return n;
-}

@@ -31,6 +31,3 @@ int map_pass_choose(struct map_pass *chosen, const struct run *run, int64_t want
  * sentence: there is no such map; -ENOMEM. */
 int map_values_read(double **values, const struct run *run, const struct map_pass *pass,
                     const char *name, struct error *error);
-
-/* Positions that are not NaN. */
-uint64_t map_values_count(const double *values, uint64_t n_positions);

@@ -96,8 +96,6 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     if (strcmp(event, "started") == 0 && run)
         result_publisher_follow(&service->results, run);
     if (strcmp(event, "finished") == 0) {
-        if (run) /* the last maps are seen as they will stay */
-            acquisition_find_lines(service->acquisition);
         result_publisher_maps(&service->results, true);
         result_publisher_arrays(&service->results, true);
     }

@@ -112,14 +112,6 @@ static bool is_there(uint32_t state)
     return state != 0 && state % 2 == 0;
 }
 
-bool column_table_has(const struct column_table *table, uint64_t exposure)
-{
-    const uint64_t row = row_of(table, exposure);
-    const struct column_block *const block = look(table, row);
-    return block &&
-           is_there(atomic_load_explicit(&block->state[row % BLOCK_ROWS], memory_order_acquire));
-}
-
 bool column_table_get(const struct column_table *table, uint64_t exposure, uint64_t *columns)
 {
     const uint64_t row = row_of(table, exposure);

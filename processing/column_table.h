@@ -25,4 +25,3 @@ bool column_table_put(struct column_table *table, uint64_t exposure, const uint6
 
 /* Copies the columns of an exposure. false: nobody put them (yet). */
 bool column_table_get(const struct column_table *table, uint64_t exposure, uint64_t *columns);
-bool column_table_has(const struct column_table *table, uint64_t exposure);

@@ -4,19 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mask_select_ring(uint8_t *selected, uint32_t height, uint32_t width, double centre_y,
-                      double centre_x, double inner, double outer)
-{
-    for (uint32_t y = 0; y < height; y++) {
-        const double dy = y - centre_y;
-        for (uint32_t x = 0; x < width; x++) {
-            const double dx = x - centre_x;
-            const double distance_squared = dy * dy + dx * dx;
-            *selected++ = inner * inner <= distance_squared && distance_squared <= outer * outer;
-        }
-    }
-}
-
 static uint64_t block_bits(const uint8_t *selected, size_t n_pixels)
 {
     uint64_t bits = 0;

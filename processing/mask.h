@@ -28,14 +28,6 @@ struct mask {
     uint32_t *loose; /* chosen pixels after the last whole block: indices into the image */
 };
 
-/*
- * Sets selected[y * width + x] to 1 where inner <= distance of the pixel's centre from (centre_y,
- * centre_x) <= outer, else to 0. Distances are compared squared, in double: dy * dy + dx * dx
- * against inner * inner and outer * outer. The centre may lie outside the frame.
- */
-void mask_select_ring(uint8_t *selected, uint32_t height, uint32_t width, double centre_y,
-                      double centre_x, double inner, double outer);
-
 /* Makes a mask of the pixels whose `selected` is not 0, for pixels of 1, 2 or 4 bytes. 0 or
  * -ENOMEM. */
 int mask_init(struct mask *mask, const uint8_t *selected, size_t n_pixels, uint32_t pixel_size);

@@ -349,6 +349,14 @@ static bool is_over(const struct run *run)
     return atomic_load_explicit(&run->pending, memory_order_acquire) == 0;
 }
 
+/* Lines are being found from the exposures: until then a long flyback frame looks like a stall.
+ * When the run is finished none will be found any more. */
+static bool waits_for_lines(const struct run *run)
+{
+    return run->plan->find_lines && run_scan(run)->ny == 0 &&
+           atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED;
+}
+
 void run_check_stalls(struct run *run)
 {
     struct stall_watch *const watch = run->stalls;
@@ -356,7 +364,7 @@ void run_check_stalls(struct run *run)
         return;
     pthread_mutex_lock(&watch->mutex);
     if (!watch->over) {
-        watch->over = is_over(run);
+        watch->over = is_over(run) && !waits_for_lines(run);
         follow_lines(watch, run);
         walk(watch, run);
         if (watch->over) {

@@ -107,13 +107,18 @@ unit_tests() {
   add_counts "$work/unit.json"
 }
 
-# integration_tests DIR COMMAND-PREFIX...
+# integration_tests DIR COMMAND-PREFIX... [-- MODULE...]
 integration_tests() {
-  local dir=$1 code=0
+  local dir=$1 code=0 prefix=() modules=()
   shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    prefix+=("$1")
+    shift
+  done
+  [ $# -eq 0 ] || modules=("${@:2}")
   rm -f "$work/integration.json"
-  MERLIND_BUILD=$dir "$@" /usr/bin/python3 tests/integration/run.py --json "$work/integration.json" ${long:+--long} \
-    </dev/null || code=$?
+  MERLIND_BUILD=$dir "${prefix[@]}" /usr/bin/python3 tests/integration/run.py --json "$work/integration.json" \
+    ${long:+--long} "${modules[@]}" </dev/null || code=$?
   if [ ! -s "$work/integration.json" ]; then
     fail "$stage: the runner of the integration tests ended with $code"
     return 1
@@ -163,8 +168,12 @@ stage_tsan() {
   )
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 $prefix "${options[@]}"
+  # The tests in which merlind's threads meet; the others are for the other sanitizers.
+  local threaded=(test_accounting test_broken_links test_faults test_first_light test_geometry test_growing_results
+    test_live_detectors test_many_frames test_overload test_profiles test_recording_faults test_service test_stalls test_view)
+  [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
-  integration_tests "$dir" $prefix "${options[@]}"
+  integration_tests "$dir" $prefix "${options[@]}" -- "${threaded[@]}"
 }
 
 # Targets are the programs fuzz_NAME of tests/fuzz, their corpora the folders tests/fuzz/corpus/NAME.

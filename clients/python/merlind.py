@@ -268,6 +268,11 @@ class Merlind:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]
 
+    def label_profiles(self, labels: Any) -> dict[str, np.ndarray]:
+        """Radial profiles of each label of an integer array [ny, nx] (0: none): {"mean": [label, ring] in counts per pixel and
+        frame, "frames": [label]}, with the variance also "v_r" and "v_re"."""
+        return self.request("label_profiles", labels=np.asarray(labels).tolist())[1]
+
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:
             self.results = self.status()["endpoints"]["results"]

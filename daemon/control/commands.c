@@ -149,6 +149,7 @@ const struct command commands[] = {
     {"icom",
      command_icom,
      {"layer", "descan", "rotation", "flip", "pass", "method", "border", "high_pass", "radius"}},
+    {"label_profiles", command_label_profiles, {"labels"}},
     {"map_profile", command_map_profile, {"name", "from", "to", "width", "interpolation", "pass"}},
     {"map_correlation", command_map_correlation, {"a", "b", "block", "pass", "pass_b"}},
     {"map_drift", command_map_drift, {"a", "b", "run", "smoothing", "pass", "pass_b"}},

@@ -25,11 +25,6 @@ double k_per_pixel_of_camera(double camera_length_mm, double wavelength_nm, doub
     return pitch_um * 1e-3 / (camera_length_mm * wavelength_nm);
 }
 
-double camera_length_of_k(double k_per_pixel, double wavelength_nm, double pitch_um)
-{
-    return k_per_pixel_of_camera(k_per_pixel, wavelength_nm, pitch_um);
-}
-
 double angle_of_radius(double radius, double k_per_pixel, double wavelength_nm)
 {
     return radius * k_per_pixel * wavelength_nm * 1e3;

@@ -22,9 +22,6 @@ double electron_wavelength(double kv);
  */
 double k_per_pixel_of_camera(double camera_length_mm, double wavelength_nm, double pitch_um);
 
-/* The camera length, mm, that k per pixel stands for. */
-double camera_length_of_k(double k_per_pixel, double wavelength_nm, double pitch_um);
-
 /* Angle, mrad, of a radius in pixels: radius * k_per_pixel * wavelength. */
 double angle_of_radius(double radius, double k_per_pixel, double wavelength_nm);
 

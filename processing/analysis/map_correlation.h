@@ -32,16 +32,3 @@ int map_correlate(struct map_correlation *correlation, const double *a, const do
 
 /* Sum of two maps (bands of two phases, to be held against the HAADF map); NaN where either is. */
 void map_add(double *sum, const double *a, const double *b, uint64_t n_positions);
-
-/* How often which pair of values comes: bin i of a value v is floor((v - low) / (high - low) *
- * n_bins), v == high belongs to the last. */
-struct map_scatter {
-    uint32_t n_bins;
-    double a_low, a_high, b_low, b_high; /* the smallest and largest values measured in both */
-    uint64_t n;
-};
-
-/* counts[n_bins][n_bins], rows are b (upwards), columns a. -ENODATA: no position measured in both;
- * -EINVAL: no bins. */
-int map_scatter_count(struct map_scatter *scatter, uint32_t *counts, uint32_t n_bins,
-                      const double *a, const double *b, uint64_t n_positions, struct error *error);

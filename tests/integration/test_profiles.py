@@ -3,7 +3,7 @@ import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, lighter, open_recording
+from harness import ControlError, SystemTest, arrays, lighter, open_recording
 
 SCAN = (16, 16)
 
@@ -46,6 +46,23 @@ class Profiles(SystemTest):
             np.testing.assert_array_equal(file["/entry/results/radial_sum/data"][:], expected[:n])
             self.assertEqual(file["/entry/results/maximum/data"].shape, total.shape)
 
+    def test_profiles_of_labels_equal_numpy(self):
+        self.measure()
+        labels = np.arange(SCAN[0] * SCAN[1]).reshape(SCAN) % 3
+        result, parts = self.client.request("label_profiles", labels=labels.tolist())
+        tables = arrays(result["parts"], parts)
+        bins, area = rings(self.frames.shape[1:])
+        n = tables["mean"].shape[1]
+        for label in (1, 2):
+            chosen = self.frames[labels.ravel() == label]
+            self.assertEqual(tables["frames"][label], len(chosen))
+            expected = np.bincount(bins.ravel(), chosen.sum(axis=0).ravel())[:n] / area[:n] / len(chosen)
+            np.testing.assert_allclose(tables["mean"][label], expected, rtol=1e-12)
+        self.assertEqual(tables["frames"][0], 0)
+        with self.assertRaises(ControlError) as refused:
+            self.client("label_profiles", labels=[[1, 2]])
+        self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", "args.labels"))
+
     def test_variance_equals_numpy(self):
         self.measure(**{"analysis.variance": True})
         n = self.frames.astype(float)
@@ -69,6 +86,10 @@ class Profiles(SystemTest):
         self.assertFalse((error < 0).any())
         for name in ("v_r", "v_re", "omega"):
             self.assertEqual(self.profile(name).shape, v_image.shape)
+        result, parts = self.client.request("label_profiles", labels=np.ones(SCAN, int).tolist())
+        tables = arrays(result["parts"], parts)
+        for name in ("v_r", "v_re"):
+            np.testing.assert_allclose(tables[name][1], self.profile(name), rtol=1e-9, err_msg=name)
 
     def test_of_one_bit_frames_there_is_no_variance(self):
         self.measure("--format", "raw", "--depth", "1", **{"analysis.variance": True})

@@ -134,27 +134,6 @@ static void maps_without_anything_in_common_are_refused(void **state)
     assert_true(isnan(c.r_error) && isnan(c.slope_error) && isnan(c.offset_error));
 }
 
-static void a_scatter_counts_pairs(void **state)
-{
-    static const double a[] = {0, 10, 5, 2.4, NAN, 5}, b[] = {-1, 1, 1, -1, 7, NAN};
-    struct map_scatter scatter;
-    uint32_t counts[16], expected[16] = {0};
-    assert_int_equal(map_scatter_count(&scatter, counts, 4, a, b, 6, NULL), 0);
-    assert_int_equal(scatter.n, 4);
-    assert_near(scatter.a_low, 0, 0);
-    assert_near(scatter.a_high, 10, 0);
-    assert_near(scatter.b_low, -1, 0);
-    assert_near(scatter.b_high, 1, 0);
-    expected[0 * 4 + 0] = 2; /* (0, -1) and (2.4, -1) */
-    expected[3 * 4 + 3] = 1;
-    expected[3 * 4 + 2] = 1;
-    assert_memory_equal(counts, expected, sizeof counts);
-    assert_int_equal(map_scatter_count(&scatter, counts, 4, a, b, 1, NULL), 0);
-    assert_int_equal(counts[0], 1);
-    assert_int_equal(map_scatter_count(&scatter, counts, 4, a + 4, b + 4, 2, NULL), -ENODATA);
-    assert_int_equal(map_scatter_count(&scatter, counts, 0, a, b, 6, NULL), -EINVAL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,7 +142,6 @@ int main(void)
         cmocka_unit_test(errors_by_blocks_are_what_many_maps_show),
         cmocka_unit_test(the_sum_of_two_bands_against_the_third_map),
         cmocka_unit_test(maps_without_anything_in_common_are_refused),
-        cmocka_unit_test(a_scatter_counts_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

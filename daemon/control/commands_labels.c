@@ -1,0 +1,152 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "daemon/control/analysis.h"
+#include "daemon/control/commands.h"
+#include "processing/label_sums.h"
+#include "processing/profile_products.h"
+#include "processing/run_products.h"
+
+/* label_profiles: what the rings add up to for each label of a map (phase, region, class). */
+
+#define LABEL_MAX 255
+
+/* The run's product of a kind, of its first layer. NULL: it has none. */
+static const struct product *find_product(const struct run *run,
+                                          bool (*is_kind)(const struct product *product))
+{
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        if (set->products[i]->layer == 0 && is_kind(set->products[i]))
+            return set->products[i];
+    }
+    return NULL;
+}
+
+/* One row of labels. false: it is none. */
+static bool take_row(const json_t *row, uint64_t nx, uint8_t *labels)
+{
+    if (json_array_size(row) != nx)
+        return false;
+    for (uint64_t x = 0; x < nx; x++) {
+        const json_t *const value = json_array_get(row, x);
+        const json_int_t label = json_integer_value(value);
+        if (!json_is_integer(value) || label < 0 || label > LABEL_MAX)
+            return false;
+        labels[x] = (uint8_t)label;
+    }
+    return true;
+}
+
+/* args.labels[ny][nx], for every pass the same; the caller's to free. */
+static int take_labels(struct analysis *analysis, uint8_t **labels, uint64_t *n)
+{
+    const struct scan_geometry *const scan = run_scan(analysis->run);
+    const json_t *const rows = json_object_get(analysis->args, "labels");
+    const uint64_t of_pass = (uint64_t)scan->ny * scan->nx;
+    bool good = of_pass > 0 && json_array_size(rows) == scan->ny;
+    *n = scan_geometry_positions(scan);
+    *labels = malloc(*n + 1);
+    if (!*labels)
+        return analysis_refuse(analysis, "internal", NULL, "no memory for the labels");
+    for (uint64_t line = 0; line < scan->ny && good; line++)
+        good = take_row(json_array_get(rows, line), scan->nx, *labels + line * scan->nx);
+    if (!good)
+        return analysis_refuse(analysis, "bad_value", "args.labels",
+                               "labels must be a list of %u rows of %u whole numbers from 0 (none) "
+                               "to %d, the shape of the scan",
+                               scan->ny, scan->nx, LABEL_MAX);
+    for (uint64_t i = of_pass; i < *n; i++)
+        (*labels)[i] = (*labels)[i - of_pass];
+    return 0;
+}
+
+static void add_table(struct analysis *analysis, const char *name, const char *units,
+                      const struct label_sums *sums, double *values)
+{
+    analysis_add_part(analysis, name, "<f8",
+                      json_pack("[I, I]", (json_int_t)sums->n_labels, (json_int_t)sums->n_bins),
+                      json_pack("[s, s]", "label", "ring"), units, values,
+                      (size_t)sums->n_labels * sums->n_bins * sizeof *values);
+}
+
+static void add_means(struct analysis *analysis, const struct product *product,
+                      struct label_sums *sums)
+{
+    double *const means = calloc((size_t)sums->n_labels * sums->n_bins, sizeof *means);
+    if (!means) {
+        analysis_refuse(analysis, "internal", NULL, "no memory for the profiles");
+        return;
+    }
+    for (uint32_t label = 0; label < sums->n_labels; label++)
+        label_sums_mean(sums, product, label, means + (size_t)label * sums->n_bins);
+    add_table(analysis, "mean", "counts/px", sums, means);
+    analysis_add_part(analysis, "frames", "<u8", json_pack("[I]", (json_int_t)sums->n_labels),
+                      json_pack("[s]", "label"), "", sums->frames,
+                      sums->n_labels * sizeof *sums->frames);
+    sums->frames = NULL; /* taken over */
+}
+
+/* V_r and V_re: those that need no pattern per label. */
+static void add_variances(struct analysis *analysis, const struct product *product,
+                          const struct label_sums *sums)
+{
+    const struct variance_settings *const settings =
+        &analysis->run->plan->analysis.variance_settings;
+    const double sharing = settings->counts_per_electron > 0 ? settings->counts_per_electron : 1;
+    const size_t n = (size_t)sums->n_labels * sums->n_bins;
+    double *const v_r = calloc(n, sizeof *v_r), *const v_re = calloc(n, sizeof *v_re);
+    if (!v_r || !v_re) {
+        free(v_r);
+        free(v_re);
+        analysis_refuse(analysis, "internal", NULL, "no memory for the profiles");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct ring_totals ring = label_sums_ring(sums, product, (uint32_t)(i / sums->n_bins),
+                                                        (uint32_t)(i % sums->n_bins));
+        v_r[i] = variance_v_r(&ring, sharing);
+        v_re[i] = variance_v_re(&ring);
+    }
+    add_table(analysis, "v_r", "", sums, v_r);
+    add_table(analysis, "v_re", "", sums, v_re);
+}
+
+static void analyse_labels(struct analysis *analysis, const uint8_t *labels, uint64_t n)
+{
+    const struct product *const variance = find_product(analysis->run, product_is_variance);
+    const struct product *const product =
+        variance ? variance : find_product(analysis->run, product_is_radial_profile);
+    struct label_sums sums = {0};
+    if (!product || !product->columns) {
+        analysis_refuse(analysis, "no_data", NULL,
+                        "this run keeps no profiles of single frames: set analysis.radial_profile, "
+                        "and give the number of frames beforehand");
+        return;
+    }
+    const int r =
+        label_sums_init(&sums, product, run_scan(analysis->run), labels, n, &analysis->error);
+    if (r < 0) {
+        analysis_refuse_error(analysis, r, "args.labels");
+        return;
+    }
+    if (variance)
+        add_variances(analysis, product, &sums);
+    add_means(analysis, product, &sums);
+    label_sums_finish(&sums);
+}
+
+void command_label_profiles(const struct control_service *service, struct request *request,
+                            json_t *args)
+{
+    struct analysis analysis;
+    uint8_t *labels = NULL;
+    uint64_t n;
+    if (!analysis_begin(&analysis, service, request, args))
+        return;
+    if (take_labels(&analysis, &labels, &n) == 0)
+        analyse_labels(&analysis, labels, n);
+    free(labels);
+    analysis_end(&analysis, request);
+}
