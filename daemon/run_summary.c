@@ -218,6 +218,8 @@ json_t *run_summary(const struct run *run, double rate)
 {
     char path[sizeof run->recording.path];
     char detail[300];
+    /* First: what is told of a finished run has to be what it was when it was finished. */
+    const char *const state = phase_name(run);
     json_t *const recording = recording_json(run, path, sizeof path);
     const struct stall_summary stalls = stalls_of(run);
     describe_end(run, detail, sizeof detail);
@@ -229,15 +231,14 @@ json_t *run_summary(const struct run *run, double rate)
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
         "s:o, s:o, s:o, s:o, s:o, s:o}",
-        "id", run->plan->id, "state", phase_name(run), "reason", run_reason(run), "cause",
-        run_end_name(end), "detail", detail, "mode", mode_name(run->plan), "file", path,
-        "recording", recording, "scan", scan_json(&run->scan), "image",
-        (json_int_t)run->format.height, (json_int_t)run->format.width, "dtype",
-        pixel_format_dtype(&run->format), "started", json_time(run->started_ns), "ended",
-        json_time(counter_read(&run->ended_ns)), "rate", rate, "elapsed_s", elapsed, "frames",
-        frames_json(run), "maps", map_names(run), "patterns", pattern_names(run), "profiles",
-        array_names(run, 1), "layers", layer_names(run), "geometry", run_view_json(run_view(run)),
-        "stalls", stalls_json(&stalls));
+        "id", run->plan->id, "state", state, "reason", run_reason(run), "cause", run_end_name(end),
+        "detail", detail, "mode", mode_name(run->plan), "file", path, "recording", recording,
+        "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
+        (json_int_t)run->format.width, "dtype", pixel_format_dtype(&run->format), "started",
+        json_time(run->started_ns), "ended", json_time(counter_read(&run->ended_ns)), "rate", rate,
+        "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
+        pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
+        run_view_json(run_view(run)), "stalls", stalls_json(&stalls));
 }
 
 char *run_summary_text(const struct run *run)

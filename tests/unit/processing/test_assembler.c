@@ -150,17 +150,24 @@ static void offer_frames(struct bench *bench, uint64_t first, uint64_t last)
         offer_frame(bench, number);
 }
 
-static void offer_header(struct bench *bench, unsigned frames)
+/* `more`: further lines. */
+static void offer_header_with(struct bench *bench, unsigned frames, unsigned per_trigger,
+                              const char *more)
 {
     char body[2048];
     memset(body, ' ', sizeof body);
     const int n = snprintf(body, sizeof body,
                            "HDR,\t\r\nCounter Depth (number):\t6\r\n"
                            "Frames in Acquisition (Number):\t%u\r\n"
-                           "Frames per Trigger (Number):\t1\r\nEnd\t",
-                           frames);
+                           "Frames per Trigger (Number):\t%u\r\n%sEnd\t",
+                           frames, per_trigger, more);
     body[n] = ' ';
     offer(bench, MPX_KIND_HDR, body, sizeof body);
+}
+
+static void offer_header(struct bench *bench, unsigned frames)
+{
+    offer_header_with(bench, frames, 1, "");
 }
 
 static int set_up(void **state)
@@ -524,6 +531,30 @@ static void frames_of_a_serpentine_fill_chunks_backwards_and_are_not_late(void *
     assert_int_equal(bench->seen[6].position, 11);
 }
 
+static void assert_shape(struct bench *bench, unsigned per_trigger, const char *more, uint32_t ny,
+                         uint32_t nx, const char *source)
+{
+    offer_header_with(bench, 24, per_trigger, more);
+    offer_frame(bench, 1);
+    assert_int_equal(bench->run->scan.ny, ny);
+    assert_int_equal(bench->run->scan.nx, nx);
+    assert_string_equal(run_view(bench->run)->source, source);
+    assembler_end_run(&bench->assembler, RUN_END_STOPPED);
+}
+
+static void a_shape_that_was_asked_for_beats_triggers_which_beat_what_the_screen_says(void **state)
+{
+    struct bench *const bench = *state;
+    static const char scan[] = "ScanX:\t6\r\nScanY:\t4\r\n";
+    assert_shape(bench, 8, scan, 4, 6, "request"); /* of the bench's plan */
+    bench->assembler.default_plan->scan = (struct scan_geometry){0};
+    bench->assembler.default_plan->scan_from_header = true;
+    assert_shape(bench, 1, "", 0, 0, "configuration");
+    assert_shape(bench, 1, scan, 4, 6, "header");
+    assert_shape(bench, 8, scan, 3, 8, "header");
+    assert_shape(bench, 7, scan, 4, 6, "header"); /* 7 does not divide 24 */
+}
+
 static struct acquisition_plan *view_plan(const struct bench *bench)
 {
     struct acquisition_plan *const plan = acquisition_plan_copy(bench->assembler.default_plan);
@@ -654,6 +685,7 @@ int main(void)
         TEST(a_lost_counter_is_one_missing_image),
         TEST(a_layer_that_the_run_does_not_have_is_rejected),
         TEST(frames_of_a_serpentine_fill_chunks_backwards_and_are_not_late),
+        TEST(a_shape_that_was_asked_for_beats_triggers_which_beat_what_the_screen_says),
         TEST(a_view_goes_over_and_over),
         TEST(the_next_pass_of_a_view_is_a_run_of_its_own),
         TEST(a_pass_that_misses_frames_does_not_stop_the_view),
