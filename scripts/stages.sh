@@ -178,7 +178,7 @@ stage_tsan() {
 
 # Targets are the programs fuzz_NAME of tests/fuzz, their corpora the folders tests/fuzz/corpus/NAME.
 stage_fuzz() {
-  local dir=$build-fuzz seconds=20 target name
+  local dir=$build-fuzz seconds=10 target name
   install_packages build test sanitizers || return
   if ! ls tests/fuzz/fuzz_*.c >/dev/null 2>&1; then
     skip "fuzz targets" "tests/fuzz has none"
