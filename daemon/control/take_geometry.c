@@ -183,7 +183,7 @@ static bool take_positions(struct request *request, const json_t *args,
         return false;
     }
     struct error error = {0};
-    uint32_t(*const positions)[2] = malloc(n * sizeof *positions);
+    uint32_t(*const positions)[2] = calloc(n, sizeof *positions);
     int r = positions ? read_positions(list, positions, &error)
                       : error_set(&error, -ENOMEM, "no memory for a list of positions");
     if (r == 0)

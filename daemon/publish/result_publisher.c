@@ -25,12 +25,11 @@ void result_publisher_finish(struct result_publisher *results)
     *results = (struct result_publisher){0};
 }
 
-/* Nothing of the run was sent through the view in force. */
+/* Nothing of the run was sent through the view in force. There are no row_counts yet. */
 static void begin_view(struct result_publisher *results)
 {
     const struct run *const run = results->run;
     const struct run_map_shape shape = run_map_shape(run, run_scan(run));
-    free(results->row_counts);
     results->view_version = run_view(run)->version;
     results->n_rows = shape.passes * shape.ny;
     results->row_counts = calloc(results->n_rows, sizeof *results->row_counts);
@@ -45,10 +44,12 @@ void result_publisher_follow(struct result_publisher *results, struct run *run)
 {
     struct publisher *const publisher = results->publisher;
     result_publisher_finish(results);
-    results->publisher = publisher;
-    results->run = run_ref(run);
-    results->generation = publisher_generation(publisher);
-    results->set_version = run_set(run)->version;
+    *results = (struct result_publisher){
+        .publisher = publisher,
+        .run = run_ref(run),
+        .generation = publisher_generation(publisher),
+        .set_version = run_set(run)->version,
+    };
     begin_view(results);
 }
 
@@ -198,8 +199,10 @@ void result_publisher_maps(struct result_publisher *results, bool final)
     if (!run)
         return;
     const bool other_view = results->view_version != run_view(run)->version;
-    if (other_view)
+    if (other_view) {
+        free(results->row_counts);
         begin_view(results);
+    }
     if (!results->row_counts)
         return;
     const uint64_t analysed = counter_read(&run->counts.analysed);

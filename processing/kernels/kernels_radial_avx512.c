@@ -108,9 +108,12 @@ PIXEL_INLINE void store_columns(uint8_t *transposed, unsigned first, __m512i col
 {
     uint8_t *const at = transposed + (size_t)first * RADIAL_TILE;
     _mm_store_si128((__m128i *)at, _mm512_castsi512_si128(columns));
-    _mm_store_si128((__m128i *)(at + 4 * RADIAL_TILE), _mm512_extracti32x4_epi32(columns, 1));
-    _mm_store_si128((__m128i *)(at + 8 * RADIAL_TILE), _mm512_extracti32x4_epi32(columns, 2));
-    _mm_store_si128((__m128i *)(at + 12 * RADIAL_TILE), _mm512_extracti32x4_epi32(columns, 3));
+    _mm_store_si128((__m128i *)(at + (size_t)4 * RADIAL_TILE),
+                    _mm512_extracti32x4_epi32(columns, 1));
+    _mm_store_si128((__m128i *)(at + (size_t)8 * RADIAL_TILE),
+                    _mm512_extracti32x4_epi32(columns, 2));
+    _mm_store_si128((__m128i *)(at + (size_t)12 * RADIAL_TILE),
+                    _mm512_extracti32x4_epi32(columns, 3));
 }
 
 /* A block of 16 x 16 bytes. */
