@@ -186,7 +186,7 @@ static bool take_positions(struct request *request, const json_t *args,
     uint32_t(*const positions)[2] = calloc(n, sizeof *positions);
     int r = positions ? read_positions(list, positions, &error)
                       : error_set(&error, -ENOMEM, "no memory for a list of positions");
-    if (r == 0)
+    if (positions && r == 0)
         r = make_list(geometry, (const uint32_t(*)[2])positions, n, &error);
     free(positions);
     if (r < 0) {
