@@ -39,7 +39,9 @@ static uint64_t lines_in(const struct scan_geometry *scan, uint64_t frames)
 {
     const uint64_t line = (uint64_t)scan->nx + scan->skip_line;
     const uint64_t with_last_flyback = frames + scan->skip_line;
-    return with_last_flyback > scan->skip_start ? (with_last_flyback - scan->skip_start) / line : 0;
+    return line > 0 && with_last_flyback > scan->skip_start
+               ? (with_last_flyback - scan->skip_start) / line
+               : 0;
 }
 
 static bool is_over(const struct run *run)

@@ -159,7 +159,7 @@ int live_detectors_renew_run(struct run *run, const struct live_detectors *detec
         if (*source && !live_detectors_find(detectors, source))
             r = live_detectors_change_run(run, source, NULL, &set, error);
     }
-    for (size_t i = 0; i < detectors->n && r == 0; i++) {
+    for (size_t i = 0; detectors->settings && i < detectors->n && r == 0; i++) {
         struct virtual_detector_settings complete = detectors->settings[i];
         calibration_complete_detector(calibration, &complete);
         r = live_detectors_change_run(run, complete.name, &complete, &set, error);

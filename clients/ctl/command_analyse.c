@@ -111,7 +111,7 @@ int command_analyse(const struct options *options, struct client *client)
         error_set(&error, -EINVAL, "the result of %s is no array: -o does not go with it",
                   analysis->name);
     json_t *const arguments = json_object();
-    if (error.code == 0 && take_words(arguments, options, &error) == 0)
+    if (analysis && error.code == 0 && take_words(arguments, options, &error) == 0)
         return ask(options, client, analysis, arguments);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);

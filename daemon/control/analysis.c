@@ -180,7 +180,7 @@ static int add_maps(struct analysis *analysis, const char *field, const json_t *
                     const struct map_pass *pass, double *sum)
 {
     for (size_t i = 1; i < json_array_size(names); i++) {
-        double *more;
+        double *more = NULL;
         if (read_map(analysis, field, json_array_get(names, i), pass, &more) < 0)
             return -1;
         map_add(sum, sum, more, (uint64_t)pass->ny * pass->nx);

@@ -134,7 +134,7 @@ static json_t *bad_json(const struct measuring *measuring, const struct bad_pixe
                         const uint8_t *mask)
 {
     const uint32_t height = measuring->pattern.height, width = measuring->pattern.width;
-    uint64_t n_saturated;
+    uint64_t n_saturated = 0;
     json_t *const saturated = saturated_json(measuring, &n_saturated);
     return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "n_new", (json_int_t)found->n_bad,
                      "n_dead", (json_int_t)found->n_dead, "n_hot", (json_int_t)found->n_hot,
@@ -151,11 +151,11 @@ static int apply_mask(struct measuring *measuring, const uint8_t *found, struct 
     struct pixel_mask *mask = NULL;
     char source[64];
     uint8_t *const both = malloc(n);
-    int r = both ? 0 : error_set(error, -ENOMEM, "no memory for a mask");
-    for (size_t i = 0; i < n && r == 0; i++)
+    if (!both)
+        return error_set(error, -ENOMEM, "no memory for a mask");
+    for (size_t i = 0; i < n; i++)
         both[i] = found[i] || (pattern->bad && pattern->bad[i]);
-    if (r == 0)
-        r = pixel_mask_create(&mask, both, pattern->height, pattern->width, error);
+    const int r = pixel_mask_create(&mask, both, pattern->height, pattern->width, error);
     free(both);
     if (r < 0)
         return r;
@@ -171,14 +171,14 @@ void measuring_bad_pixels(struct measuring *measuring)
         .overdispersion = pattern->overdispersion,
         .even = json_is_true(json_object_get(measuring->args, "even")),
     };
-    struct bad_pixels found;
+    struct bad_pixels found = {0};
     struct error error = {0};
     uint8_t *const mask = calloc((size_t)pattern->height * pattern->width, 1);
     int r = mask ? bad_pixels_find(mask, &found, pattern->sums, NULL, pattern->n_frames,
                                    pattern->height, pattern->width, pattern->bad, &settings, &error)
                  : error_set(&error, -ENOMEM, "no memory for a mask");
-    json_t *const json = r == 0 ? bad_json(measuring, &found, mask) : NULL;
-    if (r == 0 && measuring->apply)
+    json_t *const json = mask && r == 0 ? bad_json(measuring, &found, mask) : NULL;
+    if (mask && r == 0 && measuring->apply)
         r = apply_mask(measuring, mask, &error); /* pattern->bad may be gone from here on */
     if (r == 0) {
         measuring_succeed(measuring, "bad_pixels", json);
