@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/counter.h"
@@ -305,17 +306,41 @@ static void walk(struct stall_watch *watch, struct run *run)
     }
 }
 
+/* Samples that have taught nothing yet were put where they are by lines that hold no more. */
+static void judge_again(struct stall_watch *watch, struct run *run)
+{
+    struct stall_sample samples[STALL_PLACES * STALL_SAMPLES];
+    unsigned n = 0;
+    for (unsigned place = 0; place < STALL_PLACES; place++) {
+        struct stall_rhythm *const rhythm = &watch->rhythms[place];
+        if (rhythm->learned)
+            continue;
+        memcpy(&samples[n], rhythm->samples, rhythm->n * sizeof samples[0]);
+        n += rhythm->n;
+        rhythm->n = 0;
+    }
+    for (unsigned i = 0; i < n; i++)
+        judge(watch, run, &samples[i]);
+}
+
+/* What was usual at a place is not so at another one; inside of lines and bursts it is. */
+static void forget_places(struct stall_watch *watch)
+{
+    for (unsigned place = 0; place < STALL_PLACES; place++) {
+        struct stall_rhythm *const rhythm = &watch->rhythms[place];
+        if (rhythm->learned && (place == STALL_PLACE_FIRST || place == STALL_PLACE_LAST ||
+                                place >= STALL_PLACE_FLYBACK))
+            *rhythm = (struct stall_rhythm){0};
+    }
+}
+
 static void follow_lines(struct stall_watch *watch, struct run *run)
 {
     if (!watch->begun)
         stall_lines_init(&watch->lines, run);
     else if (stall_lines_follow(&watch->lines, run)) {
-        /* What was usual at a place is not so at another one; inside of lines and bursts it is. */
-        for (unsigned place = 0; place < STALL_PLACES; place++) {
-            if (place == STALL_PLACE_FIRST || place == STALL_PLACE_LAST ||
-                place >= STALL_PLACE_FLYBACK)
-                watch->rhythms[place] = (struct stall_rhythm){0};
-        }
+        forget_places(watch);
+        judge_again(watch, run);
         if (!stall_lines_unknown(&watch->lines))
             report_held(watch, run);
     }

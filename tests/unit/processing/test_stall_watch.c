@@ -532,6 +532,24 @@ static void lines_that_are_found_later_explain_odd_frames(void **state)
     assert_stalls(&detector, 65 + 30, 25 * 65);
 }
 
+static void lines_that_are_found_while_a_rhythm_is_learned_explain_the_first_frames(void **state)
+{
+    const struct setting setting = {"Positive", 32 * 65, 1, {.ny = 0}, .find_lines = true};
+    const struct scan_geometry found = {.ny = 32, .nx = 64, .skip_line = 1};
+    struct detector detector = detector_with(&setting, MS, 0);
+    for (unsigned line = 0; line < 32; line++) {
+        expose(&detector, 2 * MS);
+        expose_many(&detector, 4);
+        if (line == 0) /* too few to tell what is usual */
+            run_check_stalls(detector.run);
+        if (line == 5)
+            assert_int_equal(run_set_view(detector.run, &found, "exposures"), 0);
+        expose_many(&detector, 59);
+        expose(&detector, 9 * MS);
+    }
+    assert_calm(&detector);
+}
+
 static void lines_that_were_nudged_begin_elsewhere(void **state)
 {
     struct detector detector = detector_with(&pixel_triggered, MS, 0);
@@ -857,6 +875,7 @@ int main(void)
         cmocka_unit_test(odd_frames_that_do_not_recur_are_stalls_even_where_lines_are_unknown),
         cmocka_unit_test(odd_frame_is_told_when_no_other_follows_for_long),
         cmocka_unit_test(lines_that_are_found_later_explain_odd_frames),
+        cmocka_unit_test(lines_that_are_found_while_a_rhythm_is_learned_explain_the_first_frames),
         cmocka_unit_test(lines_that_were_nudged_begin_elsewhere),
         cmocka_unit_test(lines_that_are_nudged_in_the_middle_are_learned_anew),
         cmocka_unit_test(clock_that_is_set_is_no_stall),
