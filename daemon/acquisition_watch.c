@@ -10,7 +10,8 @@
 /* Frames may still be on their way when the detector is idle already; only a link that has been
  * quiet for so long says that none will come. */
 #define IDLE_LINK_NS (500 * NS_PER_MS)
-#define IDLE_POLLS 4
+/* Before the first frame there is nothing to lose by waiting longer. */
+#define IDLE_POLLS 15
 
 static void on_detector_idle(struct acquisition *acquisition)
 {

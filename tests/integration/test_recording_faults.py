@@ -74,11 +74,10 @@ class RecordingFaults(SystemTest):
         daemon, control = self.daemon_recording_to(place, fps="200")
         run = control("start", scan=[16, 16])
         wait_for(lambda: control("run", id=run["id"])["frames"]["received"] > 20, 30, "the first frames")
-        with open(place / "filler", "wb") as filler:
+        with open(place / "filler", "wb", buffering=0) as filler:
             try:
                 while True:
                     filler.write(b"x" * 65536)
-                    filler.flush()
             except OSError:
                 pass
         wait_for(lambda: control.status()["recording"]["state"] == "failed", 30, "recording to be marked failed")
