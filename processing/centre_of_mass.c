@@ -22,8 +22,9 @@ static const struct product_map map_descriptions[N_MAPS] = {
                "counts"},
 };
 
-static void frame(const struct product *product, const void *image, uint64_t *columns)
+static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
+    const void *const image = frame_image(frame);
     const struct kernels *const kernels = product->state;
     struct moments moments;
     kernels->moments(&moments, image, product->format.height, product->format.width);

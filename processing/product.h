@@ -7,13 +7,15 @@
 #include "common/error.h"
 #include "detector/pixel_format.h"
 #include "processing/acquisition_plan.h"
+#include "processing/frame.h"
 
 /*
  * A product is one kind of live result of one layer of the frames (a frame has one layer, but for
  * both counters and colour mode). Each lives in a file of its own with the same functions:
  *
  *   prepare     before any frame of it: masks and tables for this pixel format. May allocate.
- *   frame       once per analysed frame, by the worker that holds it: computes the frame's columns.
+ *   frame       once per analysed frame, by the worker that holds it: computes the frame's columns
+ * from whichever form of its pixels is best (frame.h; frame_image gives the decoded image).
  *   accumulate  once per placed frame, after `frame`: adds to the worker's accumulator. Neither of
  * the two allocates, locks or makes a system call; either may be NULL. merge       adds one
  * accumulator to another. Integer sums, so that order and number of threads do not matter.
@@ -55,8 +57,8 @@ struct product_array {
 
 struct product_class {
     const char *kind;
-    void (*frame)(const struct product *product, const void *image, uint64_t *columns);
-    void (*accumulate)(const struct product *product, uint64_t exposure, const void *image,
+    void (*frame)(const struct product *product, struct frame *frame, uint64_t *columns);
+    void (*accumulate)(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator);
     void (*merge)(const struct product *product, void *into, const void *from);
     /* Writes one uint64_t or double, as the map's dtype says. */

@@ -41,8 +41,9 @@ static void unpack(uint64_t *counts, const uint64_t *columns, uint32_t n_bins)
         counts[bin] = (uint32_t)(columns[bin / 2] >> (bin % 2 ? 32 : 0));
 }
 
-static void frame(const struct product *product, const void *image, uint64_t *columns)
+static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
+    const void *const image = frame_image(frame);
     const struct radial_profile *const state = product->state;
     if (!state->two_a_column) {
         state->kernels->counts(&state->plan, image, columns);
@@ -63,7 +64,7 @@ void radial_profile_columns_to_counts(const struct product *product, const uint6
         memcpy(counts, columns, state->bins.n_bins * sizeof *counts);
 }
 
-static void accumulate(const struct product *product, uint64_t exposure, const void *image,
+static void accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator)
 {
     const struct radial_profile *const state = product->state;

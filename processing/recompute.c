@@ -39,14 +39,15 @@ static void compute(struct recompute *recompute, const struct product *product, 
                     const void *image)
 {
     const struct product_class *const class = product->class;
+    struct frame frame = {.image = image};
     if (product->n_columns > 0) {
-        class->frame(product, image, recompute->columns);
+        class->frame(product, &frame, recompute->columns);
         if (product->columns)
             (void)column_table_put(product->columns, exposure, recompute->columns);
     }
     if (class->accumulate) {
         struct product_partial *const partial = &product->partials[product->n_partials - 1];
-        class->accumulate(product, exposure, image, recompute->columns, partial->own);
+        class->accumulate(product, exposure, &frame, recompute->columns, partial->own);
         partial->dirty = true;
     }
 }

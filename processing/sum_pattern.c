@@ -65,10 +65,11 @@ static void add_to_sums(const struct sum_pattern *state, struct accumulator *min
     mine->n_in_tile = 0;
 }
 
-static void accumulate(const struct product *product, uint64_t exposure, const void *image,
+static void accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator)
 {
     struct accumulator *const mine = accumulator;
+    const void *const image = frame_image(frame);
     add_to_sums(product->state, mine, image);
     raise_maximum(product->state, mine, image);
     mine->n_frames++;

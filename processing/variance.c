@@ -34,8 +34,9 @@ static const char no_memory[] = "no memory for the variance";
 
 /* ---- columns ---- */
 
-static void frame(const struct product *product, const void *image, uint64_t *columns)
+static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
+    const void *const image = frame_image(frame);
     const struct variance *const state = product->state;
     const uint32_t n_bins = state->bins.n_bins;
     if (!state->packed) {
@@ -61,13 +62,13 @@ void variance_columns_to_sums(const struct product *product, const uint64_t *col
 
 /* ---- accumulator ---- */
 
-static void accumulate(const struct product *product, uint64_t exposure, const void *image,
+static void accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator)
 {
     const struct variance *const state = product->state;
     uint64_t counts[RADIAL_MAX_BINS], squares[RADIAL_MAX_BINS];
     variance_columns_to_sums(product, columns, counts, squares);
-    variance_sums_add(&state->layout, accumulator, exposure, image, counts, squares);
+    variance_sums_add(&state->layout, accumulator, exposure, frame_image(frame), counts, squares);
 }
 
 static void merge(const struct product *product, void *into, const void *from)

@@ -25,8 +25,9 @@ struct virtual_detector {
     struct detector_map maps[];
 };
 
-static void frame(const struct product *product, const void *image, uint64_t *columns)
+static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
+    const void *const image = frame_image(frame);
     const struct virtual_detector *const state = product->state;
     for (unsigned i = 0; i < state->n_maps; i++) {
         const struct mask_weights *const mask = &state->maps[i].mask;

@@ -138,32 +138,32 @@ void worker_flag_frame(struct worker *worker, const struct frame_slot *slot)
 }
 
 static bool compute(struct worker *worker, const struct product *product, uint64_t exposure,
-                    bool placed, const void *image)
+                    bool placed, struct frame *frame)
 {
     const struct product_class *const class = product->class;
     if (product->n_columns > 0) {
-        class->frame(product, image, worker->columns);
+        class->frame(product, frame, worker->columns);
         if (product->columns && !column_table_put(product->columns, exposure, worker->columns))
             return false;
     }
     if (placed && class->accumulate) {
         struct product_partial *const partial = &product->partials[worker->index];
-        class->accumulate(product, exposure, image, worker->columns, partial->own);
+        class->accumulate(product, exposure, frame, worker->columns, partial->own);
         partial->dirty = true;
     }
     return true;
 }
 
-/* All products of an image; publishes that it is analysed. */
+/* All products of a frame; publishes that it is analysed. */
 static bool analyse(struct worker *worker, const struct product_set *set, unsigned layer,
-                    uint64_t exposure, bool placed, const void *image, struct frame_facts *facts)
+                    uint64_t exposure, bool placed, struct frame *frame, struct frame_facts *facts)
 {
     mark_dirty(worker);
     bool analysed = true;
     for (unsigned i = 0; i < set->n; i++) {
         const struct product *const product = set->products[i];
         if (product->layer == layer)
-            analysed &= compute(worker, product, exposure, placed, image);
+            analysed &= compute(worker, product, exposure, placed, frame);
     }
     atomic_store_explicit(&facts->state, analysed ? FRAME_ANALYSED : FRAME_RECEIVED,
                           memory_order_release);
@@ -189,7 +189,8 @@ bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
                           const struct frame_slot *slot, bool placed, void *image)
 {
     struct frame_facts *const facts = take_frame(worker, slot, image);
-    return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, image, facts);
+    struct frame frame = {.image = image};
+    return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, &frame, facts);
 }
 
 bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image)
@@ -210,6 +211,7 @@ bool worker_analyse_deferred(struct worker *worker, const struct product_set *se
     if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_RECEIVED ||
         !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED))
         return false;
-    *analysed = image && analyse(worker, set, layer, exposure, true, image, facts);
+    struct frame frame = {.image = image};
+    *analysed = image && analyse(worker, set, layer, exposure, true, &frame, facts);
     return true;
 }

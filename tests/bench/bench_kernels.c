@@ -222,9 +222,10 @@ static void run_frame(const struct group *group, uint64_t exposure, const void *
     for (size_t i = 0; i < group->n; i++) {
         const struct product *const product = &group->products[i];
         if (product->n_columns > 0)
-            product->class->frame(product, image, columns);
+            product->class->frame(product, &(struct frame){.image = image}, columns);
         if (product->class->accumulate)
-            product->class->accumulate(product, exposure, image, columns, accumulators[i]);
+            product->class->accumulate(product, exposure, &(struct frame){.image = image}, columns,
+                                       accumulators[i]);
     }
 }
 

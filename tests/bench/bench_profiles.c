@@ -87,8 +87,9 @@ static void product_once(const struct work *work, uint64_t frame)
 {
     const struct product *const product = work->product;
     if (product->n_columns)
-        product->class->frame(product, work->image, work->columns);
-    product->class->accumulate(product, frame, work->image, work->columns, work->sums);
+        product->class->frame(product, &(struct frame){.image = work->image}, work->columns);
+    product->class->accumulate(product, frame, &(struct frame){.image = work->image}, work->columns,
+                               work->sums);
 }
 
 static void sum_once(const struct work *work, uint64_t frame)

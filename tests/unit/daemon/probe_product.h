@@ -27,18 +27,18 @@ static const struct probe *probe_of(const struct product *product)
     return product->state;
 }
 
-static void probe_frame(const struct product *product, const void *image, uint64_t *columns)
+static void probe_frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
-    const uint16_t *const pixels = image;
+    const uint16_t *const pixels = frame_image(frame);
     columns[0] = 0;
     for (unsigned i = 0; i < PROBE_PIXELS; i++)
         columns[0] += pixels[i];
 }
 
-static void probe_accumulate(const struct product *product, uint64_t exposure, const void *image,
+static void probe_accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
                              const uint64_t *columns, void *accumulator)
 {
-    const uint16_t *const pixels = image;
+    const uint16_t *const pixels = frame_image(frame);
     uint64_t *const sums = accumulator;
     for (unsigned i = 0; i < PROBE_PIXELS; i++)
         sums[i] += pixels[i];

@@ -101,11 +101,12 @@ static inline void play_products(struct run *run, uint64_t index, unsigned layer
         if (product->layer != layer)
             continue;
         if (product->class->frame) {
-            product->class->frame(product, image, columns);
+            product->class->frame(product, &(struct frame){.image = image}, columns);
             assert_true(column_table_put(product->columns, index, columns));
         }
         if (product->class->accumulate)
-            product->class->accumulate(product, index, image, columns, product->partials[0].shared);
+            product->class->accumulate(product, index, &(struct frame){.image = image}, columns,
+                                       product->partials[0].shared);
     }
 }
 

@@ -27,7 +27,7 @@ static struct centre measured(const struct product *product, const void *image)
 {
     uint64_t columns[3];
     struct centre centre = {0};
-    product->class->frame(product, image, columns);
+    product->class->frame(product, &(struct frame){.image = image}, columns);
     product->class->map_value(product, 0, columns, &centre.y);
     product->class->map_value(product, 1, columns, &centre.x);
     return centre;

@@ -28,7 +28,7 @@ static void measure(struct product *product, uint64_t missing)
     product->columns = column_table_create(product->n_columns, 0);
     for (uint64_t frame = 0; frame < N_FRAMES; frame++) {
         frame_fill(image, &product->format, FILL_RANDOM, frame);
-        product->class->frame(product, image, columns);
+        product->class->frame(product, &(struct frame){.image = image}, columns);
         if (scan_geometry_position(&scan, frame) != (int64_t)missing)
             assert_true(column_table_put(product->columns, frame, columns));
     }

@@ -57,11 +57,12 @@ static struct sums run_frames(const struct product *product, void *const *shares
         frame_fill(image, format, n % N_FILLS, n);
         expect_counts(image, format->pixel_size, expected, sums.areas);
         memset(columns, 0xaa, sizeof columns);
-        product->class->frame(product, image, columns);
+        product->class->frame(product, &(struct frame){.image = image}, columns);
         assert_int_equal(columns[product->n_columns], UINT64_C(0xaaaaaaaaaaaaaaaa));
         radial_profile_columns_to_counts(product, columns, counts);
         assert_memory_equal(counts, expected, sizeof expected);
-        product->class->accumulate(product, n, image, columns, shares[n * 7 / 5 % n_shares]);
+        product->class->accumulate(product, n, &(struct frame){.image = image}, columns,
+                                   shares[n * 7 / 5 % n_shares]);
         for (unsigned bin = 0; bin < 21; bin++)
             sums.counts[bin] += expected[bin];
     }
@@ -144,8 +145,8 @@ static void without_frames_or_pixels_the_mean_is_not_a_number(void **state)
     product.class->array(&product, MEAN, accumulator, means);
     assert_true(isnan(means[0]));
     frame_fill(image, &format, FILL_FULL_SCALE, 0);
-    product.class->frame(&product, image, columns);
-    product.class->accumulate(&product, 0, image, columns, accumulator);
+    product.class->frame(&product, &(struct frame){.image = image}, columns);
+    product.class->accumulate(&product, 0, &(struct frame){.image = image}, columns, accumulator);
     product.class->array(&product, MEAN, accumulator, means);
     assert_true(means[0] == 65535); /* the pixel in the middle */
     assert_true(isnan(means[1]));   /* none is a quarter of a pixel away */

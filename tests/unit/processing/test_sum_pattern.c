@@ -69,7 +69,7 @@ static void full_scale_frames(uint32_t pixel_size, enum cpu_isa isa, unsigned n_
     uint64_t expected[N_PIXELS];
     frame_fill(frame, &format, FILL_FULL_SCALE, 0);
     for (unsigned i = 0; i < n_frames; i++)
-        product.class->accumulate(&product, i, frame, NULL, accumulator);
+        product.class->accumulate(&product, i, &(struct frame){.image = frame}, NULL, accumulator);
     for (size_t i = 0; i < N_PIXELS; i++)
         expected[i] = n_frames * frame_pixel(frame, i, pixel_size);
     assert_array(&product, SUM, accumulator, expected);
@@ -132,7 +132,8 @@ static void merged_in_order(const struct pixel_format *format, enum cpu_isa isa,
         shares[i] = product_accumulator_create(product.accumulator_size);
     for (unsigned n = 0; n < n_frames; n++) {
         frame_fill(frame, format, n % N_FILLS == FILL_FULL_SCALE ? FILL_SPARSE : n % N_FILLS, n);
-        product.class->accumulate(&product, n, frame, NULL, shares[n < 280 ? 0 : n % 3]);
+        product.class->accumulate(&product, n, &(struct frame){.image = frame}, NULL,
+                                  shares[n < 280 ? 0 : n % 3]);
     }
     for (size_t i = 0; i < 3; i++)
         product.class->merge(&product, shares[3], shares[order[i]]);
@@ -187,12 +188,12 @@ static void a_share_may_be_merged_into_a_share_with_frames(void **state)
     void *const frame = frame_create(&format);
     frame_fill(frame, &format, FILL_FULL_SCALE, 0);
     for (unsigned i = 0; i < 200; i++) {
-        product.class->accumulate(&product, i, frame, NULL, a);
-        product.class->accumulate(&product, i, frame, NULL, b);
+        product.class->accumulate(&product, i, &(struct frame){.image = frame}, NULL, a);
+        product.class->accumulate(&product, i, &(struct frame){.image = frame}, NULL, b);
     }
     product.class->merge(&product, a, b);
     for (unsigned i = 0; i < 200; i++)
-        product.class->accumulate(&product, i, frame, NULL, a);
+        product.class->accumulate(&product, i, &(struct frame){.image = frame}, NULL, a);
     uint64_t expected[35];
     for (size_t i = 0; i < 35; i++)
         expected[i] = UINT64_C(600) * 255;

@@ -209,9 +209,10 @@ static void run_shares(const struct product *product, unsigned n_shares, bool ba
     for (unsigned i = 0; i < n_shares; i++)
         shares[i] = product_accumulator_create(product->accumulator_size);
     for (unsigned j = 0; j < N_FRAMES; j++) {
-        product->class->frame(product, frames[j], columns);
+        product->class->frame(product, &(struct frame){.image = frames[j]}, columns);
         check_columns(product, columns, j);
-        product->class->accumulate(product, j, frames[j], columns, shares[j * 7 / 5 % n_shares]);
+        product->class->accumulate(product, j, &(struct frame){.image = frames[j]}, columns,
+                                   shares[j * 7 / 5 % n_shares]);
     }
     if (n_shares == 1)
         check_arrays(product, shares[0], expected);
@@ -255,8 +256,9 @@ static void the_result_does_not_depend_on_the_number_of_threads(void **state)
         for (unsigned share = n_shares; share-- > 0;) {
             void *const own = product_accumulator_create(product.accumulator_size);
             for (unsigned j = share; j < N_FRAMES; j += n_shares) {
-                product.class->frame(&product, frames[j], columns);
-                product.class->accumulate(&product, j, frames[j], columns, own);
+                product.class->frame(&product, &(struct frame){.image = frames[j]}, columns);
+                product.class->accumulate(&product, j, &(struct frame){.image = frames[j]}, columns,
+                                          own);
             }
             product.class->merge(&product, merged, own);
             free(own);
@@ -288,9 +290,10 @@ static void full_scale_frames(uint32_t pixel_size, uint32_t n_frames, uint64_t v
     double values[6];
     for (size_t q = 0; q < 6; q++)
         memcpy((uint8_t *)image + q * pixel_size, &value, pixel_size);
-    product.class->frame(&product, image, columns);
+    product.class->frame(&product, &(struct frame){.image = image}, columns);
     for (uint32_t j = 0; j < n_frames; j++)
-        product.class->accumulate(&product, j, image, columns, accumulator);
+        product.class->accumulate(&product, j, &(struct frame){.image = image}, columns,
+                                  accumulator);
     product.class->array(&product, VARIANCE, accumulator, values);
     assert_true(fabs(values[5] + 1.0 / (double)value) < 1e-13);
     product.class->array(&product, V_IMAGE, accumulator, values);
@@ -358,8 +361,9 @@ static void nothing_measured_is_not_a_number(void **state)
             product.class->array(&product, which, accumulator, values);
             assert_true(isnan(values[10]) || (n == 1 && which == V_R));
         }
-        product.class->frame(&product, frames[2], columns);
-        product.class->accumulate(&product, 0, frames[2], columns, accumulator);
+        product.class->frame(&product, &(struct frame){.image = frames[2]}, columns);
+        product.class->accumulate(&product, 0, &(struct frame){.image = frames[2]}, columns,
+                                  accumulator);
     }
     free(accumulator);
     product.class->finish(&product);

@@ -100,7 +100,7 @@ static void check_sums(const struct pixel_format *format,
     void *const image = frame_create(format);
     frame_fill(image, format, fill, 5);
     prepare(&product, settings, format, NULL, isa);
-    product.class->frame(&product, image, columns);
+    product.class->frame(&product, &(struct frame){.image = image}, columns);
     for (unsigned map = 0; map < product.n_maps; map++) {
         uint64_t expected = 0, value;
         for (size_t i = 0; i < (size_t)format->height * format->width; i++) {
@@ -147,7 +147,7 @@ static void read_weights(const struct virtual_detector_settings *settings,
     prepare(&product, settings, format, pixels, CPU_ISA_PLAIN);
     for (size_t i = 0; i < format->image_size; i++) {
         ((uint8_t *)image)[i] = 1;
-        product.class->frame(&product, image, columns);
+        product.class->frame(&product, &(struct frame){.image = image}, columns);
         weights[i] = value_of(&product, map, columns);
         ((uint8_t *)image)[i] = 0;
     }
@@ -268,14 +268,14 @@ static void a_pattern_without_symmetry_is_seen_as_the_page_says(void **state)
         memset(&image[y][SIDE - SIDE / 4], 4, SIDE / 4);
     }
     prepare(&product, &quadrants, &format, NULL, CPU_ISA_PLAIN);
-    product.class->frame(&product, image, columns);
+    product.class->frame(&product, &(struct frame){.image = image}, columns);
     assert_int_equal(columns[0], 0);
     assert_int_equal(columns[1], 0);
     assert_int_equal(columns[2], 9 * SIDE * SIDE / 16);
     assert_int_equal(columns[3], 4 * SIDE * SIDE / 16);
     product.class->finish(&product);
     assert_int_equal(centre_of_mass_prepare(&centre_of_mass, &format, CPU_ISA_PLAIN, NULL), 0);
-    centre_of_mass.class->frame(&centre_of_mass, image, columns);
+    centre_of_mass.class->frame(&centre_of_mass, &(struct frame){.image = image}, columns);
     for (unsigned map = 0; map < 2; map++)
         assert_true(value_of(&centre_of_mass, map, columns) < (SIDE - 1) / 2.);
     centre_of_mass.class->finish(&centre_of_mass);
@@ -309,7 +309,7 @@ static void any_mask_is_summed_within_the_rounding_of_its_weights(void **state)
             struct product product;
             prepare(&product, &settings, &format, NULL, isa);
             assert_int_equal(product.maps[0].dtype, MAP_DTYPE_F64);
-            product.class->frame(&product, image, columns);
+            product.class->frame(&product, &(struct frame){.image = image}, columns);
             assert_true(fabs(value_of(&product, 0, columns) - expected) < 1e-5 * scale);
             assert_true(isa == CPU_ISA_PLAIN || columns[0] == first);
             first = columns[0];
@@ -330,7 +330,7 @@ static void integer_masks_give_exact_integers(void **state)
     uint64_t column, value;
     settings.mask = mask_of(counts, 2, 3);
     prepare(&product, &settings, &format, NULL, CPU_ISA_PLAIN);
-    product.class->frame(&product, image, &column);
+    product.class->frame(&product, &(struct frame){.image = image}, &column);
     product.class->map_value(&product, 0, &column, &value);
     assert_int_equal(product.maps[0].dtype, MAP_DTYPE_U64);
     assert_int_equal(value, 65535ull * 32767 + 3 + 2 * 65535 + 8);
@@ -338,7 +338,7 @@ static void integer_masks_give_exact_integers(void **state)
     mask_values_unref(settings.mask);
     settings.mask = mask_of(signs, 2, 3);
     prepare(&product, &settings, &format, NULL, CPU_ISA_PLAIN);
-    product.class->frame(&product, image, &column);
+    product.class->frame(&product, &(struct frame){.image = image}, &column);
     assert_int_equal(product.maps[0].dtype, MAP_DTYPE_F64);
     assert_true(value_of(&product, 0, &column) == 7 - 8 - 65535);
     product.class->finish(&product);
@@ -357,7 +357,7 @@ static void a_mean_is_the_sum_over_the_weights(void **state)
         double sum = 0, n = 0;
         settings.mode = VIRTUAL_DETECTOR_MEAN;
         prepare(&product, &settings, &format, NULL, CPU_ISA_PLAIN);
-        product.class->frame(&product, image, columns);
+        product.class->frame(&product, &(struct frame){.image = image}, columns);
         for (size_t pixel = 0; pixel < SIDE * SIDE; pixel++) {
             if (!belongs(&settings, 0, &format, (double)(pixel / SIDE), (double)(pixel % SIDE)))
                 continue;
@@ -395,13 +395,13 @@ static void corrections_are_folded_in(void **state)
     read_weights(&settings, &format, NULL, 0, weights);
     const double n = sum_of_weights();
     prepare(&product, &settings, &format, &pixels, CPU_ISA_PLAIN);
-    product.class->frame(&product, image, &column);
+    product.class->frame(&product, &(struct frame){.image = image}, &column);
     assert_true(fabs(value_of(&product, 0, &column) / (10 * n) - 1) < 1e-5);
     assert_non_null(strstr(product.maps[0].description, ", corrected for bad pixels, gain"));
     product.class->finish(&product);
     settings.mode = VIRTUAL_DETECTOR_MEAN;
     prepare(&product, &settings, &format, &pixels, CPU_ISA_PLAIN);
-    product.class->frame(&product, image, &column);
+    product.class->frame(&product, &(struct frame){.image = image}, &column);
     assert_true(fabs(value_of(&product, 0, &column) / 10 - 1) < 1e-5);
     product.class->finish(&product);
     read_weights(&settings, &format, &only_bad, 0, weights);
@@ -468,7 +468,7 @@ static void a_mask_comes_from_its_file(void **state)
     write_mask_file(settings.mask_path);
     prepare(&product, &settings, &format, NULL, CPU_ISA_PLAIN);
     assert_null(settings.mask);
-    product.class->frame(&product, "\5\6\7\10", &column);
+    product.class->frame(&product, &(struct frame){.image = "\5\6\7\10"}, &column);
     assert_int_equal(column, 5 + 3 * 7);
     product.class->finish(&product);
     assert_int_equal(
