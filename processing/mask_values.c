@@ -1,16 +1,13 @@
 #include "processing/mask_values.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "processing/npy.h"
+#include "processing/npy_file.h"
 
 /* The header, and the widest values. */
 #define FILE_SIZE_MAX (16384 + (size_t)8 * MASK_VALUES_MAX)
@@ -63,66 +60,21 @@ int mask_values_create(struct mask_values **mask, const float *values, uint32_t 
     return check(mask, error);
 }
 
-static int from_npy(struct mask_values **mask, const uint8_t *bytes, size_t size,
-                    struct error *error)
-{
-    struct npy_array array;
-    int status = npy_parse(&array, bytes, size, error);
-    if (!status)
-        status = allocate(mask, array.height, array.width, error);
-    if (status)
-        return status;
-    for (size_t i = 0; i < (size_t)array.height * array.width; i++)
-        (*mask)->values[i] = (float)npy_value(&array, i);
-    return check(mask, error);
-}
-
-static int read_all(int fd, uint8_t *bytes, size_t size, struct error *error)
-{
-    for (size_t done = 0; done < size;) {
-        const ssize_t n = read(fd, bytes + done, size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_set(error, -errno, "it cannot be read: %s", strerror(errno));
-        if (n == 0)
-            return error_set(error, -EBADMSG, "it became shorter while it was read");
-        done += (size_t)n;
-    }
-    return 0;
-}
-
-static int read_file(struct mask_values **mask, int fd, struct error *error)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) != 0)
-        return error_set(error, -errno, "it cannot be read: %s", strerror(errno));
-    if (!S_ISREG(stat.st_mode))
-        return error_set(error, -EINVAL, "it is no ordinary file");
-    if ((uint64_t)stat.st_size > FILE_SIZE_MAX)
-        return error_set(error, -EFBIG, "it is larger than a mask can be (%jd bytes)",
-                         (intmax_t)stat.st_size);
-    const size_t size = (size_t)stat.st_size;
-    uint8_t *const bytes = malloc(size + 1);
-    if (!bytes)
-        return error_set(error, -ENOMEM, "no memory to read its %zu bytes", size);
-    int status = read_all(fd, bytes, size, error);
-    if (!status)
-        status = from_npy(mask, bytes, size, error);
-    free(bytes);
-    return status;
-}
-
 int mask_values_read(struct mask_values **mask, const char *path, struct error *error)
 {
-    /* Somebody else's pipe must not keep the daemon waiting. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(error, -errno, "mask file %s cannot be opened: %s", path, strerror(errno));
-    const int status = read_file(mask, fd, error);
+    struct npy_array array;
+    void *bytes;
+    int status = npy_file_read(&array, &bytes, path, FILE_SIZE_MAX, error);
+    if (!status)
+        status = allocate(mask, array.height, array.width, error);
+    if (!status) {
+        for (size_t i = 0; i < (size_t)array.height * array.width; i++)
+            (*mask)->values[i] = (float)npy_value(&array, i);
+        status = check(mask, error);
+    }
+    free(bytes);
     if (status)
         error_prefix(error, "mask file %s", path);
-    close(fd);
     return status;
 }
 

@@ -273,3 +273,13 @@ double npy_value(const struct npy_array *array, size_t i)
     }
     }
 }
+
+const char *npy_descr(enum npy_type type)
+{
+    return types[type].descr;
+}
+
+size_t npy_value_size(enum npy_type type)
+{
+    return types[type].size;
+}

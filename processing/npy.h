@@ -27,3 +27,7 @@ int npy_parse(struct npy_array *array, const void *bytes, size_t size, struct er
 
 /* Value i of height * width, in C order. Bool gives 0 or 1. */
 double npy_value(const struct npy_array *array, size_t i);
+
+/* "|b1", ... and bytes of a value. */
+const char *npy_descr(enum npy_type type);
+size_t npy_value_size(enum npy_type type);

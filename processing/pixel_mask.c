@@ -1,15 +1,12 @@
 #include "processing/pixel_mask.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "processing/mask_values.h"
+#include "processing/npy_file.h"
 
 static int allocate(struct pixel_mask **mask, uint32_t height, uint32_t width, struct error *error)
 {
@@ -58,50 +55,13 @@ int pixel_mask_read(struct pixel_mask **mask, const char *path, struct error *er
     return r;
 }
 
-/* Magic, version 1.0, length of the header, the header; 128 bytes together. */
-static void npy_header(char header[128], uint32_t height, uint32_t width)
-{
-    memset(header, ' ', 128);
-    static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, 0x76, 0};
-    memcpy(header, magic, sizeof magic);
-    char text[118];
-    const int length =
-        snprintf(text, sizeof text,
-                 "{'descr': '|b1', 'fortran_order': False, 'shape': (%" PRIu32 ", %" PRIu32 "), }",
-                 height, width);
-    memcpy(header + 10, text, (size_t)length);
-    header[127] = '\n';
-}
-
-static int write_all(int fd, const void *bytes, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        const ssize_t n = write(fd, (const char *)bytes + done, size - done);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 int pixel_mask_write(const struct pixel_mask *mask, const char *path, struct error *error)
 {
-    char header[128];
-    npy_header(header, mask->height, mask->width);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_set(error, -errno, "mask file %s cannot be made: %s", path, strerror(errno));
-    int r = write_all(fd, header, sizeof header);
-    if (r == 0)
-        r = write_all(fd, mask->bad, (size_t)mask->height * mask->width);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (close(fd) < 0 && r == 0)
-        r = -errno;
-    if (r == 0)
-        return 0;
-    (void)unlink(path);
-    return error_set(error, r, "mask file %s cannot be written: %s", path, strerror(-r));
+    const struct npy_array array = {NPY_BOOL, mask->height, mask->width, mask->bad};
+    const int r = npy_file_write(&array, path, error);
+    if (r < 0)
+        error_prefix(error, "mask file %s", path);
+    return r;
 }
 
 struct pixel_mask *pixel_mask_ref(struct pixel_mask *mask)
