@@ -7,8 +7,8 @@
  */
 enum cpu_isa { CPU_ISA_PLAIN, CPU_ISA_AVX2, CPU_ISA_AVX512 };
 
-/* The best set that this processor has (AVX512 means F, BW, DQ, VL, VNNI and VBMI) and MERLIND_ISA
- * allows. */
+/* The best set that this processor has (AVX512 means F, BW, DQ, VL, VNNI, VBMI, VBMI2 and
+ * VPOPCNTDQ: Ice Lake, Zen 4 and later) and MERLIND_ISA allows. */
 enum cpu_isa cpu_isa_best(void);
 
 const char *cpu_isa_name(enum cpu_isa isa);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "processing/bit_mask.h"
 #include "processing/kernels/kernels.h"
 #include "processing/product.h"
 
@@ -22,12 +23,43 @@ static const struct product_map map_descriptions[N_MAPS] = {
                "counts"},
 };
 
+/*
+ * The moments of a 1-bit frame are counts of bits: with x_d the binary digits of x,
+ * sum(x n) = sum over d of 2^d * (set pixels whose x_d is 1).
+ */
+#define MAX_DIGITS 16
+
+struct digit_masks {
+    unsigned n; /* digits that a coordinate can have */
+    struct bit_mask masks[MAX_DIGITS];
+};
+
+struct centre_of_mass {
+    const struct kernels *kernels;
+    struct bit_mask everything; /* without words: frames have no bits */
+    struct digit_masks y, x;
+};
+
+static uint64_t moment_of_bits(const struct digit_masks *digits, const uint8_t *bits)
+{
+    uint64_t moment = 0;
+    for (unsigned digit = 0; digit < digits->n; digit++)
+        moment += bit_mask_count(&digits->masks[digit], bits) << digit;
+    return moment;
+}
+
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
-    const void *const image = frame_image(frame);
-    const struct kernels *const kernels = product->state;
+    const struct centre_of_mass *const state = product->state;
+    const uint8_t *const bits = state->everything.words ? frame_bits(frame) : NULL;
     struct moments moments;
-    kernels->moments(&moments, image, product->format.height, product->format.width);
+    if (bits)
+        moments =
+            (struct moments){bit_mask_count(&state->everything, bits),
+                             moment_of_bits(&state->y, bits), moment_of_bits(&state->x, bits)};
+    else
+        state->kernels->moments(&moments, frame_image(frame), product->format.height,
+                                product->format.width);
     columns[COLUMN_SUM] = moments.sum;
     columns[COLUMN_Y] = moments.y;
     columns[COLUMN_X] = moments.x;
@@ -42,9 +74,23 @@ static void map_value(const struct product *product, unsigned map, const uint64_
     memcpy(value, &centre, sizeof centre);
 }
 
+static void digit_masks_finish(struct digit_masks *digits)
+{
+    for (unsigned digit = 0; digit < digits->n; digit++)
+        bit_mask_finish(&digits->masks[digit]);
+}
+
 static void finish(struct product *product)
 {
+    struct centre_of_mass *const state = product->state;
+    if (state) {
+        bit_mask_finish(&state->everything);
+        digit_masks_finish(&state->y);
+        digit_masks_finish(&state->x);
+    }
+    free(state);
     free(product->maps);
+    product->state = NULL;
     product->maps = NULL;
 }
 
@@ -65,6 +111,66 @@ static bool moments_fit(const struct pixel_format *format)
            !__builtin_mul_overflow(bound, format->width, &bound);
 }
 
+/* ---- masks for 1-bit frames ---- */
+
+/* What the masks are made from, and memory for one of them. */
+struct making {
+    const struct pixel_format *format;
+    struct bit_order order;
+    uint8_t *selected;
+    enum cpu_isa isa;
+};
+
+/* Selects the pixels whose y, or x, has the digit. */
+static void select_digit(const struct making *making, bool of_y, unsigned digit)
+{
+    const uint32_t width = making->format->width;
+    for (uint32_t y = 0; y < making->format->height; y++) {
+        for (uint32_t x = 0; x < width; x++)
+            making->selected[(size_t)y * width + x] = (of_y ? y : x) >> digit & 1;
+    }
+}
+
+static int make_digits(const struct making *making, struct digit_masks *digits, bool of_y)
+{
+    const uint32_t length = of_y ? making->format->height : making->format->width;
+    int status = 0;
+    for (unsigned digit = 0; digit < MAX_DIGITS && (length - 1) >> digit && !status; digit++) {
+        select_digit(making, of_y, digit);
+        status =
+            bit_mask_init(&digits->masks[digit], making->selected, &making->order, making->isa);
+        digits->n = digit + 1;
+    }
+    return status;
+}
+
+static int make_masks(struct centre_of_mass *state, const struct making *making)
+{
+    memset(making->selected, 1, (size_t)making->format->height * making->format->width);
+    int status = bit_mask_init(&state->everything, making->selected, &making->order, making->isa);
+    if (!status && state->everything.words)
+        status = make_digits(making, &state->y, true);
+    if (!status && state->everything.words)
+        status = make_digits(making, &state->x, false);
+    return status;
+}
+
+static int prepare_bits(struct centre_of_mass *state, const struct pixel_format *format,
+                        enum cpu_isa isa)
+{
+    struct making making = {.format = format, .isa = isa};
+    if (!bit_order_applies(format) || format->width > UINT32_C(1) << MAX_DIGITS ||
+        format->height > UINT32_C(1) << MAX_DIGITS)
+        return 0;
+    making.selected = malloc((size_t)format->height * format->width);
+    int status = making.selected ? bit_order_init(&making.order, format) : -ENOMEM;
+    if (!status)
+        status = make_masks(state, &making);
+    bit_order_finish(&making.order);
+    free(making.selected);
+    return status;
+}
+
 int centre_of_mass_prepare(struct product *product, const struct pixel_format *format,
                            enum cpu_isa isa, struct error *error)
 {
@@ -77,14 +183,18 @@ int centre_of_mass_prepare(struct product *product, const struct pixel_format *f
                          "centre of mass: frames of %" PRIu32 " x %" PRIu32 " pixels of %" PRIu32
                          " bytes are too large for 64-bit sums",
                          format->height, format->width, format->pixel_size);
+    struct centre_of_mass *const state = calloc(1, sizeof *state);
+    product->state = state;
     product->maps = malloc(sizeof map_descriptions);
-    if (!product->maps)
+    if (!state || !product->maps || prepare_bits(state, format, isa) < 0) {
+        finish(product);
         return error_set(error, -ENOMEM, "no memory for the centre of mass");
+    }
+    state->kernels = kernels;
     memcpy(product->maps, map_descriptions, sizeof map_descriptions);
     product->class = &class;
     product->format = *format;
     product->n_columns = N_COLUMNS;
     product->n_maps = N_MAPS;
-    product->state = (void *)kernels;
     return 0;
 }

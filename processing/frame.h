@@ -1,8 +1,12 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "detector/pixel_format.h"
+#include "processing/bit_order.h"
+#include "processing/kernels/kernels_events.h"
+#include "processing/weight_bank.h"
 
 /*
  * A frame as products see it: its pixels in whatever form is cheapest, each form made when the
@@ -10,24 +14,64 @@
  * use any of them and must come to the same result to the last bit.
  *
  * A frame belongs to one thread, for as long as its products are computed. One of an image alone,
- * for tests and for images from a file: (struct frame){.image = image}.
+ * for tests and for images from a file: (struct frame){.image = image}. Only that form is sure to
+ * be there; products ask for the others and take the image when there are none.
  */
 struct frame {
-    const void *image; /* decoded [height][width]; NULL until somebody asked: use frame_image */
-
-    /* Where the image comes from; all of these may be missing when it is there. */
-    const struct pixel_format *format;
-    const uint8_t *payload; /* as the detector sent it */
-    frame_decode_fn decode;
-    void *room; /* for the image */
+    const void *image;         /* decoded [height][width]; NULL until somebody asked: frame_image */
+    struct frame_forms *forms; /* what else it can be turned into; NULL: nothing */
+    const uint8_t *payload;    /* as the detector sent it; NULL: there is only the image */
+    void *room;                /* for the image, when there is a payload */
+    const struct weight_bank *bank; /* of the products that are computed; NULL: none */
+    struct frame_events events;
+    enum { EVENTS_UNKNOWN, EVENTS_TOO_MANY, EVENTS_LISTED } events_state;
+    uint32_t weighed; /* bit g: the sums of group g of the bank are there */
+    int64_t weighted_sums[WEIGHT_BANK_GROUPS][WEIGHT_LANES];
 };
+
+/* What the frames of one format can be turned into, and room for it: of one thread. */
+struct frame_forms {
+    struct pixel_format format;
+    frame_decode_fn decode;
+    const struct event_kernels *event_kernels;
+    size_t max_events;
+    uint32_t *
+        pixels; /* [max_events + EVENTS_ROOM_MORE], the list of the frame in hand; NULL: no lists */
+    struct bit_order order; /* of 1-bit payloads */
+};
+
+/* Where memory is missing there are fewer forms: nothing but time is lost. */
+void frame_forms_init(struct frame_forms *forms, const struct pixel_format *format,
+                      enum cpu_isa isa);
+/* Also of zeroed forms. */
+void frame_forms_finish(struct frame_forms *forms);
+
+/* A frame as it came; `room` (image_size bytes, aligned to a pixel) is where its image goes. */
+static inline struct frame frame_of_payload(struct frame_forms *forms, const uint8_t *payload,
+                                            void *room)
+{
+    return (struct frame){.forms = forms, .payload = payload, .room = room};
+}
 
 /* The decoded image. */
 static inline const void *frame_image(struct frame *frame)
 {
     if (!frame->image) {
-        frame->decode(frame->room, frame->payload, frame->format);
+        frame->forms->decode(frame->room, frame->payload, &frame->forms->format);
         frame->image = frame->room;
     }
     return frame->image;
 }
+
+/* The payload of a 1-bit frame, in the order of bit_order.h. NULL: this frame has none. */
+static inline const uint8_t *frame_bits(const struct frame *frame)
+{
+    return frame->payload && frame->forms->order.n_words ? frame->payload : NULL;
+}
+
+/* The pixels that have counts. NULL: so many that the image is better, or nobody made room. */
+const struct frame_events *frame_events(struct frame *frame);
+
+/* sum of weight * pixel over what mask_weights.h calls the mask's blocks of weights and its loose
+ * weights, when the mask is in the bank of the frame's products. false: it is not. */
+bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum);

@@ -76,3 +76,14 @@ void mask_finish(struct mask *mask)
     free(mask->loose);
     memset(mask, 0, sizeof *mask);
 }
+
+void mask_select(const struct mask *mask, uint32_t pixel_size, uint8_t *selected)
+{
+    for (size_t block = 0; block < mask->n_blocks; block++) {
+        const size_t first = mask->blocks[block].offset / pixel_size;
+        for (uint64_t bits = mask->blocks[block].bits; bits; bits &= bits - 1)
+            selected[first + (size_t)__builtin_ctzll(bits)] = 1;
+    }
+    for (size_t i = 0; i < mask->n_loose; i++)
+        selected[mask->loose[i]] = 1;
+}

@@ -32,5 +32,8 @@ struct mask {
  * -ENOMEM. */
 int mask_init(struct mask *mask, const uint8_t *selected, size_t n_pixels, uint32_t pixel_size);
 
+/* Sets selected[pixel] to 1 for every pixel of the mask, made for pixels of pixel_size bytes. */
+void mask_select(const struct mask *mask, uint32_t pixel_size, uint8_t *selected);
+
 /* Also of a zeroed mask. */
 void mask_finish(struct mask *mask);

@@ -61,6 +61,9 @@ struct product_class {
     void (*accumulate)(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator);
     void (*merge)(const struct product *product, void *into, const void *from);
+    /* What column `column` is the weighted sum of, mask_weights.h, so that products of a set can be
+     * computed together (weight_bank.h). NULL: none of its columns is. */
+    const struct mask_weights *(*weights)(const struct product *product, unsigned column);
     /* Writes one uint64_t or double, as the map's dtype says. */
     void (*map_value)(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value);

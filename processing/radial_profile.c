@@ -41,16 +41,25 @@ static void unpack(uint64_t *counts, const uint64_t *columns, uint32_t n_bins)
         counts[bin] = (uint32_t)(columns[bin / 2] >> (bin % 2 ? 32 : 0));
 }
 
+static void count_rings(const struct radial_profile *state, uint32_t pixel_size,
+                        struct frame *frame, uint64_t *counts)
+{
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        events_rings(events, pixel_size, state->bins.bin_of, state->bins.n_bins, counts, NULL);
+    else
+        state->kernels->counts(&state->plan, frame_image(frame), counts);
+}
+
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
-    const void *const image = frame_image(frame);
     const struct radial_profile *const state = product->state;
     if (!state->two_a_column) {
-        state->kernels->counts(&state->plan, image, columns);
+        count_rings(state, product->format.pixel_size, frame, columns);
         return;
     }
     uint64_t counts[RADIAL_MAX_BINS];
-    state->kernels->counts(&state->plan, image, counts);
+    count_rings(state, product->format.pixel_size, frame, counts);
     pack(columns, counts, state->bins.n_bins);
 }
 

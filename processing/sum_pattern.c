@@ -49,17 +49,22 @@ static void raise_maximum(const struct sum_pattern *state, struct accumulator *a
                                    state->n_pixels);
 }
 
-static void add_to_sums(const struct sum_pattern *state, struct accumulator *mine,
-                        const void *image)
+/* Adds the frame to sums, of the tile's elements, and raises the maximum. */
+static void add_frame(const struct sum_pattern *state, uint32_t pixel_size,
+                      struct accumulator *mine, void *sums, struct frame *frame)
 {
-    if (!state->tile_size) {
-        state->kernels->accumulate(mine->sums, image, state->n_pixels);
+    const struct frame_events *const events = frame_events(frame);
+    if (events) {
+        events_add(events, pixel_size, sums, part_of(mine, state->maximum_offset));
         return;
     }
+    state->kernels->accumulate(sums, frame_image(frame), state->n_pixels);
+    raise_maximum(state, mine, frame_image(frame));
+}
+
+static void empty_tile(const struct sum_pattern *state, struct accumulator *mine)
+{
     void *const tile = part_of(mine, state->tile_offset);
-    state->kernels->accumulate(tile, image, state->n_pixels);
-    if (++mine->n_in_tile < state->tile_frames)
-        return;
     state->kernels->widen(mine->sums, tile, state->n_pixels);
     memset(tile, 0, state->tile_size);
     mine->n_in_tile = 0;
@@ -68,11 +73,13 @@ static void add_to_sums(const struct sum_pattern *state, struct accumulator *min
 static void accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator)
 {
+    const struct sum_pattern *const state = product->state;
     struct accumulator *const mine = accumulator;
-    const void *const image = frame_image(frame);
-    add_to_sums(product->state, mine, image);
-    raise_maximum(product->state, mine, image);
+    void *const sums = state->tile_size ? part_of(mine, state->tile_offset) : (void *)mine->sums;
+    add_frame(state, product->format.pixel_size, mine, sums, frame);
     mine->n_frames++;
+    if (state->tile_size && ++mine->n_in_tile == state->tile_frames)
+        empty_tile(state, mine);
 }
 
 /* What `accumulator` holds, its tile included, added to sums. */

@@ -34,17 +34,27 @@ static const char no_memory[] = "no memory for the variance";
 
 /* ---- columns ---- */
 
+static void square_rings(const struct variance *state, struct frame *frame, uint64_t *counts,
+                         uint64_t *squares)
+{
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        events_rings(events, state->layout.pixel_size, state->bins.bin_of, state->bins.n_bins,
+                     counts, squares);
+    else
+        state->kernels->squares(&state->plan, frame_image(frame), counts, squares);
+}
+
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
-    const void *const image = frame_image(frame);
     const struct variance *const state = product->state;
     const uint32_t n_bins = state->bins.n_bins;
     if (!state->packed) {
-        state->kernels->squares(&state->plan, image, columns, columns + n_bins);
+        square_rings(state, frame, columns, columns + n_bins);
         return;
     }
     uint64_t squares[RADIAL_MAX_BINS];
-    state->kernels->squares(&state->plan, image, columns, squares);
+    square_rings(state, frame, columns, squares);
     for (uint32_t bin = 0; bin < n_bins; bin++)
         columns[bin] |= squares[bin] << 32;
 }
@@ -68,7 +78,7 @@ static void accumulate(const struct product *product, uint64_t exposure, struct 
     const struct variance *const state = product->state;
     uint64_t counts[RADIAL_MAX_BINS], squares[RADIAL_MAX_BINS];
     variance_columns_to_sums(product, columns, counts, squares);
-    variance_sums_add(&state->layout, accumulator, exposure, frame_image(frame), counts, squares);
+    variance_sums_add(&state->layout, accumulator, exposure, frame, counts, squares);
 }
 
 static void merge(const struct product *product, void *into, const void *from)

@@ -154,12 +154,21 @@ static uint64_t tile_frames(const struct variance_layout *layout)
 /* Frames of 255^2 that fit 32 bits. */
 #define SQUARES_TILE_FRAMES (UINT32_MAX / (255 * 255))
 
+static void add_frame(const struct variance_layout *layout, void *sums, void *squares,
+                      struct frame *frame)
+{
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        events_add_squares(events, layout->pixel_size, sums, squares, layout->n_pixels);
+    else
+        layout->square_kernels->accumulate(sums, squares, frame_image(frame), layout->n_pixels);
+}
+
 static void add_pixels(const struct variance_layout *layout, struct accumulator *sums,
-                       uint32_t block, const void *image)
+                       uint32_t block, struct frame *frame)
 {
     if (!layout->tile_size) {
-        layout->square_kernels->accumulate(pattern_of(layout, sums, block),
-                                           squares_of(layout, sums), image, layout->n_pixels);
+        add_frame(layout, pattern_of(layout, sums, block), squares_of(layout, sums), frame);
         return;
     }
     if (sums->tile_block != block || sums->n_in_tile == tile_frames(layout))
@@ -168,14 +177,14 @@ static void add_pixels(const struct variance_layout *layout, struct accumulator 
         empty_squares_tile(layout, sums);
     void *const squares = layout->squares_tile_size ? at(sums, layout->squares_tile)
                                                     : (void *)squares_of(layout, sums);
-    layout->square_kernels->accumulate(at(sums, layout->tile), squares, image, layout->n_pixels);
+    add_frame(layout, at(sums, layout->tile), squares, frame);
     sums->tile_block = block;
     sums->n_in_tile++;
     sums->n_in_squares_tile += layout->squares_tile_size > 0;
 }
 
 void variance_sums_add(const struct variance_layout *layout, void *accumulator, uint64_t exposure,
-                       const void *image, const uint64_t *counts, const uint64_t *squares)
+                       struct frame *frame, const uint64_t *counts, const uint64_t *squares)
 {
     struct accumulator *const sums = accumulator;
     const uint32_t block = (uint32_t)(exposure / layout->block_length % layout->n_blocks);
@@ -185,7 +194,7 @@ void variance_sums_add(const struct variance_layout *layout, void *accumulator, 
         rings[bin].squares += squares[bin];
         rings[bin].products += (wide_count)counts[bin] * counts[bin];
     }
-    add_pixels(layout, sums, block, image);
+    add_pixels(layout, sums, block, frame);
     sums->block_frames[block]++;
 }
 

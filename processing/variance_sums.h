@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/cpu.h"
+#include "processing/frame.h"
 #include "processing/kernels/kernels.h"
 #include "processing/kernels/kernels_squares.h"
 #include "processing/radial_bins.h"
@@ -35,7 +36,7 @@ void variance_layout_init(struct variance_layout *layout, const struct radial_bi
 
 /* Adds a frame and its rings to the block of its exposure (frame index). */
 void variance_sums_add(const struct variance_layout *layout, void *accumulator, uint64_t exposure,
-                       const void *image, const uint64_t *counts, const uint64_t *squares);
+                       struct frame *frame, const uint64_t *counts, const uint64_t *squares);
 
 void variance_sums_merge(const struct variance_layout *layout, void *into, const void *from);
 

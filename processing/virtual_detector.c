@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "processing/bit_mask.h"
 #include "processing/kernels/kernels.h"
 #include "processing/mask_corrections.h"
 #include "processing/product.h"
@@ -15,8 +16,9 @@
 /* A column of integers, sum(integer weight * counts), and what makes it the value of the map. */
 struct detector_map {
     struct mask_weights mask;
-    double scale;   /* of a weight: integer * scale */
-    double divisor; /* 1 for a sum, the sum of weights for a mean */
+    struct bit_mask bits; /* the mask's flat part, for 1-bit frames */
+    double scale;         /* of a weight: integer * scale */
+    double divisor;       /* 1 for a sum, the sum of weights for a mean */
 };
 
 struct virtual_detector {
@@ -25,17 +27,41 @@ struct virtual_detector {
     struct detector_map maps[];
 };
 
+static uint64_t flat_sum(const struct virtual_detector *state, const struct detector_map *map,
+                         struct frame *frame)
+{
+    const uint8_t *const bits = map->bits.words ? frame_bits(frame) : NULL;
+    if (bits)
+        return bit_mask_count(&map->bits, bits);
+    return state->kernels->masked_sum(&map->mask.flat, frame_image(frame));
+}
+
+static uint64_t weighted_sum(const struct virtual_detector *state, const struct mask_weights *mask,
+                             struct frame *frame)
+{
+    int64_t sum;
+    if (!frame_weighted_sum(frame, mask, &sum))
+        sum = state->kernels->weighted_sum(mask, frame_image(frame));
+    return (uint64_t)sum;
+}
+
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
-    const void *const image = frame_image(frame);
     const struct virtual_detector *const state = product->state;
     for (unsigned i = 0; i < state->n_maps; i++) {
         const struct mask_weights *const mask = &state->maps[i].mask;
-        uint64_t sum = (uint64_t)mask->flat_weight * state->kernels->masked_sum(&mask->flat, image);
+        columns[i] = 0;
+        if (mask->flat.n_pixels > 0)
+            columns[i] += (uint64_t)mask->flat_weight * flat_sum(state, &state->maps[i], frame);
         if (mask->n_blocks + mask->n_loose > 0)
-            sum += (uint64_t)state->kernels->weighted_sum(mask, image);
-        columns[i] = sum;
+            columns[i] += weighted_sum(state, mask, frame);
     }
+}
+
+static const struct mask_weights *weights(const struct product *product, unsigned column)
+{
+    const struct virtual_detector *const state = product->state;
+    return &state->maps[column].mask;
 }
 
 static void map_value(const struct product *product, unsigned map, const uint64_t *columns,
@@ -52,11 +78,17 @@ static void map_value(const struct product *product, unsigned map, const uint64_
     memcpy(value, &result, sizeof result);
 }
 
+static void detector_map_finish(struct detector_map *map)
+{
+    mask_weights_finish(&map->mask);
+    bit_mask_finish(&map->bits);
+}
+
 static void finish(struct product *product)
 {
     struct virtual_detector *const state = product->state;
     for (unsigned i = 0; state && i < state->n_maps; i++)
-        mask_weights_finish(&state->maps[i].mask);
+        detector_map_finish(&state->maps[i]);
     free(state);
     free(product->maps);
     product->state = NULL;
@@ -66,6 +98,7 @@ static void finish(struct product *product)
 static const struct product_class class = {
     .kind = "virtual_detector",
     .frame = frame,
+    .weights = weights,
     .map_value = map_value,
     .finish = finish,
 };
@@ -76,6 +109,8 @@ struct making {
     const struct virtual_detector_settings *settings;
     const struct detector_pixels *pixels;
     struct detector_shape shape;
+    struct bit_order order;
+    enum cpu_isa isa;
     size_t n_pixels;
     double *weights;
     int16_t *integers;
@@ -160,6 +195,18 @@ static void describe(const struct making *making, unsigned i)
     map->units = mean ? "counts/pixel" : "counts";
 }
 
+/* The pixels of the mask's flat part, once more for 1-bit frames. */
+static int make_bits(const struct making *making, struct detector_map *map)
+{
+    uint8_t *const selected = calloc(making->n_pixels, 1);
+    if (!selected)
+        return -ENOMEM;
+    mask_select(&map->mask.flat, making->product->format.pixel_size, selected);
+    const int status = bit_mask_init(&map->bits, selected, &making->order, making->isa);
+    free(selected);
+    return status;
+}
+
 static int make_map(const struct making *making, unsigned i)
 {
     struct virtual_detector *const state = making->product->state;
@@ -175,6 +222,9 @@ static int make_map(const struct making *making, unsigned i)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
                          making->settings->name);
     state->n_maps++;
+    if (making->order.n_words && make_bits(making, map) < 0)
+        return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
+                         making->settings->name);
     const bool exact = map->scale == 1 && making->settings->mode == VIRTUAL_DETECTOR_SUM &&
                        are_counts(making->integers, making->n_pixels);
     making->product->maps[i].dtype = exact ? MAP_DTYPE_U64 : MAP_DTYPE_F64;
@@ -191,7 +241,8 @@ static int allocate(struct making *making, const struct kernels *kernels)
     product->maps = calloc(n, sizeof *product->maps);
     making->weights = malloc(making->n_pixels * sizeof *making->weights);
     making->integers = malloc(making->n_pixels * sizeof *making->integers);
-    if (!state || !product->maps || !making->weights || !making->integers)
+    if (!state || !product->maps || !making->weights || !making->integers ||
+        bit_order_init(&making->order, &product->format) < 0)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory",
                          making->settings->name);
     state->kernels = kernels;
@@ -207,6 +258,7 @@ static int make(struct making *making, const struct kernels *kernels)
         status = allocate(making, kernels);
     for (unsigned i = 0; !status && i < making->product->n_maps; i++)
         status = make_map(making, i);
+    bit_order_finish(&making->order);
     free(making->integers);
     free(making->weights);
     return status;
@@ -233,6 +285,7 @@ int virtual_detector_prepare(struct product *product,
             .product = product,
             .settings = &loaded,
             .pixels = pixels,
+            .isa = isa,
             .n_pixels = (size_t)format->height * format->width,
             .error = error,
         };

@@ -60,6 +60,7 @@ static void let_go(struct worker *worker)
     if (worker->dirty)
         merge(worker);
     chunk_reader_finish(&worker->reader);
+    frame_forms_finish(&worker->forms);
     run_unref(worker->run);
     worker->run = NULL;
 }
@@ -72,7 +73,7 @@ void worker_take_run(struct worker *worker, struct run *run)
         let_go(worker);
     worker->run = run_ref(run);
     worker->given = 0;
-    worker->decode = frame_decoder(&run->format, worker->isa);
+    frame_forms_init(&worker->forms, &run->format, worker->isa);
 }
 
 void worker_let_go_of_finished_run(struct worker *worker)
@@ -92,7 +93,7 @@ void worker_finish(struct worker *worker)
 
 /* ---- frames ---- */
 
-void worker_give_latest(struct worker *worker, unsigned layer, const void *image, uint64_t number)
+void worker_give_latest(struct worker *worker, unsigned layer, struct frame *frame, uint64_t number)
 {
     struct run *const run = worker->run;
     struct run_latest *const latest = &run->latest[layer];
@@ -103,7 +104,7 @@ void worker_give_latest(struct worker *worker, unsigned layer, const void *image
              pthread_mutex_trylock(&latest->mutex) != 0)
         return;
     if (number > latest->number) {
-        memcpy(latest->image, image, run->format.image_size);
+        memcpy(latest->image, frame_image(frame), run->format.image_size);
         latest->number = number;
         atomic_store_explicit(&latest->given, wanted, memory_order_relaxed);
     }
@@ -159,6 +160,7 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
                     uint64_t exposure, bool placed, struct frame *frame, struct frame_facts *facts)
 {
     mark_dirty(worker);
+    frame->bank = set->bank;
     bool analysed = true;
     for (unsigned i = 0; i < set->n; i++) {
         const struct product *const product = set->products[i];
@@ -172,11 +174,14 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
     return analysed;
 }
 
-/* Returns the frame's row. NULL: no memory. */
-static struct frame_facts *take_frame(struct worker *worker, const struct frame_slot *slot,
-                                      void *image)
+struct frame worker_frame(struct worker *worker, const struct frame_slot *slot, void *room)
 {
-    worker->decode(image, slot->body + worker->run->format.data_offset, &worker->run->format);
+    return frame_of_payload(&worker->forms, slot->body + worker->run->format.data_offset, room);
+}
+
+/* Returns the frame's row. NULL: no memory. */
+static struct frame_facts *take_frame(struct worker *worker, const struct frame_slot *slot)
+{
     struct frame_facts *const facts = frame_row(worker, slot->frame_index, slot->layer);
     if (facts)
         note_facts(worker, slot, facts);
@@ -186,16 +191,15 @@ static struct frame_facts *take_frame(struct worker *worker, const struct frame_
 }
 
 bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
-                          const struct frame_slot *slot, bool placed, void *image)
+                          const struct frame_slot *slot, bool placed, struct frame *frame)
 {
-    struct frame_facts *const facts = take_frame(worker, slot, image);
-    struct frame frame = {.image = image};
-    return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, &frame, facts);
+    struct frame_facts *const facts = take_frame(worker, slot);
+    return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, frame, facts);
 }
 
-bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image)
+bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot)
 {
-    struct frame_facts *const facts = take_frame(worker, slot, image);
+    struct frame_facts *const facts = take_frame(worker, slot);
     if (!facts)
         return false;
     atomic_fetch_or_explicit(&facts->flags, FRAME_FLAG_DEFERRED, memory_order_relaxed);
@@ -211,7 +215,7 @@ bool worker_analyse_deferred(struct worker *worker, const struct product_set *se
     if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_RECEIVED ||
         !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED))
         return false;
-    struct frame frame = {.image = image};
+    struct frame frame = {.image = image, .forms = &worker->forms};
     *analysed = image && analyse(worker, set, layer, exposure, true, &frame, facts);
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "processing/chunk_reader.h"
 #include "processing/chunk_sink.h"
+#include "processing/frame.h"
 #include "processing/ring.h"
 
 struct catch_up;
@@ -12,6 +13,13 @@ struct catch_up;
 /* For tests of overload: what every frame takes, and what its analysis takes more. */
 struct worker_delays {
     unsigned frame_us, analysis_us;
+};
+
+/* Of an image of the chunk in hand. */
+enum image_state {
+    IMAGE_ABSENT,
+    IMAGE_NOT_DECODED, /* the frame came, and nobody wanted it decoded so far */
+    IMAGE_THERE,
 };
 
 /* One worker: what it has in hand, and what it does with a single frame (worker.c). workers.c does
@@ -23,9 +31,9 @@ struct worker {
     enum cpu_isa isa;
     struct worker_delays delays;
     unsigned index;
-    frame_decode_fn decode; /* of the run's frames */
-    uint8_t *images;        /* the chunk in hand: [n_layers][chunk_frames][height][width] */
-    uint8_t *present;       /* [n_layers][chunk_frames]: which of them came */
+    struct frame_forms forms; /* of the run's frames */
+    uint8_t *images;          /* the chunk in hand: [n_layers][chunk_frames][height][width] */
+    uint8_t *present;         /* [n_layers][chunk_frames]: enum image_state */
     size_t images_size, present_size;
     struct run *run; /* the run of the last chunk; holds a reference */
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */
@@ -47,19 +55,23 @@ void worker_finish(struct worker *worker);
  */
 void worker_merge_if_wanted(struct worker *worker);
 
-/* Copies the image for those who asked for the newest one of its layer. `number` is the exposure's,
- * from 1. The last frame of a run is given unasked. */
-void worker_give_latest(struct worker *worker, unsigned layer, const void *image, uint64_t number);
+/* Copies the frame's image for those who asked for the newest one of its layer. `number` is the
+ * exposure's, from 1. The last frame of a run is given unasked. */
+void worker_give_latest(struct worker *worker, unsigned layer, struct frame *frame,
+                        uint64_t number);
+
+/* A frame of the run, to be decoded into `room` when somebody wants its image. */
+struct frame worker_frame(struct worker *worker, const struct frame_slot *slot, void *room);
 
 /*
- * Decodes a frame into `image` and computes all products of its layer; those that add up over
- * frames only when it is `placed`. false: no memory for its results.
+ * Computes all products of the frame's layer; those that add up over frames only when it is
+ * `placed`. false: no memory for its results.
  */
 bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
-                          const struct frame_slot *slot, bool placed, void *image);
+                          const struct frame_slot *slot, bool placed, struct frame *frame);
 
-/* Decodes a frame into `image` and notes that it came, to be analysed later. false: no memory. */
-bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image);
+/* Notes that a frame came, to be analysed later. false: no memory. */
+bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot);
 
 /*
  * Computes all products of a placed frame that was deferred, from its image. Returns whether it had

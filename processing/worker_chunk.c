@@ -23,6 +23,7 @@ struct chunk_work {
     struct run *run;
     const struct product_set *set;
     bool deferred; /* its frames are analysed later, from the file */
+    bool recorded; /* so that all its images are wanted; else only what analysis asks for */
     int64_t first_place;
     uint32_t n_frames;                  /* in the worker's images so far */
     uint32_t in_layer[RUN_MAX_LAYERS];  /* of them, by layer */
@@ -102,8 +103,13 @@ static void submit_layer(struct worker *worker, struct chunk_work *work, unsigne
     const size_t image_size = work->run->format.image_size;
     const uint32_t k = work->run->chunk_frames;
     uint8_t *const images = worker->images + (size_t)layer * k * image_size;
+    if (!work->recorded) {
+        count_unrecorded(work->run, true, work->in_layer[layer] - work->submitted[layer]);
+        work->submitted[layer] = work->in_layer[layer];
+        return;
+    }
     for (uint32_t i = 0; i < k; i++) {
-        if (!worker->present[layer * k + i])
+        if (worker->present[layer * k + i] == IMAGE_ABSENT)
             memset(images + i * image_size, 0, image_size);
     }
     const struct compressed_chunk describe = {
@@ -131,11 +137,15 @@ static bool process_frame(struct worker *worker, struct chunk_work *work,
 {
     const uint32_t k = work->run->chunk_frames;
     const uint32_t place = (uint32_t)(slot->place - work->first_place) + slot->layer * k;
-    uint8_t *const image = worker->images + place * work->run->format.image_size;
-    worker->present[place] = 1;
+    struct frame frame =
+        worker_frame(worker, slot, worker->images + place * work->run->format.image_size);
+    if (work->recorded)
+        (void)frame_image(&frame);
+    const bool done = work->deferred ? worker_defer_frame(worker, slot)
+                                     : worker_analyse_frame(worker, work->set, slot, true, &frame);
+    worker->present[place] = frame.image ? IMAGE_THERE : IMAGE_NOT_DECODED;
     work->in_layer[slot->layer]++;
-    return work->deferred ? worker_defer_frame(worker, slot, image)
-                          : worker_analyse_frame(worker, work->set, slot, true, image);
+    return done;
 }
 
 /* The newest image of each layer among the frames [first, end) of the chunk. */
@@ -148,8 +158,11 @@ static void give_latest(struct worker *worker, const struct chunk_work *work,
         const struct frame_slot *const slot = &chunk->frames[i];
         const uint64_t place =
             (uint64_t)(slot->place - work->first_place) + (uint64_t)slot->layer * run->chunk_frames;
-        worker_give_latest(worker, slot->layer, worker->images + place * run->format.image_size,
-                           slot->frame_index + 1);
+        struct frame frame =
+            worker_frame(worker, slot, worker->images + place * run->format.image_size);
+        if (worker->present[place] == IMAGE_THERE)
+            frame.image = frame.room;
+        worker_give_latest(worker, slot->layer, &frame, slot->frame_index + 1);
     }
 }
 
@@ -196,16 +209,18 @@ static void process_placed_chunk(struct worker *worker, struct chunk_work *work,
  * analysed all the same, because another geometry may give it a position; a duplicate is not.
  */
 static void process_extra_frame(struct worker *worker, const struct chunk *chunk,
-                                const struct frame_slot *slot)
+                                const struct frame_slot *slot, bool recorded)
 {
     struct run *const run = worker->run;
+    struct frame frame = worker_frame(worker, slot, worker->images);
+    if (recorded)
+        (void)frame_image(&frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
-        worker->decode(worker->images, slot->body + run->format.data_offset, &run->format);
         worker_flag_frame(worker, slot);
         return;
     }
     const bool late = slot->flags & FRAME_FLAG_LATE;
-    const bool analysed = worker_analyse_frame(worker, chunk->set, slot, late, worker->images);
+    const bool analysed = worker_analyse_frame(worker, chunk->set, slot, late, &frame);
     if (late)
         atomic_fetch_add_explicit(analysed ? &run->counts.analysed : &run->counts.not_analysed, 1,
                                   memory_order_relaxed);
@@ -217,7 +232,8 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
     bool closed;
     (void)chunk_wait(chunk, 0, UINT64_MAX, &closed);
     const struct frame_slot slot = chunk->frames[0];
-    process_extra_frame(worker, chunk, &slot);
+    const bool recorded = worker->sink->wants(worker->sink->data, run);
+    process_extra_frame(worker, chunk, &slot, recorded);
     ring_release(worker->ring, chunk);
     const struct compressed_chunk describe = {
         .extra = true,
@@ -228,8 +244,11 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
         .flags = slot.flags,
         .n_frames = 1,
     };
-    submit(worker, run, worker->images, run->format.image_size, &describe,
-           slot.flags & FRAME_FLAG_LATE);
+    const bool in_place = slot.flags & FRAME_FLAG_LATE;
+    if (recorded)
+        submit(worker, run, worker->images, run->format.image_size, &describe, in_place);
+    else
+        count_unrecorded(run, in_place, 1);
 }
 
 /* ---- analysis that waits ---- */
@@ -367,6 +386,7 @@ void worker_process_chunk(struct worker *worker, struct chunk *chunk)
             .run = run,
             .set = chunk->set,
             .deferred = !chunk->extra && should_defer(worker, run),
+            .recorded = worker->sink->wants(worker->sink->data, run),
             .first_place = chunk->first_place,
         };
         memset(worker->present, 0, (size_t)run->chunk_frames * run->n_layers);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/cpu.h"
+#include "processing/kernels/kernels_choose.h"
 #include "processing/mask.h"
 #include "processing/mask_weights.h"
 
@@ -40,7 +41,6 @@ struct kernels {
 const struct kernels *kernels_for(enum cpu_isa isa, uint32_t pixel_size);
 
 /* What kernels_for chooses from: the order is 1, 2, 4 bytes. */
-#define KERNELS_PIXEL_SIZES 3
 extern const struct kernels kernels_plain[KERNELS_PIXEL_SIZES];
 extern const struct kernels kernels_avx2[KERNELS_PIXEL_SIZES];
 extern const struct kernels kernels_avx512[KERNELS_PIXEL_SIZES];

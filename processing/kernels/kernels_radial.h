@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/cpu.h"
+#include "processing/kernels/kernels_choose.h"
 #include "processing/radial_bins.h"
 #include "processing/radial_plan.h"
 
@@ -28,7 +29,6 @@ const struct radial_kernels *radial_kernels_for(enum cpu_isa isa, uint32_t pixel
 bool radial_kernels_need_tiles(enum cpu_isa isa);
 
 /* What radial_kernels_for chooses from: the order is 1, 2, 4 bytes. */
-#define RADIAL_KERNELS_PIXEL_SIZES 3
-extern const struct radial_kernels radial_kernels_plain[RADIAL_KERNELS_PIXEL_SIZES];
-extern const struct radial_kernels radial_kernels_avx2[RADIAL_KERNELS_PIXEL_SIZES];
-extern const struct radial_kernels radial_kernels_avx512[RADIAL_KERNELS_PIXEL_SIZES];
+extern const struct radial_kernels radial_kernels_plain[KERNELS_PIXEL_SIZES];
+extern const struct radial_kernels radial_kernels_avx2[KERNELS_PIXEL_SIZES];
+extern const struct radial_kernels radial_kernels_avx512[KERNELS_PIXEL_SIZES];

@@ -386,7 +386,7 @@ static void squares_u32(const struct radial_plan *plan, const void *image, uint6
     radial_counts_and_squares(plan, image, counts, squares, 4);
 }
 
-const struct radial_kernels radial_kernels_avx512[RADIAL_KERNELS_PIXEL_SIZES] = {
+const struct radial_kernels radial_kernels_avx512[KERNELS_PIXEL_SIZES] = {
     {counts_u8, squares_u8},
     {counts_u16, squares_u16},
     {counts_u32, squares_u32},

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/cpu.h"
+#include "processing/kernels/kernels_choose.h"
 
 /* Inner loops of patterns: what is done with each pixel for itself. As kernels.h. */
 struct square_kernels {
@@ -23,7 +24,6 @@ struct square_kernels {
 const struct square_kernels *square_kernels_for(enum cpu_isa isa, uint32_t pixel_size);
 
 /* What square_kernels_for chooses from: the order is 1, 2, 4 bytes. */
-#define SQUARE_KERNELS_PIXEL_SIZES 3
-extern const struct square_kernels square_kernels_plain[SQUARE_KERNELS_PIXEL_SIZES];
-extern const struct square_kernels square_kernels_avx2[SQUARE_KERNELS_PIXEL_SIZES];
-extern const struct square_kernels square_kernels_avx512[SQUARE_KERNELS_PIXEL_SIZES];
+extern const struct square_kernels square_kernels_plain[KERNELS_PIXEL_SIZES];
+extern const struct square_kernels square_kernels_avx2[KERNELS_PIXEL_SIZES];
+extern const struct square_kernels square_kernels_avx512[KERNELS_PIXEL_SIZES];

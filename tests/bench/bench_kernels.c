@@ -2,15 +2,20 @@
  * What a frame costs in each product: microseconds per frame on one core, for each instruction set
  * of this machine and several doses, as one JSON object.
  *
- *   bench_kernels [FORMAT...]     u8_256, u16_256, u16_512, u32_256; all of them without a name
+ *   bench_kernels [FORMAT...]     u8_256, u16_256, u16_512, u32_256, raw1_256, raw1_512; all of
+ * them without a name
  *
- * The frame is in the cache, as it is when a worker has just decoded it; every figure is the median
- * over repeats. `frame_sum` is a plain loop that adds up the frame's pixels, as a yardstick.
+ * The frame is in the cache, as it is when a worker has just decoded it; every figure is the least
+ * over repeats, since other programs only ever add to it. raw1 frames are payloads of one bit a
+ * pixel that nobody decodes unless a product asks for it. `frame_sum` is a plain loop that adds up
+ * the frame's pixels, as a yardstick.
  * Detectors: `rings_8` are eight disks and annuli of usual sizes with hard edges,
  * `antialiased_8` the same with smooth ones, `segmented_4` four quadrants, `masks_8` eight masks of
  * real weights that cover the whole frame (the most expensive ones there are), `detectors_16` are
  * rings_8 and masks_8. `all` is detectors_16, centre of mass, radial profile and sum pattern, one
- * after the other on each frame; `all_and_variance` has the sums of squares as well.
+ * after the other on each frame; `all_and_variance` has the sums of squares, of pixels and rings,
+ * as well. `binary_16` are sixteen detectors with hard edges, rings_8 twice; `whole_frames_16`
+ * sixteen that cover all of the frame.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -24,16 +29,32 @@
 #include "processing/profile_products.h"
 
 #define FRAMES_PER_REPEAT 257 /* one flush of the sum pattern's tile */
-#define REPEATS 9
-#define PRODUCTS_MAX 24
+#define REPEATS 15
+#define PRODUCTS_MAX 32
 
 static const struct pixel_format formats[] = {
     {.width = 256, .height = 256, .pixel_size = 1, .counter_depth = 6, .image_size = 1 << 16},
     {.width = 256, .height = 256, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 17},
     {.width = 512, .height = 512, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 19},
     {.width = 256, .height = 256, .pixel_size = 4, .counter_depth = 24, .image_size = 1 << 18},
+    {.width = 256,
+     .height = 256,
+     .pixel_size = 1,
+     .counter_depth = 1,
+     .image_size = 1 << 16,
+     .packing = PACKING_RAW_1,
+     .payload_size = 1 << 13},
+    {.width = 512,
+     .height = 512,
+     .pixel_size = 1,
+     .counter_depth = 1,
+     .image_size = 1 << 18,
+     .packing = PACKING_RAW_1,
+     .raw_quad = true,
+     .payload_size = 1 << 15},
 };
-static const char *const format_names[] = {"u8_256", "u16_256", "u16_512", "u32_256"};
+static const char *const format_names[] = {"u8_256",  "u16_256",  "u16_512",
+                                           "u32_256", "raw1_256", "raw1_512"};
 #define N_FORMATS (sizeof formats / sizeof formats[0])
 
 static const double doses[] = {0.05, 0.3, 1, 10}; /* counts per pixel */
@@ -63,7 +84,13 @@ struct group {
     enum cpu_isa isa;
     size_t n;
     struct product products[PRODUCTS_MAX];
+    struct weight_bank *bank;
 };
+
+static bool is_bits(const struct pixel_format *format)
+{
+    return format->packing == PACKING_RAW_1;
+}
 
 static void give_up(const char *what)
 {
@@ -97,8 +124,19 @@ static uint32_t poisson(uint64_t *seed, double mean)
     return counts;
 }
 
+static void *make_payload(const struct pixel_format *format, double dose)
+{
+    uint64_t seed = 88172645463325252;
+    uint8_t *const payload = allocate(format->payload_size);
+    for (size_t bit = 0; bit < format->payload_size * 8; bit++)
+        payload[bit / 8] |= (uint8_t)((poisson(&seed, dose) > 0) << bit % 8);
+    return payload;
+}
+
 static void *make_frame(const struct pixel_format *format, double dose)
 {
+    if (is_bits(format))
+        return make_payload(format, dose);
     uint64_t seed = 88172645463325252;
     uint8_t *const image = allocate(format->image_size);
     for (size_t at = 0; at < format->image_size; at += format->pixel_size) {
@@ -108,16 +146,12 @@ static void *make_frame(const struct pixel_format *format, double dose)
     return image;
 }
 
-static int compare_doubles(const void *a, const void *b)
+static double least(const double *values, size_t n)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
+    double found = values[0];
+    for (size_t i = 1; i < n; i++)
+        found = fmin(found, values[i]);
+    return found;
 }
 
 /* ---- groups ---- */
@@ -216,38 +250,75 @@ static void add_all(struct group *group)
 
 /* ---- the clock ---- */
 
-static void run_frame(const struct group *group, uint64_t exposure, const void *image,
+static void run_frame(const struct group *group, uint64_t exposure, struct frame *frame,
                       uint64_t *columns, void *const *accumulators)
 {
     for (size_t i = 0; i < group->n; i++) {
         const struct product *const product = &group->products[i];
         if (product->n_columns > 0)
-            product->class->frame(product, &(struct frame){.image = image}, columns);
+            product->class->frame(product, frame, columns);
         if (product->class->accumulate)
-            product->class->accumulate(product, exposure, &(struct frame){.image = image}, columns,
-                                       accumulators[i]);
+            product->class->accumulate(product, exposure, frame, columns, accumulators[i]);
     }
 }
 
-static double group_us(struct group *group, const void *image)
+static void make_bank(struct group *group)
 {
-    uint64_t *const columns = allocate(PRODUCT_MAX_COLUMNS * sizeof *columns);
-    void *accumulators[PRODUCTS_MAX] = {NULL};
-    double us[REPEATS];
-    for (size_t i = 0; i < group->n; i++)
-        accumulators[i] = allocate(group->products[i].accumulator_size + 1);
-    for (size_t repeat = 0; repeat < REPEATS; repeat++) {
-        const uint64_t start = clock_monotonic_ns();
-        for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i++)
-            run_frame(group, i, image, columns, accumulators);
-        us[repeat] = (double)(clock_monotonic_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
+    const struct mask_weights *masks[PRODUCTS_MAX * 4];
+    size_t n = 0;
+    for (size_t i = 0; i < group->n; i++) {
+        const struct product *const product = &group->products[i];
+        for (unsigned j = 0; product->class->weights && j < product->n_columns; j++)
+            masks[n++] = product->class->weights(product, j);
     }
+    const struct pixel_format *const format = group->format;
+    if (weight_bank_create(&group->bank, masks, n, (size_t)format->height * format->width,
+                           format->pixel_size, group->isa) < 0)
+        give_up("no memory");
+}
+
+/* Microseconds of a frame: `data` is its image, or its payload of bits. */
+static double repeat_us(const struct group *group, struct frame_forms *forms, const void *data,
+                        void *room, void *const *accumulators)
+{
+    uint64_t columns[PRODUCT_MAX_COLUMNS];
+    const uint64_t start = clock_monotonic_ns();
+    for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i++) {
+        struct frame frame = {.forms = forms, .image = data, .bank = group->bank};
+        if (is_bits(group->format)) {
+            frame = frame_of_payload(forms, data, room);
+            frame.bank = group->bank;
+        }
+        run_frame(group, i, &frame, columns, accumulators);
+    }
+    return (double)(clock_monotonic_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
+}
+
+static void group_finish(struct group *group, void **accumulators)
+{
     for (size_t i = 0; i < group->n; i++) {
         free(accumulators[i]);
         group->products[i].class->finish(&group->products[i]);
     }
-    free(columns);
-    return median(us, REPEATS);
+    weight_bank_destroy(group->bank);
+}
+
+static double group_us(struct group *group, const void *data)
+{
+    struct frame_forms forms;
+    void *accumulators[PRODUCTS_MAX] = {NULL};
+    double us[REPEATS];
+    void *const room = allocate(group->format->image_size);
+    frame_forms_init(&forms, group->format, group->isa);
+    make_bank(group);
+    for (size_t i = 0; i < group->n; i++)
+        accumulators[i] = allocate(group->products[i].accumulator_size + 1);
+    for (size_t repeat = 0; repeat < REPEATS; repeat++)
+        us[repeat] = repeat_us(group, &forms, data, room, accumulators);
+    group_finish(group, accumulators);
+    frame_forms_finish(&forms);
+    free(room);
+    return least(us, REPEATS);
 }
 
 static uint64_t frame_sum(const struct pixel_format *format, const void *image)
@@ -281,7 +352,7 @@ static double frame_sum_us(const struct pixel_format *format, const void *image)
         }
         us[repeat] = (double)(clock_monotonic_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
     }
-    return median(us, REPEATS);
+    return least(us, REPEATS);
 }
 
 /* ---- what is measured ---- */
@@ -311,6 +382,18 @@ static void fill_mask(struct group *group)
     add_mask(group, 0);
 }
 
+static void fill_binary(struct group *group)
+{
+    fill_rings(group);
+    fill_rings(group);
+}
+
+static void fill_whole_frames(struct group *group)
+{
+    for (unsigned i = 0; i < 16; i++)
+        fill_whole_frame(group);
+}
+
 static void fill_sixteen(struct group *group)
 {
     add_rings(group, VIRTUAL_DETECTOR_HARD);
@@ -327,20 +410,23 @@ static const struct measurement {
     const char *name;
     void (*fill)(struct group *group);
     bool every_dose; /* the others take the same time whatever the pixels hold */
+    bool not_bits;   /* there is none of 1-bit frames */
 } measurements[] = {
     {"rings_8", fill_rings, false},
+    {"binary_16", fill_binary, false},
+    {"whole_frames_16", fill_whole_frames, false},
     {"antialiased_8", fill_antialiased, false},
     {"segmented_4", fill_segmented, false},
     {"whole_frame_detector", fill_whole_frame, false},
     {"mask", fill_mask, false},
-    {"masks_8", add_masks, false},
-    {"detectors_16", fill_sixteen, false},
+    {"masks_8", add_masks, true},
+    {"detectors_16", fill_sixteen, true},
     {"centre_of_mass", add_centre_of_mass, false},
-    {"sum_pattern", add_sum_pattern, false},
+    {"sum_pattern", add_sum_pattern, true},
     {"radial_profile", add_radial_profile, true},
-    {"variance", add_variance, true},
+    {"variance", add_variance, true, true},
     {"all", add_all, true},
-    {"all_and_variance", fill_all_and_variance, true},
+    {"all_and_variance", fill_all_and_variance, true, true},
 };
 #define N_MEASUREMENTS (sizeof measurements / sizeof measurements[0])
 
@@ -376,14 +462,19 @@ static void print_format(const struct pixel_format *format, const char *name)
     for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++) {
         printf("    \"%s\": {", cpu_isa_name(isa));
         for (size_t i = 0; i < N_MEASUREMENTS; i++) {
+            if (measurements[i].not_bits && is_bits(format))
+                continue;
             fputs(i ? ",\n      " : "\n      ", stdout);
             print_measurement(&measurements[i], format, isa);
             fflush(stdout);
         }
         printf("},\n");
     }
+    const struct pixel_format bytes = {.image_size = is_bits(format) ? format->payload_size
+                                                                     : format->image_size,
+                                       .pixel_size = format->pixel_size};
     void *const image = make_frame(format, 0.3);
-    printf("    \"frame_sum\": %.2f\n  }", frame_sum_us(format, image));
+    printf("    \"frame_sum\": %.2f\n  }", frame_sum_us(&bytes, image));
     free(image);
 }
 

@@ -1,0 +1,92 @@
+#include "processing/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Up to one pixel in so many with counts a list is better than the image (docs/kernels.md). */
+#define SPARSE_PIXELS_PER_EVENT 8
+
+void frame_forms_init(struct frame_forms *forms, const struct pixel_format *format,
+                      enum cpu_isa isa)
+{
+    const size_t n_pixels = (size_t)format->height * format->width;
+    *forms = (struct frame_forms){
+        .format = *format,
+        .decode = frame_decoder(format, isa),
+        .event_kernels = event_kernels_for(isa, format->pixel_size),
+        .max_events = n_pixels / SPARSE_PIXELS_PER_EVENT,
+    };
+    forms->pixels = calloc(forms->max_events + EVENTS_ROOM_MORE, sizeof *forms->pixels);
+    (void)bit_order_init(&forms->order, format);
+}
+
+void frame_forms_finish(struct frame_forms *forms)
+{
+    free(forms->pixels);
+    bit_order_finish(&forms->order);
+    memset(forms, 0, sizeof *forms);
+}
+
+/* ---- events ---- */
+
+static size_t list_events(struct frame *frame)
+{
+    struct frame_forms *const forms = frame->forms;
+    const uint8_t *const bits = frame_bits(frame);
+    if (bits)
+        return forms->event_kernels->list_bits(forms->pixels, bits, &forms->order,
+                                               forms->max_events);
+    return forms->event_kernels->list(forms->pixels, frame_image(frame),
+                                      (size_t)forms->format.height * forms->format.width,
+                                      forms->max_events);
+}
+
+const struct frame_events *frame_events(struct frame *frame)
+{
+    if (frame->events_state == EVENTS_UNKNOWN && frame->forms && frame->forms->pixels) {
+        const size_t n = list_events(frame);
+        const bool listed = n <= frame->forms->max_events;
+        frame->events_state = listed ? EVENTS_LISTED : EVENTS_TOO_MANY;
+        frame->events = (struct frame_events){n, frame->forms->pixels,
+                                              frame_bits(frame) ? NULL : frame_image(frame)};
+    }
+    return frame->events_state == EVENTS_LISTED ? &frame->events : NULL;
+}
+
+/* ---- weighted sums ---- */
+
+static void weigh(struct frame *frame, unsigned group)
+{
+    const struct weight_bank *const bank = frame->bank;
+    const int16_t *const table = bank->groups[group].table;
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        bank->kernels->events(table, events, frame->weighted_sums[group]);
+    else
+        bank->kernels->image(table, frame_image(frame), bank->n_pixels,
+                             frame->weighted_sums[group]);
+    frame->weighed |= UINT32_C(1) << group;
+}
+
+static int lane_of(const struct weight_group *group, const struct mask_weights *mask)
+{
+    for (int lane = 0; lane < WEIGHT_LANES; lane++) {
+        if (group->masks[lane] == mask)
+            return lane;
+    }
+    return -1;
+}
+
+bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum)
+{
+    for (unsigned group = 0; frame->bank && group < frame->bank->n_groups; group++) {
+        const int lane = lane_of(&frame->bank->groups[group], mask);
+        if (lane < 0)
+            continue;
+        if (!(frame->weighed >> group & 1))
+            weigh(frame, group);
+        *sum = frame->weighted_sums[group][lane];
+        return true;
+    }
+    return false;
+}

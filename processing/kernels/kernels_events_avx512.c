@@ -1,0 +1,98 @@
+#include <immintrin.h>
+
+#include "processing/kernels/kernels_events_inline.h"
+
+/* AVX-512 with BW and VBMI2: the numbers of the pixels of a block that have counts are compressed
+ * as bytes, and widened to indices. */
+#define BLOCK 64 /* pixels */
+
+PIXEL_INLINE uint64_t nonzero(const void *pixels, uint32_t pixel_size)
+{
+    const uint8_t *const bytes = pixels;
+    uint64_t set = 0;
+    for (unsigned i = 0; i < pixel_size; i++) {
+        const __m512i values = _mm512_loadu_si512(bytes + (size_t)64 * i);
+        const unsigned shift = 64 / pixel_size * i;
+        if (pixel_size == 1)
+            set = _mm512_test_epi8_mask(values, values);
+        else if (pixel_size == 2)
+            set |= (uint64_t)_mm512_test_epi16_mask(values, values) << shift;
+        else
+            set |= (uint64_t)_mm512_test_epi32_mask(values, values) << shift;
+    }
+    return set;
+}
+
+/* Writes first + numbers[i] for every i of the set; whole vectors. Returns how many are in the set.
+ */
+PIXEL_INLINE size_t put(uint32_t *pixels, uint64_t set, __m512i numbers, uint32_t first)
+{
+    const size_t n = (size_t)__builtin_popcountll(set);
+    const __m512i packed = _mm512_maskz_compress_epi8(set, numbers);
+    const __m512i base = _mm512_set1_epi32((int)first);
+    _mm512_storeu_si512(
+        pixels, _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed)), base));
+    if (n <= 16)
+        return n;
+    _mm512_storeu_si512(
+        pixels + 16,
+        _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 1)), base));
+    _mm512_storeu_si512(
+        pixels + 32,
+        _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 2)), base));
+    _mm512_storeu_si512(
+        pixels + 48,
+        _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(packed, 3)), base));
+    return n;
+}
+
+PIXEL_INLINE __m512i counting(void)
+{
+    const __m512i fours =
+        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                           _mm512_set1_epi32(0x04040404));
+    return _mm512_add_epi32(fours, _mm512_set1_epi32(0x03020100));
+}
+
+PIXEL_INLINE size_t list(uint32_t *pixels, const void *image, size_t n_pixels, uint32_t pixel_size,
+                         size_t max)
+{
+    const uint8_t *const bytes = image;
+    const __m512i numbers = counting();
+    size_t n = 0, first = 0;
+    for (; first + BLOCK <= n_pixels && n <= max; first += BLOCK)
+        n += put(pixels + n, nonzero(bytes + first * pixel_size, pixel_size), numbers,
+                 (uint32_t)first);
+    return list_rest(pixels, n, image, first, n_pixels, pixel_size, max);
+}
+
+static size_t list_u8(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list(pixels, image, n_pixels, 1, max);
+}
+
+static size_t list_u16(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list(pixels, image, n_pixels, 2, max);
+}
+
+static size_t list_u32(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list(pixels, image, n_pixels, 4, max);
+}
+
+static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,
+                        size_t max)
+{
+    size_t n = 0;
+    for (size_t word = 0; word < order->n_words && n <= max; word++)
+        n += put(pixels + n, word_at(payload, word),
+                 _mm512_loadu_si512(order->offsets[order->pattern[word]]), order->first[word]);
+    return n;
+}
+
+const struct event_kernels event_kernels_avx512[KERNELS_PIXEL_SIZES] = {
+    {list_u8, list_bits},
+    {list_u16, list_bits},
+    {list_u32, list_bits},
+};

@@ -1,0 +1,28 @@
+#include "processing/kernels/kernels_events_inline.h"
+
+static size_t list_u8(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list_rest(pixels, 0, image, 0, n_pixels, 1, max);
+}
+
+static size_t list_u16(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list_rest(pixels, 0, image, 0, n_pixels, 2, max);
+}
+
+static size_t list_u32(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+{
+    return list_rest(pixels, 0, image, 0, n_pixels, 4, max);
+}
+
+static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,
+                        size_t max)
+{
+    return list_bits_of_words(pixels, payload, order, max);
+}
+
+const struct event_kernels event_kernels_plain[KERNELS_PIXEL_SIZES] = {
+    {list_u8, list_bits},
+    {list_u16, list_bits},
+    {list_u32, list_bits},
+};

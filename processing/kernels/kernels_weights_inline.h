@@ -1,0 +1,65 @@
+#pragma once
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "processing/kernels/kernels_pixel.h"
+#include "processing/kernels/kernels_weights.h"
+
+/* Plain pieces, for what is left over and for pixels that have no better. */
+
+PIXEL_INLINE void weigh_pixel(const int16_t *table, size_t pixel, uint64_t n, uint64_t *sums)
+{
+    const int16_t *const weights = table + weight_table_index(pixel, 0);
+    for (unsigned lane = 0; lane < WEIGHT_LANES; lane++)
+        sums[lane] += (uint64_t)weights[2 * lane] * n;
+}
+
+PIXEL_INLINE void weigh_rest(const int16_t *table, const void *image, size_t first, size_t n_pixels,
+                             uint32_t pixel_size, uint64_t *sums)
+{
+    for (size_t i = first; i < n_pixels; i++)
+        weigh_pixel(table, i, pixel_value(image, i, pixel_size), sums);
+}
+
+PIXEL_INLINE void weigh_image(const int16_t *table, const void *image, size_t n_pixels,
+                              uint32_t pixel_size, int64_t *sums)
+{
+    uint64_t sum[WEIGHT_LANES] = {0};
+    weigh_rest(table, image, 0, n_pixels, pixel_size, sum);
+    memcpy(sums, sum, sizeof sum);
+}
+
+PIXEL_INLINE void weigh_events(const int16_t *table, const struct frame_events *events,
+                               uint32_t pixel_size, int64_t *sums)
+{
+    uint64_t sum[WEIGHT_LANES] = {0};
+    for (size_t i = 0; i < events->n; i++) {
+        const uint32_t pixel = events->pixels[i];
+        weigh_pixel(table, pixel, events->image ? pixel_value(events->image, pixel, pixel_size) : 1,
+                    sum);
+    }
+    memcpy(sums, sum, sizeof sum);
+}
+
+/* Adds the weighted sums of n pixels, which are whole steps and whose sums fit its lanes. */
+typedef void (*weigh_run_fn)(const int16_t *weights, const void *pixels, size_t n, uint64_t *sums);
+
+struct weigh_limits {
+    size_t step, run; /* pixels */
+};
+
+PIXEL_INLINE void weigh_in_runs(const int16_t *table, const void *image, size_t n_pixels,
+                                uint32_t pixel_size, struct weigh_limits limits,
+                                weigh_run_fn weigh_run, int64_t *sums)
+{
+    const size_t n_in_steps = n_pixels - n_pixels % limits.step;
+    uint64_t sum[WEIGHT_LANES] = {0};
+    for (size_t i = 0; i < n_in_steps; i += limits.run) {
+        const size_t left = n_in_steps - i;
+        weigh_run(table + i / 2 * WEIGHT_PAIR, (const uint8_t *)image + i * pixel_size,
+                  left < limits.run ? left : limits.run, sum);
+    }
+    weigh_rest(table, image, n_in_steps, n_pixels, pixel_size, sum);
+    memcpy(sums, sum, sizeof sum);
+}

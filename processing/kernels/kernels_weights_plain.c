@@ -1,0 +1,37 @@
+#include "processing/kernels/kernels_weights_inline.h"
+
+static void image_u8(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
+{
+    weigh_image(table, image, n_pixels, 1, sums);
+}
+
+static void image_u16(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
+{
+    weigh_image(table, image, n_pixels, 2, sums);
+}
+
+static void image_u32(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
+{
+    weigh_image(table, image, n_pixels, 4, sums);
+}
+
+static void events_u8(const int16_t *table, const struct frame_events *events, int64_t *sums)
+{
+    weigh_events(table, events, 1, sums);
+}
+
+static void events_u16(const int16_t *table, const struct frame_events *events, int64_t *sums)
+{
+    weigh_events(table, events, 2, sums);
+}
+
+static void events_u32(const int16_t *table, const struct frame_events *events, int64_t *sums)
+{
+    weigh_events(table, events, 4, sums);
+}
+
+const struct weight_kernels weight_kernels_plain[KERNELS_PIXEL_SIZES] = {
+    {image_u8, events_u8},
+    {image_u16, events_u16},
+    {image_u32, events_u32},
+};
