@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kernels take so many words at a time. */
-#define STEP 8
-
 static uint64_t chosen_bits(const uint8_t *selected, const struct bit_order *order, size_t word)
 {
     uint64_t bits = 0;
@@ -23,8 +20,8 @@ static void trim(struct bit_mask *mask)
         end--;
     while (first < end && mask->words[first] == 0)
         first++;
-    first -= first % STEP;
-    end = (end + STEP - 1) / STEP * STEP;
+    first -= first % BIT_ORDER_STEP;
+    end = (end + BIT_ORDER_STEP - 1) / BIT_ORDER_STEP * BIT_ORDER_STEP;
     memmove(mask->words, mask->words + first, (end - first) * sizeof *mask->words);
     mask->first = first;
     mask->n_words = end - first;
@@ -34,7 +31,7 @@ int bit_mask_init(struct bit_mask *mask, const uint8_t *selected, const struct b
                   enum cpu_isa isa)
 {
     memset(mask, 0, sizeof *mask);
-    if (order->n_words == 0 || order->n_words % STEP != 0)
+    if (order->n_words == 0)
         return 0;
     mask->words = aligned_alloc(64, order->n_words * sizeof *mask->words);
     if (!mask->words)

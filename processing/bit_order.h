@@ -13,8 +13,11 @@
  */
 #define BIT_ORDER_PATTERNS 4
 
+/* Kernels take so many words at a time. */
+#define BIT_ORDER_STEP 8
+
 struct bit_order {
-    size_t n_words; /* 0: the payload is not of bits, or not of whole words */
+    size_t n_words; /* a multiple of BIT_ORDER_STEP. 0: the payload is not of bits, or too odd */
     uint32_t *first;
     uint8_t *pattern;
     unsigned n_patterns;
@@ -36,5 +39,5 @@ static inline uint32_t bit_order_pixel(const struct bit_order *order, size_t wor
 static inline bool bit_order_applies(const struct pixel_format *format)
 {
     return (format->packing == PACKING_RAW_1 || format->packing == PACKING_BITS) &&
-           format->payload_size % 8 == 0;
+           format->payload_size % (8 * BIT_ORDER_STEP) == 0;
 }
