@@ -7,6 +7,7 @@
 #include "processing/chunk_sink.h"
 #include "processing/frame.h"
 #include "processing/ring.h"
+#include "processing/worker_pace.h"
 
 struct catch_up;
 
@@ -30,6 +31,7 @@ struct worker {
     struct catch_up *catch_up;
     enum cpu_isa isa;
     struct worker_delays delays;
+    struct worker_pace pace;
     unsigned index;
     struct frame_forms forms; /* of the run's frames */
     uint8_t *images;          /* the chunk in hand: [n_layers][chunk_frames][height][width] */

@@ -118,7 +118,9 @@ static void submit_layer(struct worker *worker, struct chunk_work *work, unsigne
         .first_place = work->first_place,
         .n_frames = work->in_layer[layer] - work->submitted[layer],
     };
+    const uint64_t start = clock_monotonic_ns();
     submit(worker, work->run, images, k * image_size, &describe, true);
+    worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, describe.n_frames);
     work->submitted[layer] = work->in_layer[layer];
 }
 
@@ -169,9 +171,13 @@ static void give_latest(struct worker *worker, const struct chunk_work *work,
 static void process_frames(struct worker *worker, struct chunk_work *work,
                            const struct chunk *chunk, uint32_t n_frames)
 {
+    const uint64_t start = clock_monotonic_ns();
     uint64_t done = 0;
     for (uint32_t i = work->n_frames; i < n_frames; i++)
         done += process_frame(worker, work, &chunk->frames[i]);
+    if (!work->deferred)
+        worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,
+                         n_frames - work->n_frames);
     give_latest(worker, work, chunk, work->n_frames, n_frames);
     struct run_counts *const counts = &work->run->counts;
     atomic_fetch_add_explicit(work->deferred ? &counts->deferred : &counts->analysed, done,
@@ -256,7 +262,8 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
 static bool should_defer(const struct worker *worker, const struct run *run)
 {
     struct ring_load load;
-    if (run->recycle || !worker->sink->wants(worker->sink->data, run))
+    if (run->recycle || !worker->sink->wants(worker->sink->data, run) ||
+        !worker_pace_deferring_pays(&worker->pace))
         return false;
     ring_load(worker->ring, &load);
     return (double)load.used > DEFER_FILL * (double)load.size;
