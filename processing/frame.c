@@ -13,6 +13,7 @@ void frame_forms_init(struct frame_forms *forms, const struct pixel_format *form
     *forms = (struct frame_forms){
         .format = *format,
         .decode = frame_decoder(format, isa),
+        .ready = format->packing == PACKING_INTEGERS && format->pixel_size == 1,
         .event_kernels = event_kernels_for(isa, format->pixel_size),
         .max_events = n_pixels / SPARSE_PIXELS_PER_EVENT,
     };

@@ -33,6 +33,7 @@ struct frame {
 struct frame_forms {
     struct pixel_format format;
     frame_decode_fn decode;
+    bool ready; /* the payload is the image already */
     const struct event_kernels *event_kernels;
     size_t max_events;
     uint32_t *
@@ -46,20 +47,29 @@ void frame_forms_init(struct frame_forms *forms, const struct pixel_format *form
 /* Also of zeroed forms. */
 void frame_forms_finish(struct frame_forms *forms);
 
-/* A frame as it came; `room` (image_size bytes, aligned to a pixel) is where its image goes. */
+/* A frame as it came; `room` (image_size bytes, aligned to a pixel) is where its image goes when it
+ * must be decoded. */
 static inline struct frame frame_of_payload(struct frame_forms *forms, const uint8_t *payload,
                                             void *room)
 {
-    return (struct frame){.forms = forms, .payload = payload, .room = room};
+    return (struct frame){
+        .forms = forms, .payload = payload, .room = room, .image = forms->ready ? payload : NULL};
+}
+
+/* The decoded image in the frame's room, where those find it who come later. */
+static inline void frame_store_image(struct frame *frame)
+{
+    if (frame->image == frame->room)
+        return;
+    frame->forms->decode(frame->room, frame->payload, &frame->forms->format);
+    frame->image = frame->room;
 }
 
 /* The decoded image. */
 static inline const void *frame_image(struct frame *frame)
 {
-    if (!frame->image) {
-        frame->forms->decode(frame->room, frame->payload, &frame->forms->format);
-        frame->image = frame->room;
-    }
+    if (!frame->image)
+        frame_store_image(frame);
     return frame->image;
 }
 

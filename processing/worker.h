@@ -19,7 +19,7 @@ struct worker_delays {
 /* Of an image of the chunk in hand. */
 enum image_state {
     IMAGE_ABSENT,
-    IMAGE_NOT_DECODED, /* the frame came, and nobody wanted it decoded so far */
+    IMAGE_NOT_STORED, /* the frame came, and nobody wanted its image so far */
     IMAGE_THERE,
 };
 

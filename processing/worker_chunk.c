@@ -142,10 +142,10 @@ static bool process_frame(struct worker *worker, struct chunk_work *work,
     struct frame frame =
         worker_frame(worker, slot, worker->images + place * work->run->format.image_size);
     if (work->recorded)
-        (void)frame_image(&frame);
+        frame_store_image(&frame);
     const bool done = work->deferred ? worker_defer_frame(worker, slot)
                                      : worker_analyse_frame(worker, work->set, slot, true, &frame);
-    worker->present[place] = frame.image ? IMAGE_THERE : IMAGE_NOT_DECODED;
+    worker->present[place] = frame.image == frame.room ? IMAGE_THERE : IMAGE_NOT_STORED;
     work->in_layer[slot->layer]++;
     return done;
 }
@@ -220,7 +220,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
     struct run *const run = worker->run;
     struct frame frame = worker_frame(worker, slot, worker->images);
     if (recorded)
-        (void)frame_image(&frame);
+        frame_store_image(&frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
         worker_flag_frame(worker, slot);
         return;
