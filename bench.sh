@@ -4,8 +4,8 @@
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [OPTIONS of bench_kernels]
 #
-# Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record (each by format: u8_256, u16_256,
-# u16_512) and lost_frames. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
+# Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
+# u16_256, u16_512), mib (u8_256) and lost_frames. docs/kernels.md tells what `kernels` prints. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

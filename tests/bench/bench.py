@@ -8,11 +8,16 @@ Every measurement reads the stream of merlin-sim --fps max (synthetic glass, 0.3
     ingest           into merlind's ring with borders and headers found, nothing else (bench_ingest)
     live             merlind with 8 virtual detectors, centre of mass and sum, recording off
     live_record      the same, recorded to memory (/dev/shm) with the default compression
+    parts            what the pipeline's parts cost alone: blosc_compress_ctx and the products, on images of the same kind (bench_parts)
+    mib              centre of mass, alone and with a bright-field detector, over a .mib file in the page cache on one thread (bench_mib)
 
-each for u8_256 (256x256 U08), u16_256 (256x256 U16) and u16_512 (512x512 U16, quad). One run of every measurement after the other, then
+each (but mib, which is of 256x256 U08) for u8_256 (256x256 U08), u16_256 (256x256 U16) and u16_512 (512x512 U16, quad). One run of every measurement after the other, then
 the next round, so that a disturbance hits all of them; medians over the rounds, spread = (largest - smallest) / median. The
 time is from the first frame to the moment when the last one is analysed (and recorded, and the file closed). Pixels are counted as bytes on
-the wire, 1 MB = 10^6 bytes, GB = 10^9.
+the wire, 1 MB = 10^6 bytes, GB = 10^9. CPU seconds are of the receiving program; "with sender" has those of merlin-sim as well.
+
+With loopback_limit, live_record and parts measured, `pipeline` sets the CPU seconds per GB of the whole recorded run, sender included, beside
+the sum of its parts: bare send and read, compression, products.
 """
 import argparse
 import contextlib
@@ -34,6 +39,8 @@ SIMULATOR = BUILD / "detector" / "sim" / "merlin-sim"
 MERLIND = BUILD / "daemon" / "merlind"
 LOOPBACK = BUILD / "tests" / "bench" / "bench_loopback"
 INGEST = BUILD / "tests" / "bench" / "bench_ingest"
+PARTS = BUILD / "tests" / "bench" / "bench_parts"
+MIB = BUILD / "tests" / "bench" / "bench_mib"
 
 HDR_MESSAGE = 2063
 MPX_PREFIX = 15
@@ -86,10 +93,12 @@ def message_size(form):
     return MPX_PREFIX + header + pixels
 
 
-def per_run(form, frames, seconds, cpu_seconds, lost=0):
+def per_run(form, frames, seconds, cpu_seconds, lost=0, sender_seconds=None):
     size = frames * FORMATS[form][2]
-    return {"frames_per_s": frames / seconds, "mb_per_s": size / seconds / 1e6, "cpu_s_per_gb": cpu_seconds / (size / 1e9),
-            "lost": lost}
+    run = {"frames_per_s": frames / seconds, "mb_per_s": size / seconds / 1e6, "cpu_s_per_gb": cpu_seconds / (size / 1e9), "lost": lost}
+    if sender_seconds is not None:
+        run["cpu_s_per_gb_with_sender"] = (cpu_seconds + sender_seconds) / (size / 1e9)
+    return run
 
 
 def bare_reader(tool, form, frames, low_water_kib, buffer_mib, ports):
@@ -104,9 +113,11 @@ def loopback_limit(form, scan):
     """The better of plain reads and SO_RCVLOWAT reads, one of each."""
     frames, best = scan[0] * scan[1], None
     for low_water in (0, 512):
-        with simulator(form, scan) as (_, ports):
+        with simulator(form, scan) as (sender, ports):
+            before = cpu_of(sender.pid)
             told = bare_reader(LOOPBACK, form, frames, low_water, 64, ports)
-        run = per_run(form, frames, told["seconds"], told["cpu_seconds"])
+            sent = cpu_of(sender.pid) - before
+        run = per_run(form, frames, told["seconds"], told["cpu_seconds"], sender_seconds=sent)
         if best is None or run["frames_per_s"] > best["frames_per_s"]:
             best = run
     return best
@@ -176,24 +187,24 @@ def pipeline(form, scan, directory):
                 "ring.size": "512MiB", "virtual_detectors": json.dumps(DETECTORS)}
     if directory:
         settings["recording.directory"] = directory
-    with simulator(form, scan) as (_, ports):
+    with simulator(form, scan) as (sender, ports):
         settings.update({"detector.command_port": ports[1], "detector.data_port": ports[2]})
         options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
         with program([MERLIND, *options], r"^ready control=(\S+) results=(\S+)", "merlind") as (daemon, ready):
             client = Client(ready[1], ready[2])
             try:
                 client.wait_idle()
-                before = cpu_of(daemon.pid)
+                before, sender_before = cpu_of(daemon.pid), cpu_of(sender.pid)
                 run = client("start", scan=list(scan), recording=directory is not None)["id"]
                 summary, finished = client.wait_finished(run)
-                cpu = cpu_of(daemon.pid) - before
+                cpu, sent = cpu_of(daemon.pid) - before, cpu_of(sender.pid) - sender_before
             finally:
                 client.close()
     counts = summary["frames"]
     if directory and summary["recording"]["state"] != "closed":
         raise Failure(f"recording: {summary['recording']}")
     seconds = finished - (summary["started"][0] + summary["started"][1] * 1e-9)
-    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"])
+    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"], sent)
 
 
 def live(form, scan):
@@ -209,7 +220,36 @@ def live_record(form, scan):
         shutil.rmtree(directory, ignore_errors=True)
 
 
-MEASUREMENTS = {"loopback_limit": loopback_limit, "ingest": ingest, "live": live, "live_record": live_record}
+def told_by(tool, *arguments):
+    done = subprocess.run([str(tool), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise Failure(f"{tool.name}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def parts(form, scan):
+    """CPU s per GB of compression and of products, on 256 images."""
+    options, _, pixels = FORMATS[form]
+    side = int(form.split("_")[1])
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="merlind-bench-", dir=memory) as directory:
+        dump = pathlib.Path(directory) / "images.npy"
+        arguments = [SIMULATOR, "--synthetic", "glass", "--scan", "2x128", "--counts", "0.3", "--dump", dump, "--command-port", 0,
+                     "--data-port", 0, *options]
+        with program(arguments, r"^ready command=(\d+)", "merlin-sim"):
+            pass
+        told = told_by(PARTS, side, pixels // side ** 2, dump)
+    return {"compress_cpu_s_per_gb": told["compress"], "kernels_cpu_s_per_gb": told["kernels"]}
+
+
+def mib(form, scan):
+    told = told_by(MIB)
+    return {"centre_of_mass_frames_per_s": told["centre_of_mass_frames_per_s"],
+            "with_bright_field_frames_per_s": told["centre_of_mass_and_bright_field_frames_per_s"]}
+
+
+MEASUREMENTS = {"loopback_limit": loopback_limit, "ingest": ingest, "live": live, "live_record": live_record, "parts": parts, "mib": mib}
+ONE_FORMAT = {"mib": "u8_256"}
 
 
 def scan_of(form, gigabytes):
@@ -225,43 +265,62 @@ def measure(arguments):
         for form in arguments.formats:
             scan = scan_of(form, arguments.gigabytes)
             for name in arguments.measurements:
+                if ONE_FORMAT.get(name, form) != form:
+                    continue
                 run = MEASUREMENTS[name](form, scan)
                 runs[name][form].append(run)
                 if not arguments.json:
-                    print(f"round {number + 1}/{arguments.runs}  {form:8s} {name:15s} {run['frames_per_s']:9.0f} frames/s "
-                          f"{run['mb_per_s']:7.0f} MB/s {run['cpu_s_per_gb']:6.2f} CPU s/GB", file=sys.stderr)
+                    told = "  ".join(f"{key} {value:.4g}" for key, value in run.items())
+                    print(f"round {number + 1}/{arguments.runs}  {form:8s} {name:15s} {told}", file=sys.stderr)
     return runs
 
 
+def median_of(several):
+    """Of each figure; with rates also the spread."""
+    entry = {key: statistics.median(run[key] for run in several) for key in several[0] if key != "lost"}
+    if "frames_per_s" in entry:
+        rates = [run["frames_per_s"] for run in several]
+        entry["spread"] = (max(rates) - min(rates)) / entry["frames_per_s"]
+    entry["runs"] = len(several)
+    return entry
+
+
+def pipeline_and_parts(result, form):
+    """CPU s per GB of the recorded run beside the sum of its parts; None when one of them was not measured."""
+    if not all(form in result.get(name, {}) for name in ("loopback_limit", "live_record", "parts")):
+        return None
+    entry = {"send_and_read": result["loopback_limit"][form]["cpu_s_per_gb_with_sender"],
+             "compress": result["parts"][form]["compress_cpu_s_per_gb"],
+             "kernels": result["parts"][form]["kernels_cpu_s_per_gb"]}
+    total = sum(entry.values())
+    whole = result["live_record"][form]["cpu_s_per_gb_with_sender"]
+    return {**entry, "sum_of_parts": total, "whole": whole, "whole_to_sum": whole / total}
+
+
 def summarise(runs):
-    """Medians with spread; the ratio is that of medians."""
-    result, lost = {}, 0
-    for name, forms in runs.items():
-        result[name] = {}
-        for form, several in forms.items():
-            lost += sum(run["lost"] for run in several)
-            entry = {key: statistics.median(run[key] for run in several)
-                     for key in ("frames_per_s", "mb_per_s", "cpu_s_per_gb")}
-            rates = [run["frames_per_s"] for run in several]
-            entry["spread"] = (max(rates) - min(rates)) / entry["frames_per_s"]
-            entry["runs"] = len(several)
-            result[name][form] = entry
+    """Medians with spread; ratios are those of medians."""
+    result = {name: {form: median_of(several) for form, several in forms.items() if several} for name, forms in runs.items()}
     for name, forms in result.items():
         for form, entry in forms.items():
-            if "loopback_limit" in result:
+            if "loopback_limit" in result and "frames_per_s" in entry:
                 entry["ratio_to_limit"] = entry["frames_per_s"] / result["loopback_limit"][form]["frames_per_s"]
-    result["lost_frames"] = lost
+    compared = {form: pipeline_and_parts(result, form) for form in result.get("live_record", {})}
+    if any(compared.values()):
+        result["pipeline"] = {form: entry for form, entry in compared.items() if entry}
+    result["lost_frames"] = sum(run.get("lost", 0) for forms in runs.values() for several in forms.values() for run in several)
     return result
 
 
 def table(result):
     print(f"{'':15s} {'format':8s} {'frames/s':>9s} {'MB/s':>7s} {'CPU s/GB':>9s} {'of limit':>9s} {'spread':>7s}")
     for name, forms in result.items():
-        if not isinstance(forms, dict):
-            continue
-        for form, entry in forms.items():
-            print(f"{name:15s} {form:8s} {entry['frames_per_s']:9.0f} {entry['mb_per_s']:7.0f} {entry['cpu_s_per_gb']:9.3f} "
-                  f"{entry.get('ratio_to_limit', 0):9.2f} {entry['spread']:7.1%}")
+        for form, entry in forms.items() if isinstance(forms, dict) else ():
+            if "frames_per_s" in entry:
+                print(f"{name:15s} {form:8s} {entry['frames_per_s']:9.0f} {entry['mb_per_s']:7.0f} {entry['cpu_s_per_gb']:9.3f} "
+                      f"{entry.get('ratio_to_limit', 0):9.2f} {entry['spread']:7.1%}")
+    for name in ("parts", "mib", "pipeline"):
+        for form, entry in result.get(name, {}).items():
+            print(f"{name:15s} {form:8s} " + "  ".join(f"{key} {value:.4g}" for key, value in entry.items() if key != "runs"))
     print(f"lost frames: {result['lost_frames']}")
 
 
