@@ -35,13 +35,19 @@ static void merge(struct worker *worker)
     run_drop_pending(run, worker->sink);
 }
 
-void worker_merge_if_wanted(struct worker *worker)
+void worker_merge_if_asked(struct worker *worker)
 {
     struct run *const run = worker->run;
-    if (!run || !worker->dirty)
-        return;
-    if (atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_ACQUIRING ||
+    if (run && worker->dirty &&
         atomic_load_explicit(&run->arrays_wanted, memory_order_relaxed) != worker->given)
+        merge(worker);
+}
+
+void worker_merge_if_over(struct worker *worker)
+{
+    struct run *const run = worker->run;
+    if (run && worker->dirty &&
+        atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_ACQUIRING)
         merge(worker);
 }
 

@@ -53,9 +53,11 @@ void worker_let_go_of_finished_run(struct worker *worker);
 /* Gives back everything. */
 void worker_finish(struct worker *worker);
 
-/* Merges the worker's sums into those that others may read, when somebody asked or the run is over.
- */
-void worker_merge_if_wanted(struct worker *worker);
+/* Merges the worker's sums into those that others may read, when somebody asked. */
+void worker_merge_if_asked(struct worker *worker);
+
+/* The same when the run is over, for a worker that has nothing to do. */
+void worker_merge_if_over(struct worker *worker);
 
 /* Copies the frame's image for those who asked for the newest one of its layer. `number` is the
  * exposure's, from 1. The last frame of a run is given unasked. */

@@ -200,7 +200,7 @@ static void process_placed_chunk(struct worker *worker, struct chunk_work *work,
             waited_ns = 0;
             continue;
         }
-        worker_merge_if_wanted(worker);
+        worker_merge_if_asked(worker);
         waited_ns += LOOK_NS;
         if (!closed && waited_ns >= HAND_OVER_NS && work->n_frames > work->n_submitted)
             submit_chunk(worker, work);
@@ -343,7 +343,7 @@ bool worker_catch_up(struct worker *worker)
             return false;
         analyse_deferred(worker, &chunk, layer, r == 0 ? worker->reader.images : NULL);
     }
-    worker_merge_if_wanted(worker);
+    worker_merge_if_asked(worker);
     run_drop_pending(chunk.run, worker->sink);
     return true;
 }
@@ -404,6 +404,6 @@ void worker_process_chunk(struct worker *worker, struct chunk *chunk)
         if (work.deferred)
             remember_deferred(worker, &work);
     }
-    worker_merge_if_wanted(worker);
+    worker_merge_if_asked(worker);
     run_drop_pending(run, worker->sink);
 }

@@ -55,11 +55,15 @@ static void worker_main(struct workers *workers, unsigned index)
     for (;;) {
         const bool stopping = atomic_load_explicit(&workers->stopping, memory_order_acquire);
         const uint32_t signal = ring_signal(workers->ring);
-        worker_merge_if_wanted(&worker);
-        worker_let_go_of_finished_run(&worker);
+        worker_merge_if_asked(&worker);
         const bool behind = !catch_up_is_empty(&workers->catch_up);
-        struct chunk *const chunk =
-            ring_claim(workers->ring, signal, stopping || behind ? 0 : IDLE_NS);
+        struct chunk *chunk = ring_claim(workers->ring, signal, 0);
+        if (!chunk && !behind) {
+            /* Only now: of a run that is over there may have been a ring full of chunks. */
+            worker_merge_if_over(&worker);
+            worker_let_go_of_finished_run(&worker);
+            chunk = ring_claim(workers->ring, signal, stopping ? 0 : IDLE_NS);
+        }
         if (chunk)
             worker_process_chunk(&worker, chunk);
         else if (behind && !worker_catch_up(&worker))
