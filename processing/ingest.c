@@ -14,6 +14,7 @@
 #include "common/queue.h"
 #include "detector/data_client.h"
 #include "processing/assembler.h"
+#include "processing/wakeup.h"
 
 /* A link that has been quiet for so long holds nothing of an earlier run. */
 #define DRAIN_QUIET_NS (50 * NS_PER_MS)
@@ -56,7 +57,7 @@ struct ingest {
     pthread_t thread;
     bool has_loop, thread_runs;
     uv_loop_t loop;
-    uv_async_t wake;
+    struct wakeup wake;
     struct queue commands;
     _Atomic bool space;
     _Atomic uint64_t skipped_bytes, resyncs;
@@ -187,7 +188,7 @@ static void try_stop(struct ingest *ingest)
     data_client_destroy(ingest->client);
     ingest->client = NULL;
     /* The handle stays: workers may still call for room that nobody wants any more. */
-    uv_unref((uv_handle_t *)&ingest->wake);
+    wakeup_unref(&ingest->wake);
 }
 
 static void carry_out(struct ingest *ingest, const struct ingest_command *command)
@@ -216,9 +217,9 @@ static void carry_out(struct ingest *ingest, const struct ingest_command *comman
     }
 }
 
-static void on_wake(uv_async_t *wake)
+static void on_wake(void *data)
 {
-    struct ingest *const ingest = wake->data;
+    struct ingest *const ingest = data;
     struct ingest_command *command;
     while (!ingest->stop_wanted && (command = queue_pop(&ingest->commands))) {
         carry_out(ingest, command);
@@ -235,8 +236,8 @@ static void on_wake(uv_async_t *wake)
 static void on_space(void *data)
 {
     struct ingest *const ingest = data;
-    atomic_store_explicit(&ingest->space, true, memory_order_release);
-    uv_async_send(&ingest->wake);
+    if (!atomic_exchange_explicit(&ingest->space, true, memory_order_acq_rel))
+        wakeup_send(&ingest->wake);
 }
 
 static int command_send(struct ingest *ingest, struct ingest_command command)
@@ -249,7 +250,7 @@ static int command_send(struct ingest *ingest, struct ingest_command command)
         free(copy);
         return -ENOBUFS;
     }
-    uv_async_send(&ingest->wake);
+    wakeup_send(&ingest->wake);
     return 0;
 }
 
@@ -321,7 +322,7 @@ static void finish_loop(struct ingest *ingest)
 {
     data_client_destroy(ingest->client);
     ingest->client = NULL;
-    uv_close((uv_handle_t *)&ingest->wake, NULL);
+    wakeup_close(&ingest->wake);
     uv_run(&ingest->loop, UV_RUN_DEFAULT);
     uv_loop_close(&ingest->loop);
     ingest->has_loop = false;
@@ -333,8 +334,11 @@ static int start_loop(struct ingest *ingest, struct error *error)
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
     ingest->has_loop = true;
-    uv_async_init(&ingest->loop, &ingest->wake, on_wake);
-    ingest->wake.data = ingest;
+    r = wakeup_init(&ingest->wake, &ingest->loop, on_wake, ingest);
+    if (r < 0) {
+        error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+        goto fail;
+    }
     r = start_client(ingest, error);
     if (r < 0)
         goto fail;
