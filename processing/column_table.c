@@ -3,6 +3,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "processing/block_list.h"
+
 #define BLOCK_ROWS 4096
 #define N_BLOCKS (UINT64_C(1) << 20)
 
@@ -15,8 +17,7 @@ struct column_block {
 struct column_table {
     unsigned n_columns;
     uint64_t recycle;
-    _Atomic uint64_t n_blocks; /* one more than the highest that was made */
-    _Atomic(struct column_block *) *blocks;
+    struct block_list blocks; /* of struct column_block */
 };
 
 struct column_table *column_table_create(unsigned n_columns, uint64_t recycle)
@@ -26,9 +27,8 @@ struct column_table *column_table_create(unsigned n_columns, uint64_t recycle)
         return NULL;
     table->n_columns = n_columns;
     table->recycle = recycle;
-    /* 8 MiB of address space; the kernel gives memory only to the parts that are used. */
-    table->blocks = calloc(N_BLOCKS, sizeof *table->blocks);
-    if (!table->blocks) {
+    const size_t size = sizeof(struct column_block) + sizeof(uint64_t) * n_columns * BLOCK_ROWS;
+    if (block_list_init(&table->blocks, N_BLOCKS, size) < 0) {
         free(table);
         return NULL;
     }
@@ -39,36 +39,8 @@ void column_table_destroy(struct column_table *table)
 {
     if (!table)
         return;
-    const uint64_t n_blocks = atomic_load_explicit(&table->n_blocks, memory_order_acquire);
-    for (uint64_t i = 0; i < n_blocks; i++)
-        free(atomic_load_explicit(&table->blocks[i], memory_order_relaxed));
-    free(table->blocks);
+    block_list_finish(&table->blocks);
     free(table);
-}
-
-static void raise_n_blocks(struct column_table *table, uint64_t n_blocks)
-{
-    uint64_t known = atomic_load_explicit(&table->n_blocks, memory_order_relaxed);
-    while (known < n_blocks &&
-           !atomic_compare_exchange_weak_explicit(&table->n_blocks, &known, n_blocks,
-                                                  memory_order_release, memory_order_relaxed))
-        continue;
-}
-
-static struct column_block *block_make(struct column_table *table, uint64_t which)
-{
-    struct column_block *const block =
-        calloc(1, sizeof *block + sizeof(uint64_t) * table->n_columns * BLOCK_ROWS);
-    if (!block)
-        return NULL;
-    struct column_block *present = NULL;
-    if (!atomic_compare_exchange_strong_explicit(&table->blocks[which], &present, block,
-                                                 memory_order_acq_rel, memory_order_acquire)) {
-        free(block);
-        return present;
-    }
-    raise_n_blocks(table, which + 1);
-    return block;
 }
 
 static uint64_t row_of(const struct column_table *table, uint64_t exposure)
@@ -79,12 +51,7 @@ static uint64_t row_of(const struct column_table *table, uint64_t exposure)
 bool column_table_put(struct column_table *table, uint64_t exposure, const uint64_t *columns)
 {
     const uint64_t row = row_of(table, exposure);
-    const uint64_t which = row / BLOCK_ROWS;
-    if (which >= N_BLOCKS)
-        return false;
-    struct column_block *block = atomic_load_explicit(&table->blocks[which], memory_order_acquire);
-    if (!block)
-        block = block_make(table, which);
+    struct column_block *const block = block_list_make(&table->blocks, row / BLOCK_ROWS);
     if (!block)
         return false;
     _Atomic uint32_t *const state = &block->state[row % BLOCK_ROWS];
@@ -100,13 +67,6 @@ bool column_table_put(struct column_table *table, uint64_t exposure, const uint6
     return true;
 }
 
-static struct column_block *look(const struct column_table *table, uint64_t row)
-{
-    const uint64_t which = row / BLOCK_ROWS;
-    return which < N_BLOCKS ? atomic_load_explicit(&table->blocks[which], memory_order_acquire)
-                            : NULL;
-}
-
 static bool is_there(uint32_t state)
 {
     return state != 0 && state % 2 == 0;
@@ -115,7 +75,7 @@ static bool is_there(uint32_t state)
 bool column_table_get(const struct column_table *table, uint64_t exposure, uint64_t *columns)
 {
     const uint64_t row = row_of(table, exposure);
-    struct column_block *const block = look(table, row);
+    struct column_block *const block = block_list_look(&table->blocks, row / BLOCK_ROWS);
     if (!block)
         return false;
     _Atomic uint32_t *const state = &block->state[row % BLOCK_ROWS];
