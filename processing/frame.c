@@ -6,6 +6,9 @@
 /* Up to one pixel in so many with counts a list is better than the image (docs/kernels.md). */
 #define SPARSE_PIXELS_PER_EVENT 8
 
+/* After a frame of too many counts so many are not tried: the next ones are like it. */
+#define DENSE_FRAMES 7
+
 void frame_forms_init(struct frame_forms *forms, const struct pixel_format *format,
                       enum cpu_isa isa)
 {
@@ -42,15 +45,28 @@ static size_t list_events(struct frame *frame)
                                       forms->max_events);
 }
 
+static void find_events(struct frame *frame)
+{
+    struct frame_forms *const forms = frame->forms;
+    frame->events_state = EVENTS_TOO_MANY;
+    if (forms->dense_frames > 0) {
+        forms->dense_frames--;
+        return;
+    }
+    const size_t n = list_events(frame);
+    if (n > forms->max_events) {
+        forms->dense_frames = DENSE_FRAMES;
+        return;
+    }
+    frame->events_state = EVENTS_LISTED;
+    frame->events =
+        (struct frame_events){n, forms->pixels, frame_bits(frame) ? NULL : frame_image(frame)};
+}
+
 const struct frame_events *frame_events(struct frame *frame)
 {
-    if (frame->events_state == EVENTS_UNKNOWN && frame->forms && frame->forms->pixels) {
-        const size_t n = list_events(frame);
-        const bool listed = n <= frame->forms->max_events;
-        frame->events_state = listed ? EVENTS_LISTED : EVENTS_TOO_MANY;
-        frame->events = (struct frame_events){n, frame->forms->pixels,
-                                              frame_bits(frame) ? NULL : frame_image(frame)};
-    }
+    if (frame->events_state == EVENTS_UNKNOWN && frame->forms && frame->forms->pixels)
+        find_events(frame);
     return frame->events_state == EVENTS_LISTED ? &frame->events : NULL;
 }
 
@@ -58,7 +74,7 @@ const struct frame_events *frame_events(struct frame *frame)
 
 static void weigh(struct frame *frame, unsigned group)
 {
-    const struct weight_bank *const bank = frame->bank;
+    const struct weight_bank *const bank = frame->shared->bank;
     const int16_t *const table = bank->groups[group].table;
     const struct frame_events *const events = frame_events(frame);
     if (events)
@@ -80,8 +96,9 @@ static int lane_of(const struct weight_group *group, const struct mask_weights *
 
 bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum)
 {
-    for (unsigned group = 0; frame->bank && group < frame->bank->n_groups; group++) {
-        const int lane = lane_of(&frame->bank->groups[group], mask);
+    const struct weight_bank *const bank = frame->shared ? frame->shared->bank : NULL;
+    for (unsigned group = 0; bank && group < bank->n_groups; group++) {
+        const int lane = lane_of(&bank->groups[group], mask);
         if (lane < 0)
             continue;
         if (!(frame->weighed >> group & 1))
@@ -90,4 +107,36 @@ bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, in
         return true;
     }
     return false;
+}
+
+/* ---- rings ---- */
+
+/* `squares` NULL: only counts. */
+static void sum_rings(struct frame *frame, const struct radial_plan *plan,
+                      const struct radial_kernels *kernels, uint32_t pixel_size, uint64_t *counts,
+                      uint64_t *squares)
+{
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        events_rings(events, pixel_size, plan->bins->bin_of, plan->bins->n_bins, counts, squares);
+    else if (squares)
+        kernels->squares(plan, frame_image(frame), counts, squares);
+    else
+        kernels->counts(plan, frame_image(frame), counts);
+}
+
+struct frame_rings frame_rings(struct frame *frame, const struct radial_plan *plan,
+                               const struct radial_kernels *kernels, uint32_t pixel_size,
+                               uint64_t *counts, uint64_t *squares)
+{
+    struct frame_forms *const forms = frame->forms;
+    if (!forms || !frame->shared || !shared_work_has_rings(frame->shared, plan)) {
+        sum_rings(frame, plan, kernels, pixel_size, counts, squares);
+        return (struct frame_rings){counts, squares};
+    }
+    if (!frame->rings_summed)
+        sum_rings(frame, frame->shared->plan, kernels, pixel_size, forms->ring_counts,
+                  forms->ring_squares);
+    frame->rings_summed = true;
+    return (struct frame_rings){forms->ring_counts, forms->ring_squares};
 }

@@ -6,7 +6,7 @@
 #include "detector/pixel_format.h"
 #include "processing/bit_order.h"
 #include "processing/kernels/kernels_events.h"
-#include "processing/weight_bank.h"
+#include "processing/shared_work.h"
 
 /*
  * A frame as products see it: its pixels in whatever form is cheapest, each form made when the
@@ -22,11 +22,12 @@ struct frame {
     struct frame_forms *forms; /* what else it can be turned into; NULL: nothing */
     const uint8_t *payload;    /* as the detector sent it; NULL: there is only the image */
     void *room;                /* for the image, when there is a payload */
-    const struct weight_bank *bank; /* of the products that are computed; NULL: none */
+    const struct shared_work *shared; /* of the products that are computed; NULL: nothing */
     struct frame_events events;
     enum { EVENTS_UNKNOWN, EVENTS_TOO_MANY, EVENTS_LISTED } events_state;
     uint32_t weighed; /* bit g: the sums of group g of the bank are there */
     int64_t weighted_sums[WEIGHT_BANK_GROUPS][WEIGHT_LANES];
+    bool rings_summed; /* the forms have the sums of the shared rings */
 };
 
 /* What the frames of one format can be turned into, and room for it: of one thread. */
@@ -36,9 +37,11 @@ struct frame_forms {
     bool ready; /* the payload is the image already */
     const struct event_kernels *event_kernels;
     size_t max_events;
+    unsigned dense_frames; /* frames from now on that are not tried: see frame.c */
     uint32_t *
         pixels; /* [max_events + EVENTS_ROOM_MORE], the list of the frame in hand; NULL: no lists */
-    struct bit_order order; /* of 1-bit payloads */
+    struct bit_order order;                                               /* of 1-bit payloads */
+    uint64_t ring_counts[RADIAL_MAX_BINS], ring_squares[RADIAL_MAX_BINS]; /* of the frame in hand */
 };
 
 /* Where memory is missing there are fewer forms: nothing but time is lost. */
@@ -85,3 +88,16 @@ const struct frame_events *frame_events(struct frame *frame);
 /* sum of weight * pixel over what mask_weights.h calls the mask's blocks of weights and its loose
  * weights, when the mask is in the bank of the frame's products. false: it is not. */
 bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum);
+
+/*
+ * counts[n_bins], and squares[n_bins] when that is not NULL: sums of n and of n^2 over the pixels
+ * of each ring of `plan`. Computed once for all products that share their rings; points into the
+ * frame's forms, or to what the caller gives room for (both [n_bins]; `squares` only where it is
+ * asked for).
+ */
+struct frame_rings {
+    const uint64_t *counts, *squares;
+};
+struct frame_rings frame_rings(struct frame *frame, const struct radial_plan *plan,
+                               const struct radial_kernels *kernels, uint32_t pixel_size,
+                               uint64_t *counts, uint64_t *squares);

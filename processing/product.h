@@ -62,8 +62,10 @@ struct product_class {
                        const uint64_t *columns, void *accumulator);
     void (*merge)(const struct product *product, void *into, const void *from);
     /* What column `column` is the weighted sum of, mask_weights.h, so that products of a set can be
-     * computed together (weight_bank.h). NULL: none of its columns is. */
+     * computed together (shared_work.h). NULL: none of its columns is. */
     const struct mask_weights *(*weights)(const struct product *product, unsigned column);
+    /* The rings whose counts and squares it computes, likewise. NULL: none. */
+    const struct radial_plan *(*rings)(const struct product *product);
     /* Writes one uint64_t or double, as the map's dtype says. */
     void (*map_value)(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value);

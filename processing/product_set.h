@@ -21,7 +21,7 @@ struct product_set {
     _Atomic uint64_t first_frame; /* frame index from which this set is used, UINT64_MAX: not yet;
                                      written by the ingest thread */
     struct product_set *older;
-    struct weight_bank *bank; /* weights of its products; NULL: none */
+    struct shared_work *shared; /* NULL: its products share nothing */
     unsigned n;
     struct product *products[];
 };

@@ -41,26 +41,23 @@ static void unpack(uint64_t *counts, const uint64_t *columns, uint32_t n_bins)
         counts[bin] = (uint32_t)(columns[bin / 2] >> (bin % 2 ? 32 : 0));
 }
 
-static void count_rings(const struct radial_profile *state, uint32_t pixel_size,
-                        struct frame *frame, uint64_t *counts)
-{
-    const struct frame_events *const events = frame_events(frame);
-    if (events)
-        events_rings(events, pixel_size, state->bins.bin_of, state->bins.n_bins, counts, NULL);
-    else
-        state->kernels->counts(&state->plan, frame_image(frame), counts);
-}
-
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
     const struct radial_profile *const state = product->state;
-    if (!state->two_a_column) {
-        count_rings(state, product->format.pixel_size, frame, columns);
-        return;
-    }
-    uint64_t counts[RADIAL_MAX_BINS];
-    count_rings(state, product->format.pixel_size, frame, counts);
-    pack(columns, counts, state->bins.n_bins);
+    const uint32_t n_bins = state->bins.n_bins;
+    uint64_t room[RADIAL_MAX_BINS];
+    const struct frame_rings rings =
+        frame_rings(frame, &state->plan, state->kernels, product->format.pixel_size, room, NULL);
+    if (state->two_a_column)
+        pack(columns, rings.counts, n_bins);
+    else
+        memcpy(columns, rings.counts, n_bins * sizeof *columns);
+}
+
+static const struct radial_plan *rings(const struct product *product)
+{
+    const struct radial_profile *const state = product->state;
+    return &state->plan;
 }
 
 void radial_profile_columns_to_counts(const struct product *product, const uint64_t *columns,
@@ -136,6 +133,7 @@ static void finish(struct product *product)
 static const struct product_class class = {
     .kind = "radial_profile",
     .frame = frame,
+    .rings = rings,
     .accumulate = accumulate,
     .merge = merge,
     .array = array,

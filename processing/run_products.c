@@ -143,25 +143,6 @@ static bool contains(struct product *const *products, size_t n, const struct pro
     return false;
 }
 
-/* Without memory for a bank products take longer, and that is all. */
-static struct weight_bank *bank_of(const struct product_set *set, const struct pixel_format *format)
-{
-    struct weight_bank *bank = NULL;
-    size_t n = 0, room = 1;
-    for (unsigned i = 0; i < set->n; i++)
-        room += set->products[i]->class->weights ? set->products[i]->n_columns : 0;
-    const struct mask_weights **const masks = calloc(room, sizeof *masks);
-    for (unsigned i = 0; masks && i < set->n; i++) {
-        const struct product *const product = set->products[i];
-        for (unsigned j = 0; product->class->weights && j < product->n_columns; j++)
-            masks[n++] = product->class->weights(product, j);
-    }
-    (void)weight_bank_create(&bank, masks, n, (size_t)format->height * format->width,
-                             format->pixel_size, cpu_isa_best());
-    free(masks);
-    return bank;
-}
-
 const struct product_set *run_change_set(struct run *run, struct product *const *removed,
                                          size_t n_removed, struct product *const *added,
                                          size_t n_added)
@@ -183,7 +164,7 @@ const struct product_set *run_change_set(struct run *run, struct product *const 
         added[i]->since = set;
         set->products[set->n++] = added[i];
     }
-    set->bank = bank_of(set, &run->format);
+    set->shared = shared_work_create(set->products, set->n, &run->format, cpu_isa_best());
     atomic_store_explicit(&run->set, set, memory_order_release);
     return set;
 }
@@ -317,7 +298,7 @@ void run_products_finish(struct run *run)
     struct product_set *set = atomic_load_explicit(&run->set, memory_order_acquire);
     while (set) {
         struct product_set *const older = set->older;
-        weight_bank_destroy(set->bank);
+        shared_work_destroy(set->shared);
         free(set);
         set = older;
     }

@@ -34,29 +34,27 @@ static const char no_memory[] = "no memory for the variance";
 
 /* ---- columns ---- */
 
-static void square_rings(const struct variance *state, struct frame *frame, uint64_t *counts,
-                         uint64_t *squares)
-{
-    const struct frame_events *const events = frame_events(frame);
-    if (events)
-        events_rings(events, state->layout.pixel_size, state->bins.bin_of, state->bins.n_bins,
-                     counts, squares);
-    else
-        state->kernels->squares(&state->plan, frame_image(frame), counts, squares);
-}
-
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
     const struct variance *const state = product->state;
     const uint32_t n_bins = state->bins.n_bins;
-    if (!state->packed) {
-        square_rings(state, frame, columns, columns + n_bins);
-        return;
+    uint64_t counts[RADIAL_MAX_BINS], squares[RADIAL_MAX_BINS];
+    const struct frame_rings rings = frame_rings(frame, &state->plan, state->kernels,
+                                                 product->format.pixel_size, counts, squares);
+    for (uint32_t bin = 0; bin < n_bins; bin++) {
+        if (state->packed) {
+            columns[bin] = rings.counts[bin] | rings.squares[bin] << 32;
+        } else {
+            columns[bin] = rings.counts[bin];
+            columns[n_bins + bin] = rings.squares[bin];
+        }
     }
-    uint64_t squares[RADIAL_MAX_BINS];
-    square_rings(state, frame, columns, squares);
-    for (uint32_t bin = 0; bin < n_bins; bin++)
-        columns[bin] |= squares[bin] << 32;
+}
+
+static const struct radial_plan *rings(const struct product *product)
+{
+    const struct variance *const state = product->state;
+    return &state->plan;
 }
 
 void variance_columns_to_sums(const struct product *product, const uint64_t *columns,
@@ -141,6 +139,7 @@ static void finish(struct product *product)
 static const struct product_class class = {
     .kind = "variance",
     .frame = frame,
+    .rings = rings,
     .accumulate = accumulate,
     .merge = merge,
     .array = array,

@@ -166,7 +166,7 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
                     uint64_t exposure, bool placed, struct frame *frame, struct frame_facts *facts)
 {
     mark_dirty(worker);
-    frame->bank = set->bank;
+    frame->shared = set->shared;
     bool analysed = true;
     for (unsigned i = 0; i < set->n; i++) {
         const struct product *const product = set->products[i];

@@ -2,14 +2,11 @@
 
 #include "processing/kernels/kernels_events_inline.h"
 
-/* AVX2 with BMI2. There is no compression of vectors, but pext compresses a word: of eight pixels
- * the numbers of those that have counts, which are then widened to indices. */
-
-/* Bytes: the numbers of the bits of a set of eight, one after the other. */
-PIXEL_INLINE uint64_t members_of(uint32_t set)
-{
-    return _pext_u64(0x0706050403020100, _pdep_u64(set, 0x0101010101010101) * 0xff);
-}
+/* AVX2 with BMI. There is no compression of vectors: the bits of 64 pixels at a time that have
+ * counts are taken one by one. At low doses nearly all blocks have fewer than SOME of them; so many
+ * are written whether they are there or not, which spares a branch that would be guessed wrong. */
+#define BLOCK 64 /* pixels */
+#define SOME 6
 
 PIXEL_INLINE uint32_t nonzero_u8(const uint8_t *pixels)
 {
@@ -51,23 +48,36 @@ PIXEL_INLINE uint32_t nonzero(const void *pixels, uint32_t pixel_size)
     }
 }
 
-#define BLOCK 32 /* pixels */
+PIXEL_INLINE uint64_t nonzero_block(const uint8_t *pixels, uint32_t pixel_size)
+{
+    return nonzero(pixels, pixel_size) |
+           (uint64_t)nonzero(pixels + (size_t)32 * pixel_size, pixel_size) << 32;
+}
+
+/* Writes first + i for every bit i of the set, and at least SOME entries. Returns how many bits
+ * there are. */
+PIXEL_INLINE size_t put(uint32_t *pixels, uint64_t set, uint32_t first)
+{
+    const size_t n = (size_t)__builtin_popcountll(set);
+    for (size_t i = 0; i < SOME; i++) {
+        pixels[i] = first + (uint32_t)_tzcnt_u64(set);
+        set = _blsr_u64(set);
+    }
+    for (size_t i = SOME; i < n; i++) {
+        pixels[i] = first + (uint32_t)_tzcnt_u64(set);
+        set = _blsr_u64(set);
+    }
+    return n;
+}
 
 PIXEL_INLINE size_t list(uint32_t *pixels, const void *image, size_t n_pixels, uint32_t pixel_size,
                          size_t max)
 {
     const uint8_t *const bytes = image;
     size_t n = 0, first = 0;
-    for (; first + BLOCK <= n_pixels && n <= max; first += BLOCK) {
-        uint32_t set = nonzero(bytes + first * pixel_size, pixel_size);
-        for (uint32_t at = (uint32_t)first; set; set >>= 8, at += 8) {
-            const __m256i which =
-                _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)members_of(set & 0xff)));
-            _mm256_storeu_si256((__m256i *)(pixels + n),
-                                _mm256_add_epi32(which, _mm256_set1_epi32((int)at)));
-            n += (size_t)__builtin_popcount(set & 0xff);
-        }
-    }
+    for (; first + BLOCK <= n_pixels && n <= max; first += BLOCK)
+        n +=
+            put(pixels + n, nonzero_block(bytes + first * pixel_size, pixel_size), (uint32_t)first);
     return list_rest(pixels, n, image, first, n_pixels, pixel_size, max);
 }
 

@@ -83,7 +83,7 @@ struct group {
     enum cpu_isa isa;
     size_t n;
     struct product products[PRODUCTS_MAX];
-    struct weight_bank *bank;
+    struct shared_work *shared;
 };
 
 static bool is_bits(const struct pixel_format *format)
@@ -266,19 +266,12 @@ static void run_frame(const struct group *group, uint64_t exposure, struct frame
     }
 }
 
-static void make_bank(struct group *group)
+static void share(struct group *group)
 {
-    const struct mask_weights *masks[PRODUCTS_MAX * 4];
-    size_t n = 0;
-    for (size_t i = 0; i < group->n; i++) {
-        const struct product *const product = &group->products[i];
-        for (unsigned j = 0; product->class->weights && j < product->n_columns; j++)
-            masks[n++] = product->class->weights(product, j);
-    }
-    const struct pixel_format *const format = group->format;
-    if (weight_bank_create(&group->bank, masks, n, (size_t)format->height * format->width,
-                           format->pixel_size, group->isa) < 0)
-        give_up("no memory");
+    struct product *products[PRODUCTS_MAX];
+    for (size_t i = 0; i < group->n; i++)
+        products[i] = &group->products[i];
+    group->shared = shared_work_create(products, group->n, group->format, group->isa);
 }
 
 /* Microseconds of a frame: `data` is its image, or its payload of bits. */
@@ -288,10 +281,10 @@ static double repeat_us(const struct group *group, struct frame_forms *forms, co
     uint64_t columns[PRODUCT_MAX_COLUMNS];
     const uint64_t start = cpu_ns();
     for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i++) {
-        struct frame frame = {.forms = forms, .image = data, .bank = group->bank};
+        struct frame frame = {.forms = forms, .image = data, .shared = group->shared};
         if (is_bits(group->format)) {
             frame = frame_of_payload(forms, data, room);
-            frame.bank = group->bank;
+            frame.shared = group->shared;
         }
         run_frame(group, i, &frame, columns, accumulators);
     }
@@ -304,7 +297,7 @@ static void group_finish(struct group *group, void **accumulators)
         free(accumulators[i]);
         group->products[i].class->finish(&group->products[i]);
     }
-    weight_bank_destroy(group->bank);
+    shared_work_destroy(group->shared);
 }
 
 static double group_us(struct group *group, const void *data)
@@ -314,7 +307,7 @@ static double group_us(struct group *group, const void *data)
     double us[REPEATS];
     void *const room = allocate(group->format->image_size);
     frame_forms_init(&forms, group->format, group->isa);
-    make_bank(group);
+    share(group);
     for (size_t i = 0; i < group->n; i++)
         accumulators[i] = allocate(group->products[i].accumulator_size + 1);
     for (size_t repeat = 0; repeat < REPEATS; repeat++)

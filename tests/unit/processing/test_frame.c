@@ -33,7 +33,7 @@ enum {
 struct products {
     struct product of[N_PRODUCTS];
     void *sums[N_PRODUCTS];
-    struct weight_bank *bank;
+    struct shared_work *shared;
 };
 
 static void add_mask(struct product *product, const struct pixel_format *format, unsigned number,
@@ -53,21 +53,18 @@ static void add_mask(struct product *product, const struct pixel_format *format,
     free(values);
 }
 
-static void make_bank(struct products *products, const struct pixel_format *format,
-                      enum cpu_isa isa)
+static void share(struct products *products, const struct pixel_format *format, enum cpu_isa isa)
 {
-    const struct mask_weights *masks[2 * N_PRODUCTS];
+    struct product *all[N_PRODUCTS];
     size_t n = 0;
     for (unsigned i = 0; i < N_PRODUCTS; i++) {
-        const struct product *const product = &products->of[i];
-        for (unsigned j = 0; product->class && product->class->weights && j < product->n_columns;
-             j++)
-            masks[n++] = product->class->weights(product, j);
+        if (products->of[i].class)
+            all[n++] = &products->of[i];
     }
-    assert_int_equal(weight_bank_create(&products->bank, masks, n,
-                                        (size_t)format->height * format->width, format->pixel_size,
-                                        isa),
-                     0);
+    products->shared = shared_work_create(all, n, format, isa);
+    assert_non_null(products->shared);
+    assert_non_null(products->shared->bank);
+    assert_int_equal(products->shared->n_same, format->counter_depth == 1 ? 0 : 2);
 }
 
 static void products_init(struct products *products, const struct pixel_format *format,
@@ -106,7 +103,7 @@ static void products_init(struct products *products, const struct pixel_format *
         add_mask(&products->of[FIRST_MASK + i], format, i, isa);
     for (unsigned i = 0; i < N_PRODUCTS; i++)
         products->sums[i] = product_accumulator_create(products->of[i].accumulator_size + 1);
-    make_bank(products, format, isa);
+    share(products, format, isa);
 }
 
 static void products_finish(struct products *products)
@@ -116,7 +113,7 @@ static void products_finish(struct products *products)
             products->of[i].class->finish(&products->of[i]);
         free(products->sums[i]);
     }
-    weight_bank_destroy(products->bank);
+    shared_work_destroy(products->shared);
 }
 
 /* Columns of one product. */
@@ -202,7 +199,7 @@ static void check_payload(const struct truth *truth, size_t d, const struct prod
     static uint64_t expected[PRODUCT_MAX_COLUMNS], columns[PRODUCT_MAX_COLUMNS];
     struct frame decoded = {.image = truth->images[d]};
     struct frame frame = frame_of_payload(forms, truth->payloads[d] + 1, room);
-    frame.bank = products->bank;
+    frame.shared = products->shared;
     for (unsigned i = 0; i < N_PRODUCTS; i++) {
         struct frame alone = frame_of_payload(forms, truth->payloads[d] + 1, room);
         compute(&truth->products, i, &decoded, expected);
@@ -298,7 +295,7 @@ static void check_image(const struct pixel_format *format, enum fill fill, enum 
     if (fill == FILL_SPARSE)
         memset((uint8_t *)image + format->image_size / 3, 0, format->image_size / 3 * 2);
     struct frame plain = {.image = image}, frame = {.image = image, .forms = &forms};
-    frame.bank = products.bank;
+    frame.shared = products.shared;
     for (unsigned i = 0; i < N_PRODUCTS; i++) {
         compute(&truth, i, &plain, expected);
         compute(&products, i, &frame, columns);
