@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "processing/kernels/kernels_squares.h"
 #include "processing/mask_values.h"
 #include "processing/product.h"
 #include "processing/profile_products.h"
@@ -234,13 +235,46 @@ static void add_radial_profile(struct group *group)
           &error);
 }
 
+/* Lines of so many positions are the blocks of the variance's errors. */
+#define LINE 128
+
 static void add_variance(struct group *group)
 {
     struct error error = {0};
-    const struct variance_settings settings = {0};
+    const struct variance_settings settings = {.block_length = LINE};
     check(variance_prepare(&group->products[group->n++], &settings, NULL, group->format, group->isa,
                            &error),
           &error);
+}
+
+/* The part of the variance that keeps n and n^2 of every pixel: sums, then squares. */
+static void add_squares_of_frame(const struct product *product, uint64_t exposure,
+                                 struct frame *frame, const uint64_t *columns, void *accumulator)
+{
+    const struct square_kernels *const kernels = product->state;
+    const uint32_t pixel_size = product->format.pixel_size;
+    const size_t n_pixels = product->format.image_size / pixel_size;
+    void *const squares = (uint8_t *)accumulator + 2 * product->format.image_size;
+    const struct frame_events *const events = frame_events(frame);
+    if (events)
+        events_add_squares(events, pixel_size, accumulator, squares, n_pixels);
+    else
+        kernels->accumulate(accumulator, squares, frame_image(frame), n_pixels);
+}
+
+static void finish_squares(struct product *product) {}
+
+static const struct product_class squares_class = {
+    .kind = "squares", .accumulate = add_squares_of_frame, .finish = finish_squares};
+
+static void add_squares(struct group *group)
+{
+    group->products[group->n++] = (struct product){
+        .class = &squares_class,
+        .format = *group->format,
+        .accumulator_size = 6 * group->format->image_size,
+        .state = (void *)square_kernels_for(group->isa, group->format->pixel_size),
+    };
 }
 
 static void add_all(struct group *group)
@@ -397,6 +431,12 @@ static void fill_sixteen(struct group *group)
     add_masks(group);
 }
 
+static void fill_all_and_squares(struct group *group)
+{
+    add_all(group);
+    add_squares(group);
+}
+
 static void fill_all_and_variance(struct group *group)
 {
     add_all(group);
@@ -421,8 +461,10 @@ static const struct measurement {
     {"centre_of_mass", add_centre_of_mass, false},
     {"sum_pattern", add_sum_pattern, true},
     {"radial_profile", add_radial_profile, true},
+    {"squares", add_squares, true},
     {"variance", add_variance, true, true},
     {"all", add_all, true},
+    {"all_and_squares", fill_all_and_squares, true, true},
     {"all_and_variance", fill_all_and_variance, true, true},
 };
 #define N_MEASUREMENTS (sizeof measurements / sizeof measurements[0])
