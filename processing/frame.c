@@ -7,7 +7,7 @@
 #define SPARSE_PIXELS_PER_EVENT 8
 
 /* After a frame of too many counts so many are not tried: the next ones are like it. */
-#define DENSE_FRAMES 7
+#define DENSE_FRAMES 16
 
 void frame_forms_init(struct frame_forms *forms, const struct pixel_format *format,
                       enum cpu_isa isa)
@@ -107,6 +107,33 @@ bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, in
         return true;
     }
     return false;
+}
+
+static void weigh_all(struct frame *frames, unsigned group)
+{
+    const struct weight_bank *const bank = frames[0].shared->bank;
+    const void *images[WEIGHT_IMAGES];
+    int64_t sums[WEIGHT_IMAGES][WEIGHT_LANES];
+    for (size_t i = 0; i < WEIGHT_IMAGES; i++)
+        images[i] = frame_image(&frames[i]);
+    bank->kernels->images(bank->groups[group].table, images, bank->n_pixels, sums);
+    for (size_t i = 0; i < WEIGHT_IMAGES; i++) {
+        memcpy(frames[i].weighted_sums[group], sums[i], sizeof sums[i]);
+        frames[i].weighed |= UINT32_C(1) << group;
+    }
+}
+
+void frames_weigh_ahead(struct frame *frames, size_t n)
+{
+    struct frame_forms *const forms = frames[0].forms;
+    const struct weight_bank *const bank = frames[0].shared ? frames[0].shared->bank : NULL;
+    if (n != WEIGHT_IMAGES || !bank || !forms || forms->dense_frames < n)
+        return;
+    forms->dense_frames -= (unsigned)n;
+    for (size_t i = 0; i < n; i++)
+        frames[i].events_state = EVENTS_TOO_MANY;
+    for (unsigned group = 0; group < bank->n_groups; group++)
+        weigh_all(frames, group);
 }
 
 /* ---- rings ---- */

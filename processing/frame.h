@@ -90,6 +90,13 @@ const struct frame_events *frame_events(struct frame *frame);
 bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum);
 
 /*
+ * Computes the weighted sums of n (at most WEIGHT_IMAGES) frames ahead, where all of them are taken
+ * as images: that reads the weights once for all. They have the same forms and shared work. Where
+ * that would gain nothing it does nothing.
+ */
+void frames_weigh_ahead(struct frame *frames, size_t n);
+
+/*
  * counts[n_bins], and squares[n_bins] when that is not NULL: sums of n and of n^2 over the pixels
  * of each ring of `plan`. Computed once for all products that share their rings; points into the
  * frame's forms, or to what the caller gives room for (both [n_bins]; `squares` only where it is

@@ -166,7 +166,6 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
                     uint64_t exposure, bool placed, struct frame *frame, struct frame_facts *facts)
 {
     mark_dirty(worker);
-    frame->shared = set->shared;
     bool analysed = true;
     for (unsigned i = 0; i < set->n; i++) {
         const struct product *const product = set->products[i];
@@ -180,9 +179,13 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
     return analysed;
 }
 
-struct frame worker_frame(struct worker *worker, const struct frame_slot *slot, void *room)
+struct frame worker_frame(struct worker *worker, const struct product_set *set,
+                          const struct frame_slot *slot, void *room)
 {
-    return frame_of_payload(&worker->forms, slot->body + worker->run->format.data_offset, room);
+    struct frame frame =
+        frame_of_payload(&worker->forms, slot->body + worker->run->format.data_offset, room);
+    frame.shared = set->shared;
+    return frame;
 }
 
 /* Returns the frame's row. NULL: no memory. */
@@ -221,7 +224,7 @@ bool worker_analyse_deferred(struct worker *worker, const struct product_set *se
     if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_RECEIVED ||
         !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED))
         return false;
-    struct frame frame = {.image = image, .forms = &worker->forms};
+    struct frame frame = {.image = image, .forms = &worker->forms, .shared = set->shared};
     *analysed = image && analyse(worker, set, layer, exposure, true, &frame, facts);
     return true;
 }

@@ -64,8 +64,10 @@ void worker_merge_if_over(struct worker *worker);
 void worker_give_latest(struct worker *worker, unsigned layer, struct frame *frame,
                         uint64_t number);
 
-/* A frame of the run, to be decoded into `room` when somebody wants its image. */
-struct frame worker_frame(struct worker *worker, const struct frame_slot *slot, void *room);
+/* A frame of the run, to be decoded into `room` when somebody wants its image; `set` will be
+ * computed of it. */
+struct frame worker_frame(struct worker *worker, const struct product_set *set,
+                          const struct frame_slot *slot, void *room);
 
 /*
  * Computes all products of the frame's layer; those that add up over frames only when it is

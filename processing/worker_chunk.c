@@ -133,20 +133,46 @@ static void submit_chunk(struct worker *worker, struct chunk_work *work)
     work->n_submitted = work->n_frames;
 }
 
+static uint32_t place_in_images(const struct chunk_work *work, const struct frame_slot *slot)
+{
+    return (uint32_t)(slot->place - work->first_place) + slot->layer * work->run->chunk_frames;
+}
+
+static struct frame frame_in_place(struct worker *worker, const struct chunk_work *work,
+                                   const struct frame_slot *slot)
+{
+    const size_t offset = place_in_images(work, slot) * work->run->format.image_size;
+    return worker_frame(worker, work->set, slot, worker->images + offset);
+}
+
 /* Returns whether there was memory for its results. */
 static bool process_frame(struct worker *worker, struct chunk_work *work,
-                          const struct frame_slot *slot)
+                          const struct frame_slot *slot, struct frame *frame)
 {
-    const uint32_t k = work->run->chunk_frames;
-    const uint32_t place = (uint32_t)(slot->place - work->first_place) + slot->layer * k;
-    struct frame frame =
-        worker_frame(worker, slot, worker->images + place * work->run->format.image_size);
-    if (work->recorded)
-        frame_store_image(&frame);
     const bool done = work->deferred ? worker_defer_frame(worker, slot)
-                                     : worker_analyse_frame(worker, work->set, slot, true, &frame);
-    worker->present[place] = frame.image == frame.room ? IMAGE_THERE : IMAGE_NOT_STORED;
+                                     : worker_analyse_frame(worker, work->set, slot, true, frame);
+    worker->present[place_in_images(work, slot)] =
+        frame->image == frame->room ? IMAGE_THERE : IMAGE_NOT_STORED;
     work->in_layer[slot->layer]++;
+    return done;
+}
+
+/* As many frames as it is worth to have at once. Returns of how many there was memory for results.
+ */
+static uint64_t process_some(struct worker *worker, struct chunk_work *work,
+                             const struct frame_slot *slots, uint32_t n)
+{
+    struct frame frames[WEIGHT_IMAGES];
+    uint64_t done = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        frames[i] = frame_in_place(worker, work, &slots[i]);
+        if (work->recorded)
+            frame_store_image(&frames[i]);
+    }
+    if (!work->deferred)
+        frames_weigh_ahead(frames, n);
+    for (uint32_t i = 0; i < n; i++)
+        done += process_frame(worker, work, &slots[i], &frames[i]);
     return done;
 }
 
@@ -158,11 +184,8 @@ static void give_latest(struct worker *worker, const struct chunk_work *work,
     const uint32_t newest = end - first > run->n_layers ? end - run->n_layers : first;
     for (uint32_t i = newest; i < end; i++) {
         const struct frame_slot *const slot = &chunk->frames[i];
-        const uint64_t place =
-            (uint64_t)(slot->place - work->first_place) + (uint64_t)slot->layer * run->chunk_frames;
-        struct frame frame =
-            worker_frame(worker, slot, worker->images + place * run->format.image_size);
-        if (worker->present[place] == IMAGE_THERE)
+        struct frame frame = frame_in_place(worker, work, slot);
+        if (worker->present[place_in_images(work, slot)] == IMAGE_THERE)
             frame.image = frame.room;
         worker_give_latest(worker, slot->layer, &frame, slot->frame_index + 1);
     }
@@ -173,8 +196,11 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
 {
     const uint64_t start = clock_monotonic_ns();
     uint64_t done = 0;
-    for (uint32_t i = work->n_frames; i < n_frames; i++)
-        done += process_frame(worker, work, &chunk->frames[i]);
+    for (uint32_t i = work->n_frames; i < n_frames; i += WEIGHT_IMAGES) {
+        const uint32_t left = n_frames - i;
+        done += process_some(worker, work, &chunk->frames[i],
+                             left < WEIGHT_IMAGES ? left : WEIGHT_IMAGES);
+    }
     if (!work->deferred)
         worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,
                          n_frames - work->n_frames);
@@ -218,7 +244,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
                                 const struct frame_slot *slot, bool recorded)
 {
     struct run *const run = worker->run;
-    struct frame frame = worker_frame(worker, slot, worker->images);
+    struct frame frame = worker_frame(worker, chunk->set, slot, worker->images);
     if (recorded)
         frame_store_image(&frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {

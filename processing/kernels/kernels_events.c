@@ -67,7 +67,8 @@ static void add_u8(const struct frame_events *events, uint16_t *tile, uint8_t *m
         const uint32_t pixel = events->pixels[i];
         const uint8_t n = (uint8_t)count_of(events, i, 1);
         tile[pixel] = (uint16_t)(tile[pixel] + n);
-        maximum[pixel] = n > maximum[pixel] ? n : maximum[pixel];
+        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
+            maximum[pixel] = n;
     }
 }
 
@@ -77,7 +78,8 @@ static void add_u16(const struct frame_events *events, uint32_t *tile, uint16_t 
         const uint32_t pixel = events->pixels[i];
         const uint16_t n = (uint16_t)count_of(events, i, 2);
         tile[pixel] += n;
-        maximum[pixel] = n > maximum[pixel] ? n : maximum[pixel];
+        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
+            maximum[pixel] = n;
     }
 }
 
@@ -87,7 +89,8 @@ static void add_u32(const struct frame_events *events, uint64_t *tile, uint32_t 
         const uint32_t pixel = events->pixels[i];
         const uint32_t n = (uint32_t)count_of(events, i, 4);
         tile[pixel] += n;
-        maximum[pixel] = n > maximum[pixel] ? n : maximum[pixel];
+        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
+            maximum[pixel] = n;
     }
 }
 

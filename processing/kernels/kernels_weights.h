@@ -15,6 +15,7 @@
  */
 #define WEIGHT_LANES 8
 #define WEIGHT_PAIR (2 * WEIGHT_LANES) /* weights */
+#define WEIGHT_IMAGES 4
 
 static inline size_t weight_table_index(size_t pixel, unsigned lane)
 {
@@ -27,7 +28,12 @@ struct weight_kernels {
     void (*image)(const int16_t *table, const void *image, size_t n_pixels,
                   int64_t sums[WEIGHT_LANES]);
 
-    /* The same from the pixels that have counts. */
+    /* The same of WEIGHT_IMAGES images at once: the table, which may be as large as a cache, is
+     * read once for all of them. */
+    void (*images)(const int16_t *table, const void *const images[WEIGHT_IMAGES], size_t n_pixels,
+                   int64_t sums[WEIGHT_IMAGES][WEIGHT_LANES]);
+
+    /* As `image`, from the pixels that have counts. */
     void (*events)(const int16_t *table, const struct frame_events *events,
                    int64_t sums[WEIGHT_LANES]);
 };

@@ -1,3 +1,5 @@
+#include <stdbool.h>
+
 #include "processing/kernels/kernels_weights_events.h"
 
 /*
@@ -7,67 +9,116 @@
  */
 #define STEP 16 /* pixels */
 
-/* Pixels whose sums fit 32 bits: a pair adds at most 2 * 255 * 32767 to one of two vectors. */
+/* Pixels whose sums fit 32 bits: 128 pairs of at most 2 * 255 * 32767 are just below 2^31. */
 #define PIXELS_PER_SUM 256
 
 static const struct weigh_limits limits = {STEP, PIXELS_PER_SUM};
 
-/* Eight pairs, one after the other. */
-PIXEL_INLINE void weigh_step(__m256i eight[2], const int16_t *weights, __m256i pairs)
+/* Eight pairs of each image, one after the other. */
+PIXEL_INLINE void weigh_step(__m256i *eight, const int16_t *weights, const __m256i *pairs,
+                             unsigned n_images)
 {
     for (int pair = 0; pair < 8; pair++) {
-        const __m256i both = _mm256_permutevar8x32_epi32(pairs, _mm256_set1_epi32(pair));
         const __m256i at =
             _mm256_load_si256((const __m256i *)(weights + (size_t)pair * WEIGHT_PAIR));
-        eight[pair % 2] = _mm256_add_epi32(eight[pair % 2], _mm256_madd_epi16(both, at));
+        for (unsigned i = 0; i < n_images; i++) {
+            const __m256i both = _mm256_permutevar8x32_epi32(pairs[i], _mm256_set1_epi32(pair));
+            eight[i] = _mm256_add_epi32(eight[i], _mm256_madd_epi16(both, at));
+        }
     }
 }
 
-static void weigh_run_u8(const int16_t *weights, const void *run, size_t n, uint64_t *sums)
+PIXEL_INLINE void weigh_runs_u8(const int16_t *weights, const void *const *runs, unsigned n_images,
+                                size_t n, uint64_t sums[][WEIGHT_LANES])
 {
-    const uint8_t *const pixels = run;
-    __m256i eight[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (size_t i = 0; i < n; i += STEP)
-        weigh_step(eight, weights + i / 2 * WEIGHT_PAIR,
-                   _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(pixels + i))));
-    add_eight(sums, eight[0]);
-    add_eight(sums, eight[1]);
+    __m256i eight[WEIGHT_IMAGES] = {0}, pairs[WEIGHT_IMAGES];
+    for (size_t i = 0; i < n; i += STEP) {
+        for (unsigned j = 0; j < n_images; j++)
+            pairs[j] = _mm256_cvtepu8_epi16(
+                _mm_loadu_si128((const __m128i *)((const uint8_t *)runs[j] + i)));
+        weigh_step(eight, weights + i / 2 * WEIGHT_PAIR, pairs, n_images);
+    }
+    for (unsigned j = 0; j < n_images; j++)
+        add_eight(sums[j], eight[j]);
+}
+
+PIXEL_INLINE void weigh_runs_u16(const int16_t *weights, const void *const *runs, unsigned n_images,
+                                 size_t n, uint64_t sums[][WEIGHT_LANES])
+{
+    const __m256i low_bytes = _mm256_set1_epi16(0xff);
+    __m256i low[WEIGHT_IMAGES] = {0}, high[WEIGHT_IMAGES] = {0};
+    __m256i lower[WEIGHT_IMAGES], upper[WEIGHT_IMAGES];
+    for (size_t i = 0; i < n; i += STEP) {
+        __m256i any = _mm256_setzero_si256();
+        for (unsigned j = 0; j < n_images; j++) {
+            const __m256i pairs =
+                _mm256_loadu_si256((const __m256i *)((const uint16_t *)runs[j] + i));
+            lower[j] = _mm256_and_si256(pairs, low_bytes);
+            upper[j] = _mm256_srli_epi16(pairs, 8);
+            any = _mm256_or_si256(any, upper[j]);
+        }
+        weigh_step(low, weights + i / 2 * WEIGHT_PAIR, lower, n_images);
+        if (!_mm256_testz_si256(any, any))
+            weigh_step(high, weights + i / 2 * WEIGHT_PAIR, upper, n_images);
+    }
+    for (unsigned j = 0; j < n_images; j++) {
+        add_eight(sums[j], low[j]);
+        add_eight_times_256(sums[j], high[j]);
+    }
+}
+
+static void run_of_one_u8(const int16_t *weights, const void *const *runs, size_t n,
+                          uint64_t sums[][WEIGHT_LANES])
+{
+    weigh_runs_u8(weights, runs, 1, n, sums);
+}
+
+static void run_of_all_u8(const int16_t *weights, const void *const *runs, size_t n,
+                          uint64_t sums[][WEIGHT_LANES])
+{
+    weigh_runs_u8(weights, runs, WEIGHT_IMAGES, n, sums);
 }
 
 static void image_u8(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
 {
-    weigh_in_runs(table, image, n_pixels, 1, limits, weigh_run_u8, sums);
+    int64_t sum[1][WEIGHT_LANES];
+    weigh_in_runs(table, &image, 1, n_pixels, 1, limits, run_of_one_u8, sum);
+    memcpy(sums, sum[0], sizeof sum[0]);
 }
 
-static void weigh_run_u16(const int16_t *weights, const void *run, size_t n, uint64_t *sums)
+static void images_u8(const int16_t *table, const void *const *images, size_t n_pixels,
+                      int64_t sums[][WEIGHT_LANES])
 {
-    const uint16_t *const pixels = run;
-    const __m256i low_bytes = _mm256_set1_epi16(0xff);
-    __m256i low[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (size_t i = 0; i < n; i += STEP) {
-        const __m256i pairs = _mm256_loadu_si256((const __m256i *)(pixels + i));
-        const __m256i upper = _mm256_srli_epi16(pairs, 8);
-        weigh_step(low, weights + i / 2 * WEIGHT_PAIR, _mm256_and_si256(pairs, low_bytes));
-        if (!_mm256_testz_si256(upper, upper))
-            weigh_step(high, weights + i / 2 * WEIGHT_PAIR, upper);
-    }
-    uint64_t of_high[WEIGHT_LANES] = {0};
-    add_eight(sums, low[0]);
-    add_eight(sums, low[1]);
-    add_eight(of_high, high[0]);
-    add_eight(of_high, high[1]);
-    for (unsigned lane = 0; lane < WEIGHT_LANES; lane++)
-        sums[lane] += of_high[lane] << 8;
+    weigh_in_runs(table, images, WEIGHT_IMAGES, n_pixels, 1, limits, run_of_all_u8, sums);
+}
+
+static void run_of_one_u16(const int16_t *weights, const void *const *runs, size_t n,
+                           uint64_t sums[][WEIGHT_LANES])
+{
+    weigh_runs_u16(weights, runs, 1, n, sums);
+}
+
+static void run_of_all_u16(const int16_t *weights, const void *const *runs, size_t n,
+                           uint64_t sums[][WEIGHT_LANES])
+{
+    weigh_runs_u16(weights, runs, WEIGHT_IMAGES, n, sums);
 }
 
 static void image_u16(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
 {
-    weigh_in_runs(table, image, n_pixels, 2, limits, weigh_run_u16, sums);
+    int64_t sum[1][WEIGHT_LANES];
+    weigh_in_runs(table, &image, 1, n_pixels, 2, limits, run_of_one_u16, sum);
+    memcpy(sums, sum[0], sizeof sum[0]);
+}
+
+static void images_u16(const int16_t *table, const void *const *images, size_t n_pixels,
+                       int64_t sums[][WEIGHT_LANES])
+{
+    weigh_in_runs(table, images, WEIGHT_IMAGES, n_pixels, 2, limits, run_of_all_u16, sums);
 }
 
 const struct weight_kernels weight_kernels_avx2[KERNELS_PIXEL_SIZES] = {
-    {image_u8, events_u8},
-    {image_u16, events_u16},
-    {image_u32, events_u32},
+    {image_u8, images_u8, events_u8},
+    {image_u16, images_u16, events_u16},
+    {image_u32, images_u32, events_u32},
 };

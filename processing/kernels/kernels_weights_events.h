@@ -16,6 +16,15 @@ PIXEL_INLINE void add_eight(uint64_t *sums, __m256i eight)
         sums[lane] += (uint64_t)lanes[lane];
 }
 
+/* The same of the upper bytes of pixels of 16 bits. */
+PIXEL_INLINE void add_eight_times_256(uint64_t *sums, __m256i eight)
+{
+    uint64_t of_upper[WEIGHT_LANES] = {0};
+    add_eight(of_upper, eight);
+    for (unsigned lane = 0; lane < WEIGHT_LANES; lane++)
+        sums[lane] += of_upper[lane] << 8;
+}
+
 /* The weights of pixel's pair times n (at most 255), for each mask: at most 2^23 in size. */
 PIXEL_INLINE __m256i weighed(const int16_t *table, uint32_t pixel, uint32_t n)
 {
@@ -73,4 +82,10 @@ static void events_u32(const int16_t *table, const struct frame_events *events, 
 static void image_u32(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
 {
     weigh_image(table, image, n_pixels, 4, sums);
+}
+
+static void images_u32(const int16_t *table, const void *const *images, size_t n_pixels,
+                       int64_t sums[][WEIGHT_LANES])
+{
+    weigh_images_one_by_one(table, images, n_pixels, sums, image_u32);
 }

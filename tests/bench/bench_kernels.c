@@ -28,7 +28,7 @@
 #include "processing/product.h"
 #include "processing/profile_products.h"
 
-#define FRAMES_PER_REPEAT 257 /* one flush of the sum pattern's tile */
+#define FRAMES_PER_REPEAT 260 /* a little more than one flush of the sum pattern's tile */
 #define REPEATS 15
 #define PRODUCTS_MAX 32
 
@@ -308,19 +308,30 @@ static void share(struct group *group)
     group->shared = shared_work_create(products, group->n, group->format, group->isa);
 }
 
-/* Microseconds of a frame: `data` is its image, or its payload of bits. */
+static struct frame make_view(const struct group *group, struct frame_forms *forms,
+                              const void *data, void *room)
+{
+    struct frame frame = {.forms = forms, .image = data};
+    if (is_bits(group->format))
+        frame = frame_of_payload(forms, data, room);
+    frame.shared = group->shared;
+    return frame;
+}
+
+/* Microseconds of a frame, taken a few at a time as workers do: `data` is its image, or its payload
+ * of bits. */
 static double repeat_us(const struct group *group, struct frame_forms *forms, const void *data,
                         void *room, void *const *accumulators)
 {
     uint64_t columns[PRODUCT_MAX_COLUMNS];
+    struct frame frames[WEIGHT_IMAGES];
     const uint64_t start = cpu_ns();
-    for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i++) {
-        struct frame frame = {.forms = forms, .image = data, .shared = group->shared};
-        if (is_bits(group->format)) {
-            frame = frame_of_payload(forms, data, room);
-            frame.shared = group->shared;
-        }
-        run_frame(group, i, &frame, columns, accumulators);
+    for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i += WEIGHT_IMAGES) {
+        for (size_t j = 0; j < WEIGHT_IMAGES; j++)
+            frames[j] = make_view(group, forms, data, room);
+        frames_weigh_ahead(frames, WEIGHT_IMAGES);
+        for (size_t j = 0; j < WEIGHT_IMAGES; j++)
+            run_frame(group, i + j, &frames[j], columns, accumulators);
     }
     return (double)(cpu_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
 }

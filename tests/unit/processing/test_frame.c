@@ -323,6 +323,43 @@ static void lists_and_banks_give_what_the_image_gives(void **state)
     }
 }
 
+/* Dense frames of one run: from the second on they are weighed together. */
+static void frames_that_are_weighed_ahead_give_what_each_gives(void **state)
+{
+    static uint64_t expected[PRODUCT_MAX_COLUMNS], columns[PRODUCT_MAX_COLUMNS];
+    const struct pixel_format format = frame_format(37, 53, 1);
+    struct products products;
+    struct frame_forms forms;
+    uint8_t *images[2 * WEIGHT_IMAGES];
+    products_init(&products, &format, cpu_isa_best());
+    frame_forms_init(&forms, &format, cpu_isa_best());
+    for (unsigned i = 0; i < 2 * WEIGHT_IMAGES; i++) {
+        images[i] = malloc(format.image_size);
+        assert_non_null(images[i]);
+        frame_fill(images[i], &format, FILL_RANDOM, i + 1);
+    }
+    for (unsigned first = 0; first < 2 * WEIGHT_IMAGES; first += WEIGHT_IMAGES) {
+        struct frame frames[WEIGHT_IMAGES];
+        for (unsigned i = 0; i < WEIGHT_IMAGES; i++)
+            frames[i] = (struct frame){
+                .image = images[first + i], .forms = &forms, .shared = products.shared};
+        frames_weigh_ahead(frames, WEIGHT_IMAGES);
+        assert_int_equal(frames[0].weighed != 0, first > 0);
+        for (unsigned i = 0; i < WEIGHT_IMAGES; i++) {
+            struct frame alone = {.image = images[first + i]};
+            for (unsigned mask = FIRST_MASK; mask < N_PRODUCTS; mask++) {
+                compute(&products, mask, &alone, expected);
+                compute(&products, mask, &frames[i], columns);
+                assert_memory_equal(columns, expected, sizeof columns);
+            }
+        }
+    }
+    for (unsigned i = 0; i < 2 * WEIGHT_IMAGES; i++)
+        free(images[i]);
+    frame_forms_finish(&forms);
+    products_finish(&products);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +367,7 @@ int main(void)
         cmocka_unit_test(bits_of_a_quad_give_what_its_image_gives),
         cmocka_unit_test(packed_processed_bits_give_what_their_image_gives),
         cmocka_unit_test(lists_and_banks_give_what_the_image_gives),
+        cmocka_unit_test(frames_that_are_weighed_ahead_give_what_each_gives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

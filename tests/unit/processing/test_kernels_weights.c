@@ -52,8 +52,8 @@ static void expect_list(const struct pixel_format *format, const void *image,
     assert_int_equal(found, n);
 }
 
-static void check(const struct pixel_format *format, const void *image, const int16_t *table,
-                  enum cpu_isa isa)
+static void check(const struct pixel_format *format, const void *image, const void *other,
+                  const int16_t *table, enum cpu_isa isa)
 {
     const uint32_t n_pixels = format->width, size = format->pixel_size;
     uint32_t *const pixels = malloc((n_pixels + EVENTS_ROOM_MORE) * sizeof *pixels);
@@ -61,6 +61,11 @@ static void check(const struct pixel_format *format, const void *image, const in
     assert_non_null(pixels);
     weight_kernels_for(isa, size)->image(table, image, n_pixels, sums);
     expect_sums(table, format, image, sums);
+    int64_t of_all[WEIGHT_IMAGES][WEIGHT_LANES];
+    const void *const images[WEIGHT_IMAGES] = {image, other, other, image};
+    weight_kernels_for(isa, size)->images(table, images, n_pixels, of_all);
+    for (unsigned i = 0; i < WEIGHT_IMAGES; i++)
+        expect_sums(table, format, images[i], of_all[i]);
     const size_t n = event_kernels_for(isa, size)->list(pixels, image, n_pixels, n_pixels);
     expect_list(format, image, pixels, n);
     const struct frame_events events = {n, pixels, image};
@@ -74,15 +79,17 @@ static void every_version_sums_what_the_definition_says(void **state)
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
         for (uint32_t size = 1; size <= 4; size *= 2) {
             const struct pixel_format format = frame_format(1, lengths[l], size);
-            void *const image = frame_create(&format);
+            void *const image = frame_create(&format), *const other = frame_create(&format);
+            frame_fill(other, &format, FILL_RANDOM, 99);
             for (enum fill fill = 0; fill < N_FILLS; fill++) {
                 int16_t *const table = table_create(lengths[l], fill);
                 frame_fill(image, &format, fill, l + 1);
                 for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++)
-                    check(&format, image, table, isa);
+                    check(&format, image, other, table, isa);
                 free(table);
             }
             frame_destroy(image, &format);
+            frame_destroy(other, &format);
         }
     }
 }
