@@ -2,7 +2,7 @@
 # Measures how fast merlind takes frames, against the limit of this machine's loopback:
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
-#   ./bench.sh kernels [OPTIONS of bench_kernels]
+#   ./bench.sh kernels [--table] [FORMAT...]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
 # u16_256, u16_512), mib (u8_256) and lost_frames. docs/kernels.md tells what `kernels` prints. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
@@ -26,7 +26,12 @@ if ! { meson configure "$MERLIND_BUILD" -Dtests=true && ninja -C "$MERLIND_BUILD
 fi
 if [ "${1:-}" = kernels ]; then
   shift
-  "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
+  if [ "${1:-}" = --table ]; then
+    shift
+    "$MERLIND_BUILD/tests/bench/bench_kernels" "$@" | /usr/bin/python3 "$top/tests/bench/kernels_table.py"
+  else
+    "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
+  fi
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi

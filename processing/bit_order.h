@@ -39,5 +39,5 @@ static inline uint32_t bit_order_pixel(const struct bit_order *order, size_t wor
 static inline bool bit_order_applies(const struct pixel_format *format)
 {
     return (format->packing == PACKING_RAW_1 || format->packing == PACKING_BITS) &&
-           format->payload_size % (8 * BIT_ORDER_STEP) == 0;
+           format->payload_size % (BIT_ORDER_STEP * sizeof(uint64_t)) == 0;
 }

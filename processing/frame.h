@@ -62,7 +62,7 @@ static inline struct frame frame_of_payload(struct frame_forms *forms, const uin
 /* The decoded image in the frame's room, where those find it who come later. */
 static inline void frame_store_image(struct frame *frame)
 {
-    if (frame->image == frame->room)
+    if (frame->image == frame->room || !frame->forms)
         return;
     frame->forms->decode(frame->room, frame->payload, &frame->forms->format);
     frame->image = frame->room;

@@ -18,7 +18,8 @@ static size_t n_masks(struct product *const *products, size_t n)
 static void bank_masks(struct shared_work *shared, struct product *const *products, size_t n,
                        const struct pixel_format *format, enum cpu_isa isa)
 {
-    const struct mask_weights **const masks = calloc(n_masks(products, n) + 1, sizeof *masks);
+    const struct mask_weights **const masks =
+        calloc(n_masks(products, n) + 1, sizeof(const struct mask_weights *));
     size_t found = 0;
     for (size_t i = 0; masks && i < n; i++) {
         const struct product *const product = products[i];

@@ -72,7 +72,8 @@ static int add_groups(struct weight_bank *bank, const struct mask_weights *const
 int weight_bank_create(struct weight_bank **out, const struct mask_weights *const *masks,
                        size_t n_masks, size_t n_pixels, uint32_t pixel_size, enum cpu_isa isa)
 {
-    const struct mask_weights **const chosen = calloc(n_masks + 1, sizeof *chosen);
+    const struct mask_weights **const chosen =
+        calloc(n_masks + 1, sizeof(const struct mask_weights *));
     struct weight_bank *const bank = calloc(1, sizeof *bank);
     *out = NULL;
     if (!chosen || !bank) {

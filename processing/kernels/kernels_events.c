@@ -120,7 +120,7 @@ static void add_squares_u16(const struct frame_events *events, uint32_t *sums, u
         const uint32_t pixel = events->pixels[i];
         const uint32_t n = (uint32_t)count_of(events, i, 2);
         sums[pixel] += n;
-        squares[pixel] += n * n;
+        squares[pixel] += (uint32_t)(n * n);
     }
 }
 

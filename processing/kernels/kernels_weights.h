@@ -14,7 +14,7 @@
  * of the two; 0 where there is no pixel or no mask.
  */
 #define WEIGHT_LANES 8
-#define WEIGHT_PAIR (2 * WEIGHT_LANES) /* weights */
+#define WEIGHT_PAIR (2 * (size_t)WEIGHT_LANES) /* weights */
 #define WEIGHT_IMAGES 4
 
 static inline size_t weight_table_index(size_t pixel, unsigned lane)

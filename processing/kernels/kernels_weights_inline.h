@@ -12,7 +12,7 @@ PIXEL_INLINE void weigh_pixel(const int16_t *table, size_t pixel, uint64_t n, ui
 {
     const int16_t *const weights = table + weight_table_index(pixel, 0);
     for (unsigned lane = 0; lane < WEIGHT_LANES; lane++)
-        sums[lane] += (uint64_t)weights[2 * lane] * n;
+        sums[lane] += (uint64_t)weights[(size_t)2 * lane] * n;
 }
 
 PIXEL_INLINE void weigh_rest(const int16_t *table, const void *image, size_t first, size_t n_pixels,
