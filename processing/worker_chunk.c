@@ -169,7 +169,8 @@ static uint64_t process_some(struct worker *worker, struct chunk_work *work,
         if (work->recorded)
             frame_store_image(&frames[i]);
     }
-    if (!work->deferred)
+    /* The bank has the masks of all layers, and a frame needs only those of its own. */
+    if (!work->deferred && work->run->n_layers == 1)
         frames_weigh_ahead(frames, n);
     for (uint32_t i = 0; i < n; i++)
         done += process_frame(worker, work, &slots[i], &frames[i]);
