@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include "processing/kernels/kernels_nonzero_avx2.h"
 #include "processing/kernels/kernels_radial_inline.h"
 
 /*
@@ -11,32 +12,6 @@
 
 /* Blocks with more counts than this are as quick pixel by pixel (measured on a Zen 4). */
 #define SPARSE_BLOCK 24
-
-PIXEL_INLINE uint32_t zeros_u8(const uint8_t *pixels)
-{
-    const __m256i four = _mm256_loadu_si256((const __m256i *)pixels);
-    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(four, _mm256_setzero_si256()));
-}
-
-PIXEL_INLINE uint32_t zeros_u16(const uint16_t *pixels)
-{
-    const __m256i zero = _mm256_setzero_si256();
-    const __m256i a = _mm256_loadu_si256((const __m256i *)pixels);
-    const __m256i b = _mm256_loadu_si256((const __m256i *)(pixels + 16));
-    const __m256i zeros =
-        _mm256_packs_epi16(_mm256_cmpeq_epi16(a, zero), _mm256_cmpeq_epi16(b, zero));
-    /* The pack leaves the halves of a and b interleaved. */
-    return (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(zeros, 0xd8));
-}
-
-/* Bit i: pixel i of the block has counts. */
-PIXEL_INLINE uint64_t counts_in_block(const void *block, uint32_t pixel_size)
-{
-    const uint32_t low = pixel_size == 1 ? zeros_u8(block) : zeros_u16(block);
-    const uint32_t high = pixel_size == 1 ? zeros_u8((const uint8_t *)block + 32)
-                                          : zeros_u16((const uint16_t *)block + 32);
-    return ~(low | (uint64_t)high << 32);
-}
 
 PIXEL_INLINE void add_some(struct radial_histograms *histograms, const uint16_t *bin_of,
                            const void *image, uint64_t which, uint32_t pixel_size,
@@ -56,7 +31,7 @@ PIXEL_INLINE void add_blocks(struct radial_histograms *histograms, const uint16_
     size_t i = 0;
     for (; i + BLOCK <= n_pixels; i += BLOCK) {
         const void *const block = bytes + i * pixel_size;
-        const uint64_t counts = counts_in_block(block, pixel_size);
+        const uint64_t counts = nonzero_block(block, pixel_size);
         if (__builtin_popcountll(counts) > SPARSE_BLOCK)
             histograms_add(histograms, bin_of + i, block, BLOCK, pixel_size, power);
         else

@@ -80,55 +80,7 @@ PIXEL_INLINE void weigh_runs_u16(const int16_t *weights, const void *const *runs
     }
 }
 
-static void run_of_one_u8(const int16_t *weights, const void *const *runs, size_t n,
-                          uint64_t sums[][WEIGHT_LANES])
-{
-    weigh_runs_u8(weights, runs, 1, n, sums);
-}
-
-static void run_of_all_u8(const int16_t *weights, const void *const *runs, size_t n,
-                          uint64_t sums[][WEIGHT_LANES])
-{
-    weigh_runs_u8(weights, runs, WEIGHT_IMAGES, n, sums);
-}
-
-static void image_u8(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
-{
-    int64_t sum[1][WEIGHT_LANES];
-    weigh_in_runs(table, &image, 1, n_pixels, 1, limits, run_of_one_u8, sum);
-    memcpy(sums, sum[0], sizeof sum[0]);
-}
-
-static void images_u8(const int16_t *table, const void *const *images, size_t n_pixels,
-                      int64_t sums[][WEIGHT_LANES])
-{
-    weigh_in_runs(table, images, WEIGHT_IMAGES, n_pixels, 1, limits, run_of_all_u8, sums);
-}
-
-static void run_of_one_u16(const int16_t *weights, const void *const *runs, size_t n,
-                           uint64_t sums[][WEIGHT_LANES])
-{
-    weigh_runs_u16(weights, runs, 1, n, sums);
-}
-
-static void run_of_all_u16(const int16_t *weights, const void *const *runs, size_t n,
-                           uint64_t sums[][WEIGHT_LANES])
-{
-    weigh_runs_u16(weights, runs, WEIGHT_IMAGES, n, sums);
-}
-
-static void image_u16(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
-{
-    int64_t sum[1][WEIGHT_LANES];
-    weigh_in_runs(table, &image, 1, n_pixels, 2, limits, run_of_one_u16, sum);
-    memcpy(sums, sum[0], sizeof sum[0]);
-}
-
-static void images_u16(const int16_t *table, const void *const *images, size_t n_pixels,
-                       int64_t sums[][WEIGHT_LANES])
-{
-    weigh_in_runs(table, images, WEIGHT_IMAGES, n_pixels, 2, limits, run_of_all_u16, sums);
-}
+#include "processing/kernels/kernels_weights_images.h"
 
 const struct weight_kernels weight_kernels_avx512[KERNELS_PIXEL_SIZES] = {
     {image_u8, images_u8, events_u8},
