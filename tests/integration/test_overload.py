@@ -59,7 +59,7 @@ class Overload(SystemTest):
         scan = (32, 32)
         simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps",
                                          lighter("1500", "300"), "--buffer", "20", "--bank", "64")
-        daemon = self.start_daemon(simulator, {"ring.size": "16MiB", "recording.flush": 0.2,
+        daemon = self.start_daemon(simulator, {"ring.size": "32MiB", "recording.flush": 0.2,
                                                "debug.analysis_delay_us": lighter(4000, 20000),
                                                "virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 30}]})
         control = self.control(daemon)
