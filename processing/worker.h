@@ -7,6 +7,7 @@
 #include "processing/chunk_sink.h"
 #include "processing/ring.h"
 
+struct backlog;
 struct catch_up;
 
 /* For tests of overload: what every frame takes, and what its analysis takes more. */
@@ -20,6 +21,7 @@ struct worker {
     struct ring *ring;
     const struct chunk_sink *sink;
     struct catch_up *catch_up;
+    struct backlog *backlog;
     enum cpu_isa isa;
     struct worker_delays delays;
     unsigned index;
@@ -60,6 +62,9 @@ bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
 
 /* Decodes a frame into `image` and notes that it came, to be analysed later. false: no memory. */
 bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot, void *image);
+
+/* Decodes a frame into `image` and notes that it came; it is not analysed. */
+void worker_pass_over_frame(struct worker *worker, const struct frame_slot *slot, void *image);
 
 /*
  * Computes all products of a placed frame that was deferred, from its image. Returns whether it had

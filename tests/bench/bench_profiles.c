@@ -17,9 +17,9 @@
 #define REPEATS 15
 
 static const struct pixel_format formats[] = {
-    {.width = 256, .height = 256, .pixel_size = 1, .image_size = 1 << 16},
-    {.width = 256, .height = 256, .pixel_size = 2, .image_size = 1 << 17},
-    {.width = 512, .height = 512, .pixel_size = 2, .image_size = 1 << 19},
+    {.width = 256, .height = 256, .pixel_size = 1, .counter_depth = 6, .image_size = 1 << 16},
+    {.width = 256, .height = 256, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 17},
+    {.width = 512, .height = 512, .pixel_size = 2, .counter_depth = 12, .image_size = 1 << 19},
 };
 static const char *const format_names[] = {"u8_256", "u16_256", "u16_512"};
 static const double doses[] = {0.05, 0.3, 1, 10};
@@ -142,11 +142,13 @@ static double squares_us(struct work work, enum cpu_isa isa)
 static void measure(const struct pixel_format *format, const void *image, enum cpu_isa isa)
 {
     const struct work work = {.once = sum_once, .format = format, .image = image};
-    struct product patterns = {0}, radial = {0}, variance = {0};
+    struct product patterns = {0}, radial = {0}, variance = {0}, saturation = {0};
     struct error error = {0};
     printf("\"frame_sum\": %.2f, ", least_us(&work));
     int status = patterns_prepare(&patterns, NULL, format, isa, &error);
     printf("\"patterns\": %.2f, ", product_us(work, &patterns, status, &error));
+    status = saturation_prepare(&saturation, format, isa, &error);
+    printf("\"saturation\": %.2f, ", product_us(work, &saturation, status, &error));
     status =
         radial_profile_prepare(&radial, &(struct radial_settings){0}, NULL, format, isa, &error);
     printf("\"radial_profile\": %.2f, ", product_us(work, &radial, status, &error));
