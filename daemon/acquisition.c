@@ -9,7 +9,9 @@
 
 #include "common/log.h"
 #include "daemon/acquisition_internal.h"
+#include "daemon/calibration_table.h"
 #include "daemon/parameter_request.h"
+#include "daemon/references.h"
 #include "daemon/run_summary.h"
 
 static const char *const state_names[] = {
@@ -142,6 +144,16 @@ static void on_data_link(struct acquisition *acquisition, const struct pipeline_
     acquisition_links_changed(acquisition);
 }
 
+/* Settings that are not those of its references. */
+static void log_warnings(const struct run *run)
+{
+    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        log_warning("acquisition", "run %s: %s", run->plan->id,
+                    json_string_value(json_array_get(warnings, i)));
+    json_decref(warnings);
+}
+
 static void on_run_began(struct acquisition *acquisition, struct run *run)
 {
     run_unref(acquisition->run);
@@ -157,6 +169,7 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
         acquisition->observer.run_event(acquisition->observer.data, "started", summary);
         run_history_put(&acquisition->history, summary);
     }
+    log_warnings(run);
     log_notice("acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,
                run->format.height, run->format.width, pixel_type_name(run->format.pixel_type),
                run->expected);
@@ -174,7 +187,10 @@ static void on_run_ended(struct acquisition *acquisition, struct run *run)
     }
     acquisition_view_ended(acquisition, run);
     if (run == acquisition->run && !acquisition_view_goes_on(run))
-        acquisition_set_state(acquisition, ACQUISITION_FINISHING, "completing results and file");
+        acquisition_set_state(acquisition, ACQUISITION_FINISHING, "%s",
+                              acquisition->recompute && run == acquisition->recompute_run
+                                  ? "computing results again, then completing the file"
+                                  : "completing results and file");
 }
 
 static void log_end(const json_t *summary)
@@ -316,6 +332,20 @@ static int open_links(struct acquisition *acquisition, struct error *error)
     return r < 0 ? error_set(error, r, "cannot make the command link: %s", strerror(-r)) : 0;
 }
 
+static int open_kept(struct acquisition *acquisition, struct error *error)
+{
+    char directory[1024];
+    calibration_directory(acquisition->config, directory);
+    const int r = kept_store_open(&acquisition->kept, directory, error);
+    if (r < 0) {
+        error_prefix(error, "calibration.directory");
+        return r;
+    }
+    calibration_table_apply(acquisition->kept, &acquisition->calibration);
+    calibration_derive(&acquisition->calibration);
+    return 0;
+}
+
 int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct config *config,
                        const struct acquisition_observer *observer, struct error *error)
 {
@@ -339,6 +369,8 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     r = r < 0 ? error_set(error, r, "no memory")
               : calibration_init(&acquisition->calibration, &config->calibration, error);
     if (r == 0)
+        r = open_kept(acquisition, error);
+    if (r == 0)
         r = open_links(acquisition, error);
     if (r < 0) {
         acquisition_destroy(acquisition);
@@ -361,6 +393,7 @@ void acquisition_drain(struct acquisition *acquisition)
     /* First, since the events of the end are told with a status that must not ask threads which are
      * gone. */
     acquisition->drained_for_good = true;
+    acquisition_recompute_stop(acquisition); /* which may keep a run from its end */
     if (acquisition->pipeline)
         pipeline_drain(acquisition->pipeline);
 }
@@ -370,10 +403,9 @@ void acquisition_destroy(struct acquisition *acquisition)
     if (!acquisition)
         return;
     acquisition_drain(acquisition);
-    acquisition_recompute_stop(acquisition);
     live_detectors_finish(&acquisition->detectors);
     calibration_finish(&acquisition->calibration);
-    halo_references_finish(&acquisition->halos);
+    kept_store_close(acquisition->kept);
     recovery_cancel(acquisition->recovering);
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "daemon/calibration_state.h"
 #include "daemon/config.h"
-#include "daemon/halo_references.h"
+#include "daemon/kept_store.h"
 #include "daemon/pipeline.h"
 #include "daemon/preset.h"
 #include "daemon/trigger.h"
@@ -134,8 +134,8 @@ const struct calibration *acquisition_calibration(const struct acquisition *acqu
 void acquisition_set_calibration(struct acquisition *acquisition,
                                  const struct calibration *calibration);
 
-/* Named halos, borrowed. */
-struct halo_references *acquisition_halos(struct acquisition *acquisition);
+/* What is kept by name: references and calibrations. Borrowed. */
+struct kept_store *acquisition_kept(struct acquisition *acquisition);
 
 /* In view mode: ends the run of the view with the pass that is going on and records the next one as
  * a run of its own. Answers with its id. */

@@ -1,7 +1,7 @@
 #include "common/log.h"
 #include "daemon/acquisition_internal.h"
 
-/* The calibration in force, and the halos that strain is measured against. */
+/* The calibration in force, and what is kept by name. */
 
 const struct calibration *acquisition_calibration(const struct acquisition *acquisition)
 {
@@ -20,7 +20,7 @@ void acquisition_set_calibration(struct acquisition *acquisition,
                acquisition->settings_version);
 }
 
-struct halo_references *acquisition_halos(struct acquisition *acquisition)
+struct kept_store *acquisition_kept(struct acquisition *acquisition)
 {
-    return &acquisition->halos;
+    return acquisition->kept;
 }

@@ -2,6 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "common/counter.h"
 #include "common/log.h"
 #include "daemon/acquisition_internal.h"
 #include "daemon/event.h"
@@ -107,6 +109,9 @@ void acquisition_renew_detectors(struct acquisition *acquisition)
 
 /* ---- computing again ---- */
 
+/* So long after its last frame a run waits for what is computed again of it. */
+#define RECOMPUTE_PATIENCE_NS (60 * NS_PER_S)
+
 /* Results that came after the run's beginning; with a name, those of that detector only. */
 static size_t late_products(const struct run *run, const char *name,
                             struct product *products[RUN_MAX_PRODUCTS])
@@ -126,6 +131,8 @@ static int begin_recompute(struct acquisition *acquisition, const char *name, st
     struct product *products[RUN_MAX_PRODUCTS];
     if (!acquisition->run)
         return error_set(error, -ENOENT, "nothing was measured yet: start a scan first");
+    if (acquisition->drained_for_good)
+        return error_set(error, -EBUSY, "merlind is stopping");
     if (acquisition->recompute)
         return error_set(error, -EBUSY,
                          "results are being computed again already: wait for its end");
@@ -135,7 +142,12 @@ static int begin_recompute(struct acquisition *acquisition, const char *name, st
                          name ? name : "no virtual detector",
                          name ? " was not added or moved since the run began:"
                               : " was added or moved since the run began:");
-    return recompute_create(&acquisition->recompute, acquisition->run, products, n, error);
+    const struct recompute_options options = {
+        .sink = pipeline_sink(acquisition->pipeline),
+        .analysis_delay_us = acquisition->config->debug_analysis_delay_us,
+    };
+    return recompute_create(&acquisition->recompute, acquisition->run, products, n, &options,
+                            error);
 }
 
 static json_t *progress_json(const struct recompute_progress *progress)
@@ -177,11 +189,26 @@ void acquisition_recompute(struct acquisition *acquisition, const char *name,
            NULL, NULL, NULL);
 }
 
+/* The file of a run that is over is not kept open for ever. */
+static void end_patience(struct acquisition *acquisition)
+{
+    const struct run *const run = acquisition->recompute_run;
+    const uint64_t ended_ns = counter_read(&run->ended_ns);
+    if (ended_ns == 0 || clock_realtime_ns() < ended_ns + RECOMPUTE_PATIENCE_NS ||
+        !recompute_release(acquisition->recompute))
+        return;
+    log_warning("acquisition",
+                "run %s is finished without waiting any longer for results that are computed "
+                "again: its file does not have them whole",
+                run->plan->id);
+}
+
 void acquisition_recompute_watch(struct acquisition *acquisition)
 {
     struct recompute_progress progress;
     if (!acquisition->recompute)
         return;
+    end_patience(acquisition);
     recompute_progress(acquisition->recompute, &progress);
     if (progress.done == acquisition->recompute_told && !progress.finished)
         return;

@@ -57,7 +57,7 @@ struct acquisition {
 
     struct live_detectors detectors;
     struct calibration calibration;
-    struct halo_references halos;
+    struct kept_store *kept;
     uint32_t settings_version;   /* raised whenever detectors or calibration change */
     uint32_t detectors_version;  /* the settings' version when the detectors changed last */
     struct recompute *recompute; /* NULL: none is going on */

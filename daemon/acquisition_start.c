@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "daemon/acquisition_internal.h"
+#include "daemon/references.h"
 #include "daemon/run_geometry.h"
 
 struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition)
@@ -39,9 +40,9 @@ static const char *state_after_start(const struct acquisition *acquisition)
 static json_t *start_result(const struct acquisition *acquisition,
                             const struct acquisition_plan *plan)
 {
-    return json_pack("{s:s, s:s, s:I, s:s}", "id", plan->id, "state",
+    return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", plan->id, "state",
                      state_after_start(acquisition), "expected", (json_int_t)plan_expected(plan),
-                     "file", "");
+                     "file", "", "warnings", reference_warnings(&plan->calibration, NULL));
 }
 
 static void answer_start(struct acquisition *acquisition, json_t *result, const char *code,

@@ -38,6 +38,13 @@ static json_t *ring_json(const struct acquisition *acquisition)
                      "full_stall_s", (double)load.full_ns / (double)NS_PER_S);
 }
 
+static json_t *backlog_json(const struct acquisition *acquisition)
+{
+    const struct backlog_load load = pipeline_backlog(acquisition->pipeline);
+    return json_pack("{s:I, s:I, s:I}", "size", (json_int_t)load.size, "used",
+                     (json_int_t)load.used, "high_water", (json_int_t)load.high_water);
+}
+
 static json_t *stray_json(const struct acquisition *acquisition)
 {
     struct ingest_figures figures;
@@ -92,17 +99,20 @@ json_t *acquisition_status(const struct acquisition *acquisition)
 {
     json_t *const run = acquisition_summary(acquisition, NULL);
     json_t *const frames = run ? json_incref(json_object_get(run, "frames")) : zero_frames();
+    json_t *const of_run = json_object_get(run, "warnings");
+    json_t *const warnings = of_run ? json_incref(of_run) : json_array();
     unsigned waiting = 0, buffers = 0;
     if (!acquisition->drained_for_good)
         recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s, s:o}", "state",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s, s:o, s:o}", "state",
         acquisition_state_name(acquisition->state), "why", acquisition->why, "detector",
-        detector_json(acquisition), "frames", frames, "ring", ring_json(acquisition), "recording",
-        recording_json(acquisition, run), "run", run ? run : json_null(), "stray",
-        stray_json(acquisition), "writer", "waiting", (int)waiting, "buffers", (int)buffers,
-        "workers", (int)pipeline_workers(acquisition->pipeline), "isa",
-        cpu_isa_name(cpu_isa_best()), "recompute", acquisition_recompute_json(acquisition));
+        detector_json(acquisition), "frames", frames, "ring", ring_json(acquisition), "backlog",
+        backlog_json(acquisition), "recording", recording_json(acquisition, run), "run",
+        run ? run : json_null(), "stray", stray_json(acquisition), "writer", "waiting",
+        (int)waiting, "buffers", (int)buffers, "workers",
+        (int)pipeline_workers(acquisition->pipeline), "isa", cpu_isa_name(cpu_isa_best()),
+        "recompute", acquisition_recompute_json(acquisition), "warnings", warnings);
 }
 
 void acquisition_want_images(struct acquisition *acquisition)

@@ -76,11 +76,46 @@ static json_t *bad_pixels_json(const struct calibration *calibration)
                      time_json(calibration->bad_pixels_origin.time_ns));
 }
 
+static json_t *gain_json(const struct calibration *calibration)
+{
+    const struct mask_values *const gain = calibration->gain;
+    if (!gain)
+        return json_null();
+    double least = (double)gain->values[0], most = least, sum = 0;
+    const size_t n = (size_t)gain->height * gain->width;
+    for (size_t i = 0; i < n; i++) {
+        const double value = (double)gain->values[i];
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+        sum += value;
+    }
+    return json_pack("{s:[I, I], s:f, s:f, s:f, s:s, s:o}", "shape", (json_int_t)gain->height,
+                     (json_int_t)gain->width, "least", least, "most", most, "mean", sum / (double)n,
+                     "source", calibration->gain_origin.source, "time",
+                     time_json(calibration->gain_origin.time_ns));
+}
+
+static json_t *references_json(const struct calibration *calibration)
+{
+    json_t *const list = json_array();
+    for (size_t i = 0; i < CALIBRATION_REFERENCES; i++) {
+        const struct calibration_reference *const one = calibration->references[i];
+        if (one)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:o, s:o?}", "kind", one->kind, "name",
+                                            one->name, "time", time_json(one->time_ns), "document",
+                                            json_loads(one->text, 0, NULL)));
+    }
+    return list;
+}
+
 json_t *calibration_json(const struct calibration *calibration)
 {
     json_t *const json = json_object();
     for (unsigned i = 0; i < CALIBRATION_ITEMS; i++)
         json_object_set_new(json, items[i].name, value_json(i, &calibration->values[i]));
     json_object_set_new(json, "bad_pixels", bad_pixels_json(calibration));
+    json_object_set_new(json, "gain", gain_json(calibration));
+    json_object_set_new(json, "references", references_json(calibration));
     return json;
 }

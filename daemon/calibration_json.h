@@ -7,7 +7,9 @@
 /*
  * A calibration as the protocol and the file have it: {NAME: {value, unit, source, time} or null},
  * NAME as in the command `calibration`; where known also `error`. bad_pixels: {shape, n, pixels,
- * source, time} or null; `pixels` are the first thousand [y, x]. New reference; NULL: no memory.
+ * source, time} or null; `pixels` are the first thousand [y, x]. gain: {shape, least, most, mean,
+ * source, time} or null. references: those that are attached, [{kind, name, time,
+ * document}, ...]. New reference; NULL: no memory.
  */
 json_t *calibration_json(const struct calibration *calibration);
 

@@ -1,13 +1,12 @@
 #include "daemon/calibration_state.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "processing/analysis/calibration.h"
-
-#define FROM_CAMERA "camera length"
 
 static void set_origin(struct calibration_origin *origin, const char *source)
 {
@@ -43,6 +42,76 @@ void calibration_set_bad_pixels(struct calibration *calibration, struct pixel_ma
         set_origin(&calibration->bad_pixels_origin, source);
 }
 
+void calibration_set_gain(struct calibration *calibration, struct mask_values *gain,
+                          const char *source)
+{
+    mask_values_unref(calibration->gain);
+    calibration->gain = gain;
+    calibration->gain_origin = (struct calibration_origin){0};
+    if (gain)
+        set_origin(&calibration->gain_origin, source);
+}
+
+int calibration_read_gain(struct mask_values **gain, const char *path, struct error *error)
+{
+    struct mask_values *values;
+    const int r = mask_values_read(&values, path, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < (size_t)values->height * values->width; i++) {
+        if (values->values[i] >= 0)
+            continue;
+        error_set(
+            error, -EINVAL,
+            "gain file %s: the gain of pixel (y, x) = (%zu, %zu) is negative; set it to 1 and "
+            "mark the pixel as bad",
+            path, i / values->width, i % values->width);
+        mask_values_unref(values);
+        return -EINVAL;
+    }
+    *gain = values;
+    return 0;
+}
+
+static size_t slot_of(const struct calibration *calibration, const char *kind)
+{
+    for (size_t i = 0; i < CALIBRATION_REFERENCES; i++) {
+        const struct calibration_reference *const one = calibration->references[i];
+        if (one && strcmp(one->kind, kind) == 0)
+            return i;
+    }
+    return CALIBRATION_REFERENCES;
+}
+
+const struct calibration_reference *calibration_attached(const struct calibration *calibration,
+                                                         const char *kind)
+{
+    const size_t i = slot_of(calibration, kind);
+    return i < CALIBRATION_REFERENCES ? calibration->references[i] : NULL;
+}
+
+void calibration_detach(struct calibration *calibration, const char *kind)
+{
+    const size_t i = slot_of(calibration, kind);
+    if (i == CALIBRATION_REFERENCES)
+        return;
+    calibration_reference_unref(calibration->references[i]);
+    calibration->references[i] = NULL;
+}
+
+int calibration_attach(struct calibration *calibration, struct calibration_reference *reference)
+{
+    calibration_detach(calibration, reference->kind);
+    for (size_t i = 0; i < CALIBRATION_REFERENCES; i++) {
+        if (calibration->references[i])
+            continue;
+        calibration->references[i] = reference;
+        return 0;
+    }
+    calibration_reference_unref(reference);
+    return -ENOSPC;
+}
+
 /* ---- what follows ---- */
 
 /* A value that follows keeps its time as long as it is the same. */
@@ -61,9 +130,10 @@ static void derive_pixel_size(struct calibration *calibration, double wavelength
 {
     const struct calibration_value *const entry = &calibration->values[CALIBRATION_PIXEL_SIZE_K];
     const double length = calibration_number(calibration, CALIBRATION_CAMERA_LENGTH, NAN);
-    if (!entry->known || strcmp(entry->origin.source, FROM_CAMERA) == 0)
+    if (!entry->known || strcmp(entry->origin.source, CALIBRATION_FROM_CAMERA) == 0)
         follow(calibration, CALIBRATION_PIXEL_SIZE_K,
-               k_per_pixel_of_camera(length, wavelength, MERLIN_PIXEL_PITCH_UM), 0, FROM_CAMERA);
+               k_per_pixel_of_camera(length, wavelength, MERLIN_PIXEL_PITCH_UM), 0,
+               CALIBRATION_FROM_CAMERA);
 }
 
 void calibration_derive(struct calibration *calibration)
@@ -89,26 +159,37 @@ static void set_configured(struct calibration *calibration, enum calibration_ite
         calibration_set(calibration, item, value, NULL, "configuration");
 }
 
+static int read_pixels(struct calibration *calibration, const struct calibration_settings *settings,
+                       struct error *error)
+{
+    struct pixel_mask *mask = NULL;
+    struct mask_values *gain = NULL;
+    int r = settings->bad_pixels[0] ? pixel_mask_read(&mask, settings->bad_pixels, error) : 0;
+    if (r < 0) {
+        error_prefix(error, "calibration.bad_pixels");
+        return r;
+    }
+    calibration_set_bad_pixels(calibration, mask, "configuration");
+    r = settings->gain[0] ? calibration_read_gain(&gain, settings->gain, error) : 0;
+    if (r < 0) {
+        error_prefix(error, "calibration.gain");
+        return r;
+    }
+    calibration_set_gain(calibration, gain, "configuration");
+    return 0;
+}
+
 int calibration_init(struct calibration *calibration, const struct calibration_settings *settings,
                      struct error *error)
 {
-    struct pixel_mask *mask = NULL;
-    *calibration = (struct calibration){0};
+    *calibration = (struct calibration){.reference_age = settings->reference_age};
     set_configured(calibration, CALIBRATION_KV, settings->kv);
     set_configured(calibration, CALIBRATION_CAMERA_LENGTH, settings->camera_length);
     set_configured(calibration, CALIBRATION_PIXEL_SIZE_K, settings->pixel_size_k);
     set_configured(calibration, CALIBRATION_SCAN_STEP, settings->scan_step);
     set_configured(calibration, CALIBRATION_SCAN_ROTATION, settings->scan_rotation);
     calibration_derive(calibration);
-    if (!settings->bad_pixels[0])
-        return 0;
-    const int r = pixel_mask_read(&mask, settings->bad_pixels, error);
-    if (r < 0) {
-        error_prefix(error, "calibration.bad_pixels");
-        return r;
-    }
-    calibration_set_bad_pixels(calibration, mask, "configuration");
-    return 0;
+    return read_pixels(calibration, settings, error);
 }
 
 /* ---- use ---- */

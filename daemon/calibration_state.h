@@ -10,9 +10,12 @@
  * it. Belongs to the service thread; every plan gets a copy.
  */
 
-/* Reads the mask of bad pixels too: whatever pixel_mask_read returns, with a sentence. */
+/* Reads the mask of bad pixels and the gain too: whatever reading them returns, with a sentence. */
 int calibration_init(struct calibration *calibration, const struct calibration_settings *settings,
                      struct error *error);
+
+/* The source of what follows from the camera length. */
+#define CALIBRATION_FROM_CAMERA "camera length"
 
 /* One value (item: kv, camera length, centre ...) with where it comes from; `value` and `error` are
  * arrays of 2, error may be NULL. Call calibration_derive when all are set. */
@@ -25,6 +28,22 @@ void calibration_forget(struct calibration *calibration, enum calibration_item i
 /* Takes over the reference of the mask; NULL: none. */
 void calibration_set_bad_pixels(struct calibration *calibration, struct pixel_mask *mask,
                                 const char *source);
+
+/* Attaches a reference in the place of the one of its kind; takes it over. -ENOSPC: there are
+ * CALIBRATION_REFERENCES of other kinds. */
+int calibration_attach(struct calibration *calibration, struct calibration_reference *reference);
+
+/* NULL: none of that kind is attached. */
+const struct calibration_reference *calibration_attached(const struct calibration *calibration,
+                                                         const char *kind);
+void calibration_detach(struct calibration *calibration, const char *kind);
+
+/* The same of the gain of each pixel. */
+void calibration_set_gain(struct calibration *calibration, struct mask_values *gain,
+                          const char *source);
+
+/* From a .npy file (processing/npy.h). -EINVAL: a gain that is negative or no finite number. */
+int calibration_read_gain(struct mask_values **gain, const char *path, struct error *error);
 
 /*
  * Works out what follows from other values: the wavelength of kv; pixel_size_k of camera length and

@@ -215,6 +215,19 @@ int config_set_option(struct config *config, const char *option, FILE *messages)
 /* The defaults are read from the table by the same code as everything else, so they can be neither
  * out of range nor different from what the manual says. That fails only without memory or without a
  * current directory, and then nothing can be done here. */
+void calibration_directory(const struct config *config, char directory[1024])
+{
+    /* Of several the first is the service's own. */
+    const char *const state = getenv("STATE_DIRECTORY");
+    const int length = state ? (int)strcspn(state, ":") : 0;
+    if (config->calibration.directory[0])
+        snprintf(directory, 1024, "%s", config->calibration.directory);
+    else if (length > 0)
+        snprintf(directory, 1024, "%.*s/calibration", length, state);
+    else
+        snprintf(directory, 1024, "%.1000s/calibration", config->recording.directory);
+}
+
 void config_init(struct config *config)
 {
     *config = (struct config){0};

@@ -22,7 +22,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 41, /* in the table of config_keys.c */
+    CONFIG_KEYS = 45, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -35,6 +35,9 @@ struct calibration_settings {
     double scan_step;      /* nm */
     double scan_rotation;  /* degrees */
     char bad_pixels[1024]; /* a .npy file; "" for none */
+    char gain[1024];       /* the same */
+    char directory[1024];  /* of what is kept by name; "": see calibration_directory */
+    double reference_age;  /* hours after which a reference is worth a warning */
 };
 
 struct config {
@@ -57,12 +60,17 @@ struct config {
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
     struct analysis_settings analysis;
+    uint64_t backlog_size; /* bytes; 0: half of the ring */
     struct calibration_settings calibration;
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
     unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */
     char file[1024];                  /* that was loaded, "" when none was */
     struct config_origin origins[CONFIG_KEYS];
 };
+
+/* Where calibrations and references are kept: as configured, else "calibration" in the service's
+ * state directory (systemd names it), else in the directory of the recordings. */
+void calibration_directory(const struct config *config, char directory[1024]);
 
 /* The defaults. */
 void config_init(struct config *config);

@@ -169,6 +169,12 @@ const struct config_key config_keys[] = {
      .text =
          "Variance over mean of the noise of a ring's counts: 1 without charge sharing, 2 where "
          "every electron counts in two pixels."},
+    {"analysis.backlog", &config_type_size_or_auto, FIELD(backlog_size), RANGE(0x1p20, 0x1p44),
+     .unit = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB; bytes without one", .default_text = "auto",
+     .text =
+         "Memory for frames of a run that is not recorded, packed, while the analysis is slower "
+         "than the detector: they are analysed when there is time. A run that is recorded has "
+         "its file for that. auto: half of ring.size. It is only taken when it is needed."},
     {"calibration.kv", &config_type_real_or_auto, FIELD(calibration.kv), RANGE(1, 10000),
      .unit = "kV", .default_text = "auto", .text = "Accelerating voltage. auto: not known."},
     {"calibration.camera_length", &config_type_real_or_auto, FIELD(calibration.camera_length),
@@ -190,6 +196,20 @@ const struct config_key config_keys[] = {
      .text = "A .npy file ([height, width] of bool or u1) that is not 0 where a pixel is dead or "
              "hot. Virtual detectors, profiles and variance leave these pixels out; stored frames "
              "keep them. It applies to frames of its size."},
+    {"calibration.gain", &config_type_file, FIELD(calibration.gain), .default_text = "none",
+     .text =
+         "A .npy file ([height, width] of f4 or f8) by which the counts of each pixel are to be "
+         "multiplied. It is folded into the weights of virtual detectors; stored frames, "
+         "profiles, patterns and centre of mass are as counted. It applies to frames of its "
+         "size."},
+    {"calibration.directory", &config_type_directory_or_auto, FIELD(calibration.directory),
+     .default_text = "auto",
+     .text = "Where references (vacuum, halo) and the table of calibrations are kept through "
+             "restarts; made when something is kept. auto: calibration in the state directory "
+             "that systemd gives the service, else in recording.directory."},
+    {"calibration.reference_age", &config_type_real, FIELD(calibration.reference_age),
+     RANGE(0.01, 100000), .unit = "hours", .default_text = "24",
+     .text = "A run with a reference that is older gets a warning."},
     {"debug.worker_delay_us", &config_type_number, FIELD(debug_worker_delay_us), RANGE(0, 10000000),
      .unit = "microseconds", .default_text = "0",
      .text = "Makes the workers slower by this much per frame."},

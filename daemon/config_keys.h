@@ -46,17 +46,18 @@ extern const struct config_section config_sections[];
 extern const size_t config_n_sections;
 
 extern const struct config_type config_type_bool;
-extern const struct config_type config_type_number;         /* of the field's size */
-extern const struct config_type config_type_number_or_auto; /* auto is 0 */
-extern const struct config_type config_type_size_or_auto;   /* uint64_t bytes, auto is 0 */
-extern const struct config_type config_type_real;           /* double */
-extern const struct config_type config_type_real_or_auto;   /* double, auto is NaN */
-extern const struct config_type config_type_choice;         /* an enum */
-extern const struct config_type config_type_host;           /* char array, as the following */
-extern const struct config_type config_type_directory;      /* made absolute */
-extern const struct config_type config_type_file;           /* made absolute, "none" is "" */
-extern const struct config_type config_type_endpoint;       /* of ZeroMQ */
-extern const struct config_type config_type_listen;         /* HOST:PORT */
+extern const struct config_type config_type_number;            /* of the field's size */
+extern const struct config_type config_type_number_or_auto;    /* auto is 0 */
+extern const struct config_type config_type_size_or_auto;      /* uint64_t bytes, auto is 0 */
+extern const struct config_type config_type_real;              /* double */
+extern const struct config_type config_type_real_or_auto;      /* double, auto is NaN */
+extern const struct config_type config_type_choice;            /* an enum */
+extern const struct config_type config_type_host;              /* char array, as the following */
+extern const struct config_type config_type_directory;         /* made absolute */
+extern const struct config_type config_type_directory_or_auto; /* the same; auto is "" */
+extern const struct config_type config_type_file;              /* made absolute, "none" is "" */
+extern const struct config_type config_type_endpoint;          /* of ZeroMQ */
+extern const struct config_type config_type_listen;            /* HOST:PORT */
 extern const struct config_type config_type_scan_shape; /* struct scan_geometry, its shape only */
 extern const struct config_type config_type_centre; /* struct radial_settings, its centre only */
 extern const struct config_type config_type_virtual_detectors;

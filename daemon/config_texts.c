@@ -161,6 +161,34 @@ static int load_directory(const struct config_key *key, const struct yaml_node *
 
 const struct config_type config_type_directory = {"path", load_directory, print_text};
 
+static int load_directory_or_auto(const struct config_key *key, const struct yaml_node *node,
+                                  struct config *config, struct yaml_source *source)
+{
+    if (node->kind == YAML_SCALAR && strcmp(node->text, "auto") == 0) {
+        *((char *)config + key->offset) = '\0';
+        return 0;
+    }
+    return load_path(key, node, config, source, "the path of a directory, or auto");
+}
+
+static void print_text_or(const char *none, const struct config_key *key,
+                          const struct config *config, FILE *out)
+{
+    if (*((const char *)config + key->offset))
+        print_text(key, config, out);
+    else
+        fputs(none, out);
+}
+
+static void print_directory_or_auto(const struct config_key *key, const struct config *config,
+                                    FILE *out)
+{
+    print_text_or("auto", key, config, out);
+}
+
+const struct config_type config_type_directory_or_auto = {"path or auto", load_directory_or_auto,
+                                                          print_directory_or_auto};
+
 static int load_file(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source)
 {
@@ -173,10 +201,7 @@ static int load_file(const struct config_key *key, const struct yaml_node *node,
 
 static void print_file(const struct config_key *key, const struct config *config, FILE *out)
 {
-    if (*((const char *)config + key->offset))
-        print_text(key, config, out);
-    else
-        fputs("none", out);
+    print_text_or("none", key, config, out);
 }
 
 const struct config_type config_type_file = {"path or none", load_file, print_file};

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <jansson.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "common/error.h"
+#include "daemon/kept_store.h"
 #include "processing/analysis/halo.h"
+#include "processing/run.h"
 
-/* Halos that were measured and named, to measure strain against. Kept in memory until the daemon
- * ends. Belongs to the service thread. */
+/* Halos that were measured and named, to measure strain against: the references of kind "halo"
+ * (references.h). */
 struct halo_reference {
-    char name[48];
+    char name[KEPT_NAME_SIZE];
     char run[37]; /* UUID of the run whose sum pattern it was measured in */
     uint64_t time_ns;
     uint32_t height, width; /* of the frames */
@@ -19,22 +17,13 @@ struct halo_reference {
     double camera_length; /* mm, NaN: not known; strain needs the same one */
 };
 
-struct halo_references {
-    size_t n;
-    struct halo_reference *list;
-};
+#define HALO_KIND "halo"
 
-#define HALO_REFERENCES_MAX 64
+/* false: there is none of that name, or it cannot be understood. */
+bool halo_references_find(const struct kept_store *store, const char *name,
+                          struct halo_reference *reference);
 
-void halo_references_finish(struct halo_references *references);
-
-/* NULL: there is none of that name. */
-const struct halo_reference *halo_references_find(const struct halo_references *references,
-                                                  const char *name);
-
-/* Adds it, or puts it in the place of the one with its name. -ENOMEM or -ENOSPC with a sentence. */
-int halo_references_put(struct halo_references *references, const struct halo_reference *reference,
+/* Keeps it under its name; `run` is the one that it was measured in. As kept_store_put. */
+int halo_references_put(struct kept_store *store, const struct halo_reference *reference,
+                        const struct run *run, const struct calibration *calibration,
                         struct error *error);
-
-/* [{name, run, time, radius_px}, ...], new reference. */
-json_t *halo_references_json(const struct halo_references *references);

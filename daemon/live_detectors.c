@@ -118,7 +118,7 @@ static int check_names(const struct run *run, const struct virtual_detector_sett
 static int make_products(struct run *run, const struct virtual_detector_settings *settings,
                          struct product *products[RUN_MAX_LAYERS], struct error *error)
 {
-    const struct detector_pixels pixels = {.bad = run_bad_pixels(run)};
+    const struct detector_pixels pixels = run_detector_pixels(run);
     for (unsigned layer = 0; layer < run->n_layers; layer++) {
         struct product prepared = {0};
         const int r = virtual_detector_prepare(&prepared, settings, &run->format, &pixels,

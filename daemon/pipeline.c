@@ -129,13 +129,17 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     r = ingest_create(&pipeline->ingest, &settings, error);
     if (r < 0)
         return r;
-    return workers_create(&pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers,
-                          settings.sink,
-                          (struct worker_delays){
-                              .frame_us = config->debug_worker_delay_us,
-                              .analysis_us = config->debug_analysis_delay_us,
-                          },
-                          error);
+    return workers_create(
+        &pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers, settings.sink,
+        &(struct workers_options){
+            .backlog_size = config->backlog_size ? config->backlog_size : settings.ring_size / 2,
+            .delays =
+                {
+                    .frame_us = config->debug_worker_delay_us,
+                    .analysis_us = config->debug_analysis_delay_us,
+                },
+        },
+        error);
 }
 
 int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config *config,
@@ -197,9 +201,19 @@ struct ingest *pipeline_ingest(struct pipeline *pipeline)
     return pipeline->ingest;
 }
 
+struct chunk_sink pipeline_sink(struct pipeline *pipeline)
+{
+    return recorder_sink(pipeline->recorder);
+}
+
 const struct recorder *pipeline_recorder(const struct pipeline *pipeline)
 {
     return pipeline->recorder;
+}
+
+struct backlog_load pipeline_backlog(const struct pipeline *pipeline)
+{
+    return pipeline->workers ? workers_backlog(pipeline->workers) : (struct backlog_load){0};
 }
 
 unsigned pipeline_workers(const struct pipeline *pipeline)

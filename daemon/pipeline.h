@@ -7,6 +7,7 @@
 #include "daemon/config.h"
 #include "daemon/record/recorder.h"
 #include "processing/ingest.h"
+#include "processing/workers.h"
 
 /*
  * The threads of a frame's path, from the data socket to the file: ingest, workers, writer. Made
@@ -48,5 +49,9 @@ void pipeline_drain(struct pipeline *pipeline);
 void pipeline_destroy(struct pipeline *pipeline);
 
 struct ingest *pipeline_ingest(struct pipeline *pipeline);
+/* Where chunks go and runs announce their end, until it is drained. */
+struct chunk_sink pipeline_sink(struct pipeline *pipeline);
 const struct recorder *pipeline_recorder(const struct pipeline *pipeline);
+/* Zeros once it is drained. */
+struct backlog_load pipeline_backlog(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "daemon/array_parts.h"
+#include "daemon/references.h"
 #include "daemon/run_geometry.h"
 #include "processing/run_products.h"
 
@@ -26,16 +27,18 @@ static json_t *frames_json(const struct run *run)
 {
     const struct run_counts *const counts = &run->counts;
     const json_int_t missing = (json_int_t)run_missing(run);
-    return json_pack(
-        "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "expected", (json_int_t)run->expected, "received", count(&counts->received), "placed",
-        count(&counts->placed), "skipped", count(&counts->skipped), "duplicate",
-        count(&counts->duplicate), "surplus", count(&counts->surplus), "rejected",
-        count(&counts->rejected), "missing", missing, "lost", missing, "recorded",
-        count(&counts->recorded), "unrecorded", count(&counts->unrecorded), "extra_recorded",
-        count(&counts->extra_recorded), "extra_unrecorded", count(&counts->extra_unrecorded),
-        "analysed", count(&counts->analysed), "deferred", count(&counts->deferred), "not_analysed",
-        count(&counts->not_analysed), "stalled", count(&counts->stalled));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+                     "s:o, s:o, s:o, s:o}",
+                     "expected", (json_int_t)run->expected, "received", count(&counts->received),
+                     "placed", count(&counts->placed), "skipped", count(&counts->skipped),
+                     "duplicate", count(&counts->duplicate), "surplus", count(&counts->surplus),
+                     "rejected", count(&counts->rejected), "missing", missing, "lost", missing,
+                     "recorded", count(&counts->recorded), "unrecorded", count(&counts->unrecorded),
+                     "extra_recorded", count(&counts->extra_recorded), "extra_unrecorded",
+                     count(&counts->extra_unrecorded), "analysed", count(&counts->analysed),
+                     "deferred", count(&counts->deferred), "not_analysed",
+                     count(&counts->not_analysed), "no_room", count(&counts->no_room), "saturated",
+                     count(&counts->saturated), "stalled", count(&counts->stalled));
 }
 
 static json_t *recording_json(const struct run *run, char *path, size_t path_size)
@@ -147,6 +150,17 @@ static void describe_shift(const struct stall_summary *stalls, char *text, size_
                  stalls->shifted_from + 1);
 }
 
+static void describe_no_room(const struct run *run, char *text, size_t size)
+{
+    const size_t length = strlen(text);
+    const uint64_t n = counter_read(&run->counts.no_room);
+    if (n > 0)
+        snprintf(text + length, size - length,
+                 "%s%" PRIu64 " frames are in no map: the analysis was slower than the detector, "
+                 "the run is not recorded, and analysis.backlog was full",
+                 length > 0 ? "; " : "", n);
+}
+
 /* ---- the end ---- */
 
 static void describe_end(const struct run *run, char *text, size_t size)
@@ -207,6 +221,22 @@ static const char *phase_name(const struct run *run)
     }
 }
 
+/* Reasons to doubt the results. */
+static json_t *run_warnings(const struct run *run)
+{
+    char text[200];
+    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    const uint64_t saturated = counter_read(&run->counts.saturated);
+    if (saturated > 0) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " of %" PRIu64 " frames have pixels at full scale of the counter (%u)",
+                 saturated, counter_read(&run->counts.placed),
+                 pixel_format_full_scale(&run->format));
+        json_array_append_new(warnings, json_string(text));
+    }
+    return warnings;
+}
+
 static double elapsed_s(const struct run *run)
 {
     const uint64_t ended = counter_read(&run->ended_ns);
@@ -217,20 +247,21 @@ static double elapsed_s(const struct run *run)
 json_t *run_summary(const struct run *run, double rate)
 {
     char path[sizeof run->recording.path];
-    char detail[300];
+    char detail[500];
     /* First: what is told of a finished run has to be what it was when it was finished. */
     const char *const state = phase_name(run);
     json_t *const recording = recording_json(run, path, sizeof path);
     const struct stall_summary stalls = stalls_of(run);
     describe_end(run, detail, sizeof detail);
     describe_shift(&stalls, detail, sizeof detail);
+    describe_no_room(run, detail, sizeof detail);
     const double elapsed = elapsed_s(run);
     if (rate < 0)
         rate = elapsed > 0 ? (double)counter_read(&run->counts.received) / elapsed : 0;
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", run->plan->id, "state", state, "reason", run_reason(run), "cause", run_end_name(end),
         "detail", detail, "mode", mode_name(run->plan), "file", path, "recording", recording,
         "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
@@ -238,7 +269,8 @@ json_t *run_summary(const struct run *run, double rate)
         json_time(run->started_ns), "ended", json_time(counter_read(&run->ended_ns)), "rate", rate,
         "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
         pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
-        run_view_json(run_view(run)), "stalls", stalls_json(&stalls));
+        run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings",
+        run_warnings(run));
 }
 
 char *run_summary_text(const struct run *run)
@@ -262,9 +294,9 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
                                    const char *reason, const char *cause, const char *detail)
 {
     static const char *const zeros[] = {
-        "received",     "placed",   "skipped",        "duplicate",        "surplus",
-        "rejected",     "recorded", "unrecorded",     "analysed",         "deferred",
-        "not_analysed", "stalled",  "extra_recorded", "extra_unrecorded",
+        "received",  "placed",     "skipped",        "duplicate",        "surplus",      "rejected",
+        "recorded",  "unrecorded", "analysed",       "deferred",         "not_analysed", "no_room",
+        "saturated", "stalled",    "extra_recorded", "extra_unrecorded",
     };
     json_t *const frames = json_object();
     const json_int_t expected = (json_int_t)plan_expected(plan);
@@ -276,10 +308,11 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         json_object_set_new(frames, zeros[i], json_integer(0));
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}, s:o, s:n, s:n, s:n, s:n, "
-        "s:f, s:f, s:o, s:[], s:[], s:[], s:[], s:o, s:o}",
+        "s:f, s:f, s:o, s:[], s:[], s:[], s:[], s:o, s:o, s:o}",
         "id", plan->id, "state", state, "reason", reason, "cause", cause, "detail", detail, "mode",
         mode_name(plan), "file", "", "recording", "state", "off", "error", "", "bytes_raw", 0,
         "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype", "started", "ended",
         "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns", "profiles", "layers",
-        "geometry", planned_geometry(&plan->scan), "stalls", no_stalls());
+        "geometry", planned_geometry(&plan->scan), "stalls", no_stalls(), "warnings",
+        reference_warnings(&plan->calibration, NULL));
 }

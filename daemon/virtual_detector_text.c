@@ -16,9 +16,9 @@
 
 /* Maps, patterns and profiles that are there anyway. */
 static const char *const taken_names[] = {
-    "com_y",      "com_x",       "com_magnitude", "com_angle", "sum",      "mean",
-    "maximum",    "latest",      "measured",      "bragg",     "variance", "radial_mean",
-    "radial_sum", "radial_area", "v_image",       "v_r",       "v_re",     "omega",
+    "com_y",   "com_x",    "com_magnitude", "com_angle", "sum",         "mean",       "maximum",
+    "latest",  "measured", "bragg",         "variance",  "radial_mean", "radial_sum", "radial_area",
+    "v_image", "v_r",      "v_re",          "omega",     "saturated",   "saturation",
 };
 
 enum key {

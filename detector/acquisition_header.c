@@ -1,6 +1,8 @@
 #include "detector/acquisition_header.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "detector/text.h"
@@ -80,6 +82,17 @@ static void take_text(const struct header_line *line, char *to, size_t to_size)
     to[n] = '\0';
 }
 
+/* The first of a list that commas part. */
+static double first_real(struct text value)
+{
+    char digits[32] = "";
+    for (size_t i = 0; i < value.size && i < sizeof digits - 1 && value.at[i] != ','; i++)
+        digits[i] = (char)value.at[i];
+    char *end;
+    const double number = strtod(digits, &end);
+    return end > digits && !*end && isfinite(number) ? number : NAN;
+}
+
 static int take_line(struct acquisition_header *header, const struct header_line *line,
                      struct error *error)
 {
@@ -95,6 +108,10 @@ static int take_line(struct acquisition_header *header, const struct header_line
         return take_u32(line, UINT32_MAX, &header->scan_y, error);
     if (text_equals(line->key, "Trigger Start"))
         take_text(line, header->trigger_start, sizeof header->trigger_start);
+    else if (text_equals(line->key, "Thresholds"))
+        header->threshold_kev = first_real(line->value);
+    else if (text_equals(line->key, "Gain"))
+        take_text(line, header->gain, sizeof header->gain);
     else if (text_equals(line->key, "Software Version"))
         take_text(line, header->software_version, sizeof header->software_version);
     else if (text_equals(line->key, "Assembly Size"))
@@ -109,7 +126,7 @@ static int take_line(struct acquisition_header *header, const struct header_line
 int acquisition_header_parse(struct acquisition_header *header, const uint8_t *body, size_t size,
                              struct error *error)
 {
-    *header = (struct acquisition_header){.frames_in_acquisition = -1};
+    *header = (struct acquisition_header){.frames_in_acquisition = -1, .threshold_kev = NAN};
     if (!text_begins((struct text){body, size}, "HDR,"))
         return error_set(error, -EBADMSG,
                          "acquisition header: its %zu bytes do not begin with 'HDR,' at byte 0",

@@ -19,6 +19,8 @@ struct acquisition_header {
     char trigger_start[16];        /* "Internal", "Positive", "Negative" */
     char software_version[24];
     char assembly[16];        /* "1x1", "2x2", "2x2G" */
+    double threshold_kev;     /* of counter 0; NaN: not said */
+    char gain[8];             /* of the chips: "SLGM", "LGM", "HGM", "SHGM" */
     char chip_mode[8];        /* "SPM", "CSM"; colour: "CM", "CSCM" */
     char active_counters[24]; /* "Counter 0", "Alternating", ... */
 };

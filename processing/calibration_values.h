@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "processing/calibration_reference.h"
+#include "processing/mask_values.h"
 #include "processing/pixel_mask.h"
 
 /*
@@ -37,16 +39,23 @@ struct calibration_value {
     struct calibration_origin origin;
 };
 
+#define CALIBRATION_REFERENCES 4
+
 struct calibration {
     struct calibration_value values[CALIBRATION_ITEMS];
     struct pixel_mask *bad_pixels; /* NULL: none known */
     struct calibration_origin bad_pixels_origin;
+    struct mask_values *gain; /* counts are to be multiplied by it; NULL: not known */
+    struct calibration_origin gain_origin;
+    struct calibration_reference
+        *references[CALIBRATION_REFERENCES]; /* one of a kind; NULL: none */
+    double reference_age;                    /* hours after which one is worth a warning */
 };
 
-/* Another owner of the same values: takes a reference of the mask. */
+/* Another owner of the same values: takes references of all that is shared. */
 void calibration_copy(struct calibration *copy, const struct calibration *calibration);
 
-/* Gives back the reference of the mask. Also of a zeroed struct. */
+/* Gives back these references. Also of a zeroed struct. */
 void calibration_finish(struct calibration *calibration);
 
 /* The first number of a value; `unknown` when it is not known. */

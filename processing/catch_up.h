@@ -8,15 +8,19 @@
 #include "processing/run.h"
 
 /*
- * Chunks that were recorded without being analysed, because the ring was filling: workers analyse
- * them from the file when there is room again, and in any case before the run is finished. The list
+ * Chunks that were recorded (or kept in the backlog) without being analysed, because the ring was
+ * filling: workers analyse them from there when there is room again, and in any case before the run
+ * is finished. The list
  * is shared by the workers under its mutex, which is taken once per such chunk. A chunk in it
  * counts as one of its run's `pending`, which keeps run and file.
  */
+struct backlog_chunk;
+
 struct deferred_chunk {
     struct run *run;
     const struct product_set *set;
-    uint64_t number; /* stored_chunks.h */
+    uint64_t number;              /* stored_chunks.h */
+    struct backlog_chunk *packed; /* NULL: it is in the file */
 };
 
 struct catch_up {

@@ -1,6 +1,5 @@
 #include "processing/chunk_reader.h"
 
-#include <blosc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "processing/chunk_codec.h"
 
 /* Twice, since the file may be renamed in between. */
 static int open_file(struct run *run)
@@ -29,10 +30,13 @@ int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error
     reader->images = malloc(run->chunk_frames * run->format.image_size);
     if (reader->file >= 0 && reader->images)
         return 0;
-    const int r = reader->file < 0
-                      ? error_set(error, -ENOENT,
-                                  "the frames of this run are not on disk: it is not recorded")
-                      : error_set(error, -ENOMEM, "no memory to read frames again");
+    const int r =
+        reader->file < 0
+            ? error_set(error, -ENOENT,
+                        "the frames of this run are not on disk, because it is not recorded: a "
+                        "result has only the frames since it was added; record a run to "
+                        "have results that are added later over all of it")
+            : error_set(error, -ENOMEM, "no memory to read frames again");
     chunk_reader_finish(reader);
     return r;
 }
@@ -74,17 +78,6 @@ static int read_all(int file, uint8_t *bytes, size_t size, uint64_t offset)
     return 0;
 }
 
-static int decompress(struct chunk_reader *reader, size_t size)
-{
-    const size_t wanted = reader->run->chunk_frames * reader->run->format.image_size;
-    size_t held;
-    if (blosc_cbuffer_validate(reader->compressed, size, &held) < 0 || held != wanted)
-        return -EIO;
-    return blosc_decompress_ctx(reader->compressed, reader->images, wanted, 1) == (int)wanted
-               ? 0
-               : -EIO;
-}
-
 int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t number,
                       struct error *error)
 {
@@ -95,7 +88,9 @@ int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t numb
         return error_set(error, -ENOMEM, "no memory for a chunk of %" PRIu64 " bytes", where.size);
     int r = read_all(reader->file, reader->compressed, where.size, where.offset);
     if (r == 0)
-        r = decompress(reader, where.size);
+        r = chunk_codec_unpack(reader->images,
+                               reader->run->chunk_frames * reader->run->format.image_size,
+                               reader->compressed, where.size);
     return r < 0 ? error_set(error, -EIO,
                              "chunk %" PRIu64 " (%" PRIu64 " bytes at byte %" PRIu64
                              " of the file) cannot be read: %s",

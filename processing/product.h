@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,13 +91,15 @@ struct product {
     size_t accumulator_size; /* bytes per worker, 0: none. Zeroed before the first frame. Aligned
                                 to 64. */
     void *state;             /* what prepare made */
+    uint8_t flag;            /* enum frame_flag of frames whose first column is not 0; 0: none */
 
     /* Of the run, not of prepare: */
     char source[48]; /* the settings that it was made of: a virtual detector's name; "": the run's
                         own */
     const struct product_set *since; /* the first set that has it */
-    unsigned layer;                  /* whose frames it sees, from 0 */
-    struct column_table *columns;    /* NULL when n_columns is 0, or nobody keeps them */
+    _Atomic uint64_t recomputed;  /* frames before that set's first one that were computed again */
+    unsigned layer;               /* whose frames it sees, from 0 */
+    struct column_table *columns; /* NULL when n_columns is 0, or nobody keeps them */
     unsigned n_partials;
     struct product_partial *partials; /* one per worker and one for recompute.h; NULL without
  accumulator */
@@ -117,6 +120,15 @@ int centre_of_mass_prepare(struct product *product, const struct pixel_format *f
                            enum cpu_isa isa, struct error *error);
 int sum_pattern_prepare(struct product *product, const struct pixel_format *format,
                         enum cpu_isa isa, struct error *error);
+
+/*
+ * saturation: map "saturated", u64, pixels of the frame at full scale of the counter (63, 4095,
+ * 2^24 - 1; that of the pixel type where the depth is unknown); pattern "saturation", u64
+ * [height][width], frames in which each pixel was there. Not for frames of 1 bit, of which full
+ * scale is one count. Bad pixels count too: a hot one is seen as such.
+ */
+int saturation_prepare(struct product *product, const struct pixel_format *format, enum cpu_isa isa,
+                       struct error *error);
 
 /* A zeroed accumulator of `size` bytes for free(), aligned to 64. NULL: no memory. */
 void *product_accumulator_create(size_t size);

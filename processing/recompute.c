@@ -15,6 +15,8 @@
 #define RECOMPUTE_NICE 15
 /* A chunk that is not in the file yet may still be on its way through workers and writer. */
 #define WAIT_US 20000
+/* Of a run that has ended: so long for the writer to come to the next chunk. */
+#define PATIENCE_US 10000000
 
 /*
  * `mutex` guards `progress`; `stopping` is set by whoever destroys; all else belongs to the thread
@@ -22,6 +24,8 @@
  */
 struct recompute {
     struct run *run; /* holds a reference */
+    struct recompute_options options;
+    _Atomic bool holds; /* one of the run's `pending` */
     struct product **products;
     size_t n;
     struct chunk_reader reader;
@@ -35,7 +39,7 @@ struct recompute {
 
 /* ---- one frame, one chunk ---- */
 
-static void compute(struct recompute *recompute, const struct product *product, uint64_t exposure,
+static void compute(struct recompute *recompute, struct product *product, uint64_t exposure,
                     const void *image)
 {
     const struct product_class *const class = product->class;
@@ -50,6 +54,9 @@ static void compute(struct recompute *recompute, const struct product *product, 
         class->accumulate(product, exposure, &frame, recompute->columns, partial->own);
         partial->dirty = true;
     }
+    atomic_fetch_add_explicit(&product->recomputed, 1, memory_order_relaxed);
+    if (recompute->options.analysis_delay_us)
+        usleep(recompute->options.analysis_delay_us);
 }
 
 /* Whether the frame was measured and workers did not, and will not, compute the product of it. */
@@ -66,8 +73,8 @@ static bool is_due(const struct run *run, const struct product *product, int64_t
 
 /* Calls `each` for every due frame of the chunk and product of the layer. Returns how many there
  * are. */
-typedef void (*due_fn)(struct recompute *recompute, const struct product *product,
-                       uint64_t exposure, const void *image);
+typedef void (*due_fn)(struct recompute *recompute, struct product *product, uint64_t exposure,
+                       const void *image);
 
 static uint64_t for_each_due(struct recompute *recompute, unsigned layer, uint64_t number,
                              due_fn each)
@@ -79,7 +86,7 @@ static uint64_t for_each_due(struct recompute *recompute, unsigned layer, uint64
     for (uint32_t i = 0; i < n_places; i++) {
         const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
         for (size_t j = 0; j < recompute->n; j++) {
-            const struct product *const product = recompute->products[j];
+            struct product *const product = recompute->products[j];
             if (product->layer != layer || !is_due(run, product, exposure))
                 continue;
             each(recompute, product, (uint64_t)exposure,
@@ -90,7 +97,7 @@ static uint64_t for_each_due(struct recompute *recompute, unsigned layer, uint64
     return n;
 }
 
-static void only_look(struct recompute *recompute, const struct product *product, uint64_t exposure,
+static void only_look(struct recompute *recompute, struct product *product, uint64_t exposure,
                       const void *image)
 {
 }
@@ -113,18 +120,28 @@ static void merge_sums(struct recompute *recompute)
 
 /* ---- all of them ---- */
 
-static bool run_is_over(const struct run *run)
+/* Whether the file is complete, or will never be. */
+static bool is_over(const struct recompute *recompute, unsigned waited_us)
 {
-    return atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED;
+    const struct run *const run = recompute->run;
+    const struct chunk_sink *const sink = &recompute->options.sink;
+    switch (atomic_load_explicit(&run->phase, memory_order_acquire)) {
+    case RUN_ACQUIRING:
+        return false;
+    case RUN_FINISHED:
+        return true;
+    default:
+        return waited_us >= PATIENCE_US || !sink->wants(sink->data, run);
+    }
 }
 
 /* Waits for a chunk that was received and is not in the file yet. */
 static int read_chunk(struct recompute *recompute, unsigned layer, uint64_t number,
                       struct error *error)
 {
-    for (;;) {
+    for (unsigned waited_us = 0;; waited_us += WAIT_US) {
         /* Asked first: what is written before the end of the run is then seen. */
-        const bool over = run_is_over(recompute->run);
+        const bool over = is_over(recompute, waited_us);
         const int r = chunk_reader_read(&recompute->reader, layer, number, error);
         if (r != -ENOENT || over || recompute->stopping)
             return r;
@@ -177,6 +194,7 @@ static void *thread_main(void *data)
     struct error error = {0};
     const int r = sweep(recompute, &error);
     merge_sums(recompute);
+    recompute_release(recompute);
     pthread_mutex_lock(&recompute->mutex);
     recompute->progress.finished = true;
     if (r < 0)
@@ -186,6 +204,14 @@ static void *thread_main(void *data)
 }
 
 /* ---- life ---- */
+
+bool recompute_release(struct recompute *recompute)
+{
+    if (!atomic_exchange(&recompute->holds, false))
+        return false;
+    run_drop_pending(recompute->run, &recompute->options.sink);
+    return true;
+}
 
 static int start(struct recompute *recompute, struct error *error)
 {
@@ -200,13 +226,15 @@ static int start(struct recompute *recompute, struct error *error)
 }
 
 int recompute_create(struct recompute **out, struct run *run, struct product *const *products,
-                     size_t n, struct error *error)
+                     size_t n, const struct recompute_options *options, struct error *error)
 {
     struct recompute *const recompute = calloc(1, sizeof *recompute);
     if (!recompute)
         return error_set(error, -ENOMEM, "no memory to compute results again");
     pthread_mutex_init(&recompute->mutex, NULL);
     recompute->run = run_ref(run);
+    recompute->options = *options;
+    recompute->holds = run_take_pending(run);
     recompute->n = n;
     recompute->progress.total = stored_chunks_count(run) * run->n_layers;
     recompute->products = calloc(n ? n : 1, sizeof(struct product *));
@@ -237,6 +265,7 @@ void recompute_destroy(struct recompute *recompute)
     recompute->stopping = true;
     if (recompute->has_thread)
         pthread_join(recompute->thread, NULL);
+    recompute_release(recompute);
     chunk_reader_finish(&recompute->reader);
     pthread_mutex_destroy(&recompute->mutex);
     run_unref(recompute->run);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processing/chunk_sink.h"
 #include "processing/product_set.h"
 #include "processing/run.h"
 
@@ -18,6 +19,9 @@
  */
 struct recompute;
 
+/* A run does not finish before what is computed again of it is done, so that its file has the
+ * results: recompute_create holds it, the end of the work or recompute_release lets it go. */
+
 /* `finished`: there is nothing left to do. */
 struct recompute_progress {
     uint64_t done, total; /* chunks, all layers */
@@ -25,9 +29,17 @@ struct recompute_progress {
     struct error error; /* code 0: all went well */
 };
 
+struct recompute_options {
+    struct chunk_sink sink;     /* of the run; has to stay until the run was let go */
+    unsigned analysis_delay_us; /* for tests: what a frame takes more */
+};
+
 /* n products of the run, which keeps them. -ENOENT: the run is not recorded. */
 int recompute_create(struct recompute **recompute, struct run *run, struct product *const *products,
-                     size_t n, struct error *error);
+                     size_t n, const struct recompute_options *options, struct error *error);
+
+/* Lets the run finish without waiting any longer. false: it was not held. Any thread. */
+bool recompute_release(struct recompute *recompute);
 
 /* Any thread. */
 void recompute_progress(struct recompute *recompute, struct recompute_progress *progress);

@@ -189,6 +189,16 @@ struct run *run_ref(struct run *run)
     return run;
 }
 
+bool run_take_pending(struct run *run)
+{
+    uint64_t pending = atomic_load_explicit(&run->pending, memory_order_relaxed);
+    while (pending > 0 &&
+           !atomic_compare_exchange_weak_explicit(&run->pending, &pending, pending + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+    return pending > 0;
+}
+
 void run_drop_pending(struct run *run, const struct chunk_sink *sink)
 {
     if (atomic_fetch_sub_explicit(&run->pending, 1, memory_order_acq_rel) == 1)

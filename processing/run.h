@@ -31,8 +31,8 @@
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
  *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1
- * for each worker with unmerged sums. Whoever takes it to 0 tells the chunk sink that the run is
- * over; by then every chunk was handed over.
+ * for each worker with unmerged sums, 1 for a recompute.h that goes on. Whoever takes it to 0 tells
+ * the chunk sink that the run is over; by then every chunk was handed over.
  */
 enum run_phase {
     RUN_ACQUIRING, /* frames are expected */
@@ -58,6 +58,9 @@ struct run_counts {
     _Atomic uint64_t received, placed, skipped, duplicate, surplus, rejected;
     /* workers */
     _Atomic uint64_t analysed, deferred, not_analysed;
+    _Atomic uint64_t no_room;   /* of not_analysed: too slow, not recorded, and the backlog was full
+                                 */
+    _Atomic uint64_t saturated; /* placed frames with a pixel at full scale */
     /* run_check_stalls */
     _Atomic uint64_t stalled;
     /* writer thread, and workers while nothing is recorded: frames in place; those in /entry/extra
@@ -235,6 +238,10 @@ void run_want_arrays(struct run *run);
 /* Looks for places where the detector was held up among the frames that came since the last time;
  * marks them (FRAME_FLAG_STALLED) and counts them. See stall_watch.h. */
 void run_check_stalls(struct run *run);
+
+/* Adds one to `pending`, so that the run is not finished before it is taken away again. false: it
+ * is being finished already. Any thread. */
+bool run_take_pending(struct run *run);
 
 /* Decides the fate of `pending`: takes one away and tells the sink when it was the last. Any
  * thread. */

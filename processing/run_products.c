@@ -20,6 +20,19 @@ const uint8_t *run_bad_pixels(const struct run *run)
     return pixel_mask_fit(run->plan->calibration.bad_pixels, run->format.height, run->format.width);
 }
 
+const float *run_gain(const struct run *run)
+{
+    const struct mask_values *const gain = run->plan->calibration.gain;
+    const bool fits =
+        gain && gain->height == run->format.height && gain->width == run->format.width;
+    return fits ? gain->values : NULL;
+}
+
+struct detector_pixels run_detector_pixels(const struct run *run)
+{
+    return (struct detector_pixels){.bad = run_bad_pixels(run), .gain = run_gain(run)};
+}
+
 /* ---- one product ---- */
 
 static void partials_destroy(struct product_partial *partials, unsigned n)
@@ -239,7 +252,7 @@ static int make_layer(struct making *making)
 {
     const struct run *const run = making->run;
     const struct acquisition_plan *const plan = run->plan;
-    const struct detector_pixels pixels = {.bad = run_bad_pixels(run)};
+    const struct detector_pixels pixels = run_detector_pixels(run);
     const enum cpu_isa isa = cpu_isa_best();
     int r = 0;
     for (size_t i = 0; i < plan->n_virtual_detectors && r == 0; i++) {
@@ -258,6 +271,11 @@ static int make_layer(struct making *making)
         return r;
     r = patterns_prepare(&sum, pixels.bad, &run->format, isa, making->error);
     r = take(making, r, &sum, "");
+    if (r == 0 && run->format.counter_depth != 1) {
+        struct product saturation = {0};
+        r = saturation_prepare(&saturation, &run->format, isa, making->error);
+        r = take(making, r, &saturation, "");
+    }
     return r < 0 ? r : make_profiles(making);
 }
 
@@ -271,6 +289,13 @@ static void warn_of_mask(const struct run *run)
                     " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
                     run->plan->id, run->plan->calibration.bad_pixels_origin.source, mask->height,
                     mask->width, run->format.height, run->format.width);
+    const struct mask_values *const gain = run->plan->calibration.gain;
+    if (gain && !run_gain(run))
+        log_warning("run",
+                    "run %s: the gain (%s) is of %" PRIu32 " x %" PRIu32
+                    " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
+                    run->plan->id, run->plan->calibration.gain_origin.source, gain->height,
+                    gain->width, run->format.height, run->format.width);
 }
 
 int run_prepare_products(struct run *run, struct error *error)

@@ -29,6 +29,13 @@ const struct product_set *run_change_set(struct run *run, struct product *const 
  * of another size. Any thread. */
 const uint8_t *run_bad_pixels(const struct run *run);
 
+/* The gain of the run's pixels, [height][width]; NULL: not known, or of another size. Any thread.
+ */
+const float *run_gain(const struct run *run);
+
+/* Both, for virtual detectors. */
+struct detector_pixels run_detector_pixels(const struct run *run);
+
 /* The newest set. Any thread. */
 const struct product_set *run_set(const struct run *run);
 

@@ -161,6 +161,14 @@ static bool compute(struct worker *worker, const struct product *product, uint64
     return true;
 }
 
+/* What a product found remarkable in the frame. */
+static void note_flag(struct run *run, struct frame_facts *facts, uint8_t flag, bool placed)
+{
+    atomic_fetch_or_explicit(&facts->flags, flag, memory_order_relaxed);
+    if (placed && flag == FRAME_FLAG_SATURATED)
+        atomic_fetch_add_explicit(&run->counts.saturated, 1, memory_order_relaxed);
+}
+
 /* All products of a frame; publishes that it is analysed. */
 static bool analyse(struct worker *worker, const struct product_set *set, unsigned layer,
                     uint64_t exposure, bool placed, struct frame *frame, struct frame_facts *facts)
@@ -169,8 +177,11 @@ static bool analyse(struct worker *worker, const struct product_set *set, unsign
     bool analysed = true;
     for (unsigned i = 0; i < set->n; i++) {
         const struct product *const product = set->products[i];
-        if (product->layer == layer)
-            analysed &= compute(worker, product, exposure, placed, frame);
+        if (product->layer != layer)
+            continue;
+        analysed &= compute(worker, product, exposure, placed, frame);
+        if (product->flag && worker->columns[0] > 0)
+            note_flag(worker->run, facts, product->flag, placed);
     }
     atomic_store_explicit(&facts->state, analysed ? FRAME_ANALYSED : FRAME_RECEIVED,
                           memory_order_release);
@@ -214,6 +225,13 @@ bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot)
     atomic_fetch_or_explicit(&facts->flags, FRAME_FLAG_DEFERRED, memory_order_relaxed);
     atomic_store_explicit(&facts->state, FRAME_RECEIVED, memory_order_release);
     return true;
+}
+
+void worker_pass_over_frame(struct worker *worker, const struct frame_slot *slot)
+{
+    struct frame_facts *const facts = take_frame(worker, slot);
+    if (facts)
+        atomic_store_explicit(&facts->state, FRAME_RECEIVED, memory_order_release);
 }
 
 bool worker_analyse_deferred(struct worker *worker, const struct product_set *set, unsigned layer,

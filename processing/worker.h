@@ -9,6 +9,7 @@
 #include "processing/ring.h"
 #include "processing/worker_pace.h"
 
+struct backlog;
 struct catch_up;
 
 /* For tests of overload: what every frame takes, and what its analysis takes more. */
@@ -29,6 +30,7 @@ struct worker {
     struct ring *ring;
     const struct chunk_sink *sink;
     struct catch_up *catch_up;
+    struct backlog *backlog;
     enum cpu_isa isa;
     struct worker_delays delays;
     struct worker_pace pace;
@@ -78,6 +80,9 @@ bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
 
 /* Notes that a frame came, to be analysed later. false: no memory. */
 bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot);
+
+/* Notes that a frame came; it is not analysed. */
+void worker_pass_over_frame(struct worker *worker, const struct frame_slot *slot);
 
 /*
  * Computes all products of a placed frame that was deferred, from its image. Returns whether it had

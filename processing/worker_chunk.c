@@ -1,29 +1,27 @@
 #include "processing/worker_chunk.h"
 
-#include <blosc.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "processing/catch_up.h"
+#include "processing/chunk_codec.h"
 #include "processing/stored_chunks.h"
+#include "processing/worker_deferred.h"
 
 /* A worker that waits for frames of its chunk looks this often whether somebody wants its sums. */
 #define LOOK_NS (200 * NS_PER_MS)
 /* A chunk whose frames are this long in coming is handed over as it is, and again when there is
  * more. */
 #define HAND_OVER_NS NS_PER_S
-/* From this part of the ring on analysis waits: chunks are only recorded, which frees the ring. */
-#define DEFER_FILL 0.5
 
 /* The part of a chunk that outlives ring_release. */
 struct chunk_work {
     struct run *run;
     const struct product_set *set;
-    bool deferred; /* its frames are analysed later, from the file */
-    bool recorded; /* so that all its images are wanted; else only what analysis asks for */
+    enum chunk_analysis analysis;
+    bool recorded;
     int64_t first_place;
     uint32_t n_frames;                  /* in the worker's images so far */
     uint32_t in_layer[RUN_MAX_LAYERS];  /* of them, by layer */
@@ -39,33 +37,6 @@ static void count_unrecorded(struct run *run, bool in_place, uint32_t n_frames)
                               n_frames, memory_order_relaxed);
 }
 
-static const char *codec_name(enum recording_codec codec)
-{
-    switch (codec) {
-    case RECORDING_CODEC_ZSTD:
-        return BLOSC_ZSTD_COMPNAME;
-    case RECORDING_CODEC_BLOSCLZ:
-        return BLOSC_BLOSCLZ_COMPNAME;
-    case RECORDING_CODEC_LZ4:
-        break;
-    }
-    return BLOSC_LZ4_COMPNAME;
-}
-
-static int compress_images(struct compressed_chunk *chunk, const struct run *run,
-                           const uint8_t *images, size_t size)
-{
-    const struct recording_settings *const settings = &run->plan->recording;
-    const int compressed = blosc_compress_ctx(settings->level, (int)settings->shuffle,
-                                              run->format.pixel_size, size, images, chunk->bytes,
-                                              chunk->capacity, codec_name(settings->codec), 0, 1);
-    if (compressed <= 0)
-        return -EIO;
-    chunk->size = (size_t)compressed;
-    chunk->raw_size = size;
-    return 0;
-}
-
 /* Compresses `size` bytes of images and hands them over. `describe` carries what the sink needs to
  * know of them. */
 static void submit(struct worker *worker, struct run *run, const uint8_t *images, size_t size,
@@ -76,7 +47,7 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
-    struct compressed_chunk *const chunk = sink->acquire(sink->data, size + BLOSC_MAX_OVERHEAD);
+    struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(size));
     if (!chunk) {
         log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
                   describe->n_frames);
@@ -92,8 +63,10 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
     chunk->position = describe->position;
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
-    chunk->size = 0;
-    if (compress_images(chunk, run, images, size) < 0)
+    const ptrdiff_t packed = chunk_codec_pack(run, images, size, chunk->bytes, chunk->capacity);
+    chunk->size = packed > 0 ? (size_t)packed : 0;
+    chunk->raw_size = packed > 0 ? size : chunk->raw_size;
+    if (packed < 0)
         log_error("workers", "Blosc refused a chunk of %zu bytes", size);
     sink->submit(sink->data, chunk);
 }
@@ -145,32 +118,53 @@ static struct frame frame_in_place(struct worker *worker, const struct chunk_wor
     return worker_frame(worker, work->set, slot, worker->images + offset);
 }
 
-/* Returns whether there was memory for its results. */
+static bool is_deferred(const struct chunk_work *work)
+{
+    return work->analysis == ANALYSE_FROM_FILE || work->analysis == ANALYSE_FROM_BACKLOG;
+}
+
+/* Returns whether it is analysed, or will be. */
+static bool analyse_or_defer(struct worker *worker, const struct chunk_work *work,
+                             const struct frame_slot *slot, struct frame *frame)
+{
+    switch (work->analysis) {
+    case ANALYSE_NOW:
+        break;
+    case ANALYSE_FROM_FILE:
+    case ANALYSE_FROM_BACKLOG:
+        return worker_defer_frame(worker, slot);
+    case ANALYSE_NEVER:
+        worker_pass_over_frame(worker, slot);
+        return false;
+    }
+    return worker_analyse_frame(worker, work->set, slot, true, frame);
+}
+
 static bool process_frame(struct worker *worker, struct chunk_work *work,
                           const struct frame_slot *slot, struct frame *frame)
 {
-    const bool done = work->deferred ? worker_defer_frame(worker, slot)
-                                     : worker_analyse_frame(worker, work->set, slot, true, frame);
+    const bool done = analyse_or_defer(worker, work, slot, frame);
     worker->present[place_in_images(work, slot)] =
         frame->image == frame->room ? IMAGE_THERE : IMAGE_NOT_STORED;
     work->in_layer[slot->layer]++;
     return done;
 }
 
-/* As many frames as it is worth to have at once. Returns of how many there was memory for results.
- */
+/* As many frames as it is worth to have at once. Returns how many are analysed, or will be. */
 static uint64_t process_some(struct worker *worker, struct chunk_work *work,
                              const struct frame_slot *slots, uint32_t n)
 {
+    /* Else only those that analysis asks for. */
+    const bool keeps_images = work->recorded || work->analysis == ANALYSE_FROM_BACKLOG;
     struct frame frames[WEIGHT_IMAGES];
     uint64_t done = 0;
     for (uint32_t i = 0; i < n; i++) {
         frames[i] = frame_in_place(worker, work, &slots[i]);
-        if (work->recorded)
+        if (keeps_images)
             frame_store_image(&frames[i]);
     }
     /* The bank has the masks of all layers, and a frame needs only those of its own. */
-    if (!work->deferred && work->run->n_layers == 1)
+    if (work->analysis == ANALYSE_NOW && work->run->n_layers == 1)
         frames_weigh_ahead(frames, n);
     for (uint32_t i = 0; i < n; i++)
         done += process_frame(worker, work, &slots[i], &frames[i]);
@@ -202,16 +196,18 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
         done += process_some(worker, work, &chunk->frames[i],
                              left < WEIGHT_IMAGES ? left : WEIGHT_IMAGES);
     }
-    if (!work->deferred)
+    if (work->analysis == ANALYSE_NOW)
         worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,
                          n_frames - work->n_frames);
     give_latest(worker, work, chunk, work->n_frames, n_frames);
     struct run_counts *const counts = &work->run->counts;
-    atomic_fetch_add_explicit(work->deferred ? &counts->deferred : &counts->analysed, done,
+    const uint64_t not_done = n_frames - work->n_frames - done;
+    atomic_fetch_add_explicit(is_deferred(work) ? &counts->deferred : &counts->analysed, done,
                               memory_order_relaxed);
-    if (n_frames - work->n_frames != done)
-        atomic_fetch_add_explicit(&counts->not_analysed, n_frames - work->n_frames - done,
-                                  memory_order_relaxed);
+    if (not_done > 0)
+        atomic_fetch_add_explicit(&counts->not_analysed, not_done, memory_order_relaxed);
+    if (work->analysis == ANALYSE_NEVER)
+        atomic_fetch_add_explicit(&counts->no_room, not_done, memory_order_relaxed);
     work->n_frames = n_frames;
 }
 
@@ -284,100 +280,9 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
         count_unrecorded(run, in_place, 1);
 }
 
-/* ---- analysis that waits ---- */
-
-static bool should_defer(const struct worker *worker, const struct run *run)
-{
-    struct ring_load load;
-    if (run->recycle || !worker->sink->wants(worker->sink->data, run) ||
-        !worker_pace_deferring_pays(&worker->pace))
-        return false;
-    ring_load(worker->ring, &load);
-    return (double)load.used > DEFER_FILL * (double)load.size;
-}
-
-static void give_up_deferred(struct run *run, uint64_t n)
-{
-    atomic_fetch_sub_explicit(&run->counts.deferred, n, memory_order_relaxed);
-    atomic_fetch_add_explicit(&run->counts.not_analysed, n, memory_order_relaxed);
-}
-
-static void remember_deferred(struct worker *worker, const struct chunk_work *work)
-{
-    const struct deferred_chunk chunk = {
-        .run = work->run,
-        .set = work->set,
-        .number = stored_chunks_number(work->run, work->first_place),
-    };
-    atomic_fetch_add_explicit(&work->run->pending, 1, memory_order_relaxed);
-    if (catch_up_add(worker->catch_up, &chunk))
-        return;
-    give_up_deferred(work->run, work->n_frames);
-    run_drop_pending(work->run, worker->sink);
-}
-
-/* 0, -EAGAIN (not in the file yet) or another negative errno (it never will be). */
-static int read_deferred(struct worker *worker, unsigned layer, uint64_t number)
-{
-    struct run *const run = worker->run;
-    struct error error = {0};
-    /* Asked first: what was written before the recorder gave up is then seen. */
-    const bool recording = worker->sink->wants(worker->sink->data, run);
-    int r = worker->reader.run ? 0 : chunk_reader_init(&worker->reader, run, &error);
-    if (r == 0)
-        r = chunk_reader_read(&worker->reader, layer, number, &error);
-    if (r == -ENOENT && recording)
-        return -EAGAIN;
-    if (r < 0)
-        log_error("workers", "frames whose analysis was put off cannot be analysed: %s",
-                  error.code ? error.text : "they are not in the file");
-    return r;
-}
-
-/* Analyses what is deferred of a layer of the chunk; all of it is given up without images. */
-static void analyse_deferred(struct worker *worker, const struct deferred_chunk *chunk,
-                             unsigned layer, const uint8_t *images)
-{
-    struct run *const run = chunk->run;
-    uint32_t n;
-    uint64_t done = 0, failed = 0;
-    const int64_t first = stored_chunks_place(run, chunk->number, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
-        const uint8_t *const image = images ? images + i * run->format.image_size : NULL;
-        bool analysed;
-        if (exposure < 0 || !worker_analyse_deferred(worker, chunk->set, layer, (uint64_t)exposure,
-                                                     image, &analysed))
-            continue;
-        done += analysed;
-        failed += !analysed;
-    }
-    atomic_fetch_sub_explicit(&run->counts.deferred, done, memory_order_relaxed);
-    atomic_fetch_add_explicit(&run->counts.analysed, done, memory_order_relaxed);
-    give_up_deferred(run, failed);
-}
-
-bool worker_catch_up(struct worker *worker)
-{
-    struct deferred_chunk chunk;
-    if (!catch_up_take(worker->catch_up, &chunk))
-        return false;
-    worker_take_run(worker, chunk.run);
-    for (unsigned layer = 0; layer < chunk.run->n_layers; layer++) {
-        const int r = read_deferred(worker, layer, chunk.number);
-        /* What was analysed already will be passed over next time. */
-        if (r == -EAGAIN && catch_up_add(worker->catch_up, &chunk))
-            return false;
-        analyse_deferred(worker, &chunk, layer, r == 0 ? worker->reader.images : NULL);
-    }
-    worker_merge_if_asked(worker);
-    run_drop_pending(chunk.run, worker->sink);
-    return true;
-}
-
 /* ---- chunks ---- */
 
-static int make_room(struct worker *worker, const struct run *run)
+int worker_make_room(struct worker *worker, const struct run *run)
 {
     const size_t n_images = (size_t)run->chunk_frames * run->n_layers;
     const size_t images_size = n_images * run->format.image_size;
@@ -409,27 +314,37 @@ static void pass_over(struct worker *worker, struct run *run, struct chunk *chun
     log_error("workers", "no memory for a chunk of %u frames: they are lost", n_frames);
 }
 
+static void remember(struct worker *worker, const struct chunk_work *work)
+{
+    const struct deferred_chunk chunk = {
+        .run = work->run,
+        .set = work->set,
+        .number = stored_chunks_number(work->run, work->first_place),
+    };
+    worker_remember_deferred(worker, &chunk, work->analysis, work->in_layer, work->n_frames);
+}
+
 void worker_process_chunk(struct worker *worker, struct chunk *chunk)
 {
     struct run *const run = chunk->run;
     worker_take_run(worker, run);
-    if (make_room(worker, run) < 0) {
+    if (worker_make_room(worker, run) < 0) {
         pass_over(worker, run, chunk);
     } else {
         struct chunk_work work = {
             .run = run,
             .set = chunk->set,
-            .deferred = !chunk->extra && should_defer(worker, run),
-            .recorded = worker->sink->wants(worker->sink->data, run),
+            .analysis = chunk->extra ? ANALYSE_NOW : worker_plan_analysis(worker, run),
             .first_place = chunk->first_place,
         };
+        work.recorded = worker->sink->wants(worker->sink->data, run);
         memset(worker->present, 0, (size_t)run->chunk_frames * run->n_layers);
         if (chunk->extra)
             process_extra_chunk(worker, chunk);
         else
             process_placed_chunk(worker, &work, chunk);
-        if (work.deferred)
-            remember_deferred(worker, &work);
+        if (is_deferred(&work))
+            remember(worker, &work);
     }
     worker_merge_if_asked(worker);
     run_drop_pending(run, worker->sink);

@@ -6,8 +6,5 @@
  * arrive, gives the ring back its room, compresses the chunk and hands it to the sink. */
 void worker_process_chunk(struct worker *worker, struct chunk *chunk);
 
-/*
- * Analyses a chunk that was deferred, from the file. false: there is none that can be read now (the
- * writer may be behind).
- */
-bool worker_catch_up(struct worker *worker);
+/* Gives worker->images and worker->present the size of the run's chunks. 0 or -ENOMEM. */
+int worker_make_room(struct worker *worker, const struct run *run);

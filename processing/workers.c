@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "processing/catch_up.h"
 #include "processing/worker_chunk.h"
+#include "processing/worker_deferred.h"
 
 /* How long a worker sleeps at most before it looks whether somebody wants its sums. */
 #define IDLE_NS (200 * NS_PER_MS)
@@ -30,6 +31,7 @@ struct workers {
     struct worker_delays delays;
     enum cpu_isa isa;
     struct catch_up catch_up;
+    struct backlog backlog;
     pthread_t thread;
     sem_t started;
     int start_result;
@@ -44,6 +46,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .ring = workers->ring,
         .sink = &workers->sink,
         .catch_up = &workers->catch_up,
+        .backlog = &workers->backlog,
         .isa = workers->isa,
         .index = index,
         .delays = workers->delays,
@@ -98,7 +101,8 @@ static void *thread_main(void *data)
 }
 
 int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
-                   struct chunk_sink sink, struct worker_delays delays, struct error *error)
+                   struct chunk_sink sink, const struct workers_options *options,
+                   struct error *error)
 {
     struct workers *workers = calloc(1, sizeof *workers);
     if (!workers)
@@ -106,7 +110,8 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
     workers->ring = ring;
     workers->sink = sink;
     workers->n_workers = n_workers;
-    workers->delays = delays;
+    workers->delays = options->delays;
+    workers->backlog.size = options->backlog_size;
     workers->isa = cpu_isa_best();
     catch_up_init(&workers->catch_up);
     sem_init(&workers->started, 0, 0);
@@ -145,4 +150,13 @@ void workers_destroy(struct workers *workers)
     catch_up_finish(&workers->catch_up);
     sem_destroy(&workers->started);
     free(workers);
+}
+
+struct backlog_load workers_backlog(const struct workers *workers)
+{
+    return (struct backlog_load){
+        .size = workers->backlog.size,
+        .used = atomic_load_explicit(&workers->backlog.used, memory_order_relaxed),
+        .high_water = atomic_load_explicit(&workers->backlog.high_water, memory_order_relaxed),
+    };
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/error.h"
+#include "processing/backlog.h"
 #include "processing/chunk_sink.h"
 #include "processing/ring.h"
 #include "processing/worker.h"
@@ -9,8 +10,10 @@
  * The workers: one persistent OpenMP parallel region for the life of the daemon, on a thread of its
  * own. Each worker claims a chunk, decodes and analyses its frames as they arrive, gives the ring
  * back its room, compresses the chunk and hands it to the sink. While the ring is more than half
- * full chunks of a run that is recorded are not analysed but only recorded; that is made up for
- * from the file when there is nothing else to do, and before the run is finished.
+ * full chunks are not analysed but only recorded; that is made up for from the file when there is
+ * nothing else to do, and before the run is finished. Of a run that is not recorded they are kept
+ * in memory meanwhile (backlog.h); without room for that they are let go, and counted, once the
+ * ring is nearly full.
  *
  * What a worker touches without being alone there: the ring (ring.h), the frame table's rows of its
  * own frames (frame_table.h), its own run_partial (run.h), counters by atomic addition. It takes a
@@ -19,10 +22,22 @@
  */
 struct workers;
 
+struct workers_options {
+    size_t backlog_size; /* bytes */
+    struct worker_delays delays;
+};
+
 /* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked
  * for. */
 int workers_create(struct workers **workers, struct ring *ring, unsigned n_workers,
-                   struct chunk_sink sink, struct worker_delays delays, struct error *error);
+                   struct chunk_sink sink, const struct workers_options *options,
+                   struct error *error);
 
 /* Lets them finish every published chunk and ends them. NULL does nothing. */
 void workers_destroy(struct workers *workers);
+
+/* Frames of runs that are not recorded and wait for their analysis, packed; bytes. Any thread. */
+struct backlog_load {
+    size_t size, used, high_water;
+};
+struct backlog_load workers_backlog(const struct workers *workers);

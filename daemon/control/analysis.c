@@ -49,6 +49,7 @@ bool analysis_begin(struct analysis *analysis, const struct control_service *ser
     *analysis = (struct analysis){
         .run = acquisition_run(service->acquisition),
         .args = args,
+        .kept = acquisition_kept(service->acquisition),
         .result = json_object(),
         .described = json_array(),
     };

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "daemon/control/request.h"
+#include "daemon/kept_store.h"
 #include "daemon/map_values.h"
 
 /*
@@ -19,6 +20,7 @@
 struct analysis {
     const struct run *run;
     const json_t *args; /* borrowed */
+    const struct kept_store *kept;
     struct map_pass pass;
     json_t *result; /* owned */
     json_t *described;

@@ -33,6 +33,22 @@ void command_calibration(const struct control_service *service, struct request *
                          json_t *args);
 void command_bad_pixels_save(const struct control_service *service, struct request *request,
                              json_t *args);
+void command_gain_save(const struct control_service *service, struct request *request,
+                       json_t *args);
+void command_calibrations(const struct control_service *service, struct request *request,
+                          json_t *args);
+void command_calibration_save(const struct control_service *service, struct request *request,
+                              json_t *args);
+void command_calibration_remove(const struct control_service *service, struct request *request,
+                                json_t *args);
+void command_references(const struct control_service *service, struct request *request,
+                        json_t *args);
+void command_reference(const struct control_service *service, struct request *request,
+                       json_t *args);
+void command_reference_attach(const struct control_service *service, struct request *request,
+                              json_t *args);
+void command_reference_remove(const struct control_service *service, struct request *request,
+                              json_t *args);
 void command_calibration_measure(const struct control_service *service, struct request *request,
                                  json_t *args);
 void command_halo_strain(const struct control_service *service, struct request *request,

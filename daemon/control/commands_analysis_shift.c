@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/references.h"
+
 /* ---- the maps ---- */
 
 /* A frame may come in while they are read: a position counts only where both are there. */
@@ -96,13 +98,13 @@ static int take_given_fit(struct analysis *analysis, const json_t *given, struct
         json_is_number(json_array_get(centre, 1)))
         return 0;
     return analysis_refuse(analysis, "bad_value", "args.descan",
-                           "descan must be none, constant, plane, parabola, or what another reply "
-                           "has as descan: {centre: [y, x], y: [terms], x: [terms]} with 1, 3 or "
+                           "descan must be none, constant, plane, parabola, {reference: NAME} of a "
+                           "vacuum reference, or what another reply has as descan: {centre: [y, "
+                           "x], y: [terms], x: [terms]} with 1, 3 or "
                            "6 terms each");
 }
 
-/* "none", "given" or the name of a model. */
-static json_t *describe_fit(const struct descan_fit *fit, const char *model)
+json_t *descan_json(const struct descan_fit *fit, const char *model)
 {
     json_t *const descan = json_pack(
         "{s:s, s:[f, f], s:o, s:o}", "model", model, "centre", fit->centre_y, fit->centre_x, "y",
@@ -117,12 +119,43 @@ static json_t *describe_fit(const struct descan_fit *fit, const char *model)
     return descan;
 }
 
+/* The descan of a vacuum reference, which has to be of a scan of this shape. */
+static int take_reference_fit(struct analysis *analysis, const json_t *given,
+                              struct descan_fit *fit)
+{
+    const char *const name = json_string_value(json_object_get(given, "reference"));
+    const struct kept *const kept =
+        name ? kept_store_find(analysis->kept, VACUUM_KIND, name) : NULL;
+    const json_t *const vacuum = kept ? json_object_get(kept->document, "vacuum") : NULL;
+    const json_t *const descan = json_object_get(vacuum, "descan");
+    const json_t *const shape = json_object_get(descan, "shape");
+    const json_int_t ny = json_integer_value(json_array_get(shape, 0)),
+                     nx = json_integer_value(json_array_get(shape, 1));
+    if (!json_is_object(descan))
+        return analysis_refuse(analysis, kept ? "no_data" : "bad_value", "args.descan",
+                               kept ? "the vacuum reference %.50s has no descan: it was not "
+                                      "measured in a scan"
+                                    : "there is no vacuum reference %.50s: references lists them",
+                               name ? name : "without a name");
+    if (ny != analysis->pass.ny || nx != analysis->pass.nx)
+        return analysis_refuse(analysis, "bad_value", "args.descan",
+                               "the vacuum reference %.50s was measured in a scan of %lld x %lld "
+                               "positions, this one has %u x %u: scan vacuum in the same way",
+                               name, (long long)ny, (long long)nx, analysis->pass.ny,
+                               analysis->pass.nx);
+    return take_given_fit(analysis, descan, fit);
+}
+
 static int find_descan(struct shift_maps *shift, struct analysis *analysis, struct descan_fit *fit,
                        const char **model)
 {
     unsigned which = DESCAN_CONSTANT;
     const json_t *const given = json_object_get(analysis->args, "descan");
     *model = "given";
+    if (json_object_get(given, "reference")) {
+        *model = "reference";
+        return take_reference_fit(analysis, given, fit);
+    }
     if (json_is_object(given))
         return take_given_fit(analysis, given, fit);
     if (analysis_take_word(analysis, "descan", model_names, &which) < 0)
@@ -144,7 +177,7 @@ static int take_descan_away(struct shift_maps *shift, struct analysis *analysis)
     if (find_descan(shift, analysis, &fit, &model) < 0)
         return -1;
     descan_subtract(&fit, shift->y, shift->x, analysis->pass.ny, analysis->pass.nx);
-    json_object_set_new(analysis->result, "descan", describe_fit(&fit, model));
+    json_object_set_new(analysis->result, "descan", descan_json(&fit, model));
     return 0;
 }
 

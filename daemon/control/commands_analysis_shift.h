@@ -13,6 +13,9 @@ struct shift_maps {
     uint64_t n_measured; /* positions */
 };
 
+/* A descan as replies have it; `model`: "none", "given" or the name of a model. New reference. */
+json_t *descan_json(const struct descan_fit *fit, const char *model);
+
 /* Reads the maps and corrects them as args layer, descan, rotation and flip say; puts what was done
  * into the result: layer, measured, descan, transform. 0, or -1 when it was refused. */
 int shift_maps_init(struct shift_maps *shift, struct analysis *analysis);

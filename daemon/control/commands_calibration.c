@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "daemon/calibration_json.h"
+#include "daemon/calibration_table.h"
 #include "daemon/control/commands.h"
+#include "daemon/references.h"
+#include "processing/npy_file.h"
 
 /* The calibration in force, told and set. */
 
@@ -164,11 +167,33 @@ static bool take_bad_pixels(struct request *request, const json_t *args,
     return true;
 }
 
+static bool take_gain(struct request *request, const json_t *args, struct calibration *calibration)
+{
+    struct error error = {0};
+    struct mask_values *gain = NULL;
+    const json_t *const given = json_object_get(args, "gain");
+    if (!given)
+        return true;
+    if (!json_is_null(given) && !json_is_string(given)) {
+        request_fail(request, "bad_value", "args.gain",
+                     "gain must be the path of a .npy file that merlind can read, or null");
+        return false;
+    }
+    if (json_is_string(given) &&
+        calibration_read_gain(&gain, json_string_value(given), &error) < 0) {
+        request_fail(request, "bad_value", "args.gain", "%s", error.text);
+        return false;
+    }
+    calibration_set_gain(calibration, gain, "set");
+    return true;
+}
+
 json_t *calibration_reply(const struct control_service *service)
 {
     return json_pack("{s:o, s:o}", "calibration",
                      calibration_json(acquisition_calibration(service->acquisition)), "references",
-                     halo_references_json(acquisition_halos(service->acquisition)));
+                     references_json(acquisition_kept(service->acquisition),
+                                     acquisition_calibration(service->acquisition)));
 }
 
 /* All of it or nothing. */
@@ -179,8 +204,11 @@ void command_calibration(const struct control_service *service, struct request *
     calibration_copy(&changed, acquisition_calibration(service->acquisition));
     const bool good =
         take_numbers(request, args, &changed) && take_centre(request, args, &changed) &&
-        take_ellipse(request, args, &changed) && take_bad_pixels(request, args, &changed);
+        take_ellipse(request, args, &changed) && take_bad_pixels(request, args, &changed) &&
+        take_gain(request, args, &changed);
     if (good && json_object_size(args) > 0) {
+        /* What is set is its own; what is looked up for it comes after it. */
+        calibration_table_apply(acquisition_kept(service->acquisition), &changed);
         calibration_derive(&changed);
         acquisition_set_calibration(service->acquisition, &changed);
     }
@@ -189,27 +217,67 @@ void command_calibration(const struct control_service *service, struct request *
         request_succeed(request, calibration_reply(service), NULL, 0);
 }
 
-/* ---- keeping the mask ---- */
+/* ---- keeping mask and gain ---- */
+
+/* The path of a .npy file to be made; NULL: the request was refused. */
+static const char *take_new_file(struct request *request, const json_t *args)
+{
+    const char *const path = json_string_value(json_object_get(args, "path"));
+    const size_t length = path ? strlen(path) : 0;
+    if (length >= 6 && path[0] == '/' && strcmp(path + length - 4, ".npy") == 0)
+        return path;
+    request_fail(request, "bad_value", "args.path",
+                 "path must be the absolute path of a file that ends in .npy");
+    return NULL;
+}
+
+static void refuse_file(struct request *request, const struct error *error)
+{
+    request_fail(request, "bad_value", "args.path", "%s%s", error->text,
+                 error->code == -EEXIST ? ": give another name" : "");
+}
 
 void command_bad_pixels_save(const struct control_service *service, struct request *request,
                              json_t *args)
 {
     const struct pixel_mask *const mask = acquisition_calibration(service->acquisition)->bad_pixels;
-    const char *const path = json_string_value(json_object_get(args, "path"));
-    const size_t length = path ? strlen(path) : 0;
+    const char *const path = take_new_file(request, args);
     struct error error = {0};
-    if (length < 6 || path[0] != '/' || strcmp(path + length - 4, ".npy") != 0) {
-        request_fail(request, "bad_value", "args.path",
-                     "path must be the absolute path of a file that ends in .npy");
-    } else if (!mask) {
+    if (!path)
+        return;
+    if (!mask)
         request_fail(request, "no_data", NULL,
                      "there is no mask of bad pixels: measure one (calibration_measure) or load "
                      "one (calibration)");
-    } else if (pixel_mask_write(mask, path, &error) < 0) {
-        request_fail(request, "bad_value", "args.path", "%s%s", error.text,
-                     error.code == -EEXIST ? ": give another name" : "");
-    } else {
+    else if (pixel_mask_write(mask, path, &error) < 0)
+        refuse_file(request, &error);
+    else
         request_succeed(
             request, json_pack("{s:s, s:I}", "path", path, "n", (json_int_t)mask->n_bad), NULL, 0);
+}
+
+void command_gain_save(const struct control_service *service, struct request *request, json_t *args)
+{
+    const struct mask_values *const gain = acquisition_calibration(service->acquisition)->gain;
+    const char *const path = take_new_file(request, args);
+    struct error error = {0};
+    if (!path)
+        return;
+    if (!gain) {
+        request_fail(request, "no_data", NULL,
+                     "the gain of the pixels is not known: measure it (calibration_measure) or "
+                     "load it (calibration)");
+        return;
+    }
+    const struct npy_array array = {NPY_F4, gain->height, gain->width,
+                                    (const uint8_t *)gain->values};
+    if (npy_file_write(&array, path, &error) < 0) {
+        error_prefix(&error, "gain file %s", path);
+        refuse_file(request, &error);
+    } else {
+        request_succeed(request,
+                        json_pack("{s:s, s:[I, I]}", "path", path, "shape",
+                                  (json_int_t)gain->height, (json_int_t)gain->width),
+                        NULL, 0);
     }
 }

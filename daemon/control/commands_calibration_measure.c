@@ -156,10 +156,9 @@ static const struct {
     const char *name;
     void (*measure)(struct measuring *measuring);
 } measurements[] = {
-    {"halo", measure_halo},
-    {"rings", measure_rings},
-    {"vacuum", measuring_vacuum},
-    {"bad_pixels", measuring_bad_pixels},
+    {"halo", measure_halo},       {"rings", measure_rings},
+    {"vacuum", measuring_vacuum}, {"bad_pixels", measuring_bad_pixels},
+    {"gain", measuring_gain},
 };
 #define N_MEASUREMENTS (sizeof measurements / sizeof measurements[0])
 
@@ -183,7 +182,7 @@ void command_calibration_measure(const struct control_service *service, struct r
         i++;
     if (i == N_MEASUREMENTS) {
         request_fail(request, "bad_value", "args.what",
-                     "what must be halo, rings, vacuum or bad_pixels");
+                     "what must be halo, rings, vacuum, bad_pixels or gain");
         return;
     }
     if (!take_flag(request, args, "apply") || !take_flag(request, args, "even"))

@@ -33,23 +33,20 @@ static json_t *strain_json(const struct halo_strain *strain, double azimuth)
                      azimuth);
 }
 
-/* The reference that args name; NULL: the request was refused. */
-static const struct halo_reference *take_reference(const struct control_service *service,
-                                                   struct request *request, const json_t *args,
-                                                   const struct summed_pattern *pattern)
+/* The reference that args name. false: the request was refused. */
+static bool take_reference(const struct control_service *service, struct request *request,
+                           const json_t *args, const struct summed_pattern *pattern,
+                           struct halo_reference *reference)
 {
     const char *name;
     if (!calibration_take_name(request, args, "reference", &name))
-        return NULL;
-    const struct halo_reference *const reference =
-        name ? halo_references_find(acquisition_halos(service->acquisition), name) : NULL;
-    if (!reference) {
+        return false;
+    if (!name || !halo_references_find(acquisition_kept(service->acquisition), name, reference)) {
         request_fail(request, name ? "no_data" : "bad_value", "args.reference",
                      "there is no reference %s: measure the unstrained halo with "
-                     "calibration_measure and save_as first (references are kept until merlind "
-                     "ends)",
+                     "calibration_measure and save_as first",
                      name ? name : "without a name");
-        return NULL;
+        return false;
     }
     if (reference->height != pattern->height || reference->width != pattern->width) {
         request_fail(request, "bad_value", "args.reference",
@@ -57,22 +54,21 @@ static const struct halo_reference *take_reference(const struct control_service 
                      "take another reference",
                      reference->name, reference->height, reference->width, pattern->height,
                      pattern->width);
-        return NULL;
+        return false;
     }
-    return reference;
+    return true;
 }
 
 static void answer(const struct control_service *service, struct request *request,
                    const json_t *args, const struct summed_pattern *pattern, const struct run *run)
 {
     const struct calibration *const calibration = acquisition_calibration(service->acquisition);
-    const struct halo_reference *const found = take_reference(service, request, args, pattern);
-    struct halo_reference measured;
+    struct halo_reference reference, measured;
     struct halo_strain strain, turned;
     double azimuth = 0;
-    if (!found || !calibration_take_number(request, args, "azimuth", -360, 360, &azimuth))
+    if (!take_reference(service, request, args, pattern, &reference) ||
+        !calibration_take_number(request, args, "azimuth", -360, 360, &azimuth))
         return;
-    const struct halo_reference reference = *found; /* save_as may move the list */
     if (!measure_halo_take(request, args, &reference, pattern, calibration, run, &measured) ||
         !measure_halo_save(request, service, args, &measured))
         return;

@@ -1,106 +1,14 @@
 #include "daemon/control/measuring.h"
 
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/calibration_json.h"
-#include "daemon/control/commands_calibration.h"
 #include "processing/analysis/bad_pixels.h"
-#include "processing/analysis/calibration.h"
-#include "processing/analysis/probe_disk.h"
+#include "processing/analysis/flat_field.h"
 
-/* The vacuum reference and the detector's bad pixels, for calibration_measure. */
-
-/* ---- the vacuum reference ---- */
-
-/* Of all good pixels: the current is that on the whole detector. */
-static double all_counts(const struct summed_pattern *pattern)
-{
-    double counts = 0;
-    for (size_t i = 0; i < (size_t)pattern->height * pattern->width; i++)
-        counts += isnan(pattern->counts[i]) ? 0 : pattern->counts[i];
-    return counts;
-}
-
-/* With current and exposure also counts per electron. false: the request was refused. */
-static bool take_beam(struct measuring *measuring, double value[2])
-{
-    struct vacuum_exposure beam = {.counts = all_counts(&measuring->pattern),
-                                   .frames = (double)measuring->pattern.n_frames,
-                                   .overdispersion = measuring->pattern.overdispersion};
-    struct error error = {0};
-    value[0] = value[1] = NAN;
-    if (!calibration_take_number(measuring->request, measuring->args, "current_pa", 1e-9, 1e6,
-                                 &beam.current_pa) ||
-        !calibration_take_number(measuring->request, measuring->args, "current_error_pa", 0, 1e6,
-                                 &beam.current_error_pa) ||
-        !calibration_take_number(measuring->request, measuring->args, "exposure_s", 1e-9, 1e6,
-                                 &beam.exposure_s))
-        return false;
-    if (beam.current_pa == 0 && beam.exposure_s == 0)
-        return true;
-    if (beam.current_pa == 0 || beam.exposure_s == 0) {
-        request_fail(measuring->request, "bad_value",
-                     beam.current_pa == 0 ? "args.current_pa" : "args.exposure_s",
-                     "counts per electron need both current_pa and exposure_s");
-        return false;
-    }
-    if (counts_per_electron(&value[0], &value[1], &beam, &error) == 0)
-        return true;
-    measuring_refuse(measuring->request, &error);
-    return false;
-}
-
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *vacuum_json(const struct probe_disk *disk, const struct calibration *calibration,
-                           const double per_electron[2])
-{
-    const double k = calibration_number(calibration, CALIBRATION_PIXEL_SIZE_K, NAN);
-    const double wavelength = calibration_number(calibration, CALIBRATION_WAVELENGTH, NAN);
-    json_t *const json = json_pack(
-        "{s:[f, f], s:[f, f], s:f, s:f, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
-        "centre", disk->centre_y, disk->centre_x, "centre_error", disk->centre_y_error,
-        disk->centre_x_error, "radius_px", disk->radius, "radius_error_px", disk->radius_error,
-        "radius_mrad", real_or_null(angle_of_radius(disk->radius, k, wavelength)), "axis_ratio",
-        disk->axis_ratio, "axis_ratio_error", disk->axis_ratio_error, "axis_azimuth",
-        disk->axis_azimuth, "edge_width_px", disk->edge_width, "edge_width_error_px",
-        disk->edge_width_error, "level", disk->level, "background", disk->background, "counts",
-        disk->counts, "reduced_chi2", disk->reduced_chi2);
-    json_object_set_new(json, "counts_per_electron", real_or_null(per_electron[0]));
-    json_object_set_new(json, "counts_per_electron_error", real_or_null(per_electron[1]));
-    return json;
-}
-
-void measuring_vacuum(struct measuring *measuring)
-{
-    const struct summed_pattern *const pattern = &measuring->pattern;
-    struct probe_disk disk;
-    struct error error = {0};
-    double per_electron[2];
-    if (probe_disk_measure(&disk, pattern->counts, pattern->height, pattern->width,
-                           pattern->overdispersion, &error) < 0) {
-        measuring_refuse(measuring->request, &error);
-        return;
-    }
-    if (!take_beam(measuring, per_electron))
-        return;
-    if (measuring->apply) {
-        measuring_set(measuring, CALIBRATION_CENTRE, disk.centre_y, disk.centre_x,
-                      disk.centre_y_error, disk.centre_x_error, "vacuum");
-        measuring_set(measuring, CALIBRATION_DISK_RADIUS, disk.radius, 0, disk.radius_error, 0,
-                      "vacuum");
-        if (isfinite(per_electron[0]))
-            measuring_set(measuring, CALIBRATION_COUNTS_PER_ELECTRON, per_electron[0], 0,
-                          per_electron[1], 0, "vacuum");
-    }
-    measuring_succeed(measuring, "vacuum",
-                      vacuum_json(&disk, &measuring->calibration, per_electron));
-}
+/* The detector's bad pixels and the gain of the others, for calibration_measure. */
 
 /* ---- bad pixels ---- */
 
@@ -187,4 +95,41 @@ void measuring_bad_pixels(struct measuring *measuring)
         measuring_refuse(measuring->request, &error);
     }
     free(mask);
+}
+
+/* ---- gain ---- */
+
+static int apply_gain(struct measuring *measuring, const float *found, struct error *error)
+{
+    struct mask_values *gain;
+    char source[64];
+    const int r = mask_values_create(&gain, found, measuring->pattern.height,
+                                     measuring->pattern.width, error);
+    if (r < 0)
+        return r;
+    snprintf(source, sizeof source, "run %s", measuring->run->plan->id);
+    calibration_set_gain(&measuring->calibration, gain, source);
+    return 0;
+}
+
+void measuring_gain(struct measuring *measuring)
+{
+    const struct summed_pattern *const pattern = &measuring->pattern;
+    struct flat_field field;
+    struct error error = {0};
+    float *const gain = calloc((size_t)pattern->height * pattern->width, sizeof *gain);
+    int r = gain ? flat_field_measure(gain, &field, pattern->counts, pattern->height,
+                                      pattern->width, pattern->overdispersion, &error)
+                 : error_set(&error, -ENOMEM, "no memory for a gain map");
+    if (r == 0 && measuring->apply)
+        r = apply_gain(measuring, gain, &error);
+    if (r == 0)
+        measuring_succeed(measuring, "gain",
+                          json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "counts", field.mean,
+                                    "spread", field.spread, "noise", field.noise, "least",
+                                    field.least, "most", field.most, "pixels",
+                                    (json_int_t)field.n_good));
+    else
+        measuring_refuse(measuring->request, &error);
+    free(gain);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "daemon/control/commands_calibration.h"
+#include "daemon/control/commands_references.h"
 
 static uint64_t now_ns(void)
 {
@@ -92,8 +93,12 @@ bool measure_halo_save(struct request *request, const struct control_service *se
     if (!name)
         return true;
     snprintf(named.name, sizeof named.name, "%s", name);
-    if (halo_references_put(acquisition_halos(service->acquisition), &named, &error) == 0)
+    if (halo_references_put(acquisition_kept(service->acquisition), &named,
+                            acquisition_run(service->acquisition),
+                            acquisition_calibration(service->acquisition), &error) == 0) {
+        references_renew(service, HALO_KIND, name);
         return true;
+    }
     request_fail(request, error.code == -ENOMEM ? "internal" : "bad_value", "args.save_as", "%s",
                  error.text);
     return false;

@@ -25,6 +25,7 @@ void measuring_set(struct measuring *measuring, enum calibration_item item, doub
  * result; it is NULL where a number of it is none (or for want of memory), which is refused. */
 void measuring_succeed(struct measuring *measuring, const char *what, json_t *measured);
 
-/* measure_detector.c: each ends the request. */
+/* measure_vacuum.c and measure_detector.c: each ends the request. */
 void measuring_vacuum(struct measuring *measuring);
 void measuring_bad_pixels(struct measuring *measuring);
+void measuring_gain(struct measuring *measuring);

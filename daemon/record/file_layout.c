@@ -1,4 +1,5 @@
 #include "daemon/record/file_layout.h"
+#include "daemon/record/detector_pixels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,8 @@ static int write_detector(hid_t detector, const struct run *run)
         nexus_text(detector, "row_order", row_order, strlen(row_order)) < 0)
         return -1;
     if (nexus_attribute(detector, "layout_published",
-                        run->format.layout_published ? "true" : "false") < 0)
+                        run->format.layout_published ? "true" : "false") < 0 ||
+        detector_pixels_write(detector, run) < 0)
         return -1;
     /* Byte for byte with its padding, so that it can be given back. */
     return run->hdr ? nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) : 0;

@@ -66,10 +66,32 @@ static bool is_in_file(const struct result_datasets *results, const struct produ
     return false;
 }
 
+/* Frames of a product that were computed again, from the file. */
+static uint64_t recomputed_of(const struct product *product)
+{
+    return atomic_load_explicit(&product->recomputed, memory_order_relaxed);
+}
+
+/* Frames in place before a product's first one, which it would have to be computed of again. */
+static uint64_t earlier_frames(const struct run *run, const struct product *product,
+                               uint64_t first_frame)
+{
+    uint64_t n = 0;
+    for (uint64_t exposure = 0; exposure < first_frame; exposure++) {
+        const struct frame_facts *const facts =
+            frame_table_look(run->frames, exposure * run->n_layers + product->layer);
+        n += facts && atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED &&
+             facts->position >= 0 &&
+             !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE);
+    }
+    return n;
+}
+
 static bool is_late(const struct result_datasets *results, const struct product_set *set,
                     const struct product *product)
 {
-    return !is_in_file(results, product) && first_frame_of(set, product) != UINT64_MAX;
+    return !is_in_file(results, product) &&
+           (first_frame_of(set, product) != UINT64_MAX || recomputed_of(product) > 0);
 }
 
 bool late_results_are_there(const struct result_datasets *results, const struct run *run)
@@ -139,13 +161,22 @@ struct late {
     const struct run *run;
     const struct product_set *set;
     hid_t parent;
-    uint64_t first_frame; /* of the product at hand */
+    uint64_t first_frame;                /* of the product at hand */
+    uint64_t recomputed, not_recomputed; /* frames before that */
 };
+
+static int write_number(hid_t dataset, const char *name, uint64_t number)
+{
+    if (nexus_attribute_remove(dataset, name) < 0)
+        return -1;
+    return nexus_attribute_number(dataset, name, number);
+}
 
 static int finish_dataset(const struct late *late, hid_t dataset, int written)
 {
-    if (written < 0 || nexus_attribute_remove(dataset, "first_frame") < 0 ||
-        nexus_attribute_number(dataset, "first_frame", late->first_frame) < 0)
+    if (written < 0 || write_number(dataset, "first_frame", late->first_frame) < 0 ||
+        write_number(dataset, "recomputed", late->recomputed) < 0 ||
+        write_number(dataset, "not_recomputed", late->not_recomputed) < 0)
         return -1;
     return H5Dclose(dataset) < 0 ? -1 : 0;
 }
@@ -205,6 +236,10 @@ int late_results_write(const struct result_datasets *results, hid_t file, const 
     for (unsigned i = 0; r >= 0 && i < late.set->n; i++) {
         const struct product *const product = late.set->products[i];
         late.first_frame = first_frame_of(late.set, product);
+        if (late.first_frame == UINT64_MAX)
+            late.first_frame = frame_table_end(run->frames);
+        late.recomputed = recomputed_of(product);
+        late.not_recomputed = earlier_frames(run, product, late.first_frame) - late.recomputed;
         if (is_late(results, late.set, product))
             r = write_product(&late, product);
     }

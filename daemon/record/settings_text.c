@@ -5,6 +5,7 @@
 
 #include "daemon/calibration_json.h"
 #include "daemon/record/geometry_text.h"
+#include "daemon/references.h"
 #include "daemon/virtual_detector_json.h"
 
 static json_t *virtual_detectors_json(const struct acquisition_plan *plan)
@@ -58,13 +59,14 @@ char *settings_text(const struct run *run)
 {
     const struct acquisition_plan *const plan = run->plan;
     json_t *const json = json_pack(
-        "{s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
+        "{s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
         (json_int_t)plan->version, "id", plan->id, "mode", plan->active ? "active" : "passive",
         "scan", scan_json(&run->scan), "find_lines", plan->find_lines, "layers",
         (json_int_t)run->n_layers, "detector_gap", (json_int_t)plan->detector_gap, "chunk_frames",
         (json_int_t)run->chunk_frames, "recording", recording_json(&plan->recording),
         "virtual_detectors", virtual_detectors_json(plan), "analysis",
-        analysis_json(&plan->analysis), "calibration", calibration_json(&plan->calibration));
+        analysis_json(&plan->analysis), "calibration", calibration_json(&plan->calibration),
+        "warnings", reference_warnings(&plan->calibration, run));
     if (!json)
         return NULL;
     char *const text = json_dumps(json, 0);

@@ -4,6 +4,7 @@
 #include "processing/kernels/kernels_choose.h"
 #include "processing/kernels/kernels_events.h"
 #include "processing/kernels/kernels_radial.h"
+#include "processing/kernels/kernels_saturation.h"
 #include "processing/kernels/kernels_squares.h"
 #include "processing/kernels/kernels_weights.h"
 
@@ -40,4 +41,9 @@ const struct weight_kernels *weight_kernels_for(enum cpu_isa isa, uint32_t pixel
 const struct bit_kernels *bit_kernels_for(enum cpu_isa isa)
 {
     return KERNELS_TABLES(bit_kernels)[isa];
+}
+
+const struct saturation_kernels *saturation_kernels_for(enum cpu_isa isa, uint32_t pixel_size)
+{
+    return KERNELS_CHOOSE(saturation_kernels, isa, pixel_size);
 }

@@ -13,7 +13,7 @@ import zmq
 import schema_check
 
 FRAME_COUNTS = ("expected received placed skipped duplicate surplus rejected missing lost recorded unrecorded extra_recorded "
-                "extra_unrecorded analysed deferred not_analysed stalled").split()
+                "extra_unrecorded analysed deferred not_analysed no_room saturated stalled").split()
 
 
 class Refusal(Exception):
@@ -247,6 +247,7 @@ class FakeMerlind:
                 "detector": {"host": "192.168.0.10", "command": "connected", "data": "disconnected", "command_error": "",
                              "data_error": "connection refused"},
                 "run": self.run, "frames": frames,
+                "backlog": {"size": 1 << 28, "used": 0, "high_water": 0},
                 "ring": {"size": 1 << 29, "used": 1 << 26, "fill": 0.125, "high_water": 0.4, "full_stalls": 2, "full_stall_s": 0.5},
                 "recording": {"state": "off", "path": "", "error": "", "directory": "/data", "bytes_free": 123 * 10**9, "bytes_raw": 0,
                               "bytes_written": 0},

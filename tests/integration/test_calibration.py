@@ -18,14 +18,18 @@ WAVELENGTH = 2.50793e-3  # nm, 200 kV
 GLASS = {"centre": 128.0, "radius": 35.3, "fwhm": 9.4}  # detector/sim/glass_pattern.h
 
 
-def write_mib(path, mean, seed=1):
-    """64 frames of 6 bits with Poisson counts about `mean` [y, x]."""
-    random = np.random.default_rng(seed)
+def write_frames(path, frames):
+    """Frames [n, y, x] of 6 bits."""
     with open(path, "wb") as file:
-        for number in range(1, SCAN[0] * SCAN[1] + 1):
-            counts = np.minimum(random.poisson(mean), 63).astype(np.uint8)
-            file.write(fake_detector.frame(number, counts)[15:])  # without MPX,LENGTH,
+        for number, counts in enumerate(frames, 1):
+            file.write(fake_detector.frame(number, counts.astype(np.uint8))[15:])  # without MPX,LENGTH,
     return path
+
+
+def write_mib(path, mean, seed=1):
+    """64 frames of 6 bits with Poisson counts about `mean` [y, x], or [64, y, x]."""
+    shape = np.broadcast_shapes(np.shape(mean), (SCAN[0] * SCAN[1], 1, 1))
+    return write_frames(path, np.minimum(np.random.default_rng(seed).poisson(mean, shape), 63))
 
 
 def as_replied(value):

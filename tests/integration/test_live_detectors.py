@@ -67,24 +67,30 @@ class LiveDetectors(SystemTest):
         self.assertTrue(parts["measured"].all())
         np.testing.assert_array_equal(parts["data"], truth)
 
-    def test_a_new_detector_is_recomputed_while_the_scan_goes_on_and_nothing_is_lost(self):
-        control = self.begin()
+    def test_a_new_detector_is_recomputed_while_the_scan_goes_on_and_the_file_waits_for_it(self):
+        """What is computed again takes longer than the rest of the scan."""
+        scan = (16, 16)
+        control = self.begin("--fps", lighter("400", "100"), scan=scan,
+                             **{"debug.analysis_delay_us": lighter(5000, 20000)})
         results = self.results(self.daemon, ("event/",))
-        started = control("start", scan=list(SCAN))
-        self.wait_analysed(control, 300)
-        control("virtual_detector", name="quadrants", shape="segmented", inner=5, outer=40, sectors=4)
-        control("recompute", name="quadrants")
+        started = control("start", scan=list(scan))
+        self.wait_analysed(control, 120)
+        control("virtual_detector", name="fan", shape="segmented", inner=5, outer=60, sectors=8)
+        control("recompute", name="fan")
         summary = control.wait_finished(started["id"])
         self.wait_recomputed(results)
         self.assertEqual(summary["reason"], "complete")
-        total = np.zeros(SCAN, np.uint64)
-        for i in range(1, 5):
-            parts, _ = control.array("map", f"quadrants_{i}")
-            self.assertTrue(parts["measured"].all(), i)
-            total += parts["data"].astype(np.uint64)
-        np.testing.assert_array_equal(total, self.expected(self.frames(summary), 5, 40))
+        total = self.expected(self.frames(summary), 5, 60)
+        maps = [control.array("map", f"fan_{i}")[0] for i in range(1, 9)]
+        self.assertTrue(all(one["measured"].all() for one in maps))
+        np.testing.assert_array_equal(sum(one["data"].astype(np.uint64) for one in maps), total)
+        with open_recording(summary["file"]) as file:
+            stored = [file[f"/entry/results/fan_{i}/data"] for i in range(1, 9)]
+            np.testing.assert_array_equal(sum(one[:] for one in stored), total)
+            self.assertEqual({(one.attrs["recomputed"], one.attrs["not_recomputed"]) for one in stored},
+                             {(stored[0].attrs["first_frame"], 0)})
         # It stays for the next run, and the file has it from the start.
-        self.assertIn("quadrants_4", self.run_scan(control, SCAN)["maps"])
+        self.assertIn("fan_8", self.run_scan(control, scan)["maps"])
 
     def test_merlinctl_and_the_python_client_move_detectors_too(self):
         control = self.begin(scan=(8, 8))

@@ -4,11 +4,14 @@ import unittest
 
 import numpy as np
 
+import fake_detector
+
 from harness import SystemTest, disk_mask, lighter, open_recording
 
 # Whether the machine keeps up with 5,000 frames a second is no question to ask while other tests run (see run.py).
 ALONE = True
 
+SMALL = (24, 24)
 DETECTORS = [{"name": f"ring{n}", "shape": "annulus", "inner": 10 * n, "outer": 10 * n + 10} for n in range(8)]
 
 
@@ -79,6 +82,56 @@ class Overload(SystemTest):
         np.testing.assert_array_equal(parts["data"], truth)
         np.testing.assert_array_equal(stored, truth)
         np.testing.assert_array_equal(sums, frames.sum(axis=(0, 1)))
+
+    def slow_analysis(self, **settings):
+        """A run that is not recorded, of a detector that is faster than the analysis: (frames, control, summary, status)."""
+        n = SMALL[0] * SMALL[1]
+        frames = np.random.default_rng(7).poisson(3, (n, 256, 256)).astype(np.uint8)
+        path = self.directory / "frames.mib"
+        with open(path, "wb") as file:
+            for number, counts in enumerate(frames, 1):
+                file.write(fake_detector.frame(number, counts)[15:])  # without MPX,LENGTH,
+        simulator = self.start_simulator(path, "--fps", lighter("1500", "300"), "--buffer", "200")
+        daemon = self.start_daemon(simulator, {"recording.enabled": False, "ring.size": "16MiB",
+                                               "debug.analysis_delay_us": lighter(3000, 15000), "workers": 2,
+                                               "virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 30}],
+                                               **settings})
+        control = self.control(daemon)
+        summary = self.run_scan(control, SMALL, seconds=120)
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        self.assertEqual(self.simulator_stalls(simulator), (0, 0))
+        return frames.astype(np.uint64), control, summary, control.status()
+
+    def test_a_run_that_is_not_recorded_keeps_frames_in_memory_until_they_are_analysed(self):
+        """Analysis does not keep up and there is no file: every map is complete all the same."""
+        frames, control, summary, status = self.slow_analysis(**{"analysis.backlog": "64MiB"})
+        n = len(frames)
+        self.assert_counts(summary["frames"], expected=n, recorded=0, unrecorded=n, analysed=n, deferred=0,
+                           not_analysed=0, no_room=0, stalled=0)
+        backlog = status["backlog"]
+        self.assertEqual(backlog["size"], 64 << 20)
+        self.assertGreater(backlog["high_water"], 0)
+        self.assertEqual(backlog["used"], 0)
+        np.testing.assert_array_equal(control.array("map", "bf")[0]["data"].ravel(),
+                                      frames[:, disk_mask((256, 256), (127.5, 127.5), 0, 30)].sum(axis=1))
+        np.testing.assert_array_equal(control.array("pattern", "sum")[0]["data"], frames.sum(axis=0))
+
+    def test_what_fits_neither_ring_nor_backlog_is_not_analysed_and_counted(self):
+        """The detector is not held up, and the summary says how much is missing, and why."""
+        frames, control, summary, status = self.slow_analysis(**{"analysis.backlog": "1MiB"})
+        counts = summary["frames"]
+        self.assertGreater(counts["no_room"], 0)
+        self.assertEqual(counts["no_room"], counts["not_analysed"])
+        self.assertEqual(counts["analysed"] + counts["no_room"], len(frames))
+        self.assertIn(f"{counts['no_room']} frames are in no map", summary["detail"])
+        self.assertLessEqual(status["backlog"]["high_water"], 1 << 20)
+        parts = control.array("map", "bf")[0]
+        measured = parts["measured"].ravel() == 1
+        self.assertEqual(np.count_nonzero(measured), counts["analysed"])
+        np.testing.assert_array_equal(
+            parts["data"].ravel()[measured],
+            frames[measured][:, disk_mask((256, 256), (127.5, 127.5), 0, 30)].sum(axis=1))
 
     def test_a_slow_reader_of_results_loses_messages_not_frames(self):
         """A subscriber that never reads must not hold up anything."""

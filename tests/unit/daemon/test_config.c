@@ -149,9 +149,10 @@ static const char full_text[] =
     "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
     "  - {name: adf-2, shape: annulus, inner: 30, outer: 30}\n"
     "analysis: {radial_profile: false, variance: true, centre: [127.5, 120], bin_width: 0.5, "
-    "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5}\n"
+    "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5, backlog: 3GiB}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
-    "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy'}\n"
+    "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: /etc/merlind/gain.npy, "
+    "directory: /srv/kept, reference_age: 36.5}\n"
     "debug: {worker_delay_us: 12, analysis_delay_us: 13}\n";
 
 static void assert_full(const struct config *config)
@@ -193,6 +194,10 @@ static void assert_full(const struct config *config)
     assert_true(calibration->pixel_size_k == 0.1183 && calibration->scan_step == 0.5);
     assert_true(calibration->scan_rotation == -12.5);
     assert_string_equal(calibration->bad_pixels, "/etc/merlind/bad pixels.npy");
+    assert_string_equal(calibration->gain, "/etc/merlind/gain.npy");
+    assert_string_equal(calibration->directory, "/srv/kept");
+    assert_true(calibration->reference_age == 36.5);
+    assert_true(config->backlog_size == UINT64_C(3) << 30);
 }
 
 static void assert_full_detectors(const struct config *config)

@@ -1,0 +1,150 @@
+#include "processing/worker_deferred.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "processing/backlog.h"
+#include "processing/chunk_codec.h"
+#include "processing/stored_chunks.h"
+#include "processing/worker_chunk.h"
+
+/* From this part of the ring on analysis waits: chunks are only kept, which frees the ring. */
+#define DEFER_FILL 0.5
+/* From this part on chunks that cannot be kept are let go, before the detector is held up. */
+#define LET_GO_FILL 0.75
+
+static size_t room_of_chunk(const struct run *run)
+{
+    return run->n_layers * chunk_codec_bound(run->chunk_frames * run->format.image_size);
+}
+
+enum chunk_analysis worker_plan_analysis(const struct worker *worker, const struct run *run)
+{
+    struct ring_load load;
+    if (run->recycle)
+        return ANALYSE_NOW;
+    ring_load(worker->ring, &load);
+    if ((double)load.used <= DEFER_FILL * (double)load.size ||
+        !worker_pace_deferring_pays(&worker->pace))
+        return ANALYSE_NOW;
+    if (worker->sink->wants(worker->sink->data, run))
+        return ANALYSE_FROM_FILE;
+    if (backlog_reserve(worker->backlog, room_of_chunk(run)))
+        return ANALYSE_FROM_BACKLOG;
+    return (double)load.used <= LET_GO_FILL * (double)load.size ? ANALYSE_NOW : ANALYSE_NEVER;
+}
+
+static void give_up_deferred(struct run *run, uint64_t n)
+{
+    atomic_fetch_sub_explicit(&run->counts.deferred, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->counts.not_analysed, n, memory_order_relaxed);
+}
+
+void worker_remember_deferred(struct worker *worker, const struct deferred_chunk *chunk,
+                              enum chunk_analysis analysis, const uint32_t *in_layer,
+                              uint32_t n_frames)
+{
+    struct run *const run = chunk->run;
+    struct deferred_chunk kept = *chunk;
+    if (analysis == ANALYSE_FROM_BACKLOG) {
+        const uint64_t start = clock_monotonic_ns();
+        kept.packed =
+            backlog_pack(worker->backlog, room_of_chunk(run), run, worker->images, in_layer);
+        worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, n_frames);
+        if (!kept.packed) {
+            log_error("workers",
+                      "no memory for frames whose analysis was put off: %u are not "
+                      "analysed",
+                      n_frames);
+            give_up_deferred(run, n_frames);
+            return;
+        }
+    }
+    atomic_fetch_add_explicit(&run->pending, 1, memory_order_relaxed);
+    if (catch_up_add(worker->catch_up, &kept))
+        return;
+    backlog_free(worker->backlog, kept.packed);
+    give_up_deferred(run, n_frames);
+    run_drop_pending(run, worker->sink);
+}
+
+/* ---- catching up ---- */
+
+/* 0, -EAGAIN (not in the file yet) or another negative errno (it never will be). */
+static int read_from_file(struct worker *worker, unsigned layer, uint64_t number)
+{
+    struct run *const run = worker->run;
+    struct error error = {0};
+    /* Asked first: what was written before the recorder gave up is then seen. */
+    const bool recording = worker->sink->wants(worker->sink->data, run);
+    int r = worker->reader.run ? 0 : chunk_reader_init(&worker->reader, run, &error);
+    if (r == 0)
+        r = chunk_reader_read(&worker->reader, layer, number, &error);
+    if (r == -ENOENT && recording)
+        return -EAGAIN;
+    if (r < 0)
+        log_error("workers", "frames whose analysis was put off cannot be analysed: %s",
+                  error.code ? error.text : "they are not in the file");
+    return r;
+}
+
+/* Sets *images to those of a layer of the chunk, NULL when there are none. false: not yet. */
+static bool read_layer(struct worker *worker, const struct deferred_chunk *chunk, unsigned layer,
+                       const uint8_t **images)
+{
+    int r;
+    if (chunk->packed) {
+        /* No chunk is in hand: its place is free. */
+        r = worker_make_room(worker, chunk->run);
+        if (r == 0)
+            r = backlog_unpack(chunk->packed, chunk->run, layer, worker->images);
+        *images = r == 0 ? worker->images : NULL;
+    } else {
+        r = read_from_file(worker, layer, chunk->number);
+        *images = r == 0 ? worker->reader.images : NULL;
+    }
+    return r != -EAGAIN;
+}
+
+/* Analyses what is deferred of a layer of the chunk; all of it is given up without images. */
+static void analyse_deferred(struct worker *worker, const struct deferred_chunk *chunk,
+                             unsigned layer, const uint8_t *images)
+{
+    struct run *const run = chunk->run;
+    uint32_t n;
+    uint64_t done = 0, failed = 0;
+    const int64_t first = stored_chunks_place(run, chunk->number, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
+        const uint8_t *const image = images ? images + i * run->format.image_size : NULL;
+        bool analysed;
+        if (exposure < 0 || !worker_analyse_deferred(worker, chunk->set, layer, (uint64_t)exposure,
+                                                     image, &analysed))
+            continue;
+        done += analysed;
+        failed += !analysed;
+    }
+    atomic_fetch_sub_explicit(&run->counts.deferred, done, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->counts.analysed, done, memory_order_relaxed);
+    give_up_deferred(run, failed);
+}
+
+bool worker_catch_up(struct worker *worker)
+{
+    struct deferred_chunk chunk;
+    if (!catch_up_take(worker->catch_up, &chunk))
+        return false;
+    worker_take_run(worker, chunk.run);
+    for (unsigned layer = 0; layer < chunk.run->n_layers; layer++) {
+        const uint8_t *images;
+        /* What was analysed already will be passed over next time. */
+        if (!read_layer(worker, &chunk, layer, &images) && catch_up_add(worker->catch_up, &chunk))
+            return false;
+        analyse_deferred(worker, &chunk, layer, images);
+    }
+    backlog_free(worker->backlog, chunk.packed);
+    worker_merge_if_asked(worker);
+    run_drop_pending(chunk.run, worker->sink);
+    return true;
+}
