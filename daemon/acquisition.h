@@ -137,6 +137,10 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 /* Named halos, borrowed. */
 struct halo_references *acquisition_halos(struct acquisition *acquisition);
 
+/* Given maps (given_maps.h) of the newest run have changed: when they get into its file, as
+ * recorder_add_given has it. */
+const char *acquisition_record_given(struct acquisition *acquisition);
+
 /* In view mode: ends the run of the view with the pass that is going on and records the next one as
  * a run of its own. Answers with its id. */
 void acquisition_record_pass(struct acquisition *acquisition, acquisition_answer_fn answer,

@@ -105,6 +105,13 @@ void acquisition_renew_detectors(struct acquisition *acquisition)
                   error.text);
 }
 
+const char *acquisition_record_given(struct acquisition *acquisition)
+{
+    struct recorder *const recorder =
+        acquisition->drained_for_good ? NULL : pipeline_recorder(acquisition->pipeline);
+    return recorder ? recorder_add_given(recorder, acquisition->run) : "off";
+}
+
 /* ---- computing again ---- */
 
 /* Results that came after the run's beginning; with a name, those of that detector only. */
@@ -115,7 +122,8 @@ static size_t late_products(const struct run *run, const char *name,
     size_t n = 0;
     for (unsigned i = 0; i < set->n; i++) {
         struct product *const product = set->products[i];
-        if (product->since->version > 1 && (!name || strcmp(product->source, name) == 0))
+        if (product->since->version > 1 && !product->given &&
+            (!name || strcmp(product->source, name) == 0))
             products[n++] = product;
     }
     return n;

@@ -197,7 +197,7 @@ struct ingest *pipeline_ingest(struct pipeline *pipeline)
     return pipeline->ingest;
 }
 
-const struct recorder *pipeline_recorder(const struct pipeline *pipeline)
+struct recorder *pipeline_recorder(const struct pipeline *pipeline)
 {
     return pipeline->recorder;
 }

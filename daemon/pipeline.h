@@ -48,5 +48,6 @@ void pipeline_drain(struct pipeline *pipeline);
 void pipeline_destroy(struct pipeline *pipeline);
 
 struct ingest *pipeline_ingest(struct pipeline *pipeline);
-const struct recorder *pipeline_recorder(const struct pipeline *pipeline);
+/* NULL after pipeline_drain. */
+struct recorder *pipeline_recorder(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);

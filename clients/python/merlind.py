@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import sys
 import time
 from typing import Any, Iterator, NamedTuple, Optional
 
@@ -75,9 +77,12 @@ class Merlind:
 
     def request(self, cmd: str, **args: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sends any command. Returns its result and the arrays that came with it."""
+        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+
+    def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)
-        self._socket.send_json({"id": number, "cmd": cmd, "args": args})
-        deadline = time.monotonic() + (self.timeout if cmd != "start" else max(self.timeout, START_TIMEOUT))
+        self._socket.send_multipart([json.dumps({"id": number, "cmd": cmd, "args": args}).encode(), *parts])
+        deadline = time.monotonic() + timeout
         while self._socket.poll(max(0, int(1000 * (deadline - time.monotonic())))):
             frames = self._socket.recv_multipart()
             if not frames[0]:  # the empty frame of REQ sockets
@@ -170,6 +175,19 @@ class Merlind:
         pixels), masked where nothing is measured yet; of a layer "counter1/com_y". np.save forgets the mask: save
         map.filled(0), or filled(np.nan) of a float map."""
         return self._map(name)[1]
+
+    def put(self, name: str, values: Any, *, units: str = "", description: str = "", source: str = "",
+            pass_: Optional[int] = None, run: Optional[str] = None) -> dict[str, Any]:
+        """Makes an array a map of the newest run (run: its id, to be sure), as if merlind had computed it, in its file too: [ny, nx]
+        of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
+        integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
+        where it comes from, in your words. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
+        array = np.ascontiguousarray(values)
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        user = os.environ.get("USER", "")
+        return self._ask("maps_put", _given(
+            name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source,
+            program=os.path.basename(sys.argv[0]) or "python", user=user, pass_=pass_, run=run), self.timeout, array.tobytes())[0]
 
     def _map(self, name: str) -> tuple[str, np.ma.MaskedArray]:
         result, arrays = self.request("map", name=name)

@@ -44,6 +44,8 @@ void command_label_profiles(const struct control_service *service, struct reques
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_put.c */
+void command_maps_put(const struct control_service *service, struct request *request, json_t *args);
 /* commands_analysis_com.c */
 void command_com(const struct control_service *service, struct request *request, json_t *args);
 void command_icom(const struct control_service *service, struct request *request, json_t *args);

@@ -21,6 +21,11 @@ struct request;
 struct request *request_create(void *socket, const void *identity, size_t identity_size,
                                bool has_empty_frame);
 
+/* The binary part that came behind the JSON, borrowed: gone when the command's handler returns.
+ * NULL bytes: there was none. */
+void request_set_part(struct request *request, const void *bytes, size_t size);
+const void *request_part(const struct request *request, size_t *size);
+
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 
@@ -40,6 +45,7 @@ struct command {
     const char *name;
     command_fn run;
     const char *members[20]; /* allowed in args */
+    bool takes_part;         /* a binary part follows the JSON */
 };
 
 /* The table of commands, ended by a NULL name. */

@@ -69,7 +69,8 @@ static bool is_in_file(const struct result_datasets *results, const struct produ
 static bool is_late(const struct result_datasets *results, const struct product_set *set,
                     const struct product *product)
 {
-    return !is_in_file(results, product) && first_frame_of(set, product) != UINT64_MAX;
+    return !product->given && !is_in_file(results, product) &&
+           first_frame_of(set, product) != UINT64_MAX;
 }
 
 bool late_results_are_there(const struct result_datasets *results, const struct run *run)
