@@ -361,6 +361,7 @@ void acquisition_drain(struct acquisition *acquisition)
     /* First, since the events of the end are told with a status that must not ask threads which are
      * gone. */
     acquisition->drained_for_good = true;
+    acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)
         pipeline_drain(acquisition->pipeline);
 }

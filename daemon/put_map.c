@@ -8,7 +8,6 @@
 
 #include "daemon/result_names.h"
 #include "processing/given_maps.h"
-#include "processing/run_products.h"
 
 /* ---- the numbers as they came ---- */
 
@@ -207,40 +206,6 @@ static int give_positions(struct product *product, const struct scan_geometry *s
     return r;
 }
 
-/* The product that is to hold it: of the map that is replaced, or another one in its place. */
-static struct product *find_home(struct run *run, const struct put_map *map,
-                                 const struct given_map *facts, bool *replaced, struct error *error)
-{
-    struct product *const old = given_maps_find(run, map->name);
-    *replaced = old != NULL;
-    if (old && given_maps_are(old, facts, 1)) {
-        if (given_maps_set_provenance(old, map->provenance) < 0) {
-            error_set(error, -ENOMEM, "no memory for a map");
-            return NULL;
-        }
-        given_maps_clear(old);
-        return old;
-    }
-    struct product prepared = {0};
-    if (given_maps_prepare(&prepared, facts, 1, map->provenance, error) < 0)
-        return NULL;
-    return run_add_product(run, &prepared, 0, "", error);
-}
-
-/* Computed from now on, as far as others can tell. */
-static int show(struct run *run, struct product *product, struct error *error)
-{
-    struct product *const old = given_maps_find(run, product->maps[0].name);
-    struct product *removed[] = {old};
-    given_maps_changed(product);
-    if (old == product)
-        return 0;
-    struct product *added[] = {product};
-    if (!run_change_set(run, removed, old ? 1 : 0, added, 1))
-        return error_set(error, -ENOMEM, "no memory for another set of results");
-    return 0;
-}
-
 int put_map(struct run *run, const struct put_map *map, struct put_result *result,
             const char **field, struct error *error)
 {
@@ -264,11 +229,13 @@ int put_map(struct run *run, const struct put_map *map, struct put_result *resul
         return r;
     *field = NULL;
     const struct given_map facts = {map->name, kept_as(&type), map->units, map->description};
-    struct product *const product = find_home(run, map, &facts, &result->replaced, error);
+    result->replaced = given_maps_find(run, map->name) != NULL;
+    struct product *const product = given_maps_home(run, &facts, 1, map->provenance, error);
     if (!product)
         return error->code;
     result->dtype = facts.dtype == MAP_DTYPE_U64 ? "<u8" : "<f8";
     r = map->rank == 1 ? give_exposures(product, map, &type, result)
                        : give_positions(product, run_scan(run), map, &type, result);
-    return r < 0 ? error_set(error, r, "no memory for a map") : show(run, product, error);
+    return r < 0 ? error_set(error, r, "no memory for a map")
+                 : given_maps_show(run, product, error);
 }

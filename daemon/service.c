@@ -32,6 +32,7 @@ struct service {
     struct result_publisher results;
     struct control *control;
     struct acquisition *acquisition;
+    struct jobs jobs;
     uv_timer_t status_timer, map_timer, pattern_timer;
     uv_signal_t signals[N_SIGNALS];
     bool has_handles, stopping;
@@ -156,6 +157,7 @@ static void close_handles(struct service *service)
 /* Lets the loop run empty. */
 static void close_all(struct service *service)
 {
+    jobs_close(&service->jobs);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
@@ -246,6 +248,7 @@ static int open_sockets(struct service *service, struct error *error)
     const struct control_service control_service = {
         .data = service,
         .acquisition = service->acquisition,
+        .jobs = &service->jobs,
         .status = make_status,
         .shut_down = shut_down,
     };
@@ -270,6 +273,7 @@ int service_run(const struct config *config, struct error *error)
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+    service.jobs.loop = &service.loop;
     service.zmq_context = zmq_ctx_new();
     r = service.zmq_context ? open_sockets(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");

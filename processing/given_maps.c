@@ -70,7 +70,7 @@ int given_maps_prepare(struct product *product, const struct given_map *maps, un
     return 0;
 }
 
-bool given_maps_are(const struct product *product, const struct given_map *maps, unsigned n)
+static bool are_maps(const struct product *product, const struct given_map *maps, unsigned n)
 {
     bool same = product->n_maps == n;
     for (unsigned i = 0; i < n && same; i++) {
@@ -131,7 +131,7 @@ bool given_maps_put(struct product *product, uint64_t exposure, const uint64_t *
     return true;
 }
 
-void given_maps_clear(struct product *product)
+static void clear(struct product *product)
 {
     static const uint64_t nothing[GIVEN_MAPS_MAX + 1];
     const uint64_t end = atomic_load_explicit(&product->given->end, memory_order_relaxed);
@@ -168,4 +168,33 @@ struct product *given_maps_find(const struct run *run, const char *name)
         }
     }
     return NULL;
+}
+
+struct product *given_maps_home(struct run *run, const struct given_map *maps, unsigned n,
+                                const char *provenance, struct error *error)
+{
+    struct product *const old = given_maps_find(run, maps[0].name);
+    struct product prepared = {0};
+    if (old && are_maps(old, maps, n)) {
+        if (given_maps_set_provenance(old, provenance) == 0) {
+            clear(old);
+            return old;
+        }
+        error_set(error, -ENOMEM, "no memory for a map");
+        return NULL;
+    }
+    if (given_maps_prepare(&prepared, maps, n, provenance, error) < 0)
+        return NULL;
+    return run_add_product(run, &prepared, 0, "", error);
+}
+
+int given_maps_show(struct run *run, struct product *product, struct error *error)
+{
+    struct product *old = given_maps_find(run, product->maps[0].name);
+    given_maps_changed(product);
+    if (old == product)
+        return 0;
+    if (!run_change_set(run, &old, old ? 1 : 0, &product, 1))
+        return error_set(error, -ENOMEM, "no memory for another set of results");
+    return 0;
 }

@@ -48,8 +48,15 @@ struct given_map {
 int given_maps_prepare(struct product *product, const struct given_map *maps, unsigned n,
                        const char *provenance, struct error *error);
 
-/* Whether a product of these very maps is there, so that new values need no new product. */
-bool given_maps_are(const struct product *product, const struct given_map *maps, unsigned n);
+/*
+ * A product of the run, without values, that is to hold these maps: the one that holds them now, or
+ * a new one when it had other types, units or descriptions. NULL with a sentence. Then, when it has
+ * its values, given_maps_show puts it in the place of the one that has the name of its first map. A
+ * run has room for RUN_MAX_PRODUCTS. Service thread.
+ */
+struct product *given_maps_home(struct run *run, const struct given_map *maps, unsigned n,
+                                const char *provenance, struct error *error);
+int given_maps_show(struct run *run, struct product *product, struct error *error);
 
 /* -ENOMEM: the old one stays. */
 int given_maps_set_provenance(struct product *product, const char *provenance);
@@ -60,9 +67,6 @@ char *given_maps_provenance(const struct product *product);
  * map i has one. false: no memory. */
 bool given_maps_put(struct product *product, uint64_t exposure, const uint64_t *values,
                     uint64_t there);
-
-/* Takes all values away. */
-void given_maps_clear(struct product *product);
 
 /* The values are as they are to be seen. */
 void given_maps_changed(struct product *product);

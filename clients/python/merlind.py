@@ -51,6 +51,11 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
             else np.asarray(v).tolist() for k, v in values.items()}
 
 
+def _labels(labels: Any, name: Optional[str], thresholds: Any) -> dict[str, Any]:
+    arrays = {"labels": labels, "thresholds": thresholds}
+    return {**_given(map=name), **{k: np.asarray(v).tolist() for k, v in arrays.items() if v is not None}}
+
+
 def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
     return {p["name"]: np.frombuffer(f, p["dtype"]).reshape(p["shape"]) for p, f in zip(parts, frames)}
 
@@ -286,10 +291,17 @@ class Merlind:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]
 
-    def label_profiles(self, labels: Any) -> dict[str, np.ndarray]:
-        """Radial profiles of each label of an integer array [ny, nx] (0: none): {"mean": [label, ring] in counts per pixel and
-        frame, "frames": [label]}, with the variance also "v_r" and "v_re"."""
-        return self.request("label_profiles", labels=np.asarray(labels).tolist())[1]
+    def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None) -> dict[str, np.ndarray]:
+        """Radial profiles of each label (phase, region, class): {"mean": [label, ring] in counts per pixel and frame, "frames":
+        [label]}, with the variance also "v_r" and "v_re". labels: integers [ny, nx], 0: none; or the name of a map, whose values
+        are the labels or are divided by thresholds (label 1 below the first, 2 from there on ...)."""
+        return self.request("label_profiles", **_labels(labels, map, thresholds))[1]
+
+    def label_patterns(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, layer: Optional[str] = None,
+                       timeout: float = 3600.0) -> dict[str, np.ndarray]:
+        """Sums of the patterns of each label, from the run's file: {"sum": [label, y, x], "frames": [label], of how many, "positions":
+        [label]}, all uint64. While the scan runs, of what is on the disk. labels, map, thresholds: as label_profiles() takes them."""
+        return self._ask("label_patterns", {**_labels(labels, map, thresholds), **_given(layer=layer)}, timeout)[1]
 
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:

@@ -40,6 +40,9 @@ void command_halo_strain(const struct control_service *service, struct request *
 /* commands_labels.c */
 void command_label_profiles(const struct control_service *service, struct request *request,
                             json_t *args);
+/* commands_label_patterns.c */
+void command_label_patterns(const struct control_service *service, struct request *request,
+                            json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);

@@ -45,11 +45,7 @@ static void analyse_com(struct analysis *analysis)
 
 void command_com(const struct control_service *service, struct request *request, json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_com(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_com);
 }
 
 /* ---- icom ---- */
@@ -207,9 +203,5 @@ static void analyse_icom(struct analysis *analysis)
 
 void command_icom(const struct control_service *service, struct request *request, json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_icom(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_icom);
 }

@@ -27,28 +27,12 @@ static int read_component(struct analysis *analysis, const char *layer, const ch
     return r < 0 ? analysis_refuse_error(analysis, r, *layer ? "args.layer" : NULL) : 0;
 }
 
-static const char *find_layer(const struct run *run, const char *name)
-{
-    for (unsigned layer = 0; layer < run->n_layers; layer++) {
-        if (strcmp(run_layer_name(run, layer), name) == 0)
-            return run_layer_name(run, layer);
-    }
-    return NULL;
-}
-
 static int read_maps(struct shift_maps *shift, struct analysis *analysis)
 {
-    const json_t *const given = json_object_get(analysis->args, "layer");
-    const char *const wanted = json_string_value(given);
-    const char *layer = run_layer_name(analysis->run, 0);
-    if (given && !wanted)
-        return analysis_refuse(analysis, "bad_value", "args.layer",
-                               "layer must be the name of a layer of the newest run");
-    if (wanted && !(layer = find_layer(analysis->run, wanted)))
-        return analysis_refuse(analysis, "no_data", "args.layer",
-                               "the newest run has no layer %.20s: its summary names those it has "
-                               "(none in a run of one counter: leave layer out)",
-                               wanted);
+    unsigned number;
+    if (analysis_take_layer(analysis, &number) < 0)
+        return -1;
+    const char *const layer = run_layer_name(analysis->run, number);
     if (read_component(analysis, layer, "com_y", &shift->y) < 0 ||
         read_component(analysis, layer, "com_x", &shift->x) < 0)
         return -1;

@@ -101,3 +101,9 @@ void request_fail(struct request *request, const char *code, const char *field, 
         json_object_set_new(error, "field", json_string(field));
     reply(request, json_pack("{s:b, s:o}", "ok", 0, "error", error), NULL, 0);
 }
+
+void request_abandon(struct request *request)
+{
+    json_decref(request->id);
+    free(request);
+}

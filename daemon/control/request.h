@@ -33,6 +33,9 @@ void request_set_id(struct request *request, json_t *id);
 void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,
                      unsigned n_parts);
 
+/* The daemon is ending: no reply, there is no socket any more. */
+void request_abandon(struct request *request);
+
 /* `field` may be NULL. */
 __attribute__((format(printf, 4, 5))) void request_fail(struct request *request, const char *code,
                                                         const char *field, const char *format, ...);

@@ -140,8 +140,10 @@ static int write_placed(struct run_file *file, const struct compressed_chunk *ch
     if (data_groups_write(data, chunk) < 0)
         return -1;
     if (chunk_address_find(file->file, file->descriptor, &data->images[chunk->layer], chunk,
-                           end_before, &where))
+                           end_before, &where)) {
+        where.frames = chunk->n_frames;
         stored_chunks_note(file->run, chunk->layer, chunk->first_place, where);
+    }
     return 0;
 }
 
