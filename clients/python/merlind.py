@@ -226,6 +226,11 @@ class Merlind:
         result, arrays = self.request("icom", **_given(method=method, border=border, high_pass=high_pass, radius=radius, **shift))
         return arrays["icom"].copy(), result
 
+    def live_icom(self, **settings: Any) -> dict[str, Any]:
+        """Settings of the live map "icom" (with "com_magnitude", "com_angle"), after changing those given, for the newest run and all
+        later ones: enabled, method ("auto", "icom", "ricom"), descan, rotation (degrees or "auto"), flip, border, high_pass, radius."""
+        return self.request("live_icom", **settings)[0]["settings"]
+
     def line_profile(self, name: str, start: tuple[float, float], end: tuple[float, float], *, width: float = 1, interpolation:
                      str = "bilinear", pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A map along the line start - end, (y, x) each, averaged over `width` positions across: {"distance" (positions),

@@ -47,6 +47,9 @@ void command_label_patterns(const struct control_service *service, struct reques
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_live_icom.c */
+void command_live_icom(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_put.c */
 void command_maps_put(const struct control_service *service, struct request *request, json_t *args);
 /* commands_analysis_com.c */

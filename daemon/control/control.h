@@ -18,6 +18,7 @@ struct control_service {
     void *data;
     struct acquisition *acquisition;
     struct jobs *jobs;
+    struct live_icom *icom;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
     /* Somebody asked to shut the daemon down. */

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "daemon/icom_settings.h"
+#include "processing/product.h"
+
+/* How the maps of a live icom are computed (live_icom.h): what their product's `renew` does. */
+
+/* Gives a prepared product of the maps icom, com_magnitude, com_angle its `renew`. -ENOMEM with a
+ * sentence. */
+int icom_renew_attach(struct product *product, const struct icom_settings *settings,
+                      struct error *error);
+
+/* Any thread; used the next time. */
+void icom_renew_set(struct product *product, const struct icom_settings *settings);
