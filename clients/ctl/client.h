@@ -12,7 +12,7 @@
  */
 struct client;
 
-#define REPLY_MAX_PARTS 8
+#define REPLY_MAX_PARTS 16
 
 struct reply {
     json_t *result; /* what the daemon answered, an object; NULL when it refused */

@@ -292,6 +292,14 @@ class Merlind:
         ends. options: inner, outer (pixels), centre, save_as."""
         return self.request("halo_strain", reference=reference, azimuth=azimuth, **_plain(options))[0]
 
+    def halo_maps(self, reference: str, *, bin: int = 8, timeout: float = 86400.0,
+                  **options: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The halo in bins of bin x bin positions, from the run's file: {"halo_k", "halo_fwhm" (nm^-1, or pixels), "e_xx", "e_yy", "e_xy",
+        each with _error, NaN where a bin has none; "frames", "reason"}, each [bin_y, bin_x]; and {"bins": {"fitted", "few_counts",
+        ...}, ...}. They become maps of the run. options: azimuth, inner, outer (pixels), centre, minimum_counts, layer, pass."""
+        result, arrays = self._ask("halo_maps", {"reference": reference, "bin": int(bin), **_plain(options)}, timeout)
+        return arrays, result
+
     def save_bad_pixels(self, path: str) -> dict[str, Any]:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]

@@ -16,7 +16,7 @@
  * each other. An analysis belongs to its job; beside that it looks at the run, which any thread
  * may.
  */
-#define ANALYSIS_MAX_PARTS 12
+#define ANALYSIS_MAX_PARTS 16
 
 struct analysis {
     struct request *request;

@@ -37,6 +37,9 @@ void command_calibration_measure(const struct control_service *service, struct r
                                  json_t *args);
 void command_halo_strain(const struct control_service *service, struct request *request,
                          json_t *args);
+/* commands_halo_maps.c */
+void command_halo_maps(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_labels.c */
 void command_label_profiles(const struct control_service *service, struct request *request,
                             json_t *args);
