@@ -109,21 +109,35 @@ static void give(struct product *product, const struct map_pass *pass, const str
     }
 }
 
+/* What all have in common. New reference. */
+static json_t *provenance_json(const struct run_view *view, uint64_t n_measured)
+{
+    return json_pack("{s:s, s:o, s:s, s:I, s:I}", "origin", "computed", "time",
+                     json_time(clock_realtime_ns()), "what", "icom", "geometry",
+                     (json_int_t)view->version, "measured", (json_int_t)n_measured);
+}
+
+char *icom_provenance(const struct run *run)
+{
+    json_t *const json = provenance_json(run_view(run), 0);
+    char *const text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return text;
+}
+
 static void set_provenance(struct product *product, const struct icom_settings *settings,
                            const struct run *run, const struct map_pass *pass,
                            const struct integration *integration, uint64_t n_measured)
 {
     const bool ricom = integration->method == INTEGRATION_RICOM;
     json_t *const done = icom_settings_json(settings);
+    json_t *const json = provenance_json(pass->view, n_measured);
     json_object_set_new(done, "method", json_string(ricom ? "ricom" : "icom"));
     json_object_set_new(done, "rotation", json_real(rotation_of(settings, run)));
     json_object_set_new(done, "radius", json_integer((json_int_t)integration->radius));
     json_object_del(done, "enabled");
-    json_t *const json =
-        json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I}", "origin", "computed", "time",
-                  json_time(clock_realtime_ns()), "what", "icom", "settings", done, "geometry",
-                  (json_int_t)pass->view->version, "measured", (json_int_t)n_measured, "positions",
-                  (json_int_t)pass->ny * pass->nx);
+    json_object_set_new(json, "settings", done);
+    json_object_set_new(json, "positions", json_integer((json_int_t)pass->ny * pass->nx));
     char *const text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     if (text)
         (void)given_maps_set_provenance(product, text);

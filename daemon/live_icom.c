@@ -29,7 +29,10 @@ static int add_product(struct live_icom *icom, struct error *error)
          "azimuth of the centre of mass less its descan, in scan directions"},
     };
     struct product prepared = {0};
-    int r = given_maps_prepare(&prepared, maps, 3, "{}", error);
+    char *const provenance = icom_provenance(icom->run);
+    int r = provenance ? given_maps_prepare(&prepared, maps, 3, provenance, error)
+                       : error_set(error, -ENOMEM, "no memory for the map icom");
+    free(provenance);
     if (r < 0)
         return r;
     r = icom_renew_attach(&prepared, &icom->settings, error);

@@ -4,13 +4,13 @@ import unittest
 
 import numpy as np
 
-from fake_detector import frame
+import test_map_analysis  # not its class, which would run here again
 from harness import ControlError, SystemTest, lighter, open_recording, wait_for
-from test_map_analysis import SCAN, MapAnalysis, fit, integrated, patterns, summed, turned
+from test_map_analysis import SCAN, fit, integrated, summed, turned
 
 
 class LiveIcom(SystemTest):
-    file = MapAnalysis.file
+    file = test_map_analysis.MapAnalysis.file
 
     def begin(self, fps="4000", **settings):
         simulator = self.start_simulator(self.file(), "--fps", fps)
