@@ -17,7 +17,7 @@
 
 static const struct analysis {
     const char *name, *command, *part; /* part: what -o writes; NULL: there is no array */
-    bool sweeps; /* reads all frames again, which takes as long as it takes */
+    bool sweeps;                       /* reads all frames again, which takes as long as it takes */
 } analyses[] = {
     {"com", "com", "com_y"},
     {"icom", "icom", "icom"},

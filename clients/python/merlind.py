@@ -187,12 +187,10 @@ class Merlind:
         of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
         integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
         where it comes from, in your words. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
-        array = np.ascontiguousarray(values)
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        user = os.environ.get("USER", "")
+        array = np.asarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), order="C")
         return self._ask("maps_put", _given(
-            name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source,
-            program=os.path.basename(sys.argv[0]) or "python", user=user, pass_=pass_, run=run), self.timeout, array.tobytes())[0]
+            name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source, pass_=pass_,
+            program=os.path.basename(sys.argv[0]) or "python", user=os.environ.get("USER", ""), run=run), self.timeout, array.tobytes())[0]
 
     def _map(self, name: str) -> tuple[str, np.ma.MaskedArray]:
         result, arrays = self.request("map", name=name)
@@ -297,8 +295,7 @@ class Merlind:
         """The halo in bins of bin x bin positions, from the run's file: {"halo_k", "halo_fwhm" (nm^-1, or pixels), "e_xx", "e_yy", "e_xy",
         each with _error, NaN where a bin has none; "frames", "reason"}, each [bin_y, bin_x]; and {"bins": {"fitted", "few_counts",
         ...}, ...}. They become maps of the run. options: azimuth, inner, outer (pixels), centre, minimum_counts, layer, pass."""
-        result, arrays = self._ask("halo_maps", {"reference": reference, "bin": int(bin), **_plain(options)}, timeout)
-        return arrays, result
+        return self._ask("halo_maps", {"reference": reference, "bin": int(bin), **_plain(options)}, timeout)[::-1]
 
     def save_bad_pixels(self, path: str) -> dict[str, Any]:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
