@@ -46,7 +46,8 @@ static int icom_maps_init(struct icom_maps *maps, uint64_t n, struct error *erro
     if (maps->phi && maps->magnitude && maps->azimuth)
         return 0;
     icom_maps_finish(maps);
-    return error_set(error, -ENOMEM, "no memory for the maps");
+    error_set(error, -ENOMEM, "no memory for the maps");
+    return -ENOMEM;
 }
 
 /* A model that so few positions do not fix gives way to the constant. */

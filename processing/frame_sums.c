@@ -209,7 +209,9 @@ int frame_sums_add(struct frame_sums *sums, const struct frame_sums_source *sour
 {
     const uint64_t most = count < POSITIONS_AT_ONCE ? count : POSITIONS_AT_ONCE;
     struct items items = {.list = malloc((most + 1) * sizeof *items.list)};
-    int r = items.list ? 0 : error_set(error, -ENOMEM, "no memory to find the frames");
+    if (!items.list)
+        return error_set(error, -ENOMEM, "no memory to find the frames");
+    int r = 0;
     for (uint64_t i = 0; i < count && r == 0; i += most) {
         find_items(&items, sums, source, first + i, count - i < most ? count - i : most);
         atomic_fetch_add_explicit(&progress->total, sort_items(&items), memory_order_relaxed);
