@@ -394,6 +394,7 @@ void acquisition_drain(struct acquisition *acquisition)
      * gone. */
     acquisition->drained_for_good = true;
     acquisition_recompute_stop(acquisition); /* which may keep a run from its end */
+    acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)
         pipeline_drain(acquisition->pipeline);
 }

@@ -33,6 +33,7 @@ enum acquisition_state {
 };
 
 struct acquisition;
+struct frame_sums_progress;
 
 /* Told of what happens; called on the service thread. */
 struct acquisition_observer {
@@ -40,8 +41,8 @@ struct acquisition_observer {
     void (*state_changed)(void *data);
     /* `event`: "armed", "started", "ended", "finished"; `summary` as in the protocol, borrowed. */
     void (*run_event)(void *data, const char *event, const json_t *summary);
-    /* A happening for the topic event/ (event.h): "stall", "geometry", "recompute". Takes over
-     * `body`. */
+    /* A happening for the topic event/ (event.h): "stall", "geometry", "recompute", "sweep". Takes
+     * over `body`. */
     void (*event)(void *data, const char *event, json_t *body);
 };
 
@@ -136,6 +137,19 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 
 /* What is kept by name: references and calibrations. Borrowed. */
 struct kept_store *acquisition_kept(struct acquisition *acquisition);
+
+/*
+ * Somebody begins to read the frames of the newest run from its file again (frame_sums.h), which
+ * events tell of: `progress` is theirs until acquisition_sweep_end, and is told to stop when the
+ * daemon ends. `what` is a literal. -EBUSY: somebody does so already. `error`: a sentence, or "".
+ */
+int acquisition_sweep_begin(struct acquisition *acquisition, const char *what,
+                            struct frame_sums_progress *progress);
+void acquisition_sweep_end(struct acquisition *acquisition, const char *error);
+
+/* Given maps (given_maps.h) of the newest run have changed: when they get into its file, as
+ * recorder_add_given has it. */
+const char *acquisition_record_given(struct acquisition *acquisition);
 
 /* In view mode: ends the run of the view with the pass that is going on and records the next one as
  * a run of its own. Answers with its id. */

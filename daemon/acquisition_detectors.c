@@ -107,6 +107,13 @@ void acquisition_renew_detectors(struct acquisition *acquisition)
                   error.text);
 }
 
+const char *acquisition_record_given(struct acquisition *acquisition)
+{
+    struct recorder *const recorder =
+        acquisition->drained_for_good ? NULL : pipeline_recorder(acquisition->pipeline);
+    return recorder ? recorder_add_given(recorder, acquisition->run) : "off";
+}
+
 /* ---- computing again ---- */
 
 /* So long after its last frame a run waits for what is computed again of it. */
@@ -120,7 +127,8 @@ static size_t late_products(const struct run *run, const char *name,
     size_t n = 0;
     for (unsigned i = 0; i < set->n; i++) {
         struct product *const product = set->products[i];
-        if (product->since->version > 1 && (!name || strcmp(product->source, name) == 0))
+        if (product->since->version > 1 && !product->given &&
+            (!name || strcmp(product->source, name) == 0))
             products[n++] = product;
     }
     return n;

@@ -64,6 +64,11 @@ struct acquisition {
     struct run *recompute_run;
     uint64_t recompute_told; /* progress that was published */
 
+    struct frame_sums_progress *sweep; /* NULL: none is going on */
+    const char *sweep_what;
+    struct run *sweep_run;
+    uint64_t sweep_told; /* progress that was published */
+
     void (*drained)(void *data);
     void *drained_data;
     bool drained_for_good; /* the pipeline has ended */
@@ -121,6 +126,11 @@ void acquisition_recompute_watch(struct acquisition *acquisition);
 /* Its progress, null when nothing is computed again. */
 json_t *acquisition_recompute_json(const struct acquisition *acquisition);
 void acquisition_recompute_stop(struct acquisition *acquisition);
+
+/* Tells how far a sweep over the frames has come (acquisition_sweep.c). */
+void acquisition_sweep_watch(struct acquisition *acquisition);
+/* Tells it to stop, and forgets it. */
+void acquisition_sweep_stop(struct acquisition *acquisition);
 
 /* A run that has ended was part of a view, and another run goes on with the next frame. */
 bool acquisition_view_goes_on(const struct run *run);

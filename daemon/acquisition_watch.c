@@ -97,6 +97,7 @@ static void on_poll(uv_timer_t *timer)
     struct acquisition *const acquisition = timer->data;
     sample_rate(acquisition);
     acquisition_recompute_watch(acquisition);
+    acquisition_sweep_watch(acquisition);
     acquisition_find_lines(acquisition);
     if (acquisition->run)
         stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "processing/given_maps.h"
+
 static const char *dtype_name(enum map_dtype dtype)
 {
     return dtype == MAP_DTYPE_F64 ? "<f8" : "<u8";
@@ -45,12 +47,21 @@ static json_t *map_part(const char *name, const char *dtype, const struct run_ma
                 json_pack("[s, s]", "scan_y", "scan_x"), units, nbytes);
 }
 
-/* Number of the frame from which a result is computed live; null: no frame came since it was added.
- */
+/* Number of the frame from which a result is computed live; null: no frame came since it was added,
+ * or it is given as a whole. */
 static json_t *since_json(const struct product *product)
 {
     const uint64_t first = atomic_load_explicit(&product->since->first_frame, memory_order_relaxed);
-    return first == UINT64_MAX ? json_null() : json_integer((json_int_t)first + 1);
+    return first == UINT64_MAX || product->given ? json_null()
+                                                 : json_integer((json_int_t)first + 1);
+}
+
+json_t *map_provenance_json(const struct product *product)
+{
+    char *const text = product->given ? given_maps_provenance(product) : NULL;
+    json_t *const json = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    return json ? json : json_null();
 }
 
 static json_t *map_header(const struct run *run, const struct product *product, unsigned map,
@@ -60,13 +71,13 @@ static json_t *map_header(const struct run *run, const struct product *product, 
     json_t *const parts = json_pack(
         "[o, o]", map_part("data", dtype_name(described->dtype), shape, span, described->units, 8),
         map_part("measured", "|u1", shape, span, "", 1));
-    return json_pack("{s:s, s:s, s:s, s:o, s:[I, I], s:b, s:I, s:o, s:s, s:s, s:o}", "name",
+    return json_pack("{s:s, s:s, s:s, s:o, s:[I, I], s:b, s:I, s:o, s:s, s:s, s:o, s:o}", "name",
                      described->name, "scan", run->plan->id, "run", run->plan->id, "shape",
                      map_shape(shape), "rows", (json_int_t)span->first, (json_int_t)span->count,
                      "key", span->first == 0 && span->count == shape->passes * shape->ny,
                      "geometry", (json_int_t)run_view(run)->version, "since", since_json(product),
-                     "units", described->units, "description", described->description, "parts",
-                     parts);
+                     "units", described->units, "description", described->description, "provenance",
+                     map_provenance_json(product), "parts", parts);
 }
 
 static int fill_rows(struct map_rows *rows, const struct run *run, const struct product *product,

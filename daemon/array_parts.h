@@ -29,6 +29,10 @@ int map_whole_init(struct map_rows *rows, const struct run *run, const struct pr
                    unsigned map);
 void map_rows_finish(struct map_rows *rows);
 
+/* Where the values of a given map come from (given_maps.h), new reference; null: they are computed
+ * of the frames. */
+json_t *map_provenance_json(const struct product *product);
+
 struct array_values {
     json_t *header; /* owned */
     void *values;   /* a pattern [height][width] or a profile [n] */

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "daemon/icom_settings.h"
 #include "processing/acquisition_plan.h"
 
 /*
@@ -22,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 45, /* in the table of config_keys.c */
+    CONFIG_KEYS = 53, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -61,6 +62,7 @@ struct config {
     struct virtual_detector_settings *virtual_detectors;
     struct analysis_settings analysis;
     uint64_t backlog_size; /* bytes; 0: half of the ring */
+    struct icom_settings icom;
     struct calibration_settings calibration;
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
     unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */

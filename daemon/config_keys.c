@@ -7,6 +7,9 @@
 static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
 static const char *const scan_orders[] = {"raster", "serpentine", NULL};
+static const char *const icom_methods[] = {"auto", "icom", "ricom", NULL};
+static const char *const icom_descans[] = {"constant", "plane", "parabola", "none", NULL};
+static const char *const icom_borders[] = {"mirror", "periodic", NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 static const char *const virtual_detector_examples[] = {
@@ -31,6 +34,9 @@ const struct config_section config_sections[] = {
     {"web", NULL},
     {"analysis", "Profiles and fluctuation microscopy. Rings are around a centre; bin b holds the "
                  "pixels whose corrected radius is at least b and less than b + 1 bin widths."},
+    {"analysis.icom",
+     "The integrated centre of mass (iCoM, riCOM) as a live map, with com_magnitude and com_angle. "
+     "The command live_icom changes it while merlind runs."},
     {"calibration",
      "What is known of the instrument. The command calibration and measurements change it "
      "while merlind runs; this is what it begins with."},
@@ -175,6 +181,35 @@ const struct config_key config_keys[] = {
          "Memory for frames of a run that is not recorded, packed, while the analysis is slower "
          "than the detector: they are analysed when there is time. A run that is recorded has "
          "its file for that. auto: half of ring.size. It is only taken when it is needed."},
+    {"analysis.icom.enabled", &config_type_bool, FIELD(icom.enabled), .default_text = "false",
+     .text =
+         "Whether the map is computed, some times a second. Off unless asked for: it tells of the "
+         "specimen's potential in thin specimens only, and costs up to a tenth of a core."},
+    {"analysis.icom.method", &config_type_choice, FIELD(icom.method), .choices = icom_methods,
+     .default_text = "auto",
+     .text =
+         "icom: by Fourier transform. ricom: by sums around each position, right for a part of a "
+         "scan too. auto: ricom while the scan grows, then icom."},
+    {"analysis.icom.descan", &config_type_choice, FIELD(icom.descan), .choices = icom_descans,
+     .default_text = "constant",
+     .text =
+         "What is taken away from the centre of mass: its fit to the map by a constant, a plane "
+         "or a parabola; none: only the centre of the rings, or of the frame."},
+    {"analysis.icom.rotation", &config_type_real_or_auto, FIELD(icom.rotation), RANGE(-360, 360),
+     .unit = "degrees", .default_text = "auto",
+     .text = "From detector to scan directions, after the flip. auto: calibration.scan_rotation, "
+             "where it is known, else 0."},
+    {"analysis.icom.flip", &config_type_bool, FIELD(icom.flip), .default_text = "false",
+     .text = "Whether com_y turns its sign."},
+    {"analysis.icom.border", &config_type_choice, FIELD(icom.border), .choices = icom_borders,
+     .default_text = "mirror", .text = "Of icom: how the map goes on beyond its borders."},
+    {"analysis.icom.high_pass", &config_type_real, FIELD(icom.high_pass), RANGE(0, 0.5),
+     .unit = "waves per position", .default_text = "0",
+     .text = "Of icom: slower waves are taken out, half is left at it. 0: none."},
+    {"analysis.icom.radius", &config_type_number, FIELD(icom.radius), RANGE(1, 4096),
+     .unit = "positions", .default_text = "16",
+     .text = "Of ricom: how far a position reaches; less where many positions were measured, so "
+             "that the map takes 0.2 s."},
     {"calibration.kv", &config_type_real_or_auto, FIELD(calibration.kv), RANGE(1, 10000),
      .unit = "kV", .default_text = "auto", .text = "Accelerating voltage. auto: not known."},
     {"calibration.camera_length", &config_type_real_or_auto, FIELD(calibration.camera_length),

@@ -25,12 +25,13 @@ static uint64_t newest_begun(const struct run *run, const struct scan_geometry *
 static bool has_data(const struct run *run, const struct map_pass *pass, uint64_t number)
 {
     const uint64_t n = positions_of(pass);
-    return run_measured(run, run_scan(run), 0, number * n, n, NULL) > 0;
+    return run_measured(run, &pass->view->scan, 0, number * n, n, NULL) > 0;
 }
 
 static int choose_newest(struct map_pass *chosen, const struct run *run, struct error *error)
 {
-    const uint64_t begun = run->recycle ? 0 : newest_begun(run, run_scan(run), chosen->passes);
+    const uint64_t begun =
+        run->recycle ? 0 : newest_begun(run, &chosen->view->scan, chosen->passes);
     /* The newest frame may not be analysed yet, which costs a step or two back. Where all of a long
      * stretch is missing we do not search for what came before it. */
     enum { STEPS_BACK = 4 };
@@ -44,10 +45,12 @@ static int choose_newest(struct map_pass *chosen, const struct run *run, struct 
                      "name a pass that has data");
 }
 
-int map_pass_choose(struct map_pass *chosen, const struct run *run, int64_t wanted,
-                    struct error *error)
+int map_pass_choose(struct map_pass *chosen, const struct run *run, const struct run_view *view,
+                    int64_t wanted, struct error *error)
 {
-    const struct run_map_shape shape = run_map_shape(run, run_scan(run));
+    if (!view)
+        view = run_view(run);
+    const struct run_map_shape shape = run_map_shape(run, &view->scan);
     uint64_t n;
     if (__builtin_mul_overflow(shape.ny, shape.nx, &n) || n > MAP_VALUES_MAX_POSITIONS)
         return error_set(error, -EFBIG,
@@ -56,7 +59,7 @@ int map_pass_choose(struct map_pass *chosen, const struct run *run, int64_t want
                          "or take the map from the file",
                          shape.ny, shape.nx);
     *chosen = (struct map_pass){
-        .passes = shape.passes, .ny = (uint32_t)shape.ny, .nx = (uint32_t)shape.nx};
+        .view = view, .passes = shape.passes, .ny = (uint32_t)shape.ny, .nx = (uint32_t)shape.nx};
     if (n == 0)
         return error_set(error, -ENODATA, "no frame came yet: wait for some");
     if (wanted == MAP_PASS_NEWEST)
@@ -103,7 +106,7 @@ int map_values_read(double **values, const struct run *run, const struct map_pas
         *values = NULL;
         return error_set(error, -ENOMEM, "no memory for a map of %" PRIu64 " positions", n);
     }
-    run_map_positions(run, run_scan(run), product, map, pass->pass * n, n, *values, measured);
+    run_map_positions(run, &pass->view->scan, product, map, pass->pass * n, n, *values, measured);
     to_doubles(*values, measured, product->maps[map].dtype, n);
     free(measured);
     return 0;

@@ -206,7 +206,7 @@ struct chunk_sink pipeline_sink(struct pipeline *pipeline)
     return recorder_sink(pipeline->recorder);
 }
 
-const struct recorder *pipeline_recorder(const struct pipeline *pipeline)
+struct recorder *pipeline_recorder(const struct pipeline *pipeline)
 {
     return pipeline->recorder;
 }

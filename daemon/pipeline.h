@@ -51,7 +51,8 @@ void pipeline_destroy(struct pipeline *pipeline);
 struct ingest *pipeline_ingest(struct pipeline *pipeline);
 /* Where chunks go and runs announce their end, until it is drained. */
 struct chunk_sink pipeline_sink(struct pipeline *pipeline);
-const struct recorder *pipeline_recorder(const struct pipeline *pipeline);
+/* NULL after pipeline_drain. */
+struct recorder *pipeline_recorder(const struct pipeline *pipeline);
 /* Zeros once it is drained. */
 struct backlog_load pipeline_backlog(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);

@@ -11,6 +11,8 @@
 #include "common/log.h"
 #include "daemon/acquisition.h"
 #include "daemon/control/control.h"
+#include "daemon/jobs.h"
+#include "daemon/live_icom.h"
 #include "daemon/notify.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
@@ -32,6 +34,8 @@ struct service {
     struct result_publisher results;
     struct control *control;
     struct acquisition *acquisition;
+    struct jobs jobs;
+    struct live_icom icom;
     uv_timer_t status_timer, map_timer, pattern_timer;
     uv_signal_t signals[N_SIGNALS];
     bool has_handles, stopping;
@@ -93,8 +97,10 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
 {
     struct service *const service = data;
     struct run *const run = service->acquisition ? acquisition_run(service->acquisition) : NULL;
-    if (strcmp(event, "started") == 0 && run)
+    if (strcmp(event, "started") == 0 && run) {
         result_publisher_follow(&service->results, run);
+        live_icom_follow(&service->icom, run);
+    }
     if (strcmp(event, "finished") == 0) {
         result_publisher_maps(&service->results, true);
         result_publisher_arrays(&service->results, true);
@@ -128,6 +134,7 @@ static void on_status_timer(uv_timer_t *timer)
 static void on_map_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
+    live_icom_watch(&service->icom);
     result_publisher_maps(&service->results, false);
 }
 
@@ -156,6 +163,8 @@ static void close_handles(struct service *service)
 /* Lets the loop run empty. */
 static void close_all(struct service *service)
 {
+    jobs_close(&service->jobs);
+    live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
@@ -243,9 +252,12 @@ static int open_sockets(struct service *service, struct error *error)
     r = acquisition_create(&service->acquisition, &service->loop, config, &observer, error);
     if (r < 0)
         return r;
+    service->icom.acquisition = service->acquisition;
     const struct control_service control_service = {
         .data = service,
         .acquisition = service->acquisition,
+        .jobs = &service->jobs,
+        .icom = &service->icom,
         .status = make_status,
         .shut_down = shut_down,
     };
@@ -270,6 +282,8 @@ int service_run(const struct config *config, struct error *error)
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+    service.jobs.loop = &service.loop;
+    live_icom_init(&service.icom, &service.jobs, &config->icom);
     service.zmq_context = zmq_ctx_new();
     r = service.zmq_context ? open_sockets(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");

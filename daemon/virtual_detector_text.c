@@ -6,20 +6,12 @@
 #include <unistd.h>
 
 #include "daemon/config_keys.h"
-
-#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+#include "daemon/result_names.h"
 
 /* No frame is larger, and a detector far outside of it is a slip. */
 #define PIXELS_MAX 100000.0
 #define DEGREES_MAX 3600.0
 #define K_MAX 1000.0 /* nm^-1; electrons scatter to about 30 */
-
-/* Maps, patterns and profiles that are there anyway. */
-static const char *const taken_names[] = {
-    "com_y",   "com_x",    "com_magnitude", "com_angle", "sum",         "mean",       "maximum",
-    "latest",  "measured", "bragg",         "variance",  "radial_mean", "radial_sum", "radial_area",
-    "v_image", "v_r",      "v_re",          "omega",     "saturated",   "saturation",
-};
 
 enum key {
     KEY_NAME,
@@ -107,19 +99,17 @@ static void load_name(const struct entry *entry, struct virtual_detector_setting
         return;
     }
     if (node->kind != YAML_SCALAR || yaml_is_empty(node) ||
-        node->text[strspn(node->text, NAME_CHARACTERS)] ||
+        node->text[strspn(node->text, RESULT_NAME_CHARACTERS)] ||
         strlen(node->text) >= sizeof settings->name || !*node->text) {
         config_refuse("name", node, entry->source,
                       "made of letters, digits, '_' and '-', 47 of them at most");
         return;
     }
-    for (size_t i = 0; i < sizeof taken_names / sizeof taken_names[0]; i++) {
-        if (strcmp(node->text, taken_names[i]) == 0) {
-            yaml_report(entry->source, node->line, node->column,
-                        "'%s' is the name of a result that is always there: choose another",
-                        node->text);
-            return;
-        }
+    if (result_name_is_reserved(node->text)) {
+        yaml_report(entry->source, node->line, node->column,
+                    "'%s' is the name of a result that is always there: choose another",
+                    node->text);
+        return;
     }
     memcpy(settings->name, node->text, strlen(node->text) + 1);
 }

@@ -77,6 +77,7 @@ struct product_class {
 };
 
 struct column_table;
+struct given_maps;
 struct product_partial;
 struct product_set;
 
@@ -88,10 +89,11 @@ struct product {
     struct product_map *maps; /* n_maps of them; freed by finish */
     unsigned n_arrays;
     struct product_array *arrays; /* n_arrays of them; freed by finish */
-    size_t accumulator_size; /* bytes per worker, 0: none. Zeroed before the first frame. Aligned
-                                to 64. */
-    void *state;             /* what prepare made */
-    uint8_t flag;            /* enum frame_flag of frames whose first column is not 0; 0: none */
+    size_t accumulator_size;  /* bytes per worker, 0: none. Zeroed before the first frame. Aligned
+                                 to 64. */
+    void *state;              /* what prepare made */
+    uint8_t flag;             /* enum frame_flag of frames whose first column is not 0; 0: none */
+    struct given_maps *given; /* its maps are given as a whole (given_maps.h); NULL: of frames */
 
     /* Of the run, not of prepare: */
     char source[48]; /* the settings that it was made of: a virtual detector's name; "": the run's

@@ -133,7 +133,7 @@ static int give_memory(struct run *run, const char *scan_source, struct error *e
 {
     run->stalls = stall_watch_create();
     /* Recycled, at a number that no chunk has: a chunk that is written again may move. */
-    run->stored = column_table_create(2, UINT32_MAX);
+    run->stored = column_table_create(3, UINT32_MAX);
     if (!run->stalls || !run->stored || create_latest(run) < 0 ||
         frame_table_create(&run->frames) < 0 || run_set_view(run, &run->scan, scan_source) < 0)
         return error_set(error, -ENOMEM, "no memory for the live results");

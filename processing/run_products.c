@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "processing/column_table.h"
+#include "processing/given_maps.h"
 #include "processing/profile_products.h"
 
 const struct product_set *run_set(const struct run *run)
@@ -103,6 +104,11 @@ static bool keeps_columns(const struct product *product, const struct run *run)
 
 static int give_room(struct product *product, const struct run *run)
 {
+    if (product->given) { /* rows are written again, which is what recycling allows */
+        product->columns = column_table_create(given_maps_columns(product),
+                                               run->recycle ? run->recycle : UINT64_MAX);
+        return product->columns ? 0 : -ENOMEM;
+    }
     if (product->n_columns > 0 && keeps_columns(product, run)) {
         product->columns = column_table_create(product->n_columns, run->recycle);
         if (!product->columns)
@@ -125,7 +131,8 @@ struct product *run_add_product(struct run *run, const struct product *prepared,
     *product = *prepared;
     product->layer = layer;
     snprintf(product->source, sizeof product->source, "%s", source);
-    name_layer(product, run_layer_name(run, layer));
+    if (!product->given)
+        name_layer(product, run_layer_name(run, layer));
     if (n == RUN_MAX_PRODUCTS) {
         error_set(error, -ENOSPC,
                   "this run has had %d results already: changes are possible again in the next one",

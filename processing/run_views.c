@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "processing/column_table.h"
+#include "processing/given_maps.h"
 #include "processing/run_products.h"
 
 /* What others see of a run while it goes on and afterwards: reasons, maps, arrays. */
@@ -127,7 +128,8 @@ static bool has_name(const struct run *run, const struct product *product, const
         return true;
     const char *const layer = run_layer_name(run, product->layer);
     const size_t length = strlen(layer);
-    return product->layer == 0 && length > 0 && strcmp(full + length + 1, name) == 0;
+    return !product->given && product->layer == 0 && length > 0 &&
+           strcmp(full + length + 1, name) == 0;
 }
 
 const struct product *run_find_map(const struct run *run, const char *name, unsigned *which)
@@ -172,8 +174,9 @@ void run_map_positions(const struct run *run, const struct scan_geometry *scan,
     uint8_t *value = values;
     for (uint64_t i = 0; i < count; i++, value += 8) {
         const int64_t frame = scan_geometry_frame_index(scan, first + i);
-        const bool there =
-            frame >= 0 && column_table_get(product->columns, (uint64_t)frame, columns);
+        const bool there = frame >= 0 &&
+                           column_table_get(product->columns, (uint64_t)frame, columns) &&
+                           (!product->given || given_maps_there(product, map, columns));
         if (there)
             product->class->map_value(product, map, columns, value);
         else

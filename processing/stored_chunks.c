@@ -47,17 +47,20 @@ uint64_t stored_chunks_number(const struct run *run, int64_t first_place)
 void stored_chunks_note(struct run *run, unsigned layer, int64_t first_place,
                         struct stored_chunk where)
 {
-    const uint64_t columns[] = {where.offset, where.size};
-    (void)column_table_put(run->stored,
-                           stored_chunks_number(run, first_place) * run->n_layers + layer, columns);
+    const uint64_t number = stored_chunks_number(run, first_place);
+    struct stored_chunk before;
+    if (stored_chunks_find(run, layer, number, &before))
+        where.frames += before.frames;
+    const uint64_t columns[] = {where.offset, where.size, where.frames};
+    (void)column_table_put(run->stored, number * run->n_layers + layer, columns);
 }
 
 bool stored_chunks_find(const struct run *run, unsigned layer, uint64_t number,
                         struct stored_chunk *where)
 {
-    uint64_t columns[2];
+    uint64_t columns[3];
     if (!column_table_get(run->stored, number * run->n_layers + layer, columns))
         return false;
-    *where = (struct stored_chunk){.offset = columns[0], .size = columns[1]};
+    *where = (struct stored_chunk){columns[0], columns[1], columns[2]};
     return true;
 }

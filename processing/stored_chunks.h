@@ -14,6 +14,7 @@
 struct stored_chunk {
     uint64_t offset; /* bytes from the start of the file */
     uint64_t size;
+    uint64_t frames; /* in it by now, of chunk_frames */
 };
 
 /* Chunks of a layer are numbered from 0 in the order of their places. How many a run of this
@@ -26,7 +27,8 @@ uint64_t stored_chunks_number(const struct run *run, int64_t first_place);
 /* The first place of a chunk and, in *n, how many places it has. */
 int64_t stored_chunks_place(const struct run *run, uint64_t number, uint32_t *n);
 
-/* Notes a chunk whose first place that is. Errors (no memory) leave it unknown. */
+/* Notes a chunk whose first place that is; where.frames are those that were not in an earlier
+ * version of it. Errors (no memory) leave it unknown. */
 void stored_chunks_note(struct run *run, unsigned layer, int64_t first_place,
                         struct stored_chunk where);
 

@@ -86,8 +86,15 @@ static int nobody_answers(const struct client *client, struct error *error)
         client->endpoint, client->timeout_s);
 }
 
+static int send_frames(struct client *client, const char *text, const struct request_part *part)
+{
+    if (zmq_send(client->socket, text, strlen(text), ZMQ_DONTWAIT | (part ? ZMQ_SNDMORE : 0)) < 0)
+        return -1;
+    return part ? zmq_send(client->socket, part->bytes, part->size, ZMQ_DONTWAIT) : 0;
+}
+
 static int send_request(struct client *client, const char *command, json_t *arguments,
-                        struct error *error)
+                        const struct request_part *part, struct error *error)
 {
     json_t *const request = json_pack("{s:I, s:s, s:o}", "id", ++client->last_id, "cmd", command,
                                       "args", arguments ? arguments : json_object());
@@ -97,7 +104,7 @@ static int send_request(struct client *client, const char *command, json_t *argu
         return error_set(error, -EINVAL,
                          "the request \"%s\" cannot be written as JSON: an argument is not UTF-8",
                          command);
-    const int sent = zmq_send(client->socket, text, strlen(text), ZMQ_DONTWAIT);
+    const int sent = send_frames(client, text, part);
     const int code = zmq_errno();
     free(text);
     if (sent >= 0)
@@ -199,11 +206,11 @@ static int receive_reply(const struct client *client, struct reply *reply, struc
     return result;
 }
 
-int client_request(struct client *client, const char *command, json_t *arguments,
-                   struct reply *reply, struct error *error)
+int client_request_part(struct client *client, const char *command, json_t *arguments,
+                        const struct request_part *part, struct reply *reply, struct error *error)
 {
     *reply = (struct reply){0};
-    int result = send_request(client, command, arguments, error);
+    int result = send_request(client, command, arguments, part, error);
     if (result)
         return result;
 
@@ -224,4 +231,10 @@ int client_request(struct client *client, const char *command, json_t *arguments
         result = ready > 0 ? receive_reply(client, reply, error) : -EAGAIN;
     } while (result == -EAGAIN);
     return result;
+}
+
+int client_request(struct client *client, const char *command, json_t *arguments,
+                   struct reply *reply, struct error *error)
+{
+    return client_request_part(client, command, arguments, NULL, reply, error);
 }

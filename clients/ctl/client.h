@@ -12,7 +12,7 @@
  */
 struct client;
 
-#define REPLY_MAX_PARTS 8
+#define REPLY_MAX_PARTS 16
 
 struct reply {
     json_t *result; /* what the daemon answered, an object; NULL when it refused */
@@ -39,5 +39,15 @@ void client_destroy(struct client *client);
  */
 int client_request(struct client *client, const char *command, json_t *arguments,
                    struct reply *reply, struct error *error);
+
+/* A raw part that follows a request. */
+struct request_part {
+    const void *bytes;
+    size_t size;
+};
+
+/* The same with a raw part, which is not kept. */
+int client_request_part(struct client *client, const char *command, json_t *arguments,
+                        const struct request_part *part, struct reply *reply, struct error *error);
 
 void reply_finish(struct reply *reply);

@@ -10,16 +10,24 @@
 #include "clients/ctl/output_file.h"
 #include "clients/ctl/picture.h"
 
-/* analyse: what the daemon computes from the newest run's maps on request. */
+/* analyse: what the daemon computes from the newest run's maps, or its frames, on request. */
+
+/* A day: who has waited enough interrupts it. */
+#define SWEEP_TIMEOUT_S 86400
 
 static const struct analysis {
     const char *name, *command, *part; /* part: what -o writes; NULL: there is no array */
+    bool sweeps;                       /* reads all frames again, which takes as long as it takes */
 } analyses[] = {
     {"com", "com", "com_y"},
     {"icom", "icom", "icom"},
     {"profile", "map_profile", "profile"},
     {"correlation", "map_correlation", NULL},
     {"drift", "map_drift", NULL},
+    {"live-icom", "live_icom", NULL},
+    {"label-profiles", "label_profiles", "mean"},
+    {"label-patterns", "label_patterns", "sum", true},
+    {"halo-maps", "halo_maps", "e_xx", true},
 };
 
 static const struct analysis *find_analysis(const char *name)
@@ -89,6 +97,8 @@ static int ask(const struct options *options, struct client *client,
     const char *const wanted = json_string_value(json_object_get(arguments, "part"));
     snprintf(part, sizeof part, "%s", wanted ? wanted : analysis->part ? analysis->part : "");
     json_object_del(arguments, "part");
+    if (analysis->sweeps)
+        client_set_timeout(client, SWEEP_TIMEOUT_S);
     const int r = client_request(client, analysis->command, arguments, &reply, &error);
     int exit_code = r < 0 ? command_failed(options, &reply, r, &error) : 0;
     if (r == 0 && options->output)
@@ -105,7 +115,8 @@ int command_analyse(const struct options *options, struct client *client)
     const struct analysis *const analysis = find_analysis(options->words[0]);
     if (!analysis)
         error_set(&error, -EINVAL,
-                  "there is no analysis \"%s\": com, icom, profile, correlation or drift",
+                  "there is no analysis \"%s\": com, icom, live-icom, profile, correlation, drift, "
+                  "label-profiles, label-patterns or halo-maps",
                   options->words[0]);
     else if (options->output && !analysis->part)
         error_set(&error, -EINVAL, "the result of %s is no array: -o does not go with it",

@@ -37,6 +37,7 @@ int command_get(const struct options *options, struct client *client);
 int command_set(const struct options *options, struct client *client);
 int command_command(const struct options *options, struct client *client);
 int command_map(const struct options *options, struct client *client);
+int command_put(const struct options *options, struct client *client);
 int command_pattern(const struct options *options, struct client *client);
 int command_profile(const struct options *options, struct client *client);
 int command_detectors(const struct options *options, struct client *client);

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import sys
 import time
 from typing import Any, Iterator, NamedTuple, Optional
 
@@ -49,6 +51,11 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
             else np.asarray(v).tolist() for k, v in values.items()}
 
 
+def _labels(labels: Any, name: Optional[str], thresholds: Any) -> dict[str, Any]:
+    arrays = {"labels": labels, "thresholds": thresholds}
+    return {**_given(map=name), **{k: np.asarray(v).tolist() for k, v in arrays.items() if v is not None}}
+
+
 def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
     return {p["name"]: np.frombuffer(f, p["dtype"]).reshape(p["shape"]) for p, f in zip(parts, frames)}
 
@@ -75,9 +82,12 @@ class Merlind:
 
     def request(self, cmd: str, **args: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sends any command. Returns its result and the arrays that came with it."""
+        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+
+    def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)
-        self._socket.send_json({"id": number, "cmd": cmd, "args": args})
-        deadline = time.monotonic() + (self.timeout if cmd != "start" else max(self.timeout, START_TIMEOUT))
+        self._socket.send_multipart([json.dumps({"id": number, "cmd": cmd, "args": args}).encode(), *parts])
+        deadline = time.monotonic() + timeout
         while self._socket.poll(max(0, int(1000 * (deadline - time.monotonic())))):
             frames = self._socket.recv_multipart()
             if not frames[0]:  # the empty frame of REQ sockets
@@ -171,6 +181,17 @@ class Merlind:
         map.filled(0), or filled(np.nan) of a float map."""
         return self._map(name)[1]
 
+    def put(self, name: str, values: Any, *, units: str = "", description: str = "", source: str = "",
+            pass_: Optional[int] = None, run: Optional[str] = None) -> dict[str, Any]:
+        """Makes an array a map of the newest run (run: its id, to be sure), as if merlind had computed it, in its file too: [ny, nx]
+        of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
+        integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
+        where it comes from, in your words. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
+        array = np.asarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), order="C")
+        return self._ask("maps_put", _given(
+            name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source, pass_=pass_,
+            program=os.path.basename(sys.argv[0]) or "python", user=os.environ.get("USER", ""), run=run), self.timeout, array.tobytes())[0]
+
     def _map(self, name: str) -> tuple[str, np.ma.MaskedArray]:
         result, arrays = self.request("map", name=name)
         return result["run"], np.ma.MaskedArray(arrays["data"].copy(), mask=arrays["measured"] == 0)
@@ -202,6 +223,11 @@ class Merlind:
         with radius (positions), taken while the scan grows."""
         result, arrays = self.request("icom", **_given(method=method, border=border, high_pass=high_pass, radius=radius, **shift))
         return arrays["icom"].copy(), result
+
+    def live_icom(self, **settings: Any) -> dict[str, Any]:
+        """Settings of the live map "icom" (with "com_magnitude", "com_angle"), after changing those given, for the newest run and all
+        later ones: enabled, method ("auto", "icom", "ricom"), descan, rotation (degrees or "auto"), flip, border, high_pass, radius."""
+        return self.request("live_icom", **settings)[0]["settings"]
 
     def line_profile(self, name: str, start: tuple[float, float], end: tuple[float, float], *, width: float = 1, interpolation:
                      str = "bilinear", pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -264,14 +290,28 @@ class Merlind:
         ends. options: inner, outer (pixels), centre, save_as."""
         return self.request("halo_strain", reference=reference, azimuth=azimuth, **_plain(options))[0]
 
+    def halo_maps(self, reference: str, *, bin: int = 8, timeout: float = 86400.0,
+                  **options: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The halo in bins of bin x bin positions, from the run's file: {"halo_k", "halo_fwhm" (nm^-1, or pixels), "e_xx", "e_yy", "e_xy",
+        each with _error, NaN where a bin has none; "frames", "reason"}, each [bin_y, bin_x]; and {"bins": {"fitted", "few_counts",
+        ...}, ...}. They become maps of the run. options: azimuth, inner, outer (pixels), centre, minimum_counts, layer, pass."""
+        return self._ask("halo_maps", {"reference": reference, "bin": int(bin), **_plain(options)}, timeout)[::-1]
+
     def save_bad_pixels(self, path: str) -> dict[str, Any]:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]
 
-    def label_profiles(self, labels: Any) -> dict[str, np.ndarray]:
-        """Radial profiles of each label of an integer array [ny, nx] (0: none): {"mean": [label, ring] in counts per pixel and
-        frame, "frames": [label]}, with the variance also "v_r" and "v_re"."""
-        return self.request("label_profiles", labels=np.asarray(labels).tolist())[1]
+    def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None) -> dict[str, np.ndarray]:
+        """Radial profiles of each label (phase, region, class): {"mean": [label, ring] in counts per pixel and frame, "frames":
+        [label]}, with the variance also "v_r" and "v_re". labels: integers [ny, nx], 0: none; or the name of a map, whose values
+        are the labels or are divided by thresholds (label 1 below the first, 2 from there on ...)."""
+        return self.request("label_profiles", **_labels(labels, map, thresholds))[1]
+
+    def label_patterns(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, layer: Optional[str] = None,
+                       timeout: float = 3600.0) -> dict[str, np.ndarray]:
+        """Sums of the patterns of each label, from the run's file: {"sum": [label, y, x], "frames": [label], of how many, "positions":
+        [label]}, all uint64. While the scan runs, of what is on the disk. labels, map, thresholds: as label_profiles() takes them."""
+        return self._ask("label_patterns", {**_labels(labels, map, thresholds), **_given(layer=layer)}, timeout)[1]
 
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:

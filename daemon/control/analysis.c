@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/references.h"
 #include "processing/analysis/map_correlation.h"
 
 int analysis_refuse(struct analysis *analysis, const char *code, const char *field,
@@ -37,30 +38,10 @@ static int take_pass(struct analysis *analysis)
     int64_t wanted = MAP_PASS_NEWEST;
     if (analysis_take_integer(analysis, "pass", 0, UINT32_MAX, &wanted) < 0)
         return -1;
-    const int r = map_pass_choose(&analysis->pass, analysis->run, wanted, &analysis->error);
+    const int r = map_pass_choose(&analysis->pass, analysis->run, NULL, wanted, &analysis->error);
     if (r < 0)
         return analysis_refuse_error(analysis, r, wanted >= 0 && r != -EFBIG ? "args.pass" : NULL);
     return 0;
-}
-
-bool analysis_begin(struct analysis *analysis, const struct control_service *service,
-                    struct request *request, const json_t *args)
-{
-    *analysis = (struct analysis){
-        .run = acquisition_run(service->acquisition),
-        .args = args,
-        .kept = acquisition_kept(service->acquisition),
-        .result = json_object(),
-        .described = json_array(),
-    };
-    if (!analysis->run)
-        analysis_refuse(analysis, "no_data", NULL, "nothing was measured yet: start a scan first");
-    else
-        take_pass(analysis);
-    if (!analysis->code)
-        return true;
-    analysis_end(analysis, request);
-    return false;
 }
 
 static void describe(struct analysis *analysis)
@@ -68,8 +49,7 @@ static void describe(struct analysis *analysis)
     const struct map_pass *const pass = &analysis->pass;
     json_t *const result = analysis->result;
     json_object_set_new(result, "run", json_string(analysis->run->plan->id));
-    json_object_set_new(result, "geometry",
-                        json_integer((json_int_t)run_view(analysis->run)->version));
+    json_object_set_new(result, "geometry", json_integer((json_int_t)pass->view->version));
     json_object_set_new(result, "pass",
                         pass->passes > 1 ? json_integer((json_int_t)pass->pass) : json_null());
     json_object_set_new(result, "shape",
@@ -77,19 +57,143 @@ static void describe(struct analysis *analysis)
     json_object_set(result, "parts", analysis->described);
 }
 
-void analysis_end(struct analysis *analysis, struct request *request)
+static void free_analysis(struct analysis *analysis)
 {
-    if (analysis->code) {
-        request_fail(request, analysis->code, *analysis->field ? analysis->field : NULL, "%s",
-                     analysis->error.text);
-    } else {
-        describe(analysis);
-        request_succeed(request, json_incref(analysis->result), analysis->parts, analysis->n_parts);
-    }
     for (unsigned i = 0; i < analysis->n_parts; i++)
         free(analysis->values[i]);
     json_decref(analysis->result);
     json_decref(analysis->described);
+    json_decref(analysis->args);
+    json_decref(analysis->vacuum);
+    run_unref(analysis->run);
+    free(analysis->sweep);
+    free(analysis);
+}
+
+static void reply(struct analysis *analysis)
+{
+    if (analysis->code) {
+        request_fail(analysis->request, analysis->code, *analysis->field ? analysis->field : NULL,
+                     "%s", analysis->error.text);
+    } else {
+        describe(analysis);
+        request_succeed(analysis->request, json_incref(analysis->result), analysis->parts,
+                        analysis->n_parts);
+    }
+}
+
+static void on_work(void *data)
+{
+    struct analysis *const analysis = data;
+    analysis->compute(analysis);
+}
+
+static void end(struct analysis *analysis, bool cancelled)
+{
+    if (analysis->finish)
+        analysis->finish(analysis, cancelled);
+    if (cancelled)
+        request_abandon(analysis->request);
+    else
+        reply(analysis);
+    free_analysis(analysis);
+}
+
+static void on_done(void *data, bool cancelled)
+{
+    struct analysis *const analysis = data;
+    if (analysis->sweep && !cancelled)
+        acquisition_sweep_end(analysis->service->acquisition,
+                              analysis->code ? analysis->error.text : "");
+    end(analysis, cancelled);
+}
+
+/* What is kept of the vacuum reference that args.descan names, as analysis->vacuum. */
+static json_t *find_vacuum(const struct control_service *service, const json_t *args)
+{
+    const char *const name =
+        json_string_value(json_object_get(json_object_get(args, "descan"), "reference"));
+    const struct kept *const kept =
+        name ? kept_store_find(acquisition_kept(service->acquisition), VACUUM_KIND, name) : NULL;
+    return kept ? json_incref(json_object_get(kept->document, "vacuum")) : NULL;
+}
+
+static struct analysis *create(const struct control_service *service, struct request *request,
+                               json_t *args, void (*compute)(struct analysis *analysis))
+{
+    struct run *const run = acquisition_run(service->acquisition);
+    struct analysis *const analysis = calloc(1, sizeof *analysis);
+    if (!analysis) {
+        request_fail(request, "internal", NULL, "no memory for an analysis");
+        return NULL;
+    }
+    *analysis = (struct analysis){
+        .request = request,
+        .service = service,
+        .compute = compute,
+        .run = run ? run_ref(run) : NULL,
+        .args = json_incref(args),
+        .vacuum = find_vacuum(service, args),
+        .result = json_object(),
+        .described = json_array(),
+    };
+    if (!run)
+        analysis_refuse(analysis, "no_data", NULL, "nothing was measured yet: start a scan first");
+    else
+        take_pass(analysis);
+    return analysis;
+}
+
+/* It is replied to now, or when the job is done. */
+static void start(struct analysis *analysis)
+{
+    if (!analysis->code && jobs_start(analysis->service->jobs, on_work, on_done, analysis) == 0)
+        return;
+    if (!analysis->code)
+        analysis_refuse(analysis, "internal", NULL, "no memory for an analysis");
+    if (analysis->sweep)
+        acquisition_sweep_end(analysis->service->acquisition, analysis->error.text);
+    end(analysis, false);
+}
+
+void analysis_start(const struct control_service *service, struct request *request, json_t *args,
+                    void (*compute)(struct analysis *analysis))
+{
+    struct analysis *const analysis = create(service, request, args, compute);
+    if (analysis)
+        start(analysis);
+}
+
+static void begin_sweep(struct analysis *analysis, const char *what)
+{
+    struct frame_sums_progress *const progress = calloc(1, sizeof *progress);
+    if (!progress) {
+        analysis_refuse(analysis, "internal", NULL, "no memory to read the frames again");
+    } else if (acquisition_sweep_begin(analysis->service->acquisition, what, progress) < 0) {
+        analysis_refuse(analysis, "busy", NULL,
+                        "the frames are being read again already, for another request: wait for "
+                        "its end");
+        free(progress);
+    } else {
+        analysis->sweep = progress;
+    }
+}
+
+void analysis_start_sweep(const struct control_service *service, struct request *request,
+                          json_t *args, const char *what, void *data,
+                          void (*compute)(struct analysis *analysis),
+                          void (*finish)(struct analysis *analysis, bool cancelled))
+{
+    struct analysis *const analysis = create(service, request, args, compute);
+    if (!analysis) {
+        free(data);
+        return;
+    }
+    analysis->data = data;
+    analysis->finish = finish;
+    if (!analysis->code)
+        begin_sweep(analysis, what);
+    start(analysis);
 }
 
 /* ---- arguments ---- */
@@ -164,6 +268,27 @@ int analysis_take_place(struct analysis *analysis, const char *name, double *y, 
     return 0;
 }
 
+int analysis_take_layer(struct analysis *analysis, unsigned *layer)
+{
+    const struct run *const run = analysis->run;
+    const json_t *const given = json_object_get(analysis->args, "layer");
+    const char *const wanted = json_string_value(given);
+    *layer = 0;
+    if (!given)
+        return 0;
+    if (!wanted)
+        return analysis_refuse(analysis, "bad_value", "args.layer",
+                               "layer must be the name of a layer of the newest run");
+    while (*layer < run->n_layers && strcmp(run_layer_name(run, *layer), wanted) != 0)
+        ++*layer;
+    if (*layer < run->n_layers)
+        return 0;
+    return analysis_refuse(analysis, "no_data", "args.layer",
+                           "the newest run has no layer %.20s: its summary names those it has "
+                           "(none in a run of one counter: leave layer out)",
+                           wanted);
+}
+
 static int read_map(struct analysis *analysis, const char *field, const json_t *name,
                     const struct map_pass *pass, double **values)
 {
@@ -174,6 +299,15 @@ static int read_map(struct analysis *analysis, const char *field, const json_t *
                                strcmp(field, "args.name") == 0 ? "" : ", or a list of such names");
     const int r = map_values_read(values, analysis->run, pass, text, &analysis->error);
     return r < 0 ? analysis_refuse_error(analysis, r, field) : 0;
+}
+
+int analysis_read_map(struct analysis *analysis, const char *name, const struct map_pass *pass,
+                      double **values)
+{
+    char field[32];
+    const json_t *const given = find(analysis, name, field);
+    *values = NULL;
+    return read_map(analysis, field, given, pass, values);
 }
 
 /* The first is in `sum` already. */

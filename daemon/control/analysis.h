@@ -3,24 +3,32 @@
 #include <stdbool.h>
 
 #include "daemon/control/request.h"
-#include "daemon/kept_store.h"
 #include "daemon/map_values.h"
+#include "processing/frame_sums.h"
 
 /*
  * One analysis of maps on its way from its request to its reply: what the commands com, icom,
  * map_profile, map_correlation and map_drift have in common. A step that fails calls
- * analysis_refuse, which returns -1 for its caller to pass on; analysis_end replies either way.
+ * analysis_refuse, which returns -1 for its caller to pass on.
  *
- * They are computed on the service thread, for they are short: of 256 x 256 positions iCoM takes
- * 3 ms, drift 14 to 35 ms, and 2^20 positions (MAP_VALUES_MAX_POSITIONS) 0.1 to 0.5 s. Frames are
- * taken in, analysed and written by other threads meanwhile.
+ * They are computed as jobs (daemon/jobs.h): of 256 x 256 positions iCoM takes 3 ms, drift 14 to
+ * 35 ms, but 2^20 positions (MAP_VALUES_MAX_POSITIONS) take 0.1 to 0.5 s. So replies may overtake
+ * each other. An analysis belongs to its job; beside that it looks at the run, which any thread
+ * may.
  */
-#define ANALYSIS_MAX_PARTS 4
+#define ANALYSIS_MAX_PARTS 16
 
 struct analysis {
-    const struct run *run;
-    const json_t *args; /* borrowed */
-    const struct kept_store *kept;
+    struct request *request;
+    const struct control_service *service;
+    void (*compute)(struct analysis *analysis);
+    void (*finish)(struct analysis *analysis, bool cancelled); /* NULL: nothing to do */
+    struct frame_sums_progress *sweep; /* of one that reads the frames again, else NULL */
+    void *data;                        /* of compute and finish */
+    struct run *run;                   /* holds a reference */
+    json_t *args;                      /* holds a reference */
+    json_t *vacuum; /* of the vacuum reference that args.descan names; NULL: none. Holds a
+                       reference, for the store of references belongs to the service thread */
     struct map_pass pass;
     json_t *result; /* owned */
     json_t *described;
@@ -32,11 +40,19 @@ struct analysis {
     struct error error;
 };
 
-/* Begins: the newest run, and args.pass. false: it was refused, and the request is answered. */
-bool analysis_begin(struct analysis *analysis, const struct control_service *service,
-                    struct request *request, const json_t *args);
-/* Replies and frees. */
-void analysis_end(struct analysis *analysis, struct request *request);
+/* Takes the newest run and args.pass, has `compute` called as a job, and replies. */
+void analysis_start(const struct control_service *service, struct request *request, json_t *args,
+                    void (*compute)(struct analysis *analysis));
+
+/*
+ * The same for one that reads the frames on the disk again, of which there is one at a time; `what`
+ * is a literal, its name in events. `finish` is called on the service thread before the reply, and
+ * also when `compute` has refused; `data` is its to free.
+ */
+void analysis_start_sweep(const struct control_service *service, struct request *request,
+                          json_t *args, const char *what, void *data,
+                          void (*compute)(struct analysis *analysis),
+                          void (*finish)(struct analysis *analysis, bool cancelled));
 
 /* `field` as in "args.width"; NULL: none. */
 __attribute__((format(printf, 4, 5))) int analysis_refuse(struct analysis *analysis,
@@ -53,11 +69,17 @@ int analysis_take_number(struct analysis *analysis, const char *name, double low
                          double *value);
 int analysis_take_integer(struct analysis *analysis, const char *name, int64_t low, int64_t high,
                           int64_t *value);
+/* The layer of the run that args.layer names; else the first. */
+int analysis_take_layer(struct analysis *analysis, unsigned *layer);
 /* One of the words, ended by NULL: its index. */
 int analysis_take_word(struct analysis *analysis, const char *name, const char *const *words,
                        unsigned *index);
 /* [y, x], finite. Refused when it is not there. */
 int analysis_take_place(struct analysis *analysis, const char *name, double *y, double *x);
+
+/* The map that args names; *values is the caller's to free. */
+int analysis_read_map(struct analysis *analysis, const char *name, const struct map_pass *pass,
+                      double **values);
 
 /* The map, or the sum of the maps, that args names; *values is the caller's to free. */
 int analysis_read_maps(struct analysis *analysis, const char *name, const struct map_pass *pass,

@@ -53,13 +53,24 @@ void command_calibration_measure(const struct control_service *service, struct r
                                  json_t *args);
 void command_halo_strain(const struct control_service *service, struct request *request,
                          json_t *args);
+/* commands_halo_maps.c */
+void command_halo_maps(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_labels.c */
 void command_label_profiles(const struct control_service *service, struct request *request,
+                            json_t *args);
+/* commands_label_patterns.c */
+void command_label_patterns(const struct control_service *service, struct request *request,
                             json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_live_icom.c */
+void command_live_icom(const struct control_service *service, struct request *request,
+                       json_t *args);
+/* commands_put.c */
+void command_maps_put(const struct control_service *service, struct request *request, json_t *args);
 /* commands_analysis_com.c */
 void command_com(const struct control_service *service, struct request *request, json_t *args);
 void command_icom(const struct control_service *service, struct request *request, json_t *args);

@@ -72,15 +72,12 @@ static void add_profile_part(struct analysis *analysis, const char *name, const 
 }
 
 /* Takes the profile's arrays over. */
-static void answer_profile(struct analysis *analysis, const struct map_line *line,
-                           struct map_profile *profile)
+static void answer_profile(struct analysis *analysis, const struct product_map *map,
+                           const struct map_line *line, struct map_profile *profile)
 {
     json_t *const result = analysis->result;
-    unsigned map;
-    const char *const name = json_string_value(json_object_get(analysis->args, "name"));
-    const struct product *const product = run_find_map(analysis->run, name, &map);
-    const char *const units = product->maps[map].units;
-    json_object_set_new(result, "name", json_string(product->maps[map].name));
+    const char *const units = map->units;
+    json_object_set_new(result, "name", json_string(map->name));
     json_object_set_new(result, "units", json_string(units));
     json_object_set_new(result, "from", json_pack("[f, f]", line->from_y, line->from_x));
     json_object_set_new(result, "to", json_pack("[f, f]", line->to_y, line->to_x));
@@ -100,26 +97,31 @@ static void analyse_profile(struct analysis *analysis)
     struct map_line line;
     struct map_profile profile = {0};
     double *map;
+    unsigned which = 0;
+    /* Looked for first: products stay with the run, their names may change meanwhile. */
+    const char *const name = json_string_value(json_object_get(analysis->args, "name"));
+    const struct product *const product = name ? run_find_map(analysis->run, name, &which) : NULL;
     if (take_line(analysis, &line) < 0 ||
         analysis_read_maps(analysis, "name", &analysis->pass, &map) < 0)
         return;
+    if (!product) { /* it came just now */
+        free(map);
+        analysis_refuse(analysis, "no_data", "args.name", "no map %s yet: try again", name);
+        return;
+    }
     const int r = map_profile_init(&profile, &line, map, analysis->pass.ny, analysis->pass.nx,
                                    &analysis->error);
     if (r < 0)
         analysis_refuse_error(analysis, r, "args.to");
     else
-        answer_profile(analysis, &line, &profile);
+        answer_profile(analysis, &product->maps[which], &line, &profile);
     free(map);
 }
 
 void command_map_profile(const struct control_service *service, struct request *request,
                          json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_profile(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_profile);
 }
 
 /* ---- two maps ---- */
@@ -142,7 +144,8 @@ static int choose_pass_b(struct analysis *analysis, struct map_pair *pair)
     int64_t wanted = (int64_t)analysis->pass.pass;
     if (analysis_take_integer(analysis, "pass_b", 0, UINT32_MAX, &wanted) < 0)
         return -1;
-    const int r = map_pass_choose(&pair->pass_b, analysis->run, wanted, &analysis->error);
+    const int r = map_pass_choose(&pair->pass_b, analysis->run, analysis->pass.view, wanted,
+                                  &analysis->error);
     return r < 0 ? analysis_refuse_error(analysis, r, "args.pass_b") : 0;
 }
 
@@ -228,11 +231,7 @@ static void analyse_correlation(struct analysis *analysis)
 void command_map_correlation(const struct control_service *service, struct request *request,
                              json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_correlation(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_correlation);
 }
 
 /* ---- map_drift ---- */
@@ -284,9 +283,5 @@ static void analyse_drift(struct analysis *analysis)
 
 void command_map_drift(const struct control_service *service, struct request *request, json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_drift(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_drift);
 }

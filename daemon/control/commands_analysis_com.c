@@ -3,8 +3,6 @@
 
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_analysis_shift.h"
-#include "processing/analysis/map_integrate.h"
-#include "processing/analysis/map_ricom.h"
 
 /* com and icom: the centre of mass with its corrections, and its integral. */
 
@@ -25,14 +23,14 @@ static double *new_map(struct analysis *analysis)
 
 static void analyse_com(struct analysis *analysis)
 {
-    struct shift_maps shift;
+    struct shift_values shift;
     if (shift_maps_init(&shift, analysis) < 0)
         return;
     double *const magnitude = new_map(analysis), *const azimuth = new_map(analysis);
     if (!magnitude || !azimuth) {
         free(magnitude);
         free(azimuth);
-        shift_maps_finish(&shift);
+        shift_values_finish(&shift);
         return;
     }
     shift_magnitude(magnitude, shift.y, shift.x, positions_of(analysis));
@@ -45,35 +43,13 @@ static void analyse_com(struct analysis *analysis)
 
 void command_com(const struct control_service *service, struct request *request, json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_com(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_com);
 }
 
 /* ---- icom ---- */
 
-enum integration_method { METHOD_ICOM, METHOD_RICOM };
-
-struct integration {
-    unsigned method; /* enum integration_method */
-    unsigned border; /* enum map_border */
-    double high_pass;
-    int64_t radius; /* of ricom, positions */
-};
-
 static const char *const method_names[] = {"icom", "ricom", NULL};
 static const char *const border_names[] = {"mirror", "periodic", NULL};
-
-/* Sums of a riCOM: each position adds to (2 radius + 1)^2 others. About 0.2 s. */
-static const double most_sums = 1 << 28;
-
-static int64_t largest_radius(uint64_t n_measured)
-{
-    const double width = sqrt(most_sums / (double)(n_measured ? n_measured : 1));
-    return (int64_t)fmin(fmax((width - 1) / 2, 1), 4096);
-}
 
 static bool is_given(const struct analysis *analysis, const char *name)
 {
@@ -85,21 +61,21 @@ static bool is_given(const struct analysis *analysis, const char *name)
 static unsigned default_method(const struct analysis *analysis, uint64_t n_measured)
 {
     if (is_given(analysis, "radius"))
-        return METHOD_RICOM;
+        return INTEGRATION_RICOM;
     if (is_given(analysis, "border") || is_given(analysis, "high_pass"))
-        return METHOD_ICOM;
+        return INTEGRATION_ICOM;
     const bool grows =
         atomic_load_explicit(&analysis->run->phase, memory_order_acquire) == RUN_ACQUIRING;
-    return grows && n_measured < positions_of(analysis) ? METHOD_RICOM : METHOD_ICOM;
+    return grows && n_measured < positions_of(analysis) ? INTEGRATION_RICOM : INTEGRATION_ICOM;
 }
 
 static int check_method(struct analysis *analysis, const struct integration *integration)
 {
     static const char *const of_icom[] = {"border", "high_pass"};
-    if (integration->method == METHOD_ICOM && is_given(analysis, "radius"))
+    if (integration->method == INTEGRATION_ICOM && is_given(analysis, "radius"))
         return analysis_refuse(analysis, "bad_value", "args.radius",
                                "only the method ricom has a radius");
-    for (unsigned i = 0; i < 2 && integration->method == METHOD_RICOM; i++) {
+    for (unsigned i = 0; i < 2 && integration->method == INTEGRATION_RICOM; i++) {
         if (is_given(analysis, of_icom[i]))
             return analysis_refuse(analysis, "bad_value", i ? "args.high_pass" : "args.border",
                                    "only the method icom has a %s; of ricom the radius takes out "
@@ -112,7 +88,7 @@ static int check_method(struct analysis *analysis, const struct integration *int
 static int take_integration(struct analysis *analysis, uint64_t n_measured,
                             struct integration *integration)
 {
-    const int64_t largest = largest_radius(n_measured);
+    const int64_t largest = integration_largest_radius(n_measured);
     *integration = (struct integration){.method = default_method(analysis, n_measured),
                                         .radius = largest < 16 ? largest : 16};
     if (analysis_take_word(analysis, "method", method_names, &integration->method) < 0 ||
@@ -123,51 +99,10 @@ static int take_integration(struct analysis *analysis, uint64_t n_measured,
     return check_method(analysis, integration);
 }
 
-static int integrate_whole(struct analysis *analysis, const struct integration *integration,
-                           const struct shift_maps *shift, double *phi)
-{
-    const struct map_integrator_settings settings = {
-        .ny = analysis->pass.ny,
-        .nx = analysis->pass.nx,
-        .step_y = 1,
-        .step_x = 1,
-        .border = (enum map_border)integration->border,
-        .high_pass = integration->high_pass,
-    };
-    struct map_integrator *integrator;
-    const int r = map_integrator_create(&integrator, &settings, &analysis->error);
-    if (r < 0)
-        return analysis_refuse_error(analysis, r, NULL);
-    map_integrate(integrator, phi, shift->y, shift->x);
-    map_integrator_destroy(integrator);
-    return 0;
-}
-
-static int integrate_growing(struct analysis *analysis, const struct integration *integration,
-                             const struct shift_maps *shift, double *phi)
-{
-    const struct map_pass *const pass = &analysis->pass;
-    struct map_ricom *ricom;
-    const int r = map_ricom_create(&ricom, pass->ny, pass->nx, (uint32_t)integration->radius, 1,
-                                   &analysis->error);
-    if (r < 0)
-        return analysis_refuse_error(analysis, r, NULL);
-    for (uint32_t y = 0; y < pass->ny; y++) {
-        for (uint32_t x = 0; x < pass->nx; x++) {
-            const uint64_t i = (uint64_t)y * pass->nx + x;
-            if (!isnan(shift->y[i]))
-                map_ricom_add(ricom, y, x, shift->y[i], shift->x[i]);
-        }
-    }
-    map_ricom_get(ricom, phi);
-    map_ricom_destroy(ricom);
-    return 0;
-}
-
 static void describe_integration(struct analysis *analysis, const struct integration *integration,
                                  uint64_t n_measured)
 {
-    const bool whole = integration->method == METHOD_ICOM;
+    const bool whole = integration->method == INTEGRATION_ICOM;
     json_t *const result = analysis->result;
     json_object_set_new(result, "method", json_string(method_names[integration->method]));
     json_object_set_new(result, "border",
@@ -184,7 +119,7 @@ static void describe_integration(struct analysis *analysis, const struct integra
 
 static void analyse_icom(struct analysis *analysis)
 {
-    struct shift_maps shift;
+    struct shift_values shift;
     struct integration integration;
     if (shift_maps_init(&shift, analysis) < 0)
         return;
@@ -192,24 +127,20 @@ static void analyse_icom(struct analysis *analysis)
     int r = take_integration(analysis, shift.n_measured, &integration);
     if (r == 0 && !(phi = new_map(analysis)))
         r = -1;
-    if (r == 0)
-        r = integration.method == METHOD_ICOM
-                ? integrate_whole(analysis, &integration, &shift, phi)
-                : integrate_growing(analysis, &integration, &shift, phi);
+    if (r == 0) {
+        r = integration_run(&integration, &analysis->pass, &shift, phi, &analysis->error);
+        r = r < 0 ? analysis_refuse_error(analysis, r, NULL) : 0;
+    }
     if (r == 0) {
         describe_integration(analysis, &integration, shift.n_measured);
         analysis_add_map(analysis, "icom", "pixels*positions", phi);
         phi = NULL;
     }
     free(phi);
-    shift_maps_finish(&shift);
+    shift_values_finish(&shift);
 }
 
 void command_icom(const struct control_service *service, struct request *request, json_t *args)
 {
-    struct analysis analysis;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    analyse_icom(&analysis);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_icom);
 }

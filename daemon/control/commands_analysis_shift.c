@@ -5,57 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/references.h"
-
 /* ---- the maps ---- */
 
-/* A frame may come in while they are read: a position counts only where both are there. */
-static void match(struct shift_maps *shift, uint64_t n_positions)
+static int read_maps(struct shift_values *shift, struct analysis *analysis)
 {
-    for (uint64_t i = 0; i < n_positions; i++) {
-        if (isnan(shift->y[i]) || isnan(shift->x[i]))
-            shift->y[i] = shift->x[i] = NAN;
-        else
-            shift->n_measured++;
-    }
-}
-
-static int read_component(struct analysis *analysis, const char *layer, const char *component,
-                          double **values)
-{
-    char name[PRODUCT_NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s%s", layer, *layer ? "/" : "", component);
-    const int r = map_values_read(values, analysis->run, &analysis->pass, name, &analysis->error);
-    return r < 0 ? analysis_refuse_error(analysis, r, *layer ? "args.layer" : NULL) : 0;
-}
-
-static const char *find_layer(const struct run *run, const char *name)
-{
-    for (unsigned layer = 0; layer < run->n_layers; layer++) {
-        if (strcmp(run_layer_name(run, layer), name) == 0)
-            return run_layer_name(run, layer);
-    }
-    return NULL;
-}
-
-static int read_maps(struct shift_maps *shift, struct analysis *analysis)
-{
-    const json_t *const given = json_object_get(analysis->args, "layer");
-    const char *const wanted = json_string_value(given);
-    const char *layer = run_layer_name(analysis->run, 0);
-    if (given && !wanted)
-        return analysis_refuse(analysis, "bad_value", "args.layer",
-                               "layer must be the name of a layer of the newest run");
-    if (wanted && !(layer = find_layer(analysis->run, wanted)))
-        return analysis_refuse(analysis, "no_data", "args.layer",
-                               "the newest run has no layer %.20s: its summary names those it has "
-                               "(none in a run of one counter: leave layer out)",
-                               wanted);
-    if (read_component(analysis, layer, "com_y", &shift->y) < 0 ||
-        read_component(analysis, layer, "com_x", &shift->x) < 0)
+    unsigned number;
+    if (analysis_take_layer(analysis, &number) < 0)
         return -1;
-    match(shift, (uint64_t)analysis->pass.ny * analysis->pass.nx);
-    json_object_set_new(analysis->result, "layer", json_string(layer));
+    const int r =
+        shift_values_init(shift, analysis->run, number, &analysis->pass, &analysis->error);
+    if (r < 0)
+        return analysis_refuse_error(analysis, r, number ? "args.layer" : NULL);
+    json_object_set_new(analysis->result, "layer",
+                        json_string(run_layer_name(analysis->run, number)));
     json_object_set_new(analysis->result, "measured", json_integer((json_int_t)shift->n_measured));
     return 0;
 }
@@ -64,15 +26,6 @@ static int read_maps(struct shift_maps *shift, struct analysis *analysis)
 
 static const char *const model_names[] = {"constant", "plane", "parabola", "none", NULL};
 enum { MODEL_NONE = 3 };
-
-/* Nothing is fitted: the shift is that from the centre of the rings, or of the frame. */
-static void take_centre(struct descan_fit *fit, const struct run *run)
-{
-    const struct radial_settings *const rings = &run->plan->analysis.variance_settings.rings;
-    *fit = (struct descan_fit){.n_terms = 1};
-    fit->y[0] = rings->centre_given ? rings->centre_y : (run->format.height - 1) / 2.0;
-    fit->x[0] = rings->centre_given ? rings->centre_x : (run->format.width - 1) / 2.0;
-}
 
 static unsigned take_terms(const json_t *list, double *terms)
 {
@@ -124,16 +77,13 @@ static int take_reference_fit(struct analysis *analysis, const json_t *given,
                               struct descan_fit *fit)
 {
     const char *const name = json_string_value(json_object_get(given, "reference"));
-    const struct kept *const kept =
-        name ? kept_store_find(analysis->kept, VACUUM_KIND, name) : NULL;
-    const json_t *const vacuum = kept ? json_object_get(kept->document, "vacuum") : NULL;
-    const json_t *const descan = json_object_get(vacuum, "descan");
+    const json_t *const descan = json_object_get(analysis->vacuum, "descan");
     const json_t *const shape = json_object_get(descan, "shape");
     const json_int_t ny = json_integer_value(json_array_get(shape, 0)),
                      nx = json_integer_value(json_array_get(shape, 1));
     if (!json_is_object(descan))
-        return analysis_refuse(analysis, kept ? "no_data" : "bad_value", "args.descan",
-                               kept ? "the vacuum reference %.50s has no descan: it was not "
+        return analysis_refuse(analysis, analysis->vacuum ? "no_data" : "bad_value", "args.descan",
+                               analysis->vacuum ? "the vacuum reference %.50s has no descan: it was not "
                                       "measured in a scan"
                                     : "there is no vacuum reference %.50s: references lists them",
                                name ? name : "without a name");
@@ -146,8 +96,8 @@ static int take_reference_fit(struct analysis *analysis, const json_t *given,
     return take_given_fit(analysis, descan, fit);
 }
 
-static int find_descan(struct shift_maps *shift, struct analysis *analysis, struct descan_fit *fit,
-                       const char **model)
+static int find_descan(struct shift_values *shift, struct analysis *analysis,
+                       struct descan_fit *fit, const char **model)
 {
     unsigned which = DESCAN_CONSTANT;
     const json_t *const given = json_object_get(analysis->args, "descan");
@@ -162,7 +112,7 @@ static int find_descan(struct shift_maps *shift, struct analysis *analysis, stru
         return -1;
     *model = model_names[which];
     if (which == MODEL_NONE) {
-        take_centre(fit, analysis->run);
+        shift_centre(fit, analysis->run);
         return 0;
     }
     const int r = descan_fit(fit, (enum descan_model)which, shift->y, shift->x, analysis->pass.ny,
@@ -170,7 +120,7 @@ static int find_descan(struct shift_maps *shift, struct analysis *analysis, stru
     return r < 0 ? analysis_refuse_error(analysis, r, "args.descan") : 0;
 }
 
-static int take_descan_away(struct shift_maps *shift, struct analysis *analysis)
+static int take_descan_away(struct shift_values *shift, struct analysis *analysis)
 {
     struct descan_fit fit;
     const char *model;
@@ -242,7 +192,7 @@ static json_t *describe_rotation(const struct shift_rotation *rotation)
     return described;
 }
 
-static int turn(struct shift_maps *shift, struct analysis *analysis)
+static int turn(struct shift_values *shift, struct analysis *analysis)
 {
     struct shift_transform transform;
     struct shift_rotation rotation;
@@ -264,19 +214,12 @@ static int turn(struct shift_maps *shift, struct analysis *analysis)
     return 0;
 }
 
-int shift_maps_init(struct shift_maps *shift, struct analysis *analysis)
+int shift_maps_init(struct shift_values *shift, struct analysis *analysis)
 {
-    *shift = (struct shift_maps){0};
+    *shift = (struct shift_values){0};
     if (read_maps(shift, analysis) == 0 && take_descan_away(shift, analysis) == 0 &&
         turn(shift, analysis) == 0)
         return 0;
-    shift_maps_finish(shift);
+    shift_values_finish(shift);
     return -1;
-}
-
-void shift_maps_finish(struct shift_maps *shift)
-{
-    free(shift->y);
-    free(shift->x);
-    *shift = (struct shift_maps){0};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/control/analysis.h"
+#include "daemon/shift_integral.h"
 #include "processing/analysis/map_descan.h"
 #include "processing/analysis/map_shift.h"
 
@@ -8,16 +9,10 @@
  * The pattern's shift in scan directions, of which com and icom are made: the maps com_y and com_x
  * of a layer less their descan, turned.
  */
-struct shift_maps {
-    double *y, *x;       /* [ny][nx], pixels, NaN where not measured; owned */
-    uint64_t n_measured; /* positions */
-};
 
 /* A descan as replies have it; `model`: "none", "given" or the name of a model. New reference. */
 json_t *descan_json(const struct descan_fit *fit, const char *model);
 
 /* Reads the maps and corrects them as args layer, descan, rotation and flip say; puts what was done
  * into the result: layer, measured, descan, transform. 0, or -1 when it was refused. */
-int shift_maps_init(struct shift_maps *shift, struct analysis *analysis);
-/* Also of a zeroed one. */
-void shift_maps_finish(struct shift_maps *shift);
+int shift_maps_init(struct shift_values *shift, struct analysis *analysis);

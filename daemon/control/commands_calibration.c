@@ -9,6 +9,7 @@
 #include "daemon/calibration_table.h"
 #include "daemon/control/commands.h"
 #include "daemon/references.h"
+#include "daemon/result_names.h"
 #include "processing/npy_file.h"
 
 /* The calibration in force, told and set. */
@@ -60,9 +61,8 @@ bool calibration_take_name(struct request *request, const json_t *args, const ch
     const json_t *const given = json_object_get(args, name);
     *value = json_string_value(given);
     const size_t length = *value ? strlen(*value) : 0;
-    const bool good = length > 0 && length < 48 &&
-                      strspn(*value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                     "0123456789_-") == length;
+    const bool good =
+        length > 0 && length < RESULT_NAME_SIZE && strspn(*value, RESULT_NAME_CHARACTERS) == length;
     if (!given || good)
         return true;
     snprintf(field, sizeof field, "args.%s", name);

@@ -8,22 +8,6 @@
 
 /* Strain of the newest run's halo against a halo that was measured before and named. */
 
-/* What makes the two hard to compare, sentences for a person. New reference. */
-static json_t *warnings_json(const struct halo_reference *measured,
-                             const struct halo_reference *reference)
-{
-    json_t *const list = json_array();
-    if (isnan(measured->camera_length) || isnan(reference->camera_length))
-        json_array_append_new(
-            list, json_string("the camera length is not known for both: the mean of e_xx and e_yy "
-                              "holds only if it was the same"));
-    else if (measured->camera_length != reference->camera_length)
-        json_array_append_new(list,
-                              json_string("the reference was measured at another camera length: "
-                                          "the mean of e_xx and e_yy means nothing"));
-    return list;
-}
-
 static json_t *strain_json(const struct halo_strain *strain, double azimuth)
 {
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "e_xx", strain->exx, "e_yy",
@@ -33,32 +17,6 @@ static json_t *strain_json(const struct halo_strain *strain, double azimuth)
                      azimuth);
 }
 
-/* The reference that args name. false: the request was refused. */
-static bool take_reference(const struct control_service *service, struct request *request,
-                           const json_t *args, const struct summed_pattern *pattern,
-                           struct halo_reference *reference)
-{
-    const char *name;
-    if (!calibration_take_name(request, args, "reference", &name))
-        return false;
-    if (!name || !halo_references_find(acquisition_kept(service->acquisition), name, reference)) {
-        request_fail(request, name ? "no_data" : "bad_value", "args.reference",
-                     "there is no reference %s: measure the unstrained halo with "
-                     "calibration_measure and save_as first",
-                     name ? name : "without a name");
-        return false;
-    }
-    if (reference->height != pattern->height || reference->width != pattern->width) {
-        request_fail(request, "bad_value", "args.reference",
-                     "reference %s is of frames of %u x %u pixels, the newest run has %u x %u: "
-                     "take another reference",
-                     reference->name, reference->height, reference->width, pattern->height,
-                     pattern->width);
-        return false;
-    }
-    return true;
-}
-
 static void answer(const struct control_service *service, struct request *request,
                    const json_t *args, const struct summed_pattern *pattern, const struct run *run)
 {
@@ -66,7 +24,8 @@ static void answer(const struct control_service *service, struct request *reques
     struct halo_reference reference, measured;
     struct halo_strain strain, turned;
     double azimuth = 0;
-    if (!take_reference(service, request, args, pattern, &reference) ||
+    if (!halo_take_reference(service, request, args, pattern->height, pattern->width,
+                             &reference) ||
         !calibration_take_number(request, args, "azimuth", -360, 360, &azimuth))
         return;
     if (!measure_halo_take(request, args, &reference, pattern, calibration, run, &measured) ||
@@ -81,7 +40,7 @@ static void answer(const struct control_service *service, struct request *reques
                               (json_int_t)(reference.time_ns % 1000000000), "strain",
                               strain_json(&turned, azimuth), "halo",
                               measure_halo_json(&measured, calibration), "warnings",
-                              warnings_json(&measured, &reference)),
+                              halo_warnings_json(measured.camera_length, &reference)),
                     NULL, 0);
 }
 

@@ -4,13 +4,12 @@
 
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/label_source.h"
 #include "processing/label_sums.h"
 #include "processing/profile_products.h"
 #include "processing/run_products.h"
 
 /* label_profiles: what the rings add up to for each label of a map (phase, region, class). */
-
-#define LABEL_MAX 255
 
 /* The run's product of a kind, of its first layer. NULL: it has none. */
 static const struct product *find_product(const struct run *run,
@@ -22,44 +21,6 @@ static const struct product *find_product(const struct run *run,
             return set->products[i];
     }
     return NULL;
-}
-
-/* One row of labels. false: it is none. */
-static bool take_row(const json_t *row, uint64_t nx, uint8_t *labels)
-{
-    if (json_array_size(row) != nx)
-        return false;
-    for (uint64_t x = 0; x < nx; x++) {
-        const json_t *const value = json_array_get(row, x);
-        const json_int_t label = json_integer_value(value);
-        if (!json_is_integer(value) || label < 0 || label > LABEL_MAX)
-            return false;
-        labels[x] = (uint8_t)label;
-    }
-    return true;
-}
-
-/* args.labels[ny][nx], for every pass the same; the caller's to free. */
-static int take_labels(struct analysis *analysis, uint8_t **labels, uint64_t *n)
-{
-    const struct scan_geometry *const scan = run_scan(analysis->run);
-    const json_t *const rows = json_object_get(analysis->args, "labels");
-    const uint64_t of_pass = (uint64_t)scan->ny * scan->nx;
-    bool good = of_pass > 0 && json_array_size(rows) == scan->ny;
-    *n = scan_geometry_positions(scan);
-    *labels = malloc(*n + 1);
-    if (!*labels)
-        return analysis_refuse(analysis, "internal", NULL, "no memory for the labels");
-    for (uint64_t line = 0; line < scan->ny && good; line++)
-        good = take_row(json_array_get(rows, line), scan->nx, *labels + line * scan->nx);
-    if (!good)
-        return analysis_refuse(analysis, "bad_value", "args.labels",
-                               "labels must be a list of %u rows of %u whole numbers from 0 (none) "
-                               "to %d, the shape of the scan",
-                               scan->ny, scan->nx, LABEL_MAX);
-    for (uint64_t i = of_pass; i < *n; i++)
-        (*labels)[i] = (*labels)[i - of_pass];
-    return 0;
 }
 
 static void add_table(struct analysis *analysis, const char *name, const char *units,
@@ -113,40 +74,41 @@ static void add_variances(struct analysis *analysis, const struct product *produ
     add_table(analysis, "v_re", "", sums, v_re);
 }
 
-static void analyse_labels(struct analysis *analysis, const uint8_t *labels, uint64_t n)
+static void add_profiles(struct analysis *analysis, const struct label_map *map,
+                         const struct product *product)
 {
-    const struct product *const variance = find_product(analysis->run, product_is_variance);
-    const struct product *const product =
-        variance ? variance : find_product(analysis->run, product_is_radial_profile);
     struct label_sums sums = {0};
-    if (!product || !product->columns) {
-        analysis_refuse(analysis, "no_data", NULL,
-                        "this run keeps no profiles of single frames: set analysis.radial_profile, "
-                        "and give the number of frames beforehand");
-        return;
-    }
-    const int r =
-        label_sums_init(&sums, product, run_scan(analysis->run), labels, n, &analysis->error);
+    const int r = label_sums_init(&sums, product, &analysis->pass.view->scan, map->labels, map->n,
+                                  &analysis->error);
     if (r < 0) {
         analysis_refuse_error(analysis, r, "args.labels");
         return;
     }
-    if (variance)
+    if (product_is_variance(product))
         add_variances(analysis, product, &sums);
     add_means(analysis, product, &sums);
     label_sums_finish(&sums);
 }
 
+static void analyse_labels(struct analysis *analysis)
+{
+    const struct product *const variance = find_product(analysis->run, product_is_variance);
+    const struct product *const product =
+        variance ? variance : find_product(analysis->run, product_is_radial_profile);
+    struct label_map map;
+    if (label_map_init(&map, analysis) < 0)
+        return;
+    if (product && product->columns)
+        add_profiles(analysis, &map, product);
+    else
+        analysis_refuse(analysis, "no_data", NULL,
+                        "this run keeps no profiles of single frames: set analysis.radial_profile, "
+                        "and give the number of frames beforehand");
+    label_map_finish(&map);
+}
+
 void command_label_profiles(const struct control_service *service, struct request *request,
                             json_t *args)
 {
-    struct analysis analysis;
-    uint8_t *labels = NULL;
-    uint64_t n;
-    if (!analysis_begin(&analysis, service, request, args))
-        return;
-    if (take_labels(&analysis, &labels, &n) == 0)
-        analyse_labels(&analysis, labels, n);
-    free(labels);
-    analysis_end(&analysis, request);
+    analysis_start(service, request, args, analyse_labels);
 }

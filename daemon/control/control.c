@@ -10,10 +10,12 @@
 #include "daemon/control/request.h"
 #include "daemon/zmq_poll.h"
 
-/* Without a limit ZeroMQ would take in any amount. The largest request is a start with 4 Mi scan
- * positions. */
-#define MAX_REQUEST ((int64_t)1 << 26)
-#define MAX_FRAMES 4
+/* The largest request is a start with 4 Mi scan positions, the largest binary part a map. */
+#define MAX_REQUEST ((size_t)1 << 26)
+/* Without a limit ZeroMQ would take in any amount; what is larger ends the connection. What is
+ * between the two is refused with a sentence. */
+#define MAX_MESSAGE ((int64_t)1 << 27)
+#define MAX_FRAMES 5
 
 struct control {
     void *socket;
@@ -49,7 +51,26 @@ static const char *unknown_member(const json_t *object, const char *const *allow
     return NULL;
 }
 
-static void carry_out(struct control *control, struct request *request, json_t *body)
+/* What came behind the JSON. */
+static bool check_parts(struct request *request, const struct command *command, int n_parts)
+{
+    size_t size;
+    request_part(request, &size);
+    if (n_parts == 0 || (n_parts == 1 && command->takes_part && size <= MAX_REQUEST))
+        return true;
+    if (!command->takes_part)
+        request_fail(request, "bad_request", NULL,
+                     "%s is one frame of JSON: only maps_put has a binary part", command->name);
+    else if (n_parts > 1)
+        request_fail(request, "bad_request", NULL, "%s has one binary part, not several",
+                     command->name);
+    else
+        request_fail(request, "bad_request", NULL,
+                     "a binary part of %zu bytes is too large: at most %zu", size, MAX_REQUEST);
+    return false;
+}
+
+static void carry_out(struct control *control, struct request *request, json_t *body, int n_parts)
 {
     static const char *const allowed[] = {"id", "cmd", "args"};
     const char *const stranger = unknown_member(body, allowed, 3);
@@ -78,13 +99,15 @@ static void carry_out(struct control *control, struct request *request, json_t *
         request_fail(request, "bad_request", field, "%s has no argument %s", name, extra);
         return;
     }
+    if (!check_parts(request, command, n_parts))
+        return;
     args = args ? json_incref(args) : json_object();
     command->run(&control->service, request, args);
     json_decref(args);
 }
 
 static void take_request(struct control *control, struct request *request, const char *text,
-                         size_t size)
+                         size_t size, int n_parts)
 {
     json_error_t error;
     json_t *const body = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
@@ -96,7 +119,7 @@ static void take_request(struct control *control, struct request *request, const
     }
     json_t *const id = json_object_get(body, "id");
     request_set_id(request, json_incref(id));
-    carry_out(control, request, body);
+    carry_out(control, request, body, n_parts);
     json_decref(body);
 }
 
@@ -122,6 +145,22 @@ static int receive_frames(void *socket, zmq_msg_t frames[MAX_FRAMES])
     return n;
 }
 
+/* Frames from `body` on: JSON, then perhaps a binary part. */
+static void take_frames(struct control *control, struct request *request, zmq_msg_t *frames, int n,
+                        int body)
+{
+    const size_t size = n > body ? zmq_msg_size(&frames[body]) : 0;
+    const int last = n < MAX_FRAMES ? n : MAX_FRAMES;
+    if (n <= body || size > MAX_REQUEST) {
+        request_fail(request, "bad_request", NULL,
+                     "a request is one frame of JSON of at most %zu bytes", MAX_REQUEST);
+        return;
+    }
+    if (body + 1 < last)
+        request_set_part(request, zmq_msg_data(&frames[body + 1]), zmq_msg_size(&frames[body + 1]));
+    take_request(control, request, zmq_msg_data(&frames[body]), size, n - body - 1);
+}
+
 /* Frames: [identity][empty][body] from a REQ, [identity][body] from a plain DEALER. */
 static void on_readable(void *data)
 {
@@ -136,10 +175,8 @@ static void on_readable(void *data)
     const int body = has_empty_frame ? 2 : 1;
     if (!request)
         log_error("control", "a request was dropped: no memory");
-    else if (n != body + 1)
-        request_fail(request, "bad_request", NULL, "a request is one frame of JSON");
     else
-        take_request(control, request, zmq_msg_data(&frames[body]), zmq_msg_size(&frames[body]));
+        take_frames(control, request, frames, n, body);
     for (int i = 0; i < n && i < MAX_FRAMES; i++)
         zmq_msg_close(&frames[i]);
 }
@@ -147,7 +184,7 @@ static void on_readable(void *data)
 static void set_options(void *socket)
 {
     const int mandatory = 1, linger = 1000, hwm = 100, handshake_ms = 5000;
-    const int64_t max_size = MAX_REQUEST;
+    const int64_t max_size = MAX_MESSAGE;
     zmq_setsockopt(socket, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
     zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(socket, ZMQ_SNDHWM, &hwm, sizeof hwm);

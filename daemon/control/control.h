@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition.h"
+#include "daemon/jobs.h"
 
 /*
  * The control socket: a ROUTER that any number of clients may ask, REQ or DEALER. Every request
@@ -16,6 +17,8 @@ struct control;
 struct control_service {
     void *data;
     struct acquisition *acquisition;
+    struct jobs *jobs;
+    struct live_icom *icom;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
     /* Somebody asked to shut the daemon down. */

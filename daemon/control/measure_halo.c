@@ -137,3 +137,41 @@ json_t *measure_halo_json(const struct halo_reference *measured,
     set_k(json, halo, calibration);
     return json;
 }
+
+json_t *halo_warnings_json(double camera_length, const struct halo_reference *reference)
+{
+    json_t *const list = json_array();
+    if (isnan(camera_length) || isnan(reference->camera_length))
+        json_array_append_new(
+            list, json_string("the camera length is not known for both: the mean of e_xx and e_yy "
+                              "holds only if it was the same"));
+    else if (camera_length != reference->camera_length)
+        json_array_append_new(list,
+                              json_string("the reference was measured at another camera length: "
+                                          "the mean of e_xx and e_yy means nothing"));
+    return list;
+}
+
+bool halo_take_reference(const struct control_service *service, struct request *request,
+                         const json_t *args, uint32_t height, uint32_t width,
+                         struct halo_reference *reference)
+{
+    const char *name;
+    if (!calibration_take_name(request, args, "reference", &name))
+        return false;
+    if (!name || !halo_references_find(acquisition_kept(service->acquisition), name, reference)) {
+        request_fail(request, name ? "no_data" : "bad_value", "args.reference",
+                     "there is no reference %s: measure the unstrained halo with "
+                     "calibration_measure and save_as first",
+                     name ? name : "without a name");
+        return false;
+    }
+    if (reference->height != height || reference->width != width) {
+        request_fail(request, "bad_value", "args.reference",
+                     "reference %s is of frames of %u x %u pixels, the newest run has %u x %u: "
+                     "take another reference",
+                     reference->name, reference->height, reference->width, height, width);
+        return false;
+    }
+    return true;
+}

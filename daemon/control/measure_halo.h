@@ -22,3 +22,12 @@ bool measure_halo_save(struct request *request, const struct control_service *se
 /* {centre, ellipse, radius_px, fwhm_px, k, ...} with errors; k null without a calibration. */
 json_t *measure_halo_json(const struct halo_reference *measured,
                           const struct calibration *calibration);
+
+/* What makes a halo that was measured at a camera length (NaN: not known) hard to compare with the
+ * reference, sentences for a person. New reference. */
+json_t *halo_warnings_json(double camera_length, const struct halo_reference *reference);
+
+/* The reference that args.reference names, of frames of that size. false: the request was refused. */
+bool halo_take_reference(const struct control_service *service, struct request *request,
+                         const json_t *args, uint32_t height, uint32_t width,
+                         struct halo_reference *reference);

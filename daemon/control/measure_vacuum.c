@@ -89,7 +89,7 @@ static json_t *measure_descan(const struct run *run)
     double *y = NULL, *x = NULL;
     const char *const layer = run_layer_name(run, 0);
     json_t *json = NULL;
-    if (run_scan(run)->ny < 2 || map_pass_choose(&pass, run, MAP_PASS_NEWEST, NULL) < 0)
+    if (run_scan(run)->ny < 2 || map_pass_choose(&pass, run, NULL, MAP_PASS_NEWEST, NULL) < 0)
         return json_null();
     snprintf(name, sizeof name, "%s%scom_y", layer, *layer ? "/" : "");
     int r = map_values_read(&y, run, &pass, name, NULL);

@@ -12,6 +12,8 @@ struct request {
     void *socket;
     json_t *id;
     bool has_empty_frame;
+    const void *part; /* borrowed */
+    size_t part_size;
     size_t identity_size;
     char identity[256];
 };
@@ -29,6 +31,18 @@ struct request *request_create(void *socket, const void *identity, size_t identi
     request->identity_size = identity_size;
     memcpy(request->identity, identity, identity_size);
     return request;
+}
+
+void request_set_part(struct request *request, const void *bytes, size_t size)
+{
+    request->part = bytes;
+    request->part_size = size;
+}
+
+const void *request_part(const struct request *request, size_t *size)
+{
+    *size = request->part_size;
+    return request->part;
 }
 
 void request_set_id(struct request *request, json_t *id)
@@ -86,4 +100,10 @@ void request_fail(struct request *request, const char *code, const char *field, 
     if (field)
         json_object_set_new(error, "field", json_string(field));
     reply(request, json_pack("{s:b, s:o}", "ok", 0, "error", error), NULL, 0);
+}
+
+void request_abandon(struct request *request)
+{
+    json_decref(request->id);
+    free(request);
 }

@@ -21,12 +21,20 @@ struct request;
 struct request *request_create(void *socket, const void *identity, size_t identity_size,
                                bool has_empty_frame);
 
+/* The binary part that came behind the JSON, borrowed: gone when the command's handler returns.
+ * NULL bytes: there was none. */
+void request_set_part(struct request *request, const void *bytes, size_t size);
+const void *request_part(const struct request *request, size_t *size);
+
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 
 /* Takes the reference on `result`. */
 void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,
                      unsigned n_parts);
+
+/* The daemon is ending: no reply, there is no socket any more. */
+void request_abandon(struct request *request);
 
 /* `field` may be NULL. */
 __attribute__((format(printf, 4, 5))) void request_fail(struct request *request, const char *code,
@@ -40,6 +48,7 @@ struct command {
     const char *name;
     command_fn run;
     const char *members[20]; /* allowed in args */
+    bool takes_part;         /* a binary part follows the JSON */
 };
 
 /* The table of commands, ended by a NULL name. */

@@ -9,6 +9,7 @@
 #include "common/counter.h"
 #include "common/log.h"
 #include "daemon/array_parts.h"
+#include "processing/given_maps.h"
 #include "processing/run_products.h"
 
 #define TOPIC_SIZE (PRODUCT_NAME_SIZE + 16)
@@ -141,12 +142,49 @@ static void send_rows(struct result_publisher *results, const struct product *pr
     map_rows_finish(&rows);
 }
 
-static void send_all_maps(struct result_publisher *results, uint64_t first, uint64_t count)
+static void send_product(struct result_publisher *results, const struct product *product,
+                         uint64_t first, uint64_t count)
+{
+    for (unsigned i = 0; i < product->n_maps; i++)
+        send_rows(results, product, i, first, count);
+}
+
+/* Whether maps that are given as a whole have changed; marks them as sent. */
+static bool given_changed(const struct product *product)
+{
+    struct given_maps *const given = product->given;
+    const uint64_t revision = atomic_load_explicit(&given->revision, memory_order_acquire);
+    const bool changed = revision != given->published;
+    given->published = revision;
+    return changed;
+}
+
+/* Of the maps that change with the frames. */
+static void send_rows_of_frames(struct result_publisher *results, uint64_t first, uint64_t count)
 {
     const struct product_set *const set = run_set(results->run);
     for (unsigned i = 0; i < set->n; i++) {
-        for (unsigned j = 0; j < set->products[i]->n_maps; j++)
-            send_rows(results, set->products[i], j, first, count);
+        if (!set->products[i]->given)
+            send_product(results, set->products[i], first, count);
+    }
+}
+
+static void send_whole_maps(struct result_publisher *results)
+{
+    const struct product_set *const set = run_set(results->run);
+    for (unsigned i = 0; i < set->n; i++) {
+        if (set->products[i]->given)
+            (void)given_changed(set->products[i]);
+        send_product(results, set->products[i], 0, results->n_rows);
+    }
+}
+
+static void send_changed_given(struct result_publisher *results)
+{
+    const struct product_set *const set = run_set(results->run);
+    for (unsigned i = 0; i < set->n; i++) {
+        if (set->products[i]->given && given_changed(set->products[i]))
+            send_product(results, set->products[i], 0, results->n_rows);
     }
 }
 
@@ -177,7 +215,7 @@ static void send_changed_rows(struct result_publisher *results)
         if (changed && count++ == 0)
             first = row;
         if (count > 0 && (!changed || row + 1 == results->n_rows)) {
-            send_all_maps(results, first, count);
+            send_rows_of_frames(results, first, count);
             count = 0;
         }
     }
@@ -187,7 +225,7 @@ static void send_key_frame(struct result_publisher *results)
 {
     for (uint64_t row = 0; row < results->n_rows; row++)
         row_changed(results, row);
-    send_all_maps(results, 0, results->n_rows);
+    send_whole_maps(results);
     results->key_ns = clock_monotonic_ns();
     results->generation = publisher_generation(results->publisher);
     results->set_version = run_set(results->run)->version;
@@ -214,6 +252,7 @@ void result_publisher_maps(struct result_publisher *results, bool final)
         send_key_frame(results);
     else if (news)
         send_changed_rows(results);
+    send_changed_given(results);
 }
 
 /* ---- patterns and profiles ---- */

@@ -90,7 +90,7 @@ static uint64_t earlier_frames(const struct run *run, const struct product *prod
 static bool is_late(const struct result_datasets *results, const struct product_set *set,
                     const struct product *product)
 {
-    return !is_in_file(results, product) &&
+    return !product->given && !is_in_file(results, product) &&
            (first_frame_of(set, product) != UINT64_MAX || recomputed_of(product) > 0);
 }
 

@@ -28,7 +28,7 @@
 #define FLUSH_INTERVAL_MIN_S 0.01
 #define FLUSH_INTERVAL_MAX_S 3600.0
 
-enum item_kind { ITEM_BEGIN, ITEM_CHUNK, ITEM_FINISH, ITEM_STOP };
+enum item_kind { ITEM_BEGIN, ITEM_CHUNK, ITEM_FINISH, ITEM_GIVEN, ITEM_STOP };
 
 /* What goes through the queue: a chunk, or an announcement about a run. Each comes from its own
  * list of free ones. */
@@ -51,6 +51,7 @@ struct recorder {
     struct item *items; /* n_buffers chunks, then the announcements */
     struct writer writer;
     pthread_t thread;
+    _Atomic(struct run *) given_announced; /* whose ITEM_GIVEN is on its way; only compared */
 };
 
 /* ---- the writer thread ---- */
@@ -68,6 +69,11 @@ static bool handle(struct recorder *recorder, struct item *item)
         break;
     case ITEM_FINISH:
         writer_end(&recorder->writer, item->run);
+        break;
+    case ITEM_GIVEN:
+        atomic_store_explicit(&recorder->given_announced, NULL, memory_order_seq_cst);
+        writer_add_given(&recorder->writer, item->run);
+        run_unref(item->run);
         break;
     case ITEM_STOP:
         return false;
@@ -123,6 +129,22 @@ static void sink_begin(void *data, struct run *run)
     recording_set_state(run, enabled ? RECORDING_OPENING : RECORDING_OFF, NULL);
     atomic_store_explicit(&run->recording_wanted, enabled, memory_order_relaxed);
     announce(data, ITEM_BEGIN, run_ref(run));
+}
+
+/* Whoever finds the file not closed yet has raised the maps' revision before, which the writer
+ * looks at again when it has closed it. */
+const char *recorder_add_given(struct recorder *recorder, struct run *run)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    const enum recording_state state = run->recording.state;
+    pthread_mutex_unlock(&run->recording.mutex);
+    if (state == RECORDING_OFF || state == RECORDING_FAILED)
+        return "off";
+    if (state != RECORDING_CLOSED)
+        return "at_end";
+    if (atomic_exchange_explicit(&recorder->given_announced, run, memory_order_seq_cst) != run)
+        announce(recorder, ITEM_GIVEN, run_ref(run));
+    return "now";
 }
 
 static bool sink_wants(void *data, const struct run *run)

@@ -41,6 +41,10 @@ void recorder_destroy(struct recorder *recorder);
 
 struct chunk_sink recorder_sink(struct recorder *recorder);
 
+/* Given maps (given_maps.h) of a run have changed. Returns when they get into the file: "off" (it
+ * has none), "at_end" (when it is closed), "now" (it is closed, they are added). One thread. */
+const char *recorder_add_given(struct recorder *recorder, struct run *run);
+
 /* Chunks that wait to be written, and the buffers there are. */
 void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned *buffers);
 

@@ -47,6 +47,9 @@ struct result_datasets {
  * case. Needs the axes in /entry/data or, of a list of positions, /entry/geometry. */
 int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run);
 
+/* What result_datasets_create does without a file: how maps of the run are laid out. */
+int result_datasets_describe(struct result_datasets *results, const struct run *run);
+
 /* Makes the group of a map or an array with its dataset, which is returned. */
 hid_t result_map_create(const struct result_datasets *results, hid_t parent,
                         const struct product_map *map);

@@ -273,9 +273,8 @@ static int allocate(struct result_datasets *results, const struct product_set *s
     return 0;
 }
 
-int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run)
+int result_datasets_describe(struct result_datasets *results, const struct run *run)
 {
-    const struct product_set *const set = run_set(run);
     *results = (struct result_datasets){
         .n_layers = run->n_layers,
         .stack = run->scan.ny == 0,
@@ -288,7 +287,13 @@ int result_datasets_create(struct result_datasets *results, hid_t entry, const s
     };
     for (unsigned layer = 0; layer < RUN_MAX_LAYERS; layer++)
         results->measured[layer] = -1;
-    if (allocate(results, set) < 0)
+    return allocate(results, run_set(run));
+}
+
+int result_datasets_create(struct result_datasets *results, hid_t entry, const struct run *run)
+{
+    const struct product_set *const set = run_set(run);
+    if (result_datasets_describe(results, run) < 0)
         return -1;
     const hid_t group = nexus_group(entry, "results", "NXprocess");
     if (group < 0)

@@ -1,6 +1,7 @@
 #include "daemon/record/run_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,9 +11,11 @@
 #include "daemon/record/disk_reserve.h"
 #include "daemon/record/file_layout.h"
 #include "daemon/record/file_name.h"
+#include "daemon/record/given_results.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/late_results.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/recorder.h"
 
 struct run_file {
     struct run *run;
@@ -137,8 +140,10 @@ static int write_placed(struct run_file *file, const struct compressed_chunk *ch
     if (data_groups_write(data, chunk) < 0)
         return -1;
     if (chunk_address_find(file->file, file->descriptor, &data->images[chunk->layer], chunk,
-                           end_before, &where))
+                           end_before, &where)) {
+        where.frames = chunk->n_frames;
         stored_chunks_note(file->run, chunk->layer, chunk->first_place, where);
+    }
     return 0;
 }
 
@@ -244,10 +249,12 @@ static int write_late(struct run_file *file, struct error *error)
     const struct result_datasets *const results = &file->datasets.results;
     const struct run *const run = file->run;
     const char *const path = file->name.partial;
-    if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run))
+    if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
+        !given_results_are_due(run))
         return 0;
     file->file = reopen_hdf5_file(path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
+        given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0)
         return hdf5_error_take(error, "add the results that came during the run to", path);
     return close_hdf5_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
@@ -267,6 +274,41 @@ int run_file_complete(struct run_file *file, const char *summary, struct error *
     if (r < 0)
         return r;
     return file_name_settle(&file->name, file->descriptor, error);
+}
+
+/* To the disk, the file by its name. */
+static int sync_file(const char *path)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    const int r = descriptor < 0 || fsync(descriptor) < 0 ? -errno : 0;
+    if (descriptor >= 0)
+        close(descriptor);
+    return r;
+}
+
+int run_file_add_given(const char *path, const struct run *run, struct error *error)
+{
+    struct result_datasets layout = {0};
+    struct run_file closed = {.run = NULL, .file = -1};
+    int r = 0;
+    /* On a full disk HDF5 could not close the file, and would be of no use any more. */
+    if (run_file_check_library(error) < 0 ||
+        recording_check(&run->plan->recording, given_results_size(run), NULL, error) < 0)
+        return -EIO;
+    if (result_datasets_describe(&layout, run) < 0) {
+        result_datasets_finish(&layout);
+        return error_set(error, -ENOMEM, "no memory to add maps to %s", path);
+    }
+    hdf5_error_forget();
+    closed.file = reopen_hdf5_file(path);
+    if (closed.file < 0 || given_results_write(&layout, closed.file, run) < 0)
+        r = hdf5_error_take(error, "add maps to", path);
+    if (close_hdf5_file(&closed) < 0 && r == 0)
+        r = hdf5_error_take(error, "close", path);
+    if (r == 0 && (r = sync_file(path)) < 0)
+        error_set(error, r, "cannot bring %s to the disk: %s", path, strerror(-r));
+    result_datasets_finish(&layout);
+    return r;
 }
 
 void run_file_destroy(struct run_file *file)

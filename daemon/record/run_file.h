@@ -33,6 +33,10 @@ int run_file_flush(struct run_file *file, const char *summary, struct error *err
  * final name. */
 int run_file_complete(struct run_file *file, const char *summary, struct error *error);
 
+/* Adds the given maps that the closed file at `path` does not have yet. What was in it stays as it
+ * was, whatever happens but a crash in between, after which HDF5 may refuse the file. */
+int run_file_add_given(const char *path, const struct run *run, struct error *error);
+
 /* Closes the file, as well as it goes, when it is not closed yet. NULL does nothing. */
 void run_file_destroy(struct run_file *file);
 

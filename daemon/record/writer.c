@@ -1,13 +1,16 @@
 #include "daemon/record/writer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/record/given_results.h"
 #include "daemon/record/recording_status.h"
 #include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
+#include "processing/given_maps.h"
 
 /* A run between its announcements. */
 struct open_run {
@@ -146,6 +149,31 @@ static void complete_file(struct writer *writer, struct open_run *open)
     free(summary);
 }
 
+/* What came while the file was being closed, or afterwards. The recording as such is whole, so a
+ * failure is told and changes nothing. Not tried again for the same maps. */
+static void add_given(struct run *run)
+{
+    char path[sizeof run->recording.path];
+    struct error error = {0};
+    pthread_mutex_lock(&run->recording.mutex);
+    const bool closed = run->recording.state == RECORDING_CLOSED;
+    snprintf(path, sizeof path, "%s", run->recording.path);
+    pthread_mutex_unlock(&run->recording.mutex);
+    if (!closed || !given_results_are_due(run))
+        return;
+    if (run_file_add_given(path, run, &error) < 0)
+        log_error("record", "maps that were put after run %s are not in its file: %s",
+                  run->plan->id, error.text);
+    else
+        log_info("record", "maps were added to %s", path);
+}
+
+void writer_add_given(struct writer *writer, struct run *run)
+{
+    if (!find_open_run(writer, run))
+        add_given(run);
+}
+
 static void forget_open_run(struct writer *writer, struct open_run *open)
 {
     struct open_run **at = &writer->open_runs;
@@ -161,8 +189,11 @@ void writer_end(struct writer *writer, struct run *run)
     struct open_run *const open = find_open_run(writer, run);
     /* All frames are there: the marks of this look go into the file and the summary. */
     run_check_stalls(run);
-    if (open && open->file)
+    if (open && open->file) {
+        given_maps_renew(run);
         complete_file(writer, open);
+        add_given(run);
+    }
     if (open)
         forget_open_run(writer, open);
     atomic_store_explicit(&run->phase, RUN_FINISHED, memory_order_release);

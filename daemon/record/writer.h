@@ -21,6 +21,10 @@ void writer_write(struct writer *writer, const struct compressed_chunk *chunk);
 /* Completes the run's file, if it has one, and the run. */
 void writer_end(struct writer *writer, struct run *run);
 
+/* Given maps of a run came whose file is closed; of one that is open they are written at its end.
+ */
+void writer_add_given(struct writer *writer, struct run *run);
+
 void writer_flush_when_due(struct writer *writer);
 /* UINT64_MAX: there is nothing to flush. */
 uint64_t writer_time_to_flush(const struct writer *writer);

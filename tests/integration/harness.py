@@ -238,9 +238,10 @@ class Control:
         self.socket.close()
         self.context.term()
 
-    def send(self, command, **arguments):
+    def send(self, command, _parts=(), **arguments):
         self.next_id += 1
-        self.socket.send_json({"id": self.next_id, "cmd": command, "args": arguments})
+        body = {"id": self.next_id, "cmd": command, "args": arguments}
+        self.socket.send_multipart([json.dumps(body).encode(), *_parts])
         return self.next_id
 
     def receive(self, seconds=30):
@@ -252,9 +253,9 @@ class Control:
             parts = parts[1:]
         return json.loads(parts[0]), parts[1:]
 
-    def request(self, command, seconds=30, **arguments):
-        """(result, raw parts); ControlError when refused."""
-        sent = self.send(command, **arguments)
+    def request(self, command, seconds=30, _parts=(), **arguments):
+        """(result, raw parts); ControlError when refused. _parts: binary ones of the request."""
+        sent = self.send(command, _parts, **arguments)
         while True:
             reply, parts = self.receive(seconds)
             if reply.get("id") == sent:
@@ -292,6 +293,12 @@ class Control:
             return last.get("state") == "finished"
         wait_for(finished, seconds, lambda: f"the end of the run; the last summary: {json.dumps(last)}")
         return dict(last)
+
+    def put(self, name, array, **arguments):
+        """maps_put of an array, args as they follow from it unless they are given."""
+        array = np.ascontiguousarray(array)
+        return self.request("maps_put", _parts=[array.tobytes()], **{
+            "name": name, "dtype": array.dtype.str, "shape": list(array.shape), **arguments})[0]
 
     def array(self, command, name):
         """A map or pattern as ({part name: array}, result)."""

@@ -149,7 +149,9 @@ static const char full_text[] =
     "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
     "  - {name: adf-2, shape: annulus, inner: 30, outer: 30}\n"
     "analysis: {radial_profile: false, variance: true, centre: [127.5, 120], bin_width: 0.5, "
-    "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5, backlog: 3GiB}\n"
+    "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5, backlog: 3GiB,\n"
+    "  icom: {enabled: true, method: ricom, descan: plane, rotation: -70.5, flip: true, border: "
+    "periodic, high_pass: 0.02, radius: 40}}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
     "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: /etc/merlind/gain.npy, "
     "directory: /srv/kept, reference_age: 36.5}\n"
@@ -189,6 +191,10 @@ static void assert_full(const struct config *config)
                 variance->rings.centre_x == 120);
     assert_true(variance->rings.bin_width == 0.5 && variance->rings.ellipse_ratio == 1.02);
     assert_true(variance->rings.ellipse_angle == -30 && variance->counts_per_electron == 1.5);
+    const struct icom_settings *const icom = &config->icom;
+    assert_true(icom->enabled && icom->flip && icom->method == ICOM_METHOD_RICOM);
+    assert_true(icom->descan == ICOM_DESCAN_PLANE && icom->border == ICOM_BORDER_PERIODIC);
+    assert_true(icom->rotation == -70.5 && icom->high_pass == 0.02 && icom->radius == 40);
     const struct calibration_settings *const calibration = &config->calibration;
     assert_true(calibration->kv == 200 && calibration->camera_length == 196.5);
     assert_true(calibration->pixel_size_k == 0.1183 && calibration->scan_step == 0.5);

@@ -1,0 +1,141 @@
+#include "daemon/control/label_source.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* A number for each position of every pass; more would take the memory that the scan needs. */
+#define POSITIONS_MAX (UINT64_C(1) << 26)
+
+/* ---- an array ---- */
+
+/* One row of labels. false: it is none. */
+static bool take_row(const json_t *row, uint64_t nx, uint8_t *labels)
+{
+    if (json_array_size(row) != nx)
+        return false;
+    for (uint64_t x = 0; x < nx; x++) {
+        const json_t *const value = json_array_get(row, x);
+        const json_int_t label = json_integer_value(value);
+        if (!json_is_integer(value) || label < 0 || label > LABEL_MAX)
+            return false;
+        labels[x] = (uint8_t)label;
+    }
+    return true;
+}
+
+static int take_array(struct label_map *map, struct analysis *analysis, const json_t *rows)
+{
+    const struct scan_geometry *const scan = &analysis->pass.view->scan;
+    const uint64_t of_pass = (uint64_t)scan->ny * scan->nx;
+    bool good = of_pass > 0 && json_array_size(rows) == scan->ny;
+    for (uint64_t line = 0; line < scan->ny && good; line++)
+        good = take_row(json_array_get(rows, line), scan->nx, map->labels + line * scan->nx);
+    if (!good)
+        return analysis_refuse(analysis, "bad_value", "args.labels",
+                               "labels must be a list of %u rows of %u whole numbers from 0 (none) "
+                               "to %d, the shape of the scan",
+                               scan->ny, scan->nx, LABEL_MAX);
+    for (uint64_t i = of_pass; i < map->n; i++)
+        map->labels[i] = map->labels[i - of_pass];
+    return 0;
+}
+
+/* ---- a map ---- */
+
+struct thresholds {
+    size_t n; /* 0: the values are the labels */
+    double values[LABEL_MAX - 1];
+};
+
+static int take_thresholds(struct analysis *analysis, struct thresholds *thresholds)
+{
+    const json_t *const list = json_object_get(analysis->args, "thresholds");
+    *thresholds = (struct thresholds){.n = json_array_size(list)};
+    bool good = !list || (thresholds->n >= 1 && thresholds->n < LABEL_MAX);
+    for (size_t i = 0; i < thresholds->n && good; i++) {
+        const json_t *const value = json_array_get(list, i);
+        thresholds->values[i] = json_number_value(value);
+        good =
+            json_is_number(value) && (i == 0 || thresholds->values[i] > thresholds->values[i - 1]);
+    }
+    return good ? 0
+                : analysis_refuse(analysis, "bad_value", "args.thresholds",
+                                  "thresholds must be a list of 1 to %d growing numbers",
+                                  LABEL_MAX - 1);
+}
+
+/* -1: the value is no label. */
+static int label_of(const struct thresholds *thresholds, double value)
+{
+    int label = 1;
+    if (isnan(value))
+        return 0;
+    if (thresholds->n == 0)
+        return value >= 0 && value <= LABEL_MAX && value == floor(value) ? (int)value : -1;
+    for (size_t i = 0; i < thresholds->n && value >= thresholds->values[i]; i++)
+        label++;
+    return label;
+}
+
+static int take_values(struct analysis *analysis, const struct thresholds *thresholds,
+                       const double *values, uint64_t n, uint8_t *labels)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        const int label = label_of(thresholds, values[i]);
+        if (label < 0)
+            return analysis_refuse(analysis, "bad_value", "args.map",
+                                   "the map has the value %g, which is no label: whole numbers "
+                                   "from 0 (none) to %d, or give thresholds",
+                                   values[i], LABEL_MAX);
+        labels[i] = (uint8_t)label;
+    }
+    return 0;
+}
+
+static int take_map(struct label_map *map, struct analysis *analysis)
+{
+    struct thresholds thresholds;
+    struct map_pass pass = analysis->pass;
+    const uint64_t of_pass = (uint64_t)pass.ny * pass.nx;
+    int r = take_thresholds(analysis, &thresholds);
+    for (pass.pass = 0; pass.pass < pass.passes && r == 0; pass.pass++) {
+        double *values = NULL;
+        r = analysis_read_map(analysis, "map", &pass, &values);
+        if (r == 0)
+            r = take_values(analysis, &thresholds, values, of_pass,
+                            map->labels + pass.pass * of_pass);
+        free(values);
+    }
+    return r;
+}
+
+/* ---- either ---- */
+
+int label_map_init(struct label_map *map, struct analysis *analysis)
+{
+    const struct map_pass *const pass = &analysis->pass;
+    const json_t *const rows = json_object_get(analysis->args, "labels");
+    const bool has_map = json_object_get(analysis->args, "map") != NULL;
+    *map = (struct label_map){.n = (uint64_t)pass->ny * pass->nx * pass->passes};
+    if (!rows == !has_map || (rows && json_object_get(analysis->args, "thresholds")))
+        return analysis_refuse(analysis, "bad_value", "args.labels",
+                               "give either labels, or the name of a map (with or without "
+                               "thresholds)");
+    if (map->n > POSITIONS_MAX)
+        return analysis_refuse(analysis, "bad_value", NULL,
+                               "labels for at most 2^26 positions of all passes");
+    map->labels = malloc(map->n + 1);
+    if (!map->labels)
+        return analysis_refuse(analysis, "internal", NULL, "no memory for the labels");
+    const int r = rows ? take_array(map, analysis, rows) : take_map(map, analysis);
+    if (r < 0)
+        label_map_finish(map);
+    return r;
+}
+
+void label_map_finish(struct label_map *map)
+{
+    free(map->labels);
+    *map = (struct label_map){0};
+}

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "daemon/control/analysis.h"
+
+/*
+ * Which label (phase, region, class) each position of the scan has: 1 to 255, 0 belongs to nothing.
+ * From args.labels, [ny][nx], the same for every pass; or from args.map, a map of the run whose
+ * values are the labels, or are divided by args.thresholds t1 < t2 < ...: label 1 below t1, 2 from
+ * t1 to below t2 and so on.
+ */
+#define LABEL_MAX 255
+
+struct label_map {
+    uint8_t *labels; /* [n], owned */
+    uint64_t n;      /* positions of all passes */
+};
+
+/* 0, or -1 when it was refused. */
+int label_map_init(struct label_map *map, struct analysis *analysis);
+void label_map_finish(struct label_map *map);
