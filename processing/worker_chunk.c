@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "processing/catch_up.h"
 #include "processing/stored_chunks.h"
+#include "processing/worker_message.h"
 
 /* A worker that waits for frames of its chunk looks this often whether somebody wants its sums. */
 #define LOOK_NS (200 * NS_PER_MS)
@@ -73,11 +74,13 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
 {
     const struct chunk_sink *const sink = worker->sink;
     if (!sink->wants(sink->data, run)) {
+        message_batch_clear(&worker->messages);
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
     struct compressed_chunk *const chunk = sink->acquire(sink->data, size + BLOSC_MAX_OVERHEAD);
     if (!chunk) {
+        message_batch_clear(&worker->messages);
         log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
                   describe->n_frames);
         count_unrecorded(run, in_place, describe->n_frames);
@@ -93,6 +96,7 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
     chunk->size = 0;
+    worker_hand_over_messages(worker, chunk);
     if (compress_images(chunk, run, images, size) < 0)
         log_error("workers", "Blosc refused a chunk of %zu bytes", size);
     sink->submit(sink->data, chunk);
@@ -149,7 +153,7 @@ static struct frame frame_in_place(struct worker *worker, const struct chunk_wor
 static bool process_frame(struct worker *worker, struct chunk_work *work,
                           const struct frame_slot *slot, struct frame *frame)
 {
-    const bool done = work->deferred ? worker_defer_frame(worker, slot)
+    const bool done = work->deferred ? worker_defer_frame(worker, work->set, slot)
                                      : worker_analyse_frame(worker, work->set, slot, true, frame);
     worker->present[place_in_images(work, slot)] =
         frame->image == frame->room ? IMAGE_THERE : IMAGE_NOT_STORED;
@@ -249,6 +253,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
     if (recorded)
         frame_store_image(&frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
+        worker_note_message(worker, slot, NULL);
         worker_flag_frame(worker, slot);
         return;
     }

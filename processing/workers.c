@@ -45,6 +45,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .sink = &workers->sink,
         .catch_up = &workers->catch_up,
         .isa = workers->isa,
+        .crc32c = crc32c_function(workers->isa),
         .index = index,
         .delays = workers->delays,
     };

@@ -155,7 +155,9 @@ static struct compressed_chunk *sink_acquire(void *data, size_t capacity)
     item->chunk = (struct compressed_chunk){
         .bytes = item->chunk.bytes,
         .capacity = item->chunk.capacity,
+        .messages = item->chunk.messages,
     };
+    message_batch_clear(&item->chunk.messages);
     return &item->chunk;
 }
 
@@ -195,8 +197,10 @@ void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned 
 
 static void recorder_free(struct recorder *recorder)
 {
-    for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++)
+    for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++) {
         free(recorder->items[i].chunk.bytes);
+        message_batch_finish(&recorder->items[i].chunk.messages);
+    }
     free(recorder->items);
     queue_finish(&recorder->work);
     queue_finish(&recorder->free_chunks);
