@@ -20,6 +20,7 @@ struct file_command {
 };
 
 int file_command_info(int argc, char **argv);
+int file_command_export(int argc, char **argv);
 int file_command_reshape(int argc, char **argv);
 
 /* Prints the sentence on stderr and returns `status`. */

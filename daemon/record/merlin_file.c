@@ -18,6 +18,8 @@ static const struct file_command commands[] = {
     {"info", "FILE", "What is in a file, on one screen", file_command_info},
     {"reshape", "FILE -o NEW", "A new file with the frames at other scan positions",
      file_command_reshape},
+    {"export", "FILE -o NAME", "The .mib and .hdr that the detector sent, bit for bit",
+     file_command_export},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)

@@ -78,6 +78,9 @@ static int create_datasets(struct message_datasets *messages, hid_t group, const
         nexus_attribute(messages->header, "description",
                         "the message from \"MQ1\" to its pixels, as received") < 0)
         return -1;
+    if (nexus_number(group, "payload_size", (uint32_t)run->format.payload_size) < 0 ||
+        nexus_number(group, "detector_gap", run->format.gap) < 0)
+        return -1;
     return run->format.packing == PACKING_RAW_24 ? create_payload(messages, group) : 0;
 }
 
