@@ -4,20 +4,18 @@ A tap on the data socket is the judge: .hdr must be the acquisition header, .mib
 """
 import json
 import unittest
-import zlib
 
 import numpy as np
 
+from fake_detector import FakeDetector, hdr, mpx
 from file_tool import ToolTest
-from harness import lighter, open_recording, read_mib
-from test_formats import LAYOUTS, SCAN, FRAMES, modes
+from harness import lighter, open_recording
+from test_formats import LAYOUTS, SCAN, modes
 from wire_tap import WireTap
-
-NOT_RECORDED = 2 ** 64 - 1
 
 
 def crc32c(data):
-    """Castagnoli's, bit by bit for eight bytes at a time in a table of numpy."""
+    """Castagnoli's, by a table of bytes."""
     crc = 0xffffffff
     for byte in data:
         crc = CRC_TABLE[(crc ^ byte) & 255] ^ crc >> 8
@@ -181,6 +179,53 @@ class WhatIsKept(ExportTest):
         self.glass("--rows", 32)
         summary, _ = self.run_and_export()
         self.assertIn("--force", self.run_tool("export", summary["file"], "-o", self.directory / "exported.mib", status=73))
+
+
+class UnusedBits(ExportTest):
+    """Payloads with bits that the counter does not have come back too; where decoding loses them the payload itself is kept."""
+
+    def run_payloads(self, kind, x, y, depth, payloads):
+        def body(number, payload):
+            header = f"MQ1,{number:06d},00384,01,{x:04d},{y:04d},{kind},   1x1,01,2026-11-21 08:00:00.000000,0.001000,0,0,0,"
+            header += f"MQ1A,2026-11-21T08:00:{number:02d}.000000000Z,1000000ns,{depth},"
+            return header.encode().ljust(384, b"\0") + payload
+
+        def stream(send):
+            send(hdr(len(payloads), depth))
+            for i, payload in enumerate(payloads):
+                send(mpx(body(i + 1, payload)))
+        detector = FakeDetector(stream)
+        self.addCleanup(detector.close)
+        self.tap = WireTap(detector)
+        self.addCleanup(self.tap.close)
+        daemon = self.start_daemon(self.tap)
+        self.tap.wait_connected()
+        summary = self.run_scan(self.control(daemon), (2, 3))
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_as_sent(summary["file"])
+        daemon.stop()
+        return summary["file"]
+
+    def test_every_bit_of_every_width_is_given_back(self):
+        random = np.random.default_rng(24)
+        for kind, x, y, depth, size in (("U08", 40, 8, 6, 320), ("U16", 40, 8, 12, 640), ("U32", 40, 8, 24, 1280),
+                                        ("R64", 256, 8, 1, 256), ("R64", 256, 8, 6, 2048), ("R64", 256, 8, 12, 4096)):
+            with self.subTest(kind=kind, depth=depth):
+                path = self.run_payloads(kind, x, y, depth, [random.bytes(size) for _ in range(6)])
+                with open_recording(path) as file:
+                    self.assertNotIn("payload", file["/entry/messages"])
+
+    def test_planes_of_24_bits_that_overlap_are_kept_as_they_came(self):
+        random = np.random.default_rng(25)
+        payloads = [random.bytes(8192) for _ in range(6)]
+        for i in (0, 3):  # these keep to 12 bits in the low plane
+            payloads[i] = payloads[i][:4096] + bytes(value & 15 if at % 2 == 0 else value for at, value in enumerate(payloads[i][4096:]))
+        path = self.run_payloads("R64", 512, 8, 24, payloads)
+        with open_recording(path) as file:
+            messages = file["/entry/messages"]
+            order = np.argsort(messages["payload_message"][...])
+            np.testing.assert_array_equal(messages["payload_message"][...][order], [1, 2, 4, 5])
+            self.assertEqual(messages["payload"][int(order[0])].tobytes(), payloads[1])
 
 
 class RealFiles(ExportTest):
