@@ -21,7 +21,9 @@ struct file_command {
 
 int file_command_info(int argc, char **argv);
 int file_command_export(int argc, char **argv);
+int file_command_recover(int argc, char **argv);
 int file_command_reshape(int argc, char **argv);
+int file_command_verify(int argc, char **argv);
 
 /* Prints the sentence on stderr and returns `status`. */
 int file_command_failed(int status, const struct error *error);

@@ -20,6 +20,9 @@ static const struct file_command commands[] = {
      file_command_reshape},
     {"export", "FILE -o NAME", "The .mib and .hdr that the detector sent, bit for bit",
      file_command_export},
+    {"verify", "FILE", "Is every frame in it what the detector sent?", file_command_verify},
+    {"recover", "FILE -o NEW", "A whole file of one that a crash left (.partial)",
+     file_command_recover},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)

@@ -1,0 +1,123 @@
+"""What a crash leaves: SIGKILL at random moments of a recording, and every file must give back at least what was flushed, bit for bit.
+
+A tap on the data socket is the truth; a reader that follows the growing file (SWMR) says what had been flushed before the kill.
+"""
+import json
+import os
+import random
+import time
+import unittest
+
+import h5py
+import numpy as np
+
+from file_tool import ToolTest
+from harness import CommandClient, lighter, timeout, wait_for
+from wire_tap import WireTap
+
+MISSING, NEVER_CAME = 1, -3
+NOT_RECORDED = np.uint64(2 ** 64 - 1)
+SHAPE = (20, 50)
+FLUSH = 0.1  # s, the shortest there is
+KILLS = 60 if os.environ.get("MERLIND_TEST_LONG") else lighter(10, 3)
+
+
+class CrashTest(ToolTest):
+    def setUp(self):
+        super().setUp()
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SHAPE, "--rows", "32", "--counts", "20",
+                                              "--fps", lighter(1500, 500), "--flyback", "1")
+        self.tap = WireTap(self.simulator)
+        self.addCleanup(self.tap.close)
+
+    def begin(self, **settings):
+        """A daemon of its own that records; returns the growing file."""
+        self.stop_detector()
+        self.tap.forget()
+        self.tap.connected.clear()
+        self.daemon = self.start_daemon(self.tap, {"recording.flush": FLUSH, **settings}, expected=(0, -9))
+        ask = self.control(self.daemon)
+        self.tap.wait_connected()
+        ask.wait_state("idle")
+        ask("start", scan=list(SHAPE), skip={"start": 0, "line": 1, "end": 0})
+        return wait_for(lambda: next(iter(self.recordings.glob("*.partial")), None), 20, "the file")
+
+    def stop_detector(self):
+        """It goes on with an acquisition whose reader was killed."""
+        client = CommandClient(self.simulator.command_port)
+        client.command("CMD", "STOPACQUISITION")
+        wait_for(lambda: client.status() == 0, 10, "an idle detector")
+        client.close()
+
+    def flushed(self, path):
+        """Messages that a reader of the growing file sees."""
+        try:
+            with h5py.File(path, "r", libver="latest", swmr=True) as file:
+                rows = file["/entry/messages/row"][...]
+                return int((rows != NOT_RECORDED).sum())
+        except (OSError, KeyError):
+            return 0  # it is not there yet
+
+    def kill_after(self, path, seconds):
+        """Looks at the file until it is time, kills the daemon; what a reader had seen."""
+        end, seen = time.monotonic() + timeout(seconds), 0
+        while time.monotonic() < end:
+            seen = max(seen, self.flushed(path))
+        self.daemon.kill()
+        return seen
+
+    def recover(self, path):
+        """(new file, what was told); the original must stay as it is."""
+        before = path.read_bytes()
+        new = self.directory / "recovered.h5"
+        told = json.loads(self.run_tool("recover", path, "-o", new, "--json", "--force"))
+        self.assertEqual(path.read_bytes(), before, "the original was touched")
+        return new, told
+
+    def judge(self, new, told, seen):
+        sent = self.tap.frames()
+        self.assertGreaterEqual(told["messages"]["proven"], seen, "what was flushed is not there")
+        self.assertEqual((told["messages"]["not_proven"], told["chunks"]["left_out"], told["lost"]), (0, 0, ""), told)
+        self.run_tool("verify", new)
+        self.run_tool("export", new, "-o", self.directory / "exported", "--force")
+        mib = (self.directory / "exported.mib").read_bytes()
+        with h5py.File(new, "r") as file:
+            rows = file["/entry/messages/row"][...]
+            arrived = [int(i) for i in np.flatnonzero(rows != NOT_RECORDED)]
+            self.judge_frames(file, sent, arrived)
+        self.assertEqual(mib, b"".join(sent[i] for i in arrived), "not what was sent")
+        return len(arrived)
+
+    def judge_frames(self, file, sent, arrived):
+        """The table names exactly the frames that are there, and their pixels are where it says."""
+        frames, (ny, nx) = {name: column[...] for name, column in file["/entry/frames"].items()}, SHAPE
+        came = np.flatnonzero(frames["position"] != NEVER_CAME)
+        np.testing.assert_array_equal(came, np.sort([int(sent[i].split(b",")[1]) - 1 for i in arrived]))
+        data = file["/entry/data/data"][...].reshape(ny * nx, 32, 256)
+        for i in came:
+            y, x = divmod(int(i), nx + 1)
+            body = sent[int(frames["message"][i])]
+            self.assertEqual(frames["number"][i], int(body.split(b",")[1]))
+            self.assertEqual(frames["position"][i], y * nx + x if x < nx else -1)
+            self.assertFalse(frames["status"][i] & MISSING)
+            self.assertGreater(frames["timestamp_ns"][i], 0)
+            if x < nx:
+                np.testing.assert_array_equal(data[y * nx + x].ravel(), np.frombuffer(body[384:], np.uint8))
+
+    def test_killed_at_random_moments(self):
+        seed = random.randrange(1 << 32)
+        moments, some = random.Random(seed), 0
+        for i in range(KILLS):
+            with self.subTest(kill=i, seed=seed):
+                path = self.begin()
+                seen = self.kill_after(path, moments.uniform(0, 0.7))
+                try:
+                    new, told = self.recover(path)
+                    some += self.judge(new, told, seen) > 0
+                finally:
+                    path.unlink(missing_ok=True)
+        self.assertGreaterEqual(some, KILLS // 4, "hardly a file had frames: the test proves little")
+
+
+if __name__ == "__main__":
+    unittest.main()
