@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,26 +257,6 @@ static int check_complete(const struct mib_export *export, struct error *error)
                      export->first_left_out, export->mib);
 }
 
-static int exit_status(int code, bool reading)
-{
-    switch (code) {
-    case 0:
-        return EX_OK;
-    case -EINTR:
-        return 128 + (file_interrupted() ? file_interrupted() : SIGINT);
-    case -ENOMEM:
-        return EX_OSERR;
-    case -EBADMSG:
-    case -ENODATA:
-    case -ENOTSUP:
-        return EX_DATAERR;
-    case -EIO:
-        return EX_IOERR;
-    default:
-        return reading ? EX_NOINPUT : EX_CANTCREAT;
-    }
-}
-
 int file_command_export(int argc, char **argv)
 {
     static const struct argp parser = {option_table, parse_option, "FILE -o NAME", help_doc};
@@ -303,5 +282,5 @@ int file_command_export(int argc, char **argv)
     if (opened)
         file_payloads_finish(&export.payloads);
     file_recording_close(&export.recording);
-    return r < 0 ? file_command_failed(exit_status(r, reading), &error) : EX_OK;
+    return r < 0 ? file_command_failed(file_exit_status(r, reading), &error) : EX_OK;
 }

@@ -72,11 +72,7 @@ int file_command_info(int argc, char **argv)
         exit(EX_USAGE);
     const int r = file_recording_open(&recording, options.path, &error);
     const int status = r == 0 ? tell(&recording, options.json)
-                              : file_command_failed(r == -EBADMSG  ? EX_DATAERR
-                                                    : r == -ENOMEM ? EX_OSERR
-                                                    : r == -EIO    ? EX_IOERR
-                                                                   : EX_NOINPUT,
-                                                    &error);
+                              : file_command_failed(file_exit_status(r, true), &error);
     file_recording_close(&recording);
     return status;
 }

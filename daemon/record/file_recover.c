@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,22 +286,6 @@ static void tell_words(const struct recover *recover)
     printf("  maps and statistics are as of the last flush; what came after it is in no file\n");
 }
 
-static int exit_status(int code, bool reading)
-{
-    switch (code) {
-    case -EINTR:
-        return 128 + (file_interrupted() ? file_interrupted() : SIGINT);
-    case -ENOMEM:
-        return EX_OSERR;
-    case -EBADMSG:
-        return EX_DATAERR;
-    case -EIO:
-        return EX_IOERR;
-    default:
-        return reading ? EX_NOINPUT : EX_CANTCREAT;
-    }
-}
-
 int file_command_recover(int argc, char **argv)
 {
     static const struct argp parser = {option_table, parse_option, "FILE -o NEW", help_doc};
@@ -327,5 +310,5 @@ int file_command_recover(int argc, char **argv)
     file_payloads_finish(&recover.payloads);
     free(recover.frames);
     file_recording_close(&recover.old);
-    return r < 0 ? file_command_failed(exit_status(r, reading), &error) : EX_OK;
+    return r < 0 ? file_command_failed(file_exit_status(r, reading), &error) : EX_OK;
 }

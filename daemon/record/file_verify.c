@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -121,15 +120,6 @@ static int check_file(struct file_check *check, struct file_recording *recording
     return r == -ENOTSUP ? 0 : r;
 }
 
-static int exit_status(int code, bool opened)
-{
-    if (code == -EINTR)
-        return 128 + (file_interrupted() ? file_interrupted() : SIGINT);
-    if (code == -EBADMSG || (opened && code == -EIO))
-        return EX_DATAERR;
-    return code == -ENOMEM ? EX_OSERR : code == -EIO ? EX_IOERR : EX_NOINPUT;
-}
-
 int file_command_verify(int argc, char **argv)
 {
     static const struct argp parser = {option_table, parse_option, "FILE", help_doc};
@@ -150,6 +140,6 @@ int file_command_verify(int argc, char **argv)
         tell_words(&check, options.path, recording.growing);
     file_recording_close(&recording);
     if (r < 0)
-        return file_command_failed(exit_status(r, opened), &error);
+        return file_command_failed(file_exit_status(r, !opened), &error);
     return all_is_well(&check) ? EX_OK : EX_DATAERR;
 }

@@ -290,6 +290,11 @@ void run_file_destroy(struct run_file *file)
     free(file);
 }
 
+int run_file_descriptor(const struct run_file *file)
+{
+    return file->descriptor;
+}
+
 const char *run_file_partial_path(const struct run_file *file)
 {
     return file->name.partial;

@@ -16,5 +16,12 @@ class ToolTest(SystemTest):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stderr if status else done.stdout
 
+    def run_tool_for_words(self, *arguments, status):
+        """What it printed on stdout, whatever its exit status."""
+        done = subprocess.run([str(MERLIN_FILE), *[str(a) for a in arguments]], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout(60))
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
     def info(self, path):
         return json.loads(self.run_tool("info", path, "--json"))
