@@ -5,14 +5,15 @@ A tap on the data socket is the truth; a reader that follows the growing file (S
 import json
 import os
 import random
+import subprocess
 import time
 import unittest
 
 import h5py
 import numpy as np
 
-from file_tool import ToolTest
-from harness import CommandClient, lighter, timeout, wait_for
+from file_tool import MERLIN_FILE, ToolTest
+from harness import SANITIZER_REPORT, CommandClient, lighter, timeout, wait_for
 from wire_tap import WireTap
 
 MISSING, NEVER_CAME = 1, -3
@@ -23,10 +24,12 @@ KILLS = 60 if os.environ.get("MERLIND_TEST_LONG") else lighter(10, 3)
 
 
 class CrashTest(ToolTest):
+    FPS = lighter(1500, 500)
+
     def setUp(self):
         super().setUp()
         self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SHAPE, "--rows", "32", "--counts", "20",
-                                              "--fps", lighter(1500, 500), "--flyback", "1")
+                                              "--fps", self.FPS, "--flyback", "1")
         self.tap = WireTap(self.simulator)
         self.addCleanup(self.tap.close)
 
@@ -125,6 +128,8 @@ class Killed(CrashTest):
 
 
 class Leftovers(CrashTest):
+    FPS = 100
+
     def test_the_next_daemon_tells_of_what_a_crash_left_and_not_of_what_is_being_written(self):
         path = self.begin()
         wait_for(lambda: self.flushed(path) > 0, 20, "the first flush")
@@ -142,6 +147,8 @@ class Leftovers(CrashTest):
 
 
 class Damaged(CrashTest):
+    FPS = 400
+
     def test_a_file_that_lost_its_end_gives_back_what_is_proven(self):
         """As a loss of power may leave it: written up to somewhere, then zeros."""
         path = self.begin()
@@ -166,6 +173,34 @@ class Damaged(CrashTest):
         self.run_tool("export", new, "-o", self.directory / "exported", status=65)
         mib, size = (self.directory / "exported.mib").read_bytes(), len(next(iter(sent)))
         self.assertEqual([i for i in range(0, len(mib), size) if mib[i:i + size] not in sent], [])
+
+
+    def test_no_damage_crashes_the_tool_or_passes_for_good(self):
+        path = self.begin()
+        wait_for(lambda: self.flushed(path) > 200, 20, "some frames")
+        self.daemon.kill()
+        whole, random_bytes, sent = path.read_bytes(), np.random.default_rng(6), set(self.tap.frames())
+        damaged, size = self.directory / "damaged.h5", len(next(iter(sent)))
+        commands = (["verify", damaged], ["recover", damaged, "-o", self.directory / "new.h5", "--force"],
+                    ["export", damaged, "-o", self.directory / "exported", "--force"])
+        for trial in range(lighter(20, 5)):
+            data = bytearray(whole)
+            for at in random_bytes.integers(0, len(whole), 20):
+                data[at] = random_bytes.integers(256)
+            damaged.write_bytes(data[:random_bytes.integers(1000, len(data))] if trial % 4 == 0 else data)
+            for command in commands:
+                # The library forgets some of its memory when it gives up on a file.
+                done = subprocess.run([str(MERLIN_FILE), *map(str, command)], capture_output=True, timeout=timeout(60),
+                                      env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"})
+                self.assertNotRegex(done.stderr.decode(errors="replace"), SANITIZER_REPORT)
+                self.assertIn(done.returncode, (0, 65, 66, 70, 71, 73, 74), done.stderr)
+            exported = self.directory / "exported.mib"
+            if exported.exists():
+                mib = exported.read_bytes()
+                # Headers have no checksum of their own, pixels have.
+                payloads = {body[384:] for body in sent}
+                self.assertTrue(all(mib[i + 384:i + size] in payloads for i in range(0, len(mib), size)), "damaged pixels were given out")
+                exported.unlink()
 
 
 if __name__ == "__main__":

@@ -73,28 +73,33 @@ class ExportTest(ToolTest):
 
 
 class EveryForm(ExportTest):
-    def go_through(self, layout, rows, *arguments):
+    def go_through(self, layout, rows, *arguments, which=lambda mode: True):
         simulator = self.glass(*LAYOUTS[layout], "--rows", rows, *arguments)
-        for mode in modes(layout):
+        for mode in filter(which, modes(layout)):
             with self.subTest(f"{layout}, {rows} rows, {mode}"):
                 self.run_and_export(parameters=mode.parameters)
         self.daemon.stop()
         simulator.stop()
 
+    @staticmethod
+    def raw_or_twelve(mode):
+        """Processed frames have one form for every layout."""
+        return mode.raw and not mode.both or mode.depth == 12 and not mode.colour
+
     def test_one_chip(self):
         self.go_through("1x1", lighter(256, 64))
 
     def test_one_chip_whose_layers_are_numbered_on(self):
-        self.go_through("1x1", 32, "--number-layers")
+        self.go_through("1x1", 32, "--number-layers", which=lambda mode: len(mode.layers) > 1 and mode.depth == 6)
 
     def test_quad(self):
-        self.go_through("2x2", lighter(128, 32))
+        self.go_through("2x2", lighter(128, 32), which=self.raw_or_twelve)
 
     def test_quad_with_a_gap(self):
-        self.go_through("2x2G, gap 3", lighter(128, 32))
+        self.go_through("2x2G, gap 3", lighter(128, 32), which=self.raw_or_twelve)
 
     def test_four_chips_in_a_row(self):
-        self.go_through("Nx1", lighter(128, 32))
+        self.go_through("Nx1", lighter(128, 32), which=self.raw_or_twelve)
 
     def test_one_bit_of_other_types_and_old_headers(self):
         for arguments in (["--pixel-type", "U01", "--depth", 1], ["--pixel-type", "U01packed", "--depth", 1],
