@@ -62,7 +62,7 @@ uint32_t crc32c_plain(const void *bytes, size_t size)
  * later ones: that is a multiplication by x^(8 n) modulo the polynomial, here without carries by
  * x^(8 n - 33), and reduced by a last crc32, which adds the missing 33.
  */
-#    define STRETCH 1024
+#    define STRETCH ((size_t)1024)
 #    define OVER_ONE UINT32_C(0x170076FA) /* x^(8 * 1024 - 33), reflected */
 #    define OVER_TWO UINT32_C(0xA51B6135) /* x^(8 * 2048 - 33) */
 

@@ -188,7 +188,7 @@ static int write_messages(struct mib_export *export, const struct plain_file *mi
 
 static int write_hdr(struct mib_export *export, struct error *error)
 {
-    struct plain_file hdr;
+    struct plain_file hdr = {0};
     size_t size;
     char *const text =
         file_read_bytes(export->recording.entry, "instrument/detector/acquisition_header", &size);
@@ -208,7 +208,7 @@ static int write_hdr(struct mib_export *export, struct error *error)
 
 static int write_files(struct mib_export *export, struct error *error)
 {
-    struct plain_file mib;
+    struct plain_file mib = {0};
     int r = name_files(export, error);
     if (r == 0)
         r = file_begin(&mib, export->mib, export->options->force, error);

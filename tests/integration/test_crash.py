@@ -28,7 +28,7 @@ class CrashTest(ToolTest):
 
     def setUp(self):
         super().setUp()
-        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SHAPE, "--rows", "32", "--counts", "20",
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SHAPE, "--rows", "32", "--counts", "20", "--bank", "64",
                                               "--fps", self.FPS, "--flyback", "1")
         self.tap = WireTap(self.simulator)
         self.addCleanup(self.tap.close)
@@ -183,7 +183,7 @@ class Damaged(CrashTest):
         damaged, size = self.directory / "damaged.h5", len(next(iter(sent)))
         commands = (["verify", damaged], ["recover", damaged, "-o", self.directory / "new.h5", "--force"],
                     ["export", damaged, "-o", self.directory / "exported", "--force"])
-        for trial in range(lighter(20, 5)):
+        for trial in range(lighter(12, 4)):
             data = bytearray(whole)
             for at in random_bytes.integers(0, len(whole), 20):
                 data[at] = random_bytes.integers(256)
