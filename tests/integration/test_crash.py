@@ -38,7 +38,7 @@ class CrashTest(ToolTest):
         self.stop_detector()
         self.tap.forget()
         self.tap.connected.clear()
-        self.daemon = self.start_daemon(self.tap, {"recording.flush": FLUSH, **settings}, expected=(0, -9))
+        self.daemon = self.start_daemon(self.tap, {"recording.flush": FLUSH, "recording.sync": FLUSH, **settings}, expected=(0, -9))
         ask = self.control(self.daemon)
         self.tap.wait_connected()
         ask.wait_state("idle")
