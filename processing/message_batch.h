@@ -5,17 +5,17 @@
 #include <stdint.h>
 
 /*
- * What a recording keeps of messages beside their pixels: who they were, the CRC-32C of the payload
- * as received, the header as received; and the payload itself where the decoded image would not
+ * What a recording keeps of messages beside their pixels: who they were, the CRC-32C of payload and
+ * header as received, the header itself; and the payload itself where the decoded image would not
  * give it back. A worker collects it while the messages lie in the ring and hands it to the sink
  * with the compressed chunk, by exchanging the batches: nothing is copied twice, and memory is only
  * asked for until both have seen their largest chunk.
  */
 struct message_record {
-    uint64_t arrival; /* message of the run, from 0, in the order of arrival */
-    uint64_t row;     /* of the image: exposure * layers + layer */
-    uint32_t crc32c;
-    bool payload_kept; /* the next one of `payloads` is its */
+    uint64_t arrival;               /* message of the run, from 0, in the order of arrival */
+    uint64_t row;                   /* of the image: exposure * layers + layer */
+    uint32_t crc32c, header_crc32c; /* of the pixels and of the header, as received */
+    bool payload_kept;              /* the next one of `payloads` is its */
 };
 
 struct message_batch {

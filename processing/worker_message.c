@@ -14,6 +14,7 @@ static void collect(struct worker *worker, const struct frame_slot *slot, uint32
         .arrival = slot->arrival,
         .row = slot->frame_index * run->n_layers + slot->layer,
         .crc32c = crc,
+        .header_crc32c = worker->crc32c(slot->body, format->data_offset),
     };
     if (!frame_encode_gives_back(payload, format))
         record.payload_kept = message_batch_add_payload(batch, payload, format->payload_size) == 0;

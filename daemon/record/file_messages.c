@@ -46,9 +46,10 @@ static int open_columns(struct file_messages *messages, hid_t group)
     messages->n = UINT64_MAX;
     messages->row = open_column(group, "row", &messages->n);
     messages->crc32c = open_column(group, "crc32c", &messages->n);
+    messages->header_crc32c = open_column(group, "header_crc32c", &messages->n);
     messages->header = open_column(group, "header", &messages->n);
-    if (messages->row < 0 || messages->crc32c < 0 || messages->header < 0 ||
-        !file_read_number(group, "payload_size", &payload_size) ||
+    if (messages->row < 0 || messages->crc32c < 0 || messages->header_crc32c < 0 ||
+        messages->header < 0 || !file_read_number(group, "payload_size", &payload_size) ||
         !file_read_number(group, "detector_gap", &gap) || payload_size > PAYLOAD_MAX)
         return -1;
     messages->payload_size = payload_size;
@@ -66,7 +67,7 @@ static int open_columns(struct file_messages *messages, hid_t group)
 
 int file_messages_open(struct file_messages *messages, hid_t entry, struct error *error)
 {
-    *messages = (struct file_messages){-1, -1, -1, -1, .payload = -1};
+    *messages = (struct file_messages){-1, -1, -1, -1, -1, .payload = -1};
     if (!file_has(entry, "messages"))
         return error_set(error, -ENOTSUP,
                          "there is no /entry/messages: the file is of a merlind that did not keep "
@@ -81,7 +82,8 @@ int file_messages_open(struct file_messages *messages, hid_t entry, struct error
 
 void file_messages_finish(struct file_messages *messages)
 {
-    const hid_t datasets[] = {messages->row, messages->crc32c, messages->header, messages->payload};
+    const hid_t datasets[] = {messages->row, messages->crc32c, messages->header_crc32c,
+                              messages->header, messages->payload};
     for (size_t i = 0; i < sizeof datasets / sizeof *datasets; i++) {
         if (datasets[i] >= 0)
             H5Dclose(datasets[i]);
@@ -90,7 +92,7 @@ void file_messages_finish(struct file_messages *messages)
         H5Tclose(messages->header_type);
     free(messages->headers);
     free(messages->kept);
-    *messages = (struct file_messages){-1, -1, -1, -1, .payload = -1};
+    *messages = (struct file_messages){-1, -1, -1, -1, -1, .payload = -1};
 }
 
 static int load_window(struct file_messages *messages, uint64_t arrival)
@@ -101,6 +103,8 @@ static int load_window(struct file_messages *messages, uint64_t arrival)
     messages->in_window = 0;
     if (file_read_rows(messages->row, H5T_NATIVE_UINT64, first, n, messages->rows) < 0 ||
         file_read_rows(messages->crc32c, H5T_NATIVE_UINT32, first, n, messages->crcs) < 0 ||
+        file_read_rows(messages->header_crc32c, H5T_NATIVE_UINT32, first, n,
+                       messages->header_crcs) < 0 ||
         file_read_rows(messages->header, messages->header_type, first, n, messages->headers) < 0)
         return -EIO;
     messages->first = first;
@@ -123,6 +127,7 @@ int file_messages_look(struct file_messages *messages, uint64_t arrival,
     *message = (struct file_message){
         .row = messages->rows[at],
         .crc32c = messages->crcs[at],
+        .header_crc32c = messages->header_crcs[at],
         .header = messages->headers + at * messages->header_size,
     };
     return 0;

@@ -11,7 +11,7 @@
  * so whoever goes through them in order reads each once.
  */
 struct file_messages {
-    hid_t row, crc32c, header, header_type;
+    hid_t row, crc32c, header_crc32c, header, header_type;
     hid_t payload; /* -1: no payload is kept */
     uint64_t n;
     size_t header_size, payload_size;
@@ -20,14 +20,14 @@ struct file_messages {
     uint64_t *kept; /* [n_payloads]: which messages' payloads */
     uint64_t first; /* of the window */
     uint64_t rows[MESSAGE_BLOCK_ROWS];
-    uint32_t crcs[MESSAGE_BLOCK_ROWS];
+    uint32_t crcs[MESSAGE_BLOCK_ROWS], header_crcs[MESSAGE_BLOCK_ROWS];
     uint8_t *headers;
     uint64_t in_window;
 };
 
 struct file_message {
     uint64_t row; /* MESSAGE_ROW_NONE: it was not recorded */
-    uint32_t crc32c;
+    uint32_t crc32c, header_crc32c;
     const uint8_t *header; /* header_size bytes, until the next look */
 };
 

@@ -154,6 +154,11 @@ int file_payloads_get(struct file_payloads *payloads, uint64_t arrival,
     int r = file_messages_look(&payloads->messages, arrival, message);
     if (r < 0 || message->row == MESSAGE_ROW_NONE)
         return r;
+    if (payloads->crc32c(message->header, payloads->messages.header_size) !=
+        message->header_crc32c) {
+        *state = FILE_PAYLOAD_SPOILT;
+        return 0;
+    }
     r = file_messages_payload(&payloads->messages, arrival, payloads->payload);
     if (r < 0)
         *state = FILE_PAYLOAD_UNREADABLE;

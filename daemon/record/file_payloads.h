@@ -7,8 +7,8 @@
 
 /*
  * The messages of a recording as the detector sent them: pixels are encoded again from the stored
- * images, and the CRC-32C of the payload as received proves each. So nothing is given out that was
- * not sent.
+ * images, and the CRC-32C of header and pixels as received prove each. So nothing is given out that
+ * was not sent.
  */
 struct file_payload_cache {
     const struct image_store *store; /* NULL: empty */
@@ -31,7 +31,7 @@ enum file_payload_state {
     FILE_PAYLOAD_PROVEN,       /* payloads->payload is what was sent */
     FILE_PAYLOAD_NOT_RECORDED, /* nothing of the message is in the file */
     FILE_PAYLOAD_LOST,         /* its pixels are not in the file */
-    FILE_PAYLOAD_SPOILT,       /* what is there of its pixels has another CRC */
+    FILE_PAYLOAD_SPOILT,       /* what is there of its header or pixels has another CRC */
     FILE_PAYLOAD_UNREADABLE,   /* the chunk with its pixels cannot be read */
 };
 

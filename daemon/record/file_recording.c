@@ -55,8 +55,8 @@ static int open_file(struct file_recording *recording, struct error *error)
     hdf5_error_forget();
     if (recording->file < 0)
         return error_set(error, -EBADMSG,
-                         "%.300s is no HDF5 file, or one that was not closed: merlin-file reads "
-                         "the .h5 files that merlind records",
+                         "%.300s is no HDF5 file, or one that was left before anything was "
+                         "recorded: merlin-file reads the .h5 files that merlind records",
                          path);
     if (!file_has(recording->file, "entry/data/data"))
         return error_set(error, -EBADMSG,

@@ -290,7 +290,7 @@ int file_command_recover(int argc, char **argv)
 {
     static const struct argp parser = {option_table, parse_option, "FILE -o NEW", help_doc};
     struct recover_options options = {0};
-    struct recover recover = {.payloads.messages = {-1, -1, -1, -1, .payload = -1}};
+    struct recover recover = {.payloads.messages = {-1, -1, -1, -1, -1, .payload = -1}};
     struct error error = {0};
     if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0)
         exit(EX_USAGE);

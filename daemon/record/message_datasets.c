@@ -64,17 +64,22 @@ static int create_datasets(struct message_datasets *messages, hid_t group, const
     messages->row = grown_dataset_create(group, "row", H5T_STD_U64LE, H5T_NATIVE_UINT64, &none);
     messages->crc32c =
         grown_dataset_create(group, "crc32c", H5T_STD_U32LE, H5T_NATIVE_UINT32, &zero);
+    messages->header_crc32c =
+        grown_dataset_create(group, "header_crc32c", H5T_STD_U32LE, H5T_NATIVE_UINT32, &zero);
     messages->header_type = header_type(messages->header_size);
     if (messages->header_type >= 0)
         messages->header =
             create_chunked(group, "header", messages->header_type, &block, 1, &header_compression);
-    if (messages->row < 0 || messages->crc32c < 0 || messages->header < 0)
+    if (messages->row < 0 || messages->crc32c < 0 || messages->header_crc32c < 0 ||
+        messages->header < 0)
         return -1;
     if (nexus_attribute(messages->row, "description",
                         "row of the image in /entry/frames; 18446744073709551615: not recorded") <
             0 ||
         nexus_attribute(messages->crc32c, "description",
                         "CRC-32C of the message's pixels as received") < 0 ||
+        nexus_attribute(messages->header_crc32c, "description",
+                        "CRC-32C of its header as received") < 0 ||
         nexus_attribute(messages->header, "description",
                         "the message from \"MQ1\" to its pixels, as received") < 0)
         return -1;
@@ -103,6 +108,7 @@ int message_datasets_create(struct message_datasets *messages, hid_t entry, cons
     *messages = (struct message_datasets){
         .row = -1,
         .crc32c = -1,
+        .header_crc32c = -1,
         .header = -1,
         .header_type = -1,
         .payload = -1,
@@ -141,6 +147,7 @@ static int extend(struct message_datasets *messages, uint64_t length)
         return 0;
     if (grown_dataset_extend(messages->row, length) < 0 ||
         grown_dataset_extend(messages->crc32c, length) < 0 ||
+        grown_dataset_extend(messages->header_crc32c, length) < 0 ||
         grown_dataset_extend(messages->header, length) < 0)
         return -1;
     messages->length = length;
@@ -186,7 +193,9 @@ static int write_block(struct message_datasets *messages, struct message_block *
         return -1;
     const uint64_t n = rows_there(messages, first);
     if (grown_dataset_write(messages->row, H5T_NATIVE_UINT64, first, n, block->rows) < 0 ||
-        grown_dataset_write(messages->crc32c, H5T_NATIVE_UINT32, first, n, block->crcs) < 0)
+        grown_dataset_write(messages->crc32c, H5T_NATIVE_UINT32, first, n, block->crcs) < 0 ||
+        grown_dataset_write(messages->header_crc32c, H5T_NATIVE_UINT32, first, n,
+                            block->header_crcs) < 0)
         return -1;
     block->dirty = false;
     return 0;
@@ -199,6 +208,7 @@ static int load_block(struct message_datasets *messages, struct message_block *b
     const uint64_t first = index * MESSAGE_BLOCK_ROWS, n = rows_there(messages, first);
     memset(block->rows, 0xff, sizeof block->rows);
     memset(block->crcs, 0, sizeof block->crcs);
+    memset(block->header_crcs, 0, sizeof block->header_crcs);
     memset(block->headers, 0, MESSAGE_BLOCK_ROWS * messages->header_size);
     block->index = index;
     block->n = 0;
@@ -207,6 +217,8 @@ static int load_block(struct message_datasets *messages, struct message_block *b
         return 0;
     if (grown_dataset_read(messages->row, H5T_NATIVE_UINT64, first, n, block->rows) < 0 ||
         grown_dataset_read(messages->crc32c, H5T_NATIVE_UINT32, first, n, block->crcs) < 0 ||
+        grown_dataset_read(messages->header_crc32c, H5T_NATIVE_UINT32, first, n,
+                           block->header_crcs) < 0 ||
         grown_dataset_read(messages->header, messages->header_type, first, n, block->headers) < 0)
         return -1;
     for (unsigned i = 0; i < MESSAGE_BLOCK_ROWS; i++)
@@ -240,6 +252,7 @@ static int put(struct message_datasets *messages, const struct message_record *r
     block->n += block->rows[at] == MESSAGE_ROW_NONE;
     block->rows[at] = record->row;
     block->crcs[at] = record->crc32c;
+    block->header_crcs[at] = record->header_crc32c;
     memcpy(block->headers + at * messages->header_size, header, messages->header_size);
     block->dirty = true;
     if (block->n < MESSAGE_BLOCK_ROWS)

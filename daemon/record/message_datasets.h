@@ -23,12 +23,12 @@ struct message_block {
     unsigned n;     /* rows that have a message; 0: the block is free */
     bool dirty;
     uint64_t rows[MESSAGE_BLOCK_ROWS];
-    uint32_t crcs[MESSAGE_BLOCK_ROWS];
+    uint32_t crcs[MESSAGE_BLOCK_ROWS], header_crcs[MESSAGE_BLOCK_ROWS];
     uint8_t *headers; /* [MESSAGE_BLOCK_ROWS][header_size] */
 };
 
 struct message_datasets {
-    hid_t row, crc32c, header, header_type;
+    hid_t row, crc32c, header_crc32c, header, header_type;
     hid_t payload, payload_message; /* of formats that decoding may spoil, else -1 */
     size_t header_size, payload_size;
     uint64_t length;     /* rows in the file */

@@ -131,6 +131,7 @@ class WhatIsKept(ExportTest):
                 self.assertEqual(messages["header"][i].ljust(offset, b"\0"), sent[i][:offset])
                 crc = crc32c(sent[i][offset:])
                 self.assertEqual((messages["crc32c"][i], frames["crc32c"][i]), (crc, crc))
+                self.assertEqual(messages["header_crc32c"][i], crc32c(sent[i][:offset]))
             np.testing.assert_array_equal(messages["crc32c"][...], frames["crc32c"][...])
             stored = messages["header"].id.get_storage_size()
             self.assertLess(stored / 300, 60, "bytes of a header")
@@ -179,6 +180,21 @@ class WhatIsKept(ExportTest):
         self.assertLess(len(kept), 60)
         self.assertGreaterEqual(len(kept), 60 - k)
         self.assertEqual([body for body in kept if body not in sent], [])
+
+    def test_a_damaged_header_is_not_given_out(self):
+        self.glass("--rows", 32, scan=(6, 10))
+        summary, sent = self.run_and_export((6, 10))
+        path = self.directory / "damaged.h5"
+        data = bytearray(open(summary["file"], "rb").read())
+        with open_recording(summary["file"]) as file:
+            headers = file["entry/messages/header"]
+            chunk = headers.id.get_chunk_info(headers.id.get_num_chunks() - 1)
+        at = bytes(data).index(b"MQ1,000001,", chunk.byte_offset)  # a literal of lz4: it decodes all the same
+        data[at + 9] ^= 1
+        path.write_bytes(data)
+        self.assertIn("are left out", self.run_tool("export", path, "-o", self.directory / "damaged", status=65))
+        mib, size = (self.directory / "damaged.mib").read_bytes(), len(sent[0])
+        self.assertEqual([i for i in range(0, len(mib), size) if mib[i:i + size] not in sent], [])
 
     def test_files_that_are_there_are_not_overwritten(self):
         self.glass("--rows", 32)

@@ -48,6 +48,7 @@ static void end(struct stage *stage)
     message_datasets_finish(&stage->messages);
     H5Dclose(stage->messages.row);
     H5Dclose(stage->messages.crc32c);
+    H5Dclose(stage->messages.header_crc32c);
     H5Dclose(stage->messages.header);
     assert_true(H5Fclose(stage->file) >= 0);
     unlink(stage->path);
@@ -64,8 +65,10 @@ static void add(struct stage *stage, uint64_t arrival)
 {
     char header[HEADER];
     make_header(header, arrival);
-    const struct message_record record = {
-        .arrival = arrival, .row = arrival * 3, .crc32c = (uint32_t)(arrival * 2654435761u)};
+    const struct message_record record = {.arrival = arrival,
+                                          .row = arrival * 3,
+                                          .crc32c = (uint32_t)(arrival * 2654435761u),
+                                          .header_crc32c = (uint32_t)~arrival};
     assert_int_equal(message_batch_add(&stage->batch, &record, header, HEADER), 0);
 }
 
@@ -80,12 +83,15 @@ static void check(const struct stage *stage, const bool *there, uint64_t length)
 {
     uint64_t *const rows = calloc(length, sizeof *rows);
     uint32_t *const crcs = calloc(length, sizeof *crcs);
+    uint32_t *const header_crcs = calloc(length, sizeof *header_crcs);
     char(*const headers)[HEADER] = calloc(length, HEADER);
     char expected[HEADER];
     const struct message_datasets *const messages = &stage->messages;
     assert_int_equal(messages->length, length);
     assert_true(grown_dataset_read(messages->row, H5T_NATIVE_UINT64, 0, length, rows) >= 0);
     assert_true(grown_dataset_read(messages->crc32c, H5T_NATIVE_UINT32, 0, length, crcs) >= 0);
+    assert_true(grown_dataset_read(messages->header_crc32c, H5T_NATIVE_UINT32, 0, length,
+                                   header_crcs) >= 0);
     assert_true(grown_dataset_read(messages->header, messages->header_type, 0, length, headers) >=
                 0);
     for (uint64_t i = 0; i < length; i++) {
@@ -93,10 +99,12 @@ static void check(const struct stage *stage, const bool *there, uint64_t length)
         if (!there[i])
             continue;
         assert_int_equal(crcs[i], (uint32_t)(i * 2654435761u));
+        assert_int_equal(header_crcs[i], (uint32_t)~i);
         make_header(expected, i);
         assert_memory_equal(headers[i], expected, HEADER);
     }
     free(headers);
+    free(header_crcs);
     free(crcs);
     free(rows);
 }
