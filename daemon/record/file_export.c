@@ -1,4 +1,3 @@
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/record/file_command.h"
+#include "daemon/record/file_options.h"
 #include "daemon/record/file_output.h"
 #include "daemon/record/file_payloads.h"
 #include "daemon/record/file_progress.h"
@@ -19,12 +19,10 @@
  * prefix of the wire.
  */
 
-enum option_key { KEY_FORCE = 256, KEY_JSON };
-
 static const struct argp_option option_table[] = {
     {"output", 'o', "NAME", 0, "Write NAME.mib and NAME.hdr; they appear when they are whole", 1},
-    {"force", KEY_FORCE, 0, 0, "Replace files that are there", 2},
-    {"json", KEY_JSON, 0, 0, "Tell what was done as one JSON object", 2},
+    {"force", FILE_KEY_FORCE, 0, 0, "Replace files that are there", 2},
+    {"json", FILE_KEY_JSON, 0, 0, "Tell what was done as one JSON object", 2},
     {0},
 };
 
@@ -34,13 +32,8 @@ static const char help_doc[] =
     "scan included. Each is checked against the CRC-32C of what was received.\v"
     "More in merlin-file(1).";
 
-struct export_options {
-    const char *path, *name;
-    bool force, json;
-};
-
 struct mib_export {
-    const struct export_options *options;
+    const struct file_options *options;
     struct file_recording recording;
     struct file_payloads payloads;
     char mib[1100], hdr[1100]; /* names */
@@ -51,38 +44,9 @@ struct mib_export {
 
 /* ---- words ---- */
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    struct export_options *const options = state->input;
-    switch (key) {
-    case 'o':
-        options->name = text;
-        return 0;
-    case KEY_FORCE:
-        options->force = true;
-        return 0;
-    case KEY_JSON:
-        options->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->path)
-            argp_error(state, "one file at a time: \"%s\" is one too many", text);
-        options->path = text;
-        return 0;
-    case ARGP_KEY_END:
-        if (!options->path)
-            argp_error(state, "which file?");
-        if (!options->name || !options->name[0])
-            argp_error(state, "-o NAME is missing: what NAME.mib and NAME.hdr are to be called");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 static int name_files(struct mib_export *export, struct error *error)
 {
-    const char *const name = export->options->name;
+    const char *const name = export->options->output;
     const size_t length = strlen(name);
     /* Who says NAME.mib means the same. */
     const bool suffix = length > 4 && strcmp(name + length - 4, ".mib") == 0;
@@ -259,11 +223,10 @@ static int check_complete(const struct mib_export *export, struct error *error)
 
 int file_command_export(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, parse_option, "FILE -o NAME", help_doc};
-    struct export_options options = {0};
+    struct file_options options = {
+        .needs_output = "-o NAME is missing: what NAME.mib and NAME.hdr are to be called"};
     struct error error = {0};
-    if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0)
-        exit(EX_USAGE);
+    file_options_parse(&options, option_table, "FILE -o NAME", help_doc, argc, argv);
     struct mib_export export = {.options = &options};
     file_interrupt_watch();
     bool reading = true;

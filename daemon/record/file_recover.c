@@ -1,9 +1,7 @@
 #include "daemon/record/file_recover.h"
 
-#include <argp.h>
 #include <blosc.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include "daemon/record/blosc_filter.h"
 #include "daemon/record/file_command.h"
+#include "daemon/record/file_options.h"
 #include "daemon/record/file_progress.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/nexus.h"
@@ -21,12 +20,10 @@
  * it off where HDF5 last knew its end to be.
  */
 
-enum option_key { KEY_FORCE = 256, KEY_JSON };
-
 static const struct argp_option option_table[] = {
     {"output", 'o', "NEW", 0, "The new file; it appears when it is whole", 1},
-    {"force", KEY_FORCE, 0, 0, "Replace a file that is there", 2},
-    {"json", KEY_JSON, 0, 0, "Tell what was saved as one JSON object", 2},
+    {"force", FILE_KEY_FORCE, 0, 0, "Replace a file that is there", 2},
+    {"json", FILE_KEY_JSON, 0, 0, "Tell what was saved as one JSON object", 2},
     {0},
 };
 
@@ -35,40 +32,6 @@ static const char help_doc[] =
     "it "
     "that can be read. The original is not touched. Tells what was saved and what not.\v"
     "More in merlin-file(1).";
-
-struct recover_options {
-    const char *path, *output;
-    bool force, json;
-};
-
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    struct recover_options *const options = state->input;
-    switch (key) {
-    case 'o':
-        options->output = text;
-        return 0;
-    case KEY_FORCE:
-        options->force = true;
-        return 0;
-    case KEY_JSON:
-        options->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->path)
-            argp_error(state, "one file at a time: \"%s\" is one too many", text);
-        options->path = text;
-        return 0;
-    case ARGP_KEY_END:
-        if (!options->path)
-            argp_error(state, "which file?");
-        if (!options->output)
-            argp_error(state, "-o NEW is missing: what the new file is to be called");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
 
 /* ---- what is proven ---- */
 
@@ -220,7 +183,7 @@ static int copy_all(struct recover *recover)
     return r;
 }
 
-static int make(struct recover *recover, const struct recover_options *options, struct error *error)
+static int make(struct recover *recover, const struct file_options *options, struct error *error)
 {
     const struct file_copy_judge judge = {keep_chunk, &recover->counts};
     int r =
@@ -288,12 +251,11 @@ static void tell_words(const struct recover *recover)
 
 int file_command_recover(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, parse_option, "FILE -o NEW", help_doc};
-    struct recover_options options = {0};
+    struct file_options options = {.needs_output =
+                                       "-o NEW is missing: what the new file is to be called"};
     struct recover recover = {.payloads.messages = {-1, -1, -1, -1, -1, .payload = -1}};
     struct error error = {0};
-    if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0)
-        exit(EX_USAGE);
+    file_options_parse(&options, option_table, "FILE -o NEW", help_doc, argc, argv);
     file_interrupt_watch();
     bool reading = true;
     int r = file_recording_open(&recover.old, options.path, &error);

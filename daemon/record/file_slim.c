@@ -1,12 +1,11 @@
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/record/file_command.h"
 #include "daemon/record/file_copy.h"
+#include "daemon/record/file_options.h"
 #include "daemon/record/file_output.h"
 #include "daemon/record/file_progress.h"
 #include "daemon/record/file_recording.h"
@@ -19,48 +18,15 @@
  * map.
  */
 
-enum option_key { KEY_FORCE = 256 };
-
 static const struct argp_option option_table[] = {
     {"output", 'o', "NEW", 0, "The new file; it appears when it is whole", 1},
-    {"force", KEY_FORCE, 0, 0, "Replace a file that is there", 2},
+    {"force", FILE_KEY_FORCE, 0, 0, "Replace a file that is there", 2},
     {0},
 };
 
 static const char help_doc[] =
     "Make a small file of a recording: all results, settings and the table of frames, without the "
     "patterns themselves. The original is not touched.\vMore in merlin-file(1).";
-
-struct slim_options {
-    const char *path, *output;
-    bool force;
-};
-
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    struct slim_options *const options = state->input;
-    switch (key) {
-    case 'o':
-        options->output = text;
-        return 0;
-    case KEY_FORCE:
-        options->force = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->path)
-            argp_error(state, "one file at a time: \"%s\" is one too many", text);
-        options->path = text;
-        return 0;
-    case ARGP_KEY_END:
-        if (!options->path)
-            argp_error(state, "which file?");
-        if (!options->output)
-            argp_error(state, "-o NEW is missing: what the new file is to be called");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
 
 /* ---- copying ---- */
 
@@ -177,7 +143,7 @@ static int fill(const struct file_output *output, const struct file_recording *o
     return r;
 }
 
-static int make(const struct slim_options *options, const struct file_recording *old,
+static int make(const struct file_options *options, const struct file_recording *old,
                 struct error *error)
 {
     struct file_output output;
@@ -196,7 +162,7 @@ static int make(const struct slim_options *options, const struct file_recording 
 
 /* ---- all ---- */
 
-static void tell(const struct slim_options *options)
+static void tell(const struct file_options *options)
 {
     struct stat old, new;
     if (stat(options->path, &old) < 0 || stat(options->output, &new) < 0)
@@ -207,12 +173,11 @@ static void tell(const struct slim_options *options)
 
 int file_command_slim(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, parse_option, "FILE -o NEW", help_doc};
-    struct slim_options options = {0};
+    struct file_options options = {.needs_output =
+                                       "-o NEW is missing: what the new file is to be called"};
     struct file_recording old;
     struct error error = {0};
-    if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0)
-        exit(EX_USAGE);
+    file_options_parse(&options, option_table, "FILE -o NEW", help_doc, argc, argv);
     file_interrupt_watch();
     int r = file_recording_open(&old, options.path, &error);
     const bool reading = r < 0;

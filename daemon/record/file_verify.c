@@ -1,19 +1,16 @@
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "daemon/record/file_check.h"
 #include "daemon/record/file_command.h"
+#include "daemon/record/file_options.h"
 #include "daemon/record/file_output.h"
 #include "daemon/record/file_progress.h"
 
-enum option_key { KEY_JSON = 256 };
-
 static const struct argp_option option_table[] = {
-    {"json", KEY_JSON, 0, 0, "One JSON object instead of words", 1},
+    {"json", FILE_KEY_JSON, 0, 0, "One JSON object instead of words", 1},
     {0},
 };
 
@@ -21,32 +18,6 @@ static const char help_doc[] =
     "Decode every chunk of pixels of a recording, and hold every frame against the CRC-32C of what "
     "the detector sent. The exit status is 0 when all is well, 65 when anything is not.\v"
     "More in merlin-file(1).";
-
-struct verify_options {
-    const char *path;
-    bool json;
-};
-
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    struct verify_options *const options = state->input;
-    switch (key) {
-    case KEY_JSON:
-        options->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->path)
-            argp_error(state, "one file at a time: \"%s\" is one too many", text);
-        options->path = text;
-        return 0;
-    case ARGP_KEY_END:
-        if (!options->path)
-            argp_error(state, "which file?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
 
 static bool all_is_well(const struct file_check *check)
 {
@@ -122,13 +93,11 @@ static int check_file(struct file_check *check, struct file_recording *recording
 
 int file_command_verify(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, parse_option, "FILE", help_doc};
-    struct verify_options options = {0};
+    struct file_options options = {0};
     struct file_recording recording;
     struct file_check check = {0};
     struct error error = {0};
-    if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0)
-        exit(EX_USAGE);
+    file_options_parse(&options, option_table, "FILE", help_doc, argc, argv);
     file_interrupt_watch();
     int r = file_recording_open(&recording, options.path, &error);
     const bool opened = r == 0;
