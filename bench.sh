@@ -3,7 +3,6 @@
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [--table] [FORMAT...]
-#   ./bench.sh kernels [OPTIONS of bench_kernels]
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -34,7 +33,6 @@ if [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
-  "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
 else
