@@ -3,6 +3,7 @@
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [--table] [FORMAT...]
+#   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
 # u16_256, u16_512), mib (u8_256) and lost_frames. docs/kernels.md tells what `kernels` prints. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
@@ -32,6 +33,8 @@ if [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
+elif [ "${1:-}" = record-facts ]; then
+  "$MERLIND_BUILD/tests/bench/bench_record_facts"
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi

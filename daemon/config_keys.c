@@ -111,7 +111,12 @@ const struct config_key config_keys[] = {
              "very little."},
     {"recording.flush", &config_type_real, FIELD(recording_flush_s), RANGE(0.1, 3600),
      .unit = "seconds", .default_text = "1",
-     .text = "How often a program that reads the growing file sees news."},
+     .text = "How often a program that reads the growing file sees news. What was flushed "
+             "survives a crash of merlind (merlin-file recover)."},
+    {"recording.sync", &config_type_real, FIELD(recording_sync_s), RANGE(0, 3600),
+     .unit = "seconds", .default_text = "5",
+     .text = "How often what was flushed is brought to the disk, so that it survives a loss of "
+             "power as well. 0: only when the file is closed."},
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "

@@ -98,6 +98,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     const struct recorder_options recorder_options = {
         .n_workers = pipeline->n_workers,
         .flush_interval_s = config->recording_flush_s,
+        .sync_interval_s = config->recording_sync_s,
         .summary = run_summary_text,
         .on_finished = post_finished,
         .data = pipeline,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 #include <zmq.h>
@@ -16,6 +17,7 @@
 #include "daemon/notify.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
+#include "daemon/record/leftovers.h"
 #include "daemon/run_summary.h"
 #include "daemon/version.h"
 
@@ -23,6 +25,7 @@
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
+#define LEFTOVERS_NAMED 20
 
 enum { SIGNAL_TERM, SIGNAL_INT, N_SIGNALS };
 
@@ -38,6 +41,7 @@ struct service {
     struct live_icom icom;
     uv_timer_t status_timer, map_timer, pattern_timer;
     uv_signal_t signals[N_SIGNALS];
+    json_t *leftovers; /* files that a crash left, as found at start */
     bool has_handles, stopping;
 };
 
@@ -52,6 +56,7 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "version", json_string(MERLIND_VERSION));
     json_object_set_new(status, "time", json_time(clock_realtime_ns()));
     json_object_set_new(status, "interval_ms", json_integer(STATUS_MS));
+    json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
@@ -84,6 +89,26 @@ static void publish_status(struct service *service)
     const json_t *const run = json_object_get(status, "run");
     json_object_set(header, "scan", json_object_get(run, "id"));
     publisher_send(service->publisher, "status/", "status", header, NULL, 0);
+}
+
+/* ---- what an earlier merlind left ---- */
+
+static void find_leftovers(struct service *service)
+{
+    char *paths[LEFTOVERS_NAMED];
+    const size_t n = leftovers_find(service->config->recording.directory, paths, LEFTOVERS_NAMED);
+    service->leftovers = json_array();
+    for (size_t i = 0; i < n && i < LEFTOVERS_NAMED; i++) {
+        json_array_append_new(service->leftovers, json_string(paths[i]));
+        log_warning("record",
+                    "%s was left by a crash: \"merlin-file recover %s -o NEW.h5\" makes a whole "
+                    "file of it",
+                    paths[i], paths[i]);
+        free(paths[i]);
+    }
+    if (n > LEFTOVERS_NAMED)
+        log_warning("record", "and %zu more such files in %s", n - LEFTOVERS_NAMED,
+                    service->config->recording.directory);
 }
 
 /* ---- what happens ---- */
@@ -291,11 +316,13 @@ int service_run(const struct config *config, struct error *error)
         close_all(&service);
     } else {
         start_handles(&service);
+        find_leftovers(&service);
         say_ready(&service);
     }
     uv_run(&service.loop, UV_RUN_DEFAULT);
     if (service.zmq_context)
         zmq_ctx_term(service.zmq_context);
+    json_decref(service.leftovers);
     const int left = uv_loop_close(&service.loop);
     if (left < 0)
         log_error("merlind", "handles were left open at the end");

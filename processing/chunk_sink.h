@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processing/message_batch.h"
 #include "processing/run.h"
 
 /*
@@ -27,7 +28,8 @@ struct compressed_chunk {
     size_t raw_size;      /* bytes of pixels before compression */
     size_t size;          /* bytes used */
     size_t capacity;
-    uint8_t *bytes; /* a Blosc buffer of the whole HDF5 chunk */
+    uint8_t *bytes;                /* a Blosc buffer of the whole HDF5 chunk */
+    struct message_batch messages; /* those that its images came in, and maybe of other layers */
 };
 
 struct chunk_sink {

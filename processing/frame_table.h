@@ -10,7 +10,7 @@
  * exposure index (unwrapped frame number - 1) * layers + layer. Grows in blocks that never move, so
  * that readers need no lock. Results are elsewhere: column_table.h.
  *
- * Who owns what. A row's facts (number, position, timestamp, exposure, flags) are written by one
+ * Who owns what. A row's facts (number, position, timestamp and so on) are written by one
  * thread, the worker that holds the frame, which then publishes them with a store-release of
  * `state`; readers (service, writer) load `state` with acquire and read the rest only when it is
  * not FRAME_UNSEEN. Blocks are made by whoever needs one first (compare-and-swap) and freed with
@@ -42,6 +42,9 @@ struct frame_facts {
     int64_t position;      /* row * nx + column, or a code of scan_geometry.h */
     uint64_t timestamp_ns; /* UNIX time, detector's clock; 0 unknown */
     uint64_t exposure_ns;  /* 0 unknown */
+    uint64_t message;      /* 1 + the message's number in the order of arrival; 0 not recorded */
+    uint32_t crc32c;       /* of the payload as received; 0 not recorded */
+    uint16_t settings;     /* version of the product set that it is analysed with */
     _Atomic uint8_t flags; /* enum frame_flag */
     _Atomic uint8_t state; /* enum frame_state */
 };

@@ -80,6 +80,7 @@ static void append(const struct placement *placement, struct chunk *chunk,
     slot->body_size = (uint32_t)arrival->message->body_size;
     slot->flags = flags;
     slot->layer = (uint8_t)arrival->layer;
+    slot->arrival = counter_read(&placement->run->counts.received);
     slot->frame_index = arrival->index;
     slot->number = arrival->number;
     slot->position = arrival->position;

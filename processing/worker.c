@@ -6,6 +6,7 @@
 
 #include "detector/frame_header.h"
 #include "processing/column_table.h"
+#include "processing/worker_message.h"
 
 /* ---- sums ---- */
 
@@ -93,6 +94,7 @@ void worker_finish(struct worker *worker)
 {
     if (worker->run)
         let_go(worker);
+    message_batch_finish(&worker->messages);
     free(worker->images);
     free(worker->present);
 }
@@ -124,13 +126,14 @@ static struct frame_facts *frame_row(const struct worker *worker, uint64_t expos
     return frame_table_make(run->frames, row * run->n_layers + layer);
 }
 
-static void note_facts(const struct worker *worker, const struct frame_slot *slot,
-                       struct frame_facts *facts)
+static void note_facts(const struct worker *worker, const struct product_set *set,
+                       const struct frame_slot *slot, struct frame_facts *facts)
 {
     atomic_fetch_or_explicit(&facts->flags, slot->flags, memory_order_relaxed);
     /* Rows that are used again belong to several frames at once. */
     if (worker->run->recycle)
         return;
+    facts->settings = (uint16_t)set->version;
     facts->number = slot->number;
     facts->position = slot->position;
     frame_header_parse_time(slot->body, worker->run->format.data_offset, &facts->timestamp_ns,
@@ -200,11 +203,14 @@ struct frame worker_frame(struct worker *worker, const struct product_set *set,
 }
 
 /* Returns the frame's row. NULL: no memory. */
-static struct frame_facts *take_frame(struct worker *worker, const struct frame_slot *slot)
+static struct frame_facts *take_frame(struct worker *worker, const struct product_set *set,
+                                      const struct frame_slot *slot)
 {
     struct frame_facts *const facts = frame_row(worker, slot->frame_index, slot->layer);
-    if (facts)
-        note_facts(worker, slot, facts);
+    if (facts) {
+        note_facts(worker, set, slot, facts);
+        worker_note_message(worker, slot, facts);
+    }
     if (worker->delays.frame_us)
         usleep(worker->delays.frame_us);
     return facts;
@@ -213,13 +219,14 @@ static struct frame_facts *take_frame(struct worker *worker, const struct frame_
 bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
                           const struct frame_slot *slot, bool placed, struct frame *frame)
 {
-    struct frame_facts *const facts = take_frame(worker, slot);
+    struct frame_facts *const facts = take_frame(worker, set, slot);
     return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, frame, facts);
 }
 
-bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot)
+bool worker_defer_frame(struct worker *worker, const struct product_set *set,
+                        const struct frame_slot *slot)
 {
-    struct frame_facts *const facts = take_frame(worker, slot);
+    struct frame_facts *const facts = take_frame(worker, set, slot);
     if (!facts)
         return false;
     atomic_fetch_or_explicit(&facts->flags, FRAME_FLAG_DEFERRED, memory_order_relaxed);
@@ -227,9 +234,10 @@ bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot)
     return true;
 }
 
-void worker_pass_over_frame(struct worker *worker, const struct frame_slot *slot)
+void worker_pass_over_frame(struct worker *worker, const struct product_set *set,
+                            const struct frame_slot *slot)
 {
-    struct frame_facts *const facts = take_frame(worker, slot);
+    struct frame_facts *const facts = take_frame(worker, set, slot);
     if (facts)
         atomic_store_explicit(&facts->state, FRAME_RECEIVED, memory_order_release);
 }

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/crc32c.h"
 #include "processing/chunk_reader.h"
 #include "processing/chunk_sink.h"
 #include "processing/frame.h"
@@ -42,6 +43,8 @@ struct worker {
     struct run *run; /* the run of the last chunk; holds a reference */
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */
     uint32_t given;  /* the value of the run's arrays_wanted that its merged sums answer */
+    crc32c_fn crc32c;
+    struct message_batch messages;         /* of the chunk in hand, for the recording */
     struct chunk_reader reader;            /* of the run's file, once it was needed */
     uint64_t columns[PRODUCT_MAX_COLUMNS]; /* of the frame in hand and one product */
 };
@@ -78,11 +81,13 @@ struct frame worker_frame(struct worker *worker, const struct product_set *set,
 bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
                           const struct frame_slot *slot, bool placed, struct frame *frame);
 
-/* Notes that a frame came, to be analysed later. false: no memory. */
-bool worker_defer_frame(struct worker *worker, const struct frame_slot *slot);
+/* Notes that a frame came, to be analysed later with `set`. false: no memory. */
+bool worker_defer_frame(struct worker *worker, const struct product_set *set,
+                        const struct frame_slot *slot);
 
 /* Notes that a frame came; it is not analysed. */
-void worker_pass_over_frame(struct worker *worker, const struct frame_slot *slot);
+void worker_pass_over_frame(struct worker *worker, const struct product_set *set,
+                            const struct frame_slot *slot);
 
 /*
  * Computes all products of a placed frame that was deferred, from its image. Returns whether it had

@@ -9,6 +9,7 @@
 #include "processing/chunk_codec.h"
 #include "processing/stored_chunks.h"
 #include "processing/worker_deferred.h"
+#include "processing/worker_message.h"
 
 /* A worker that waits for frames of its chunk looks this often whether somebody wants its sums. */
 #define LOOK_NS (200 * NS_PER_MS)
@@ -44,11 +45,13 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
 {
     const struct chunk_sink *const sink = worker->sink;
     if (!sink->wants(sink->data, run)) {
+        message_batch_clear(&worker->messages);
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
     struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(size));
     if (!chunk) {
+        message_batch_clear(&worker->messages);
         log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
                   describe->n_frames);
         count_unrecorded(run, in_place, describe->n_frames);
@@ -66,6 +69,7 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
     const ptrdiff_t packed = chunk_codec_pack(run, images, size, chunk->bytes, chunk->capacity);
     chunk->size = packed > 0 ? (size_t)packed : 0;
     chunk->raw_size = packed > 0 ? size : chunk->raw_size;
+    worker_hand_over_messages(worker, chunk);
     if (packed < 0)
         log_error("workers", "Blosc refused a chunk of %zu bytes", size);
     sink->submit(sink->data, chunk);
@@ -132,9 +136,9 @@ static bool analyse_or_defer(struct worker *worker, const struct chunk_work *wor
         break;
     case ANALYSE_FROM_FILE:
     case ANALYSE_FROM_BACKLOG:
-        return worker_defer_frame(worker, slot);
+        return worker_defer_frame(worker, work->set, slot);
     case ANALYSE_NEVER:
-        worker_pass_over_frame(worker, slot);
+        worker_pass_over_frame(worker, work->set, slot);
         return false;
     }
     return worker_analyse_frame(worker, work->set, slot, true, frame);
@@ -245,6 +249,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
     if (recorded)
         frame_store_image(&frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
+        worker_note_message(worker, slot, NULL);
         worker_flag_frame(worker, slot);
         return;
     }

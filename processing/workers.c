@@ -48,6 +48,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .catch_up = &workers->catch_up,
         .backlog = &workers->backlog,
         .isa = workers->isa,
+        .crc32c = crc32c_function(workers->isa),
         .index = index,
         .delays = workers->delays,
     };

@@ -83,9 +83,10 @@ static int take_reference_fit(struct analysis *analysis, const json_t *given,
                      nx = json_integer_value(json_array_get(shape, 1));
     if (!json_is_object(descan))
         return analysis_refuse(analysis, analysis->vacuum ? "no_data" : "bad_value", "args.descan",
-                               analysis->vacuum ? "the vacuum reference %.50s has no descan: it was not "
-                                      "measured in a scan"
-                                    : "there is no vacuum reference %.50s: references lists them",
+                               analysis->vacuum
+                                   ? "the vacuum reference %.50s has no descan: it was not "
+                                     "measured in a scan"
+                                   : "there is no vacuum reference %.50s: references lists them",
                                name ? name : "without a name");
     if (ny != analysis->pass.ny || nx != analysis->pass.nx)
         return analysis_refuse(analysis, "bad_value", "args.descan",

@@ -24,8 +24,7 @@ static void answer(const struct control_service *service, struct request *reques
     struct halo_reference reference, measured;
     struct halo_strain strain, turned;
     double azimuth = 0;
-    if (!halo_take_reference(service, request, args, pattern->height, pattern->width,
-                             &reference) ||
+    if (!halo_take_reference(service, request, args, pattern->height, pattern->width, &reference) ||
         !calibration_take_number(request, args, "azimuth", -360, 360, &azimuth))
         return;
     if (!measure_halo_take(request, args, &reference, pattern, calibration, run, &measured) ||

@@ -27,7 +27,8 @@ json_t *measure_halo_json(const struct halo_reference *measured,
  * reference, sentences for a person. New reference. */
 json_t *halo_warnings_json(double camera_length, const struct halo_reference *reference);
 
-/* The reference that args.reference names, of frames of that size. false: the request was refused. */
+/* The reference that args.reference names, of frames of that size. false: the request was refused.
+ */
 bool halo_take_reference(const struct control_service *service, struct request *request,
                          const json_t *args, uint32_t height, uint32_t width,
                          struct halo_reference *reference);

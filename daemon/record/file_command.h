@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <sysexits.h>
 
 #include "common/error.h"
@@ -20,7 +21,15 @@ struct file_command {
 };
 
 int file_command_info(int argc, char **argv);
+int file_command_export(int argc, char **argv);
+int file_command_recover(int argc, char **argv);
 int file_command_reshape(int argc, char **argv);
+int file_command_slim(int argc, char **argv);
+int file_command_verify(int argc, char **argv);
+
+/* The exit status for a negative errno; `reading`: nothing was written yet, so a file that cannot
+ * be used is the original. */
+int file_exit_status(int code, bool reading);
 
 /* Prints the sentence on stderr and returns `status`. */
 int file_command_failed(int status, const struct error *error);

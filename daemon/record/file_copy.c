@@ -173,7 +173,7 @@ static int copy_object(struct file_copier *copier, hid_t from, const char *name,
     if (info.type == H5O_TYPE_GROUP)
         return copy_group(copier, from, name, to, &info);
     const int r = info.type == H5O_TYPE_DATASET
-                      ? file_copy_dataset(from, name, to)
+                      ? file_copy_dataset(from, name, to, copier->judge)
                       : H5Ocopy(from, name, to, name, H5P_DEFAULT, H5P_DEFAULT);
     if (r < 0)
         return -1;

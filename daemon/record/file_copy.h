@@ -12,11 +12,21 @@
  */
 struct file_copy_object;
 
+/*
+ * Which chunks are worth copying, from a file that may be damaged: `keep` sees the bytes of each as
+ * they are in the file (NULL: they cannot be read) and the dataset that they are of.
+ */
+struct file_copy_judge {
+    bool (*keep)(void *data, hid_t dataset, const void *bytes, size_t size);
+    void *data;
+};
+
 struct file_copier {
     hid_t into; /* the new file */
     struct file_copy_object *objects;
     size_t n, capacity;
     unsigned depth;
+    const struct file_copy_judge *judge; /* NULL: every chunk is copied, or the copy fails */
 };
 
 void file_copier_init(struct file_copier *copier, hid_t into);
@@ -43,4 +53,4 @@ int file_copy_members(struct file_copier *copier, hid_t from, hid_t to, file_cop
  * were never written left out. Not H5Ocopy: that (1.10.8) crashes when the disk is full. References
  * read as 0 in the copy.
  */
-int file_copy_dataset(hid_t from, const char *name, hid_t to);
+int file_copy_dataset(hid_t from, const char *name, hid_t to, const struct file_copy_judge *judge);

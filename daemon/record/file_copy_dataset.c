@@ -12,6 +12,7 @@ struct dataset_copy {
     hid_t from, to, type, space, properties;
     unsigned rank; /* 0: a scalar, or nothing at all */
     hsize_t extent[H5S_MAX_RANK], chunk[H5S_MAX_RANK];
+    const struct file_copy_judge *judge;
     struct file_buffer buffer;
 };
 
@@ -35,10 +36,19 @@ static int copy_chunk(struct dataset_copy *copy, const hsize_t *corner)
     uint32_t mask = 0;
     hsize_t bytes;
     struct file_buffer *const buffer = &copy->buffer;
-    if (file_chunk_read(copy->from, corner, buffer, &bytes, &mask) < 0)
+    const struct file_copy_judge *const judge = copy->judge;
+    const int r = file_chunk_read(copy->from, corner, buffer, &bytes, &mask);
+    if (r < 0 && judge) {
+        hdf5_error_forget();
+        judge->keep(judge->data, copy->from, NULL, 0);
+        return 1;
+    }
+    if (r < 0)
         return -1;
     if (bytes == 0)
         return 0;
+    if (judge && !judge->keep(judge->data, copy->from, buffer->bytes, bytes))
+        return 1;
     return H5Dwrite_chunk(copy->to, H5P_DEFAULT, mask, corner, bytes, buffer->bytes) < 0 ? -1 : 1;
 }
 
@@ -55,7 +65,7 @@ static int copy_chunks(struct dataset_copy *copy)
         if (!step(copy, corner))
             break;
     }
-    return done == there ? 0 : -1;
+    return done == there || copy->judge ? 0 : -1;
 }
 
 /* ---- blocks ---- */
@@ -161,7 +171,7 @@ static int create_copy(struct dataset_copy *copy, const char *name, hid_t to)
     return copy->to < 0 ? -1 : 0;
 }
 
-int file_copy_dataset(hid_t from, const char *name, hid_t to)
+int file_copy_dataset(hid_t from, const char *name, hid_t to, const struct file_copy_judge *judge)
 {
     struct dataset_copy copy = {
         .from = H5Dopen2(from, name, H5P_DEFAULT),
@@ -169,6 +179,7 @@ int file_copy_dataset(hid_t from, const char *name, hid_t to)
         .type = -1,
         .space = -1,
         .properties = -1,
+        .judge = judge,
     };
     int r = copy.from < 0 ? -1 : create_copy(&copy, name, to);
     if (r == 0)

@@ -132,6 +132,8 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
     if (r >= 0)
         r = frame_datasets_create(&datasets->frames, entry, run);
     if (r >= 0)
+        r = message_datasets_create(&datasets->messages, entry, run);
+    if (r >= 0)
         r = extra_datasets_create(&datasets->extra, entry, run);
     if (r >= 0)
         r = geometry_datasets_create(&datasets->geometry, entry, run);
@@ -157,5 +159,6 @@ int file_layout_create(struct file_datasets *datasets, hid_t file, const struct 
 void file_datasets_finish(struct file_datasets *datasets)
 {
     frame_datasets_finish(&datasets->frames);
+    message_datasets_finish(&datasets->messages);
     result_datasets_finish(&datasets->results);
 }

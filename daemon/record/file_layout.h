@@ -7,6 +7,7 @@
 #include "daemon/record/extra_datasets.h"
 #include "daemon/record/frame_datasets.h"
 #include "daemon/record/geometry_datasets.h"
+#include "daemon/record/message_datasets.h"
 #include "daemon/record/result_datasets.h"
 
 /* What stays open of a file while it is written: the datasets that change. */
@@ -14,6 +15,7 @@ struct file_datasets {
     struct data_groups data;
     struct extra_datasets extra;
     struct frame_datasets frames;
+    struct message_datasets messages;
     struct geometry_datasets geometry;
     struct result_datasets results;
     hid_t end_time, end_reason, statistics;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -20,6 +21,13 @@ struct file_name {
  */
 int file_name_claim(struct file_name *name, const char *directory, uint64_t started_ns,
                     struct error *error);
+
+/*
+ * A lock on a file that is being written, for as long as the descriptor is open, and whether
+ * somebody holds one. Not flock(2), which HDF5 uses itself and lets go of while readers may follow.
+ */
+void file_name_hold(int descriptor);
+bool file_name_is_held(const char *path);
 
 /* Gives a file that was written to the disk, and only then, its final name, unless that has been
  * taken meanwhile. */

@@ -53,6 +53,7 @@ static int claim(struct file_output *output, struct error *error)
         unlink(partial);
     output->descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (output->descriptor >= 0) {
+        file_name_hold(output->descriptor);
         file_crash_takes_away(partial);
         return 0;
     }

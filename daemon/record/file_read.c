@@ -103,6 +103,24 @@ char *file_read_text(hid_t parent, const char *path)
     return text;
 }
 
+char *file_read_bytes(hid_t parent, const char *path, size_t *size)
+{
+    char *bytes = NULL;
+    const hid_t dataset =
+        file_has(parent, path) ? H5Dopen2(parent, path, H5P_DEFAULT) : H5I_INVALID_HID;
+    const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : H5I_INVALID_HID;
+    if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0) {
+        *size = H5Tget_size(type);
+        bytes = read_fixed(dataset, type, read_dataset);
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    hdf5_error_forget();
+    return bytes;
+}
+
 static hid_t open_attribute(hid_t object, const char *name)
 {
     const hid_t attribute =

@@ -21,6 +21,9 @@ bool file_has(hid_t parent, const char *path);
 char *file_read_text(hid_t parent, const char *path);
 char *file_read_attribute(hid_t object, const char *name);
 
+/* The bytes of a scalar text dataset of fixed length for free(), its padding included. */
+char *file_read_bytes(hid_t parent, const char *path, size_t *size);
+
 /* An attribute that is a list of names; returns how many, 0: none, or more than `limit`. */
 unsigned file_read_names(hid_t object, const char *name, char names[][FILE_NAME_SIZE],
                          unsigned limit);

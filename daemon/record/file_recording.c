@@ -55,8 +55,8 @@ static int open_file(struct file_recording *recording, struct error *error)
     hdf5_error_forget();
     if (recording->file < 0)
         return error_set(error, -EBADMSG,
-                         "%.300s is no HDF5 file, or one that was not closed: merlin-file reads "
-                         "the .h5 files that merlind records",
+                         "%.300s is no HDF5 file, or one that was left before anything was "
+                         "recorded: merlin-file reads the .h5 files that merlind records",
                          path);
     if (!file_has(recording->file, "entry/data/data"))
         return error_set(error, -EBADMSG,
@@ -274,8 +274,7 @@ uint64_t file_recording_frames(const struct file_recording *recording)
 
 /* ---- where the pixels are ---- */
 
-/* Not a duplicate. */
-static const struct file_extra *find_extra(const struct file_recording *recording, uint64_t row)
+uint64_t file_recording_first_extra(const struct file_recording *recording, uint64_t row)
 {
     uint64_t low = 0, high = recording->n_extra;
     while (low < high) {
@@ -285,9 +284,16 @@ static const struct file_extra *find_extra(const struct file_recording *recordin
         else
             high = middle;
     }
-    for (; low < recording->n_extra && recording->by_row[low].row == row; low++) {
-        if (!(recording->by_row[low].reason & FRAME_FLAG_DUPLICATE))
-            return &recording->by_row[low];
+    return low;
+}
+
+/* Not a duplicate. */
+static const struct file_extra *find_extra(const struct file_recording *recording, uint64_t row)
+{
+    uint64_t i = file_recording_first_extra(recording, row);
+    for (; i < recording->n_extra && recording->by_row[i].row == row; i++) {
+        if (!(recording->by_row[i].reason & FRAME_FLAG_DUPLICATE))
+            return &recording->by_row[i];
     }
     return NULL;
 }

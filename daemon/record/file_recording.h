@@ -65,6 +65,10 @@ struct image_source {
 struct image_source file_recording_source(const struct file_recording *recording, unsigned layer,
                                           uint64_t row, const struct file_frame *frame);
 
+/* Index in by_row of the first image of a row, if it has any in /entry/extra; else where it would
+ * be. */
+uint64_t file_recording_first_extra(const struct file_recording *recording, uint64_t row);
+
 /* Whether there is a frame at a place of the store that a scan or a new reading of it could show.
  */
 bool file_recording_place_used(struct file_recording *recording, const struct image_source *source,

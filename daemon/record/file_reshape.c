@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -143,27 +142,6 @@ static void print_words(const struct reshape *reshape)
                file_text_of_count(counts->lost).text, reshape->old.path);
 }
 
-static int exit_status(int code, bool reading)
-{
-    switch (code) {
-    case 0:
-        return EX_OK;
-    case -EINTR:
-        return 128 + (file_interrupted() ? file_interrupted() : SIGINT);
-    case -ENOMEM:
-        return EX_OSERR;
-    case -EBADMSG:
-    case -EINVAL:
-        return EX_DATAERR;
-    case -EBUSY:
-        return EX_TEMPFAIL;
-    case -EIO:
-        return EX_IOERR;
-    default:
-        return reading ? EX_NOINPUT : EX_CANTCREAT;
-    }
-}
-
 int file_command_reshape(int argc, char **argv)
 {
     struct reshape_options options;
@@ -187,5 +165,5 @@ int file_command_reshape(int argc, char **argv)
         print_words(&reshape);
     file_geometry_finish(&reshape.geometry);
     file_recording_close(&reshape.old);
-    return r < 0 ? file_command_failed(exit_status(r, reading), &error) : EX_OK;
+    return r < 0 ? file_command_failed(file_exit_status(r, reading), &error) : EX_OK;
 }

@@ -10,6 +10,7 @@
 #define SETTLED_AFTER 65536
 #define POSITION_NEVER_CAME INT64_C(-3)
 #define LAYER_NEVER_CAME 255
+#define MESSAGE_NOT_RECORDED INT64_C(-1)
 
 struct frame_rows {
     uint64_t number[ROWS_AT_ONCE];
@@ -17,6 +18,9 @@ struct frame_rows {
     uint64_t timestamp[ROWS_AT_ONCE];
     uint64_t exposure[ROWS_AT_ONCE];
     uint8_t status[ROWS_AT_ONCE];
+    uint32_t crc32c[ROWS_AT_ONCE];
+    uint16_t settings[ROWS_AT_ONCE];
+    int64_t message[ROWS_AT_ONCE];
     uint8_t layer[ROWS_AT_ONCE];
 };
 
@@ -59,14 +63,38 @@ static int create_columns(struct frame_datasets *frames, hid_t group)
     return 0;
 }
 
+/* What ties a row to its message. */
+static int create_message_columns(struct frame_datasets *frames, hid_t group)
+{
+    static const uint32_t zero = 0;
+    static const int64_t none = MESSAGE_NOT_RECORDED;
+    frames->crc32c = grown_dataset_create(group, "crc32c", H5T_STD_U32LE, H5T_NATIVE_UINT32, &zero);
+    frames->settings =
+        grown_dataset_create(group, "settings_version", H5T_STD_U16LE, H5T_NATIVE_UINT16, &zero);
+    frames->message =
+        grown_dataset_create(group, "message", H5T_STD_I64LE, H5T_NATIVE_INT64, &none);
+    if (frames->crc32c < 0 || frames->settings < 0 || frames->message < 0)
+        return -1;
+    if (nexus_attribute(frames->crc32c, "description",
+                        "CRC-32C of the pixels as received; 0 where none came") < 0 ||
+        nexus_attribute(frames->settings, "description",
+                        "version of the products that it was analysed with; 0 never came") < 0 ||
+        nexus_attribute(frames->message, "description",
+                        "row of its header in /entry/messages; -1 never came") < 0)
+        return -1;
+    return 0;
+}
+
 int frame_datasets_create(struct frame_datasets *frames, hid_t entry, const struct run *run)
 {
-    *frames = (struct frame_datasets){-1, -1, -1, -1, -1, -1, 0, 0, NULL};
+    *frames = (struct frame_datasets){-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, NULL};
     frames->rows = malloc(sizeof *frames->rows);
     const hid_t group = nexus_group(entry, "frames", "NXcollection");
     if (group < 0 || !frames->rows)
         return -1;
     int r = create_columns(frames, group);
+    if (r >= 0)
+        r = create_message_columns(frames, group);
     if (r >= 0 && run->n_layers > 1)
         r = create_layer(frames, group);
     H5Gclose(group);
@@ -93,6 +121,9 @@ static uint64_t gather(struct frame_rows *rows, const struct run *run, uint64_t 
         rows->exposure[i] = facts ? facts->exposure_ns : 0;
         rows->status[i] =
             facts ? atomic_load_explicit(&facts->flags, memory_order_relaxed) : FRAME_FLAG_MISSING;
+        rows->crc32c[i] = facts ? facts->crc32c : 0;
+        rows->settings[i] = facts ? facts->settings : 0;
+        rows->message[i] = facts ? (int64_t)facts->message - 1 : MESSAGE_NOT_RECORDED;
         rows->layer[i] = facts ? (uint8_t)((first + i) % run->n_layers) : LAYER_NEVER_CAME;
         came += facts != NULL;
     }
@@ -107,7 +138,10 @@ static int write_rows(const struct frame_datasets *frames, uint64_t first, uint6
         grown_dataset_write(frames->position, H5T_NATIVE_INT64, first, n, rows->position) < 0 ||
         grown_dataset_write(frames->timestamp, u64, first, n, rows->timestamp) < 0 ||
         grown_dataset_write(frames->exposure, u64, first, n, rows->exposure) < 0 ||
-        grown_dataset_write(frames->status, H5T_NATIVE_UINT8, first, n, rows->status) < 0)
+        grown_dataset_write(frames->status, H5T_NATIVE_UINT8, first, n, rows->status) < 0 ||
+        grown_dataset_write(frames->crc32c, H5T_NATIVE_UINT32, first, n, rows->crc32c) < 0 ||
+        grown_dataset_write(frames->settings, H5T_NATIVE_UINT16, first, n, rows->settings) < 0 ||
+        grown_dataset_write(frames->message, H5T_NATIVE_INT64, first, n, rows->message) < 0)
         return -1;
     if (frames->layer < 0)
         return 0;
@@ -117,7 +151,8 @@ static int write_rows(const struct frame_datasets *frames, uint64_t first, uint6
 static int extend(struct frame_datasets *frames, uint64_t length)
 {
     const hid_t all[] = {frames->number,   frames->position, frames->timestamp,
-                         frames->exposure, frames->status,   frames->layer};
+                         frames->exposure, frames->status,   frames->crc32c,
+                         frames->settings, frames->message,  frames->layer};
     if (length <= frames->length)
         return 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

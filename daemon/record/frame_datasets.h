@@ -15,6 +15,7 @@ struct frame_rows;
 
 struct frame_datasets {
     hid_t number, position, timestamp, exposure, status;
+    hid_t crc32c, settings, message;
     hid_t layer;      /* of a run with several layers, else -1 */
     uint64_t length;  /* rows in the file */
     uint64_t settled; /* rows below this one are not written again before the end */

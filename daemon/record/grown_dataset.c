@@ -23,8 +23,8 @@ herr_t grown_dataset_extend(hid_t dataset, uint64_t length)
     return H5Dset_extent(dataset, &extent);
 }
 
-herr_t grown_dataset_write(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n,
-                           const void *values)
+static herr_t transfer(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n, void *into,
+                       const void *from)
 {
     const hsize_t start = first, count = n;
     const hid_t file_space = H5Dget_space(dataset);
@@ -32,10 +32,23 @@ herr_t grown_dataset_write(hid_t dataset, hid_t memory_type, uint64_t first, uin
     herr_t r = -1;
     if (file_space >= 0 && memory_space >= 0 &&
         H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0)
-        r = H5Dwrite(dataset, memory_type, memory_space, file_space, H5P_DEFAULT, values);
+        r = into ? H5Dread(dataset, memory_type, memory_space, file_space, H5P_DEFAULT, into)
+                 : H5Dwrite(dataset, memory_type, memory_space, file_space, H5P_DEFAULT, from);
     if (memory_space >= 0)
         H5Sclose(memory_space);
     if (file_space >= 0)
         H5Sclose(file_space);
     return r;
+}
+
+herr_t grown_dataset_read(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n,
+                          void *values)
+{
+    return transfer(dataset, memory_type, first, n, values, NULL);
+}
+
+herr_t grown_dataset_write(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n,
+                           const void *values)
+{
+    return transfer(dataset, memory_type, first, n, NULL, values);
 }

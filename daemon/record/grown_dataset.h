@@ -17,6 +17,8 @@ hid_t grown_dataset_create(hid_t group, const char *name, hid_t file_type, hid_t
 /* Makes it `length` long; it never shrinks. */
 herr_t grown_dataset_extend(hid_t dataset, uint64_t length);
 
-/* Writes n values from index `first` on. */
+/* Reads or writes n values from index `first` on. */
+herr_t grown_dataset_read(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n,
+                          void *values);
 herr_t grown_dataset_write(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n,
                            const void *values);

@@ -1,6 +1,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <hdf5.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "daemon/record/blosc_filter.h"
 #include "daemon/record/file_command.h"
 #include "daemon/record/file_crash.h"
+#include "daemon/record/file_output.h"
 #include "daemon/record/hdf5_error.h"
 
 /* Visible, for it is glibc that looks for it. */
@@ -18,6 +20,12 @@ static const struct file_command commands[] = {
     {"info", "FILE", "What is in a file, on one screen", file_command_info},
     {"reshape", "FILE -o NEW", "A new file with the frames at other scan positions",
      file_command_reshape},
+    {"export", "FILE -o NAME", "The .mib and .hdr that the detector sent, bit for bit",
+     file_command_export},
+    {"verify", "FILE", "Is every frame in it what the detector sent?", file_command_verify},
+    {"recover", "FILE -o NEW", "A whole file of one that a crash left (.partial)",
+     file_command_recover},
+    {"slim", "FILE -o NEW", "The results without the patterns, to take home", file_command_slim},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -26,6 +34,27 @@ int file_command_failed(int status, const struct error *error)
 {
     fprintf(stderr, "merlin-file: %s\n", error->text);
     return status;
+}
+
+int file_exit_status(int code, bool reading)
+{
+    switch (code) {
+    case -EINTR:
+        return 128 + (file_interrupted() ? file_interrupted() : SIGINT);
+    case -ENOMEM:
+        return EX_OSERR;
+    case -EBADMSG:
+    case -EINVAL:
+    case -ENODATA:
+    case -ENOTSUP:
+        return EX_DATAERR;
+    case -EBUSY:
+        return EX_TEMPFAIL;
+    case -EIO:
+        return EX_IOERR;
+    default:
+        return reading ? EX_NOINPUT : EX_CANTCREAT;
+    }
 }
 
 /* ---- the words before the subcommand ---- */

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/queue.h"
 #include "daemon/record/blosc_filter.h"
+#include "daemon/record/disk_sync.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/recording_status.h"
 #include "daemon/record/writer.h"
@@ -25,8 +26,9 @@
 #define ALIGNMENT 64
 /* Behind the ingest thread, which must never wait for a CPU. */
 #define WRITER_NICE 5
-#define FLUSH_INTERVAL_MIN_S 0.01
-#define FLUSH_INTERVAL_MAX_S 3600.0
+/* Of flushing and of syncing. */
+#define INTERVAL_MIN_S 0.01
+#define INTERVAL_MAX_S 3600.0
 
 enum item_kind { ITEM_BEGIN, ITEM_CHUNK, ITEM_FINISH, ITEM_GIVEN, ITEM_STOP };
 
@@ -177,7 +179,9 @@ static struct compressed_chunk *sink_acquire(void *data, size_t capacity)
     item->chunk = (struct compressed_chunk){
         .bytes = item->chunk.bytes,
         .capacity = item->chunk.capacity,
+        .messages = item->chunk.messages,
     };
+    message_batch_clear(&item->chunk.messages);
     return &item->chunk;
 }
 
@@ -217,8 +221,11 @@ void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned 
 
 static void recorder_free(struct recorder *recorder)
 {
-    for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++)
+    disk_sync_destroy(recorder->writer.sync);
+    for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++) {
         free(recorder->items[i].chunk.bytes);
+        message_batch_finish(&recorder->items[i].chunk.messages);
+    }
     free(recorder->items);
     queue_finish(&recorder->work);
     queue_finish(&recorder->free_chunks);
@@ -241,12 +248,12 @@ static int allocate(struct recorder *recorder)
     return 0;
 }
 
-static uint64_t flush_interval_ns(double seconds)
+static uint64_t interval_ns(double seconds)
 {
-    if (!(seconds >= FLUSH_INTERVAL_MIN_S))
-        seconds = FLUSH_INTERVAL_MIN_S;
-    if (seconds > FLUSH_INTERVAL_MAX_S)
-        seconds = FLUSH_INTERVAL_MAX_S;
+    if (!(seconds >= INTERVAL_MIN_S))
+        seconds = INTERVAL_MIN_S;
+    if (seconds > INTERVAL_MAX_S)
+        seconds = INTERVAL_MAX_S;
     return (uint64_t)(seconds * (double)NS_PER_S);
 }
 
@@ -258,12 +265,19 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
         return error_set(error, -ENOMEM, "no memory for the recorder");
     memset(recorder, 0, sizeof *recorder);
     recorder->writer.options = *options;
-    recorder->writer.flush_interval_ns = flush_interval_ns(options->flush_interval_s);
+    recorder->writer.flush_interval_ns = interval_ns(options->flush_interval_s);
+    if (options->sync_interval_s > 0)
+        recorder->writer.sync_interval_ns = interval_ns(options->sync_interval_s);
     recorder->n_buffers = options->n_workers * BUFFERS_PER_WORKER + BUFFERS_MORE;
     int r = allocate(recorder);
     if (r < 0) {
         recorder_free(recorder);
         return error_set(error, r, "no memory for the recorder");
+    }
+    r = disk_sync_create(&recorder->writer.sync, error);
+    if (r < 0) {
+        recorder_free(recorder);
+        return r;
     }
     r = -pthread_create(&recorder->thread, NULL, write_all, recorder);
     if (r < 0) {

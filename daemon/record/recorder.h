@@ -27,6 +27,7 @@ typedef char *(*recorder_summary_fn)(const struct run *run);
 struct recorder_options {
     unsigned n_workers;
     double flush_interval_s;          /* how often a reader of the growing file sees news */
+    double sync_interval_s;           /* how often that is brought to the disk; 0: never */
     recorder_summary_fn summary;      /* for /entry/statistics; may be NULL */
     recorder_finished_fn on_finished; /* may be NULL */
     void *data;                       /* for on_finished */

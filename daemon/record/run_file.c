@@ -154,8 +154,10 @@ int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, 
     struct file_datasets *const datasets = &file->datasets;
     file->news = true;
     result_datasets_changed(&datasets->results, chunk);
-    const int r =
+    int r =
         chunk->extra ? extra_datasets_write(&datasets->extra, chunk) : write_placed(file, chunk);
+    if (r >= 0)
+        r = message_datasets_write(&datasets->messages, &chunk->messages);
     return r < 0 ? hdf5_error_take(error, "write to", file->name.partial) : 0;
 }
 
@@ -182,6 +184,7 @@ static int update(struct run_file *file, const char *summary)
 {
     struct file_datasets *const datasets = &file->datasets;
     if (data_groups_update(&datasets->data) < 0 || extra_datasets_update(&datasets->extra) < 0 ||
+        message_datasets_update(&datasets->messages) < 0 ||
         frame_datasets_update(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_update(&datasets->results, file->run) < 0 ||
@@ -225,6 +228,7 @@ static int complete(struct run_file *file, const char *summary)
     struct file_datasets *const datasets = &file->datasets;
     if (data_groups_complete(&datasets->data, file->run) < 0 ||
         extra_datasets_update(&datasets->extra) < 0 ||
+        message_datasets_update(&datasets->messages) < 0 ||
         frame_datasets_complete(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_complete(&datasets->results, file->run) < 0 ||
@@ -326,6 +330,11 @@ void run_file_destroy(struct run_file *file)
     if (file->descriptor >= 0)
         close(file->descriptor);
     free(file);
+}
+
+int run_file_descriptor(const struct run_file *file)
+{
+    return file->descriptor;
 }
 
 const char *run_file_partial_path(const struct run_file *file)

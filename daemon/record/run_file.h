@@ -44,5 +44,8 @@ void run_file_destroy(struct run_file *file);
  * file. Any thread. */
 int run_file_check_library(struct error *error);
 
+/* For fsync; valid as long as the file. */
+int run_file_descriptor(const struct run_file *file);
+
 const char *run_file_partial_path(const struct run_file *file);
 const char *run_file_final_path(const struct run_file *file);

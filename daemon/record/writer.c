@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/record/disk_sync.h"
 #include "daemon/record/given_results.h"
 #include "daemon/record/recording_status.h"
 #include "daemon/record/run_file.h"
@@ -123,12 +124,27 @@ static void flush(struct writer *writer, struct open_run *open)
     free(summary);
 }
 
+/* Behind a flush: what is on the disk then is a file that can be read. */
+static void sync_when_due(struct writer *writer)
+{
+    const uint64_t now = clock_monotonic_ns();
+    if (writer->sync_interval_ns == 0 || now < writer->next_sync_ns)
+        return;
+    for (const struct open_run *open = writer->open_runs; open; open = open->next) {
+        if (open->file)
+            disk_sync_ask(writer->sync, run_file_descriptor(open->file),
+                          run_file_partial_path(open->file));
+    }
+    writer->next_sync_ns = now + writer->sync_interval_ns;
+}
+
 void writer_flush_when_due(struct writer *writer)
 {
     if (clock_monotonic_ns() < writer->next_flush_ns)
         return;
     for (struct open_run *open = writer->open_runs; open; open = open->next)
         flush(writer, open);
+    sync_when_due(writer);
     /* From now: flushing that takes long must not take all the time. */
     writer->next_flush_ns = clock_monotonic_ns() + writer->flush_interval_ns;
 }

@@ -11,7 +11,10 @@
 struct writer {
     struct recorder_options options;
     uint64_t flush_interval_ns;
-    uint64_t next_flush_ns; /* monotonic */
+    uint64_t next_flush_ns;    /* monotonic */
+    uint64_t sync_interval_ns; /* 0: never */
+    uint64_t next_sync_ns;
+    struct disk_sync *sync;
     struct open_run *open_runs;
 };
 

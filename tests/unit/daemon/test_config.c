@@ -119,6 +119,7 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_int_equal(config.recording.shuffle, RECORDING_SHUFFLE_BIT);
     assert_int_equal(config.recording.level, 1);
     assert_true(config.recording_flush_s == 1);
+    assert_true(config.recording_sync_s == 5);
     assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
     assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
     assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
@@ -141,6 +142,7 @@ static const char full_text[] =
     "  directory: /data/a b\n"
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
+    "  sync: 7.5\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
     "web: {listen: '*:0'}\n"
@@ -179,6 +181,7 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
+    assert_true(config->recording_sync_s == 7.5);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
@@ -307,6 +310,7 @@ static void odd_texts_survive_printing(void **unused)
         assert_string_equal(loaded.config.recording.directory, again.config.recording.directory);
         assert_true(loaded.config.ring_size == again.config.ring_size);
         assert_true(loaded.config.recording_flush_s == again.config.recording_flush_s);
+        assert_true(loaded.config.recording_sync_s == again.config.recording_sync_s);
         free(reprinted);
         free(printed);
         finish(&again);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "common/error.h"
+
+/*
+ * A thread that brings files to the disk (fdatasync), which may take seconds on a disk that is
+ * busy: the writer must not wait for it. What was flushed before the last one that has ended
+ * survives a loss of power.
+ *
+ * Who owns what: all is under the mutex; the descriptor that is being synced is a duplicate and
+ * belongs to the thread. A failure is logged.
+ */
+struct disk_sync;
+
+int disk_sync_create(struct disk_sync **sync, struct error *error);
+/* Waits for what is under way. NULL does nothing. */
+void disk_sync_destroy(struct disk_sync *sync);
+
+/* Does not wait: while the thread is busy nothing is done, the next turn comes. `path` is for
+ * messages. */
+void disk_sync_ask(struct disk_sync *sync, int descriptor, const char *path);
