@@ -24,7 +24,8 @@ enum bragg_class {
 };
 
 /* bragg_result.flags */
-#define BRAGG_LIST_FULL (1u << 0) /* more reflections than the list holds: the strongest are kept  \
+#define BRAGG_LIST_FULL                                                                            \
+    (1u << 0)                     /* more reflections than the list holds: the strongest are kept  \
                                    */
 #define BRAGG_CROWDED (1u << 1)   /* less than a fifth of the sectors were quiet */
 #define BRAGG_NO_COUNTS (1u << 2) /* no count in the annulus: none */
@@ -33,8 +34,9 @@ enum bragg_class {
 /* bragg_reflection.flags */
 #define BRAGG_PARTNER (1u << 0) /* its Friedel partner -g is in the list too */
 #define BRAGG_LATTICE (1u << 1) /* fits the lattice of an on-axis pattern */
-#define BRAGG_AT_EDGE (1u << 2) /* less than 0.85 of its disk lies on good pixels of the annulus   \
-                                 */
+#define BRAGG_AT_EDGE                                                                              \
+    (1u << 2) /* less than 0.85 of its disk lies on good pixels of the annulus                     \
+               */
 #define BRAGG_WEAK_PARTNER (1u << 3) /* its partner passes only the relaxed single-place test */
 
 struct bragg_reflection {

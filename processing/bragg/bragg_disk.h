@@ -8,7 +8,7 @@
 
 /* Disks on the pixel grid, and speckle, whose grains are as large as they. */
 
-#define BRAGG_REACH_MAX 33 /* floor(BRAGG_DISK_RADIUS_MAX + BRAGG_DISK_MARGIN) + 1 */
+#define BRAGG_REACH_MAX 32 /* floor(BRAGG_DISK_RADIUS_MAX + BRAGG_DISK_MARGIN) */
 
 /* The window is a little wider than the disk, because the disk's middle lies between pixels. */
 #define BRAGG_DISK_MARGIN 0.3

@@ -4,17 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "processing/statistics/special_functions.h"
+#include "processing/statistics/distributions.h"
 
 double bragg_null_tail_log(uint64_t counts, double background, double overdispersion,
                            double speckle)
 {
-    /* 1/r of the negative binomial's r = B^2 / (Var - B). */
-    const double inverse = (overdispersion - 1) / background + speckle;
-    if (inverse < 1e-9)
-        return incomplete_gamma_lower_log((double)counts, background);
-    const double r = 1 / inverse;
-    return incomplete_beta_lower_log((double)counts, r, background, r);
+    const double variance = (overdispersion + speckle * background) * background;
+    return negative_binomial_upper_log((double)counts, background, variance);
 }
 
 static float grid_value(int32_t number, int bits)
@@ -36,8 +32,7 @@ static uint64_t first_below(double log_level, double b, double f, double v, uint
     }
     /* The guess is mostly right or one too many. */
     for (uint64_t step = 1; high - low > 1; step *= 2) {
-        const uint64_t middle =
-            high - low > 2 * step ? high - step : low + (high - low) / 2;
+        const uint64_t middle = high - low > 2 * step ? high - step : low + (high - low) / 2;
         if (bragg_null_tail_log(middle, b, f, v) >= log_level)
             low = middle;
         else

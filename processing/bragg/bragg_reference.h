@@ -52,6 +52,9 @@ const struct bragg_reference_values *bragg_reference_values(
  * speckle's correlation length. */
 void bragg_speckle_fill(struct bragg_reference_values *values, double speckle);
 
+/* A profile at this part of the way from the inner (0) to the outer radius (1). */
+double bragg_profile_at(const double profile[BRAGG_SPECKLE_POINTS], double along);
+
 /* V in a disk of matched or wide radius where single pixels have V_px: the speckle field is the
  * aperture's image, intensities of fields correlated over disks of R_d. */
 double bragg_speckle_in_disk(double speckle_px, double disk_radius, double window_radius);

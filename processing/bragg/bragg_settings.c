@@ -87,8 +87,7 @@ static int check_numbers(const struct bragg_settings *s, struct error *error)
         return error_set(error, -EINVAL, "bragg.contrast_min: %g must be from 0 to 1e6",
                          s->contrast_min);
     if (!(s->centre_uncertainty >= 0 && s->centre_uncertainty <= 5))
-        return error_set(error, -EINVAL,
-                         "bragg.centre_uncertainty: %g must be from 0 to 5 pixels",
+        return error_set(error, -EINVAL, "bragg.centre_uncertainty: %g must be from 0 to 5 pixels",
                          s->centre_uncertainty);
     return 0;
 }

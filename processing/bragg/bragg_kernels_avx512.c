@@ -1,0 +1,47 @@
+#include <immintrin.h>
+
+#include "processing/bragg/bragg_kernels_inline.h"
+
+BRAGG_INLINE size_t store_places(uint32_t *places, uint32_t above, size_t first)
+{
+    size_t found = 0;
+    for (; above; above &= above - 1)
+        places[found++] = (uint32_t)(first + (size_t)__builtin_ctz(above));
+    return found;
+}
+
+/* The table of 64 limits fills two registers of 16-bit or four of 32-bit lanes. */
+static size_t screen_16(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,
+                        const uint16_t limits[BRAGG_CELLS])
+{
+    const __m512i low = _mm512_loadu_si512(limits), high = _mm512_loadu_si512(limits + 32);
+    size_t found = 0;
+    for (size_t i = 0; i < n; i += 32) {
+        const __m512i index = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(cell + i)));
+        const __m512i limit = _mm512_permutex2var_epi16(low, index, high);
+        const __mmask32 above = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(sums + i), limit);
+        if (__builtin_expect(above != 0, 0))
+            found += store_places(places + found, above, i);
+    }
+    return found;
+}
+
+static size_t screen_32(uint32_t *places, const uint32_t *sums, const uint8_t *cell, size_t n,
+                        const uint32_t limits[BRAGG_CELLS])
+{
+    const __m512i a = _mm512_loadu_si512(limits), b = _mm512_loadu_si512(limits + 16);
+    const __m512i c = _mm512_loadu_si512(limits + 32), d = _mm512_loadu_si512(limits + 48);
+    size_t found = 0;
+    for (size_t i = 0; i < n; i += 16) {
+        const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(cell + i)));
+        const __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+        const __m512i limit = _mm512_mask_blend_epi32(upper, _mm512_permutex2var_epi32(a, index, b),
+                                                      _mm512_permutex2var_epi32(c, index, d));
+        const __mmask16 above = _mm512_cmpgt_epu32_mask(_mm512_loadu_si512(sums + i), limit);
+        if (__builtin_expect(above != 0, 0))
+            found += store_places(places + found, above, i);
+    }
+    return found;
+}
+
+const struct bragg_kernels bragg_kernels_avx512 = BRAGG_KERNELS;

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "processing/bragg/bragg_classifier.h"
+#include "processing/bragg/bragg_kernels.h"
+#include "processing/bragg/bragg_reference_parts.h"
+
+/*
+ * One pattern while it is searched. The steps, in this order: load the pixels and sum the parts,
+ * fit the background, sum the disks, find candidates (places whose counts reach their threshold),
+ * choose peaks among them, then once more from the background on without the sectors that hold a
+ * peak, then partners, directions and class.
+ */
+
+/* A place whose counts the background alone would not reach. */
+struct bragg_candidate {
+    uint32_t place; /* in maps of the grid */
+    uint32_t counts;
+    double background, speckle;
+    double significance; /* excess in standard deviations, for order only */
+};
+
+/* What there is of one width. */
+struct bragg_width_scratch {
+    struct bragg_sums_plan plan;
+    void *sums;           /* [rows][stride], 16 or 32 bits */
+    double *bin_ratio;    /* of radius bins: background over the template's, */
+    double *bin_variance; /* and its relative variance */
+    uint32_t n_candidates;
+    struct bragg_candidate *candidates;
+    uint32_t *candidate_at; /* [rows][stride] index + 1, 0: none; all 0 between frames */
+};
+
+/* A peak that was kept, beside what the result tells of it. */
+struct bragg_peak {
+    double row, column; /* of its best place */
+    double radius;      /* of its disk */
+    double excess;
+    double significance;
+};
+
+struct bragg_scratch {
+    const struct bragg_reference *reference;
+    const struct bragg_kernels *kernels;
+    uint32_t *pixels; /* buffer of the grid */
+    uint16_t *narrow; /* the same in 16 bits */
+    void *planes;
+    uint32_t *places;
+    bool sums_are_narrow;
+    double keep, own; /* background = (keep * weight - own * counts) * ratio: leave one out */
+    uint32_t part_counts[BRAGG_PARTS_MAX];
+    double part_template[BRAGG_PARTS_MAX];
+    struct bragg_background background;
+    struct bragg_width_scratch width[BRAGG_WIDTHS];
+    struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
+};
+
+/* Leaving a frame out takes no more of the template than leaves this share. */
+#define BRAGG_TEMPLATE_LEFT 0.1
+
+static inline uint32_t bragg_sum_at(const struct bragg_scratch *scratch, enum bragg_width width,
+                                    size_t place)
+{
+    const void *const sums = scratch->width[width].sums;
+    return scratch->sums_are_narrow ? ((const uint16_t *)sums)[place]
+                                    : ((const uint32_t *)sums)[place];
+}
+
+/* B and V at a place where the frame has these counts. */
+static inline double bragg_background_at(const struct bragg_scratch *scratch,
+                                         enum bragg_width width, size_t place, uint32_t counts)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[width];
+    const double weight = p->weight[place];
+    const double left = weight * scratch->keep - counts * scratch->own;
+    const double least = weight * BRAGG_TEMPLATE_LEFT;
+    return (left > least ? left : least) * scratch->width[width].bin_ratio[p->bin[place]];
+}
+
+static inline double bragg_speckle_at(const struct bragg_scratch *scratch, enum bragg_width width,
+                                      size_t place)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[width];
+    return p->speckle[place] + scratch->width[width].bin_variance[p->bin[place]];
+}
+
+/* How a frame is summed and its candidates are found: quickly, or in plain words. */
+struct bragg_method {
+    /* Fills pixels and part_counts; returns the sum of the annulus. */
+    uint64_t (*load)(struct bragg_scratch *scratch, const struct bragg_frame *frame);
+    void (*sum_disks)(struct bragg_scratch *scratch, enum bragg_width width);
+    /* Fills candidates, by rising place. */
+    void (*find)(struct bragg_scratch *scratch, enum bragg_width width);
+};
+void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
+                       const struct bragg_frame *frame, struct bragg_result *result);
+
+/* Adds the place to the candidates if its counts reach their threshold. */
+void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place);
+
+/* Chooses the reflections among the candidates, by falling significance. */
+void bragg_choose_peaks(struct bragg_scratch *scratch, struct bragg_result *result);
+
+/* Sectors that hold a part of a reflection. */
+uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch, const struct bragg_result *result);
+
+/* Partners, directions, lattice and class. */
+void bragg_find_class(const struct bragg_scratch *scratch, struct bragg_result *result);
