@@ -78,7 +78,7 @@ static bool is_taken(const struct work *work, struct vector g)
     return false;
 }
 
-/* The most significant place within `within` of g; false where there is none. */
+/* The place of most excess within `within` of g; false where there is none. */
 static bool best_place(const struct work *work, struct vector g, double within,
                        struct bragg_candidate *best)
 {
@@ -98,10 +98,9 @@ static bool best_place(const struct work *work, struct vector g, double within,
             const uint32_t counts = bragg_sum_at(work->scratch, BRAGG_MATCHED, place);
             const double b = bragg_background_at(work->scratch, BRAGG_MATCHED, place, counts);
             const double v = bragg_speckle_at(work->scratch, BRAGG_MATCHED, place);
-            const double significance = (counts - b) / sqrt((r->values.overdispersion + v * b) * b);
-            if (found && significance <= best->significance)
+            if (found && counts - b <= best->excess)
                 continue;
-            *best = (struct bragg_candidate){(uint32_t)place, counts, b, v, significance};
+            *best = (struct bragg_candidate){(uint32_t)place, counts, b, v, counts - b};
             found = true;
         }
     }

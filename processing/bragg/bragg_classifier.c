@@ -82,14 +82,12 @@ void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size
     if (counts < bragg_threshold(&scratch->reference->thresholds, background, speckle))
         return;
     struct bragg_width_scratch *const w = &scratch->width[width];
-    const double variance =
-        (scratch->reference->values.overdispersion + speckle * background) * background;
     w->candidates[w->n_candidates++] = (struct bragg_candidate){
         .place = (uint32_t)place,
         .counts = counts,
         .background = background,
         .speckle = speckle,
-        .significance = (counts - background) / sqrt(variance),
+        .excess = counts - background,
     };
 }
 

@@ -49,8 +49,7 @@ double bragg_speckle_area(double disk_radius)
     return area;
 }
 
-/* Pairs of pixels of the disk that are (dy, dx) apart. */
-static uint64_t pairs_apart(const struct bragg_disk *disk, int dy, int dx)
+uint64_t bragg_disk_pairs(const struct bragg_disk *disk, int dy, int dx)
 {
     uint64_t pairs = 0;
     for (int y = -disk->reach; y + dy <= disk->reach; y++) {
@@ -70,7 +69,7 @@ double bragg_speckle_in_disk(double speckle_px, double disk_radius, double windo
     double sum = 0;
     for (int dy = 0; dy <= 2 * disk.reach; dy++) {
         for (int dx = -2 * disk.reach; dx <= 2 * disk.reach; dx++)
-            sum += (dy > 0 ? 2 : 1) * (double)pairs_apart(&disk, dy, dx) *
+            sum += (dy > 0 ? 2 : 1) * (double)bragg_disk_pairs(&disk, dy, dx) *
                    bragg_speckle_correlation(disk_radius, sqrt((double)dy * dy + (double)dx * dx));
     }
     return speckle_px * sum / ((double)disk.area * disk.area);

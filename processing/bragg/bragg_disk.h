@@ -22,6 +22,9 @@ struct bragg_disk {
 };
 void bragg_disk_init(struct bragg_disk *disk, double radius);
 
+/* Pairs of pixels of the disk that are (dy, dx) apart. */
+uint64_t bragg_disk_pairs(const struct bragg_disk *disk, int dy, int dx);
+
 static inline double bragg_radius_at(const struct bragg_settings *settings, double y, double x)
 {
     const double dy = y - settings->centre_y, dx = x - settings->centre_x;

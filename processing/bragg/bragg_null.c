@@ -4,13 +4,19 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "processing/statistics/distributions.h"
+#include "processing/statistics/special_functions.h"
 
 double bragg_null_tail_log(uint64_t counts, double background, double overdispersion,
                            double speckle)
 {
-    const double variance = (overdispersion + speckle * background) * background;
-    return negative_binomial_upper_log((double)counts, background, variance);
+    const double lot = (1 + overdispersion) / 2;
+    const double k = (double)counts / lot, mean = background / lot;
+    /* 1 / r = variance / mean^2 - 1 / mean, in lots. */
+    const double inverse = (overdispersion / lot - 1) / mean + speckle;
+    if (inverse * mean < 1e-12)
+        return incomplete_gamma_lower_log(k, mean);
+    const double r = 1 / inverse;
+    return incomplete_beta_lower_log(k, r, mean, r);
 }
 
 static float grid_value(int32_t number, int bits)

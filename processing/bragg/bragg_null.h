@@ -9,9 +9,14 @@
  * The law of the counts S in a disk without a reflection: negative binomial of mean B and variance
  * F B + V B^2 (counting with charge sharing; speckle and what is not known of B). It is the Poisson
  * law where F = 1 and V = 0 and a gamma law for large B.
+ *
+ * F comes from electrons that fire one to four pixels each. Where F is above 1 the law is that of
+ * S / c, counts in lots of c = (1 + F) / 2: mean and variance are the same, and the third moment is
+ * that of such lots rather than that of a negative binomial law of single counts, whose tail is
+ * longer than any sharing of charge makes it (docs/bragg.md).
  */
 
-/* ln P(X >= counts), counts >= 1. */
+/* ln P(X >= counts), counts >= 1, in a smooth form that is not below the true one. */
 double bragg_null_tail_log(uint64_t counts, double background, double overdispersion,
                            double speckle);
 

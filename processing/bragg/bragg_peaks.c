@@ -3,7 +3,7 @@
 
 #include "processing/bragg/bragg_search.h"
 
-/* Candidates that are no lower than their neighbours become peaks, the most significant first, as
+/* Candidates with more excess than their neighbours become peaks, that with the most first, as
  * long as what the peaks before them put into their disk does not explain them. */
 
 /* Two reflections are at least this many radii apart. */
@@ -31,7 +31,7 @@ static void forget_candidates(struct bragg_width_scratch *w)
 /* Whether the candidate j at a neighbouring place comes before i. */
 static bool is_before(const struct bragg_width_scratch *w, uint32_t j, uint32_t i)
 {
-    const double a = w->candidates[j].significance, b = w->candidates[i].significance;
+    const double a = w->candidates[j].excess, b = w->candidates[i].excess;
     return a > b || (a == b && j < i);
 }
 
@@ -115,7 +115,7 @@ static bool is_hot_pixel(const struct bragg_scratch *scratch, enum bragg_width w
     const uint32_t highest = highest_pixel(scratch, disk, candidate->place / grid->stride,
                                            candidate->place % grid->stride);
     const double per_pixel = candidate->background / disk->area;
-    if (highest - per_pixel <= 0.5 * (candidate->counts - candidate->background))
+    if (highest - per_pixel <= 0.5 * (candidate->excess))
         return false;
     return candidate->counts - highest < bragg_threshold(&scratch->reference->thresholds,
                                                          candidate->background - per_pixel,
@@ -146,7 +146,7 @@ struct excess_moments {
 };
 
 static struct excess_moments excess_around(const struct bragg_scratch *scratch, double row,
-                                           double column, double radius, double per_template)
+                                           double column, double radius)
 {
     const struct bragg_grid *const grid = &scratch->reference->grid;
     struct excess_moments m = {0};
@@ -157,8 +157,8 @@ static struct excess_moments excess_around(const struct bragg_scratch *scratch, 
         const size_t at = bragg_buffer_at(grid, y, 0);
         double sum = 0, moment = 0;
         for (int x = left < 0 ? 0 : left; x <= right && x < (int)grid->columns; x++) {
-            const double excess = scratch->pixels[at + (size_t)x] -
-                                  scratch->reference->template[at + (size_t)x] * per_template;
+            const double excess =
+                scratch->pixels[at + (size_t)x] - bragg_expected_at(scratch, at + (size_t)x);
             sum += excess;
             moment += excess * (x - column);
         }
@@ -174,13 +174,13 @@ static struct excess_moments excess_around(const struct bragg_scratch *scratch, 
 
 /* Centre of mass of the excess in a disk that follows it; no farther than a radius. */
 static void find_centre(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
-                        double per_template, double *row, double *column)
+                        double *row, double *column)
 {
     *row = peak->row;
     *column = peak->column;
     for (int round = 0; round < CENTROID_ROUNDS; round++) {
         const struct excess_moments m =
-            excess_around(scratch, *row, *column, peak->radius + CENTROID_MARGIN, per_template);
+            excess_around(scratch, *row, *column, peak->radius + CENTROID_MARGIN);
         if (!(m.sum > 0))
             break;
         *row += m.y / m.sum;
@@ -196,13 +196,16 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
 /* Standard deviation that a reflection far above everything still has, pixels. */
 #define SIGMA_FLOOR 0.05
 
+/* Of a centre of mass: electrons of the reflection spread over its disk, those of the background
+ * over the window. */
 static double centroid_sigma(const struct bragg_scratch *scratch,
                              const struct bragg_candidate *candidate, double radius)
 {
-    const double excess = candidate->counts - candidate->background;
-    const double b = candidate->background;
-    const double variance =
-        scratch->reference->values.overdispersion * candidate->counts + candidate->speckle * b * b;
+    const double excess = candidate->excess, b = candidate->background;
+    const double window = (radius + CENTROID_MARGIN) / (radius + BRAGG_DISK_MARGIN);
+    const double spread = window * window * window * window;
+    const double f = scratch->reference->values.overdispersion;
+    const double variance = f * excess + spread * (f + candidate->speckle * b) * b;
     return sqrt(radius * radius / 4 * variance / (excess * excess) + SIGMA_FLOOR * SIGMA_FLOOR);
 }
 
@@ -211,10 +214,9 @@ static void tell_reflection(struct bragg_reflection *reflection, struct bragg_sc
                             const struct bragg_candidate *candidate)
 {
     const struct bragg_reference *const r = scratch->reference;
-    const double excess = candidate->counts - candidate->background;
+    const double excess = candidate->excess;
     double row, column;
-    find_centre(scratch, peak, candidate->background / r->positions[width].weight[candidate->place],
-                &row, &column);
+    find_centre(scratch, peak, &row, &column);
     *reflection = (struct bragg_reflection){
         .y = r->grid.top + row,
         .x = r->grid.left + column,
@@ -229,6 +231,15 @@ static void tell_reflection(struct bragg_reflection *reflection, struct bragg_sc
         .width = (uint8_t)width,
         .flags = r->positions[width].share[candidate->place] < EDGE_SHARE ? BRAGG_AT_EDGE : 0,
     };
+}
+
+/* Excess in standard deviations. */
+static double significance(const struct bragg_scratch *scratch,
+                           const struct bragg_candidate *candidate)
+{
+    const double b = candidate->background;
+    return candidate->excess /
+           sqrt((scratch->reference->values.overdispersion + candidate->speckle * b) * b);
 }
 
 /* The wide disk at the same place, where it tells more of the reflection than the matched one. */
@@ -248,11 +259,9 @@ static bool is_wide(const struct bragg_scratch *scratch, const struct bragg_cand
     wide->counts = bragg_sum_at(scratch, BRAGG_WIDE, place);
     wide->background = bragg_background_at(scratch, BRAGG_WIDE, place, wide->counts);
     wide->speckle = bragg_speckle_at(scratch, BRAGG_WIDE, place);
-    const double variance =
-        (r->values.overdispersion + wide->speckle * wide->background) * wide->background;
-    wide->significance = (wide->counts - wide->background) / sqrt(variance);
-    return wide->significance > matched->significance &&
-           wide->counts - wide->background > WIDE_EXCESS * (matched->counts - matched->background);
+    wide->excess = wide->counts - wide->background;
+    return wide->excess > WIDE_EXCESS * matched->excess &&
+           significance(scratch, wide) > significance(scratch, matched);
 }
 
 static bool is_double(const struct bragg_result *result, const struct bragg_reflection *reflection,
@@ -280,8 +289,7 @@ static void accept(struct bragg_scratch *scratch, struct bragg_result *result,
         .row = candidate->place / r->grid.stride,
         .column = candidate->place % r->grid.stride,
         .radius = r->positions[width].disk.radius,
-        .excess = kept.counts - kept.background,
-        .significance = kept.significance,
+        .excess = kept.excess,
     };
     struct bragg_reflection *const reflection = &result->reflections[result->n_reflections];
     tell_reflection(reflection, scratch, peak, width, &kept);
@@ -289,7 +297,7 @@ static void accept(struct bragg_scratch *scratch, struct bragg_result *result,
         result->n_reflections++;
 }
 
-/* Takes the most significant candidate that is left out of the list; false: none is. */
+/* Takes the candidate of most excess that is left out of the list; false: none is. */
 static bool take_highest(struct bragg_width_scratch *w, struct bragg_candidate *highest)
 {
     uint32_t best = 0;
@@ -325,7 +333,7 @@ static void sort_peaks(struct bragg_scratch *scratch, struct bragg_result *resul
         const struct bragg_peak peak = scratch->peaks[i];
         const struct bragg_reflection reflection = result->reflections[i];
         uint32_t j = i;
-        for (; j > 0 && scratch->peaks[j - 1].significance < peak.significance; j--) {
+        for (; j > 0 && result->reflections[j - 1].log10_p > reflection.log10_p; j--) {
             scratch->peaks[j] = scratch->peaks[j - 1];
             result->reflections[j] = result->reflections[j - 1];
         }

@@ -87,6 +87,23 @@ static int make_template(struct bragg_reference *r, struct error *error)
     return rc;
 }
 
+static int locate_pixels(struct bragg_reference *r, struct error *error)
+{
+    r->band_at = calloc(r->grid.buffer_size, sizeof(*r->band_at));
+    if (!r->band_at)
+        return error_set(error, -ENOMEM, "not enough memory for the Bragg template");
+    for (uint32_t row = 0; row < r->grid.rows; row++) {
+        for (uint32_t column = 0; column < r->grid.columns; column++) {
+            const double radius =
+                bragg_radius_at(&r->values.settings, r->grid.top + row, r->grid.left + column);
+            const struct bragg_between_bands at = bragg_between_bands(&r->background, radius);
+            r->band_at[bragg_buffer_at(&r->grid, (int)row, (int)column)] =
+                (float)(at.band + at.upper);
+        }
+    }
+    return 0;
+}
+
 /* Frames this many times darker or brighter than the template are still classified. */
 #define RATIO_RANGE 256.0
 /* The least V that is told apart from 0, and what a ratio of few counts may add to it. */
@@ -127,6 +144,8 @@ static int build(struct bragg_reference *r, struct error *error)
     if (rc == 0)
         rc = bragg_background_plan_init(&r->background, &r->values, &r->grid, r->mask, r->template,
                                         error);
+    if (rc == 0)
+        rc = locate_pixels(r, error);
     const uint32_t n_widths = radius[BRAGG_WIDE] > 0 ? 2 : 1;
     for (; rc == 0 && r->n_widths < n_widths; r->n_widths++)
         rc = bragg_positions_init(&r->positions[r->n_widths], &r->values,
@@ -174,6 +193,7 @@ void bragg_reference_unref(struct bragg_reference *reference)
         bragg_positions_finish(&reference->positions[w]);
     bragg_background_plan_finish(&reference->background);
     free(reference->is_static);
+    free(reference->band_at);
     free(reference->template);
     free(reference->mask);
     free((void *)reference->values.bad);

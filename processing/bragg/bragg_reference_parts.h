@@ -15,6 +15,7 @@ struct bragg_reference {
     struct bragg_template_counts pixels;
     uint32_t *mask;   /* [rows][stride] of the grid, 0 or UINT32_MAX */
     double *template; /* [buffer] of the grid, counts of a mean frame */
+    float *band_at;   /* [buffer] where the pixel's ratio lies between those of the bands */
     uint8_t *is_static;
     double counts_per_pixel;
     struct bragg_background_plan background;

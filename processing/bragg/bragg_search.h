@@ -19,7 +19,7 @@ struct bragg_candidate {
     uint32_t place; /* in maps of the grid */
     uint32_t counts;
     double background, speckle;
-    double significance; /* excess in standard deviations, for order only */
+    double excess; /* counts - background, for order only */
 };
 
 /* What there is of one width. */
@@ -38,7 +38,6 @@ struct bragg_peak {
     double row, column; /* of its best place */
     double radius;      /* of its disk */
     double excess;
-    double significance;
 };
 
 struct bragg_scratch {
@@ -86,6 +85,17 @@ static inline double bragg_speckle_at(const struct bragg_scratch *scratch, enum 
     return p->speckle[place] + scratch->width[width].bin_variance[p->bin[place]];
 }
 
+/* Background of a pixel of the buffer. */
+static inline double bragg_expected_at(const struct bragg_scratch *scratch, size_t at)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const double *const ratio = scratch->background.ratio;
+    const double band = r->band_at[at];
+    const uint32_t lower = (uint32_t)band;
+    const uint32_t upper = lower + 1 < r->background.n_bands ? lower + 1 : lower;
+    return r->template[at] * (ratio[lower] + (band - lower) * (ratio[upper] - ratio[lower]));
+}
+
 /* How a frame is summed and its candidates are found: quickly, or in plain words. */
 struct bragg_method {
     /* Fills pixels and part_counts; returns the sum of the annulus. */
@@ -100,7 +110,7 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
 /* Adds the place to the candidates if its counts reach their threshold. */
 void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place);
 
-/* Chooses the reflections among the candidates, by falling significance. */
+/* Chooses the reflections among the candidates. */
 void bragg_choose_peaks(struct bragg_scratch *scratch, struct bragg_result *result);
 
 /* Sectors that hold a part of a reflection. */

@@ -1,0 +1,193 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "processing/bragg/bragg_learner.h"
+#include "processing/bragg/bragg_noise.h"
+
+#define FIXED_POINT 0x1p20
+
+struct bragg_refinement {
+    const struct bragg_reference *reference;
+    struct bragg_scratch *scratch;
+    float *residual;
+    uint64_t n_frames;
+    uint64_t *counts;                   /* [buffer] of quiet sectors */
+    uint64_t exposure[BRAGG_PARTS_MAX]; /* sum of the ratios they had, fixed point */
+    struct bragg_noise noise;
+    struct bragg_result result;
+    uint64_t *template_sums; /* [height][width] */
+};
+
+int bragg_refinement_create(struct bragg_refinement **refinement,
+                            const struct bragg_reference *reference, enum cpu_isa isa,
+                            struct error *error)
+{
+    const struct bragg_reference_values *const v = &reference->values;
+    struct bragg_refinement *const r = calloc(1, sizeof(*r));
+    int rc = -ENOMEM;
+    *refinement = NULL;
+    if (r) {
+        r->reference = reference;
+        r->residual = calloc(reference->grid.buffer_size, sizeof(*r->residual));
+        r->counts = calloc(reference->grid.buffer_size, sizeof(*r->counts));
+        r->template_sums = calloc((size_t)v->height * v->width, sizeof(*r->template_sums));
+        if (r->residual && r->counts && r->template_sums)
+            rc = bragg_scratch_create(&r->scratch, reference, isa, NULL);
+    }
+    if (rc < 0) {
+        bragg_refinement_destroy(r);
+        return error_set(error, rc, "not enough memory to measure a Bragg reference");
+    }
+    *refinement = r;
+    return 0;
+}
+
+void bragg_refinement_destroy(struct bragg_refinement *refinement)
+{
+    if (!refinement)
+        return;
+    bragg_scratch_destroy(refinement->scratch);
+    free(refinement->template_sums);
+    free(refinement->counts);
+    free(refinement->residual);
+    free(refinement);
+}
+
+static void add_quiet_sectors(struct bragg_refinement *refinement)
+{
+    const struct bragg_background_plan *const plan = &refinement->reference->background;
+    const struct bragg_scratch *const scratch = refinement->scratch;
+    const uint64_t busy = bragg_busy_sectors(scratch, &refinement->result);
+    for (uint64_t left = scratch->background.quiet & ~busy; left; left &= left - 1) {
+        const uint32_t first = (uint32_t)__builtin_ctzll(left) * plan->n_bands;
+        for (uint32_t b = 0; b < plan->n_bands; b++)
+            refinement->exposure[first + b] +=
+                (uint64_t)llround(scratch->background.ratio[b] * FIXED_POINT);
+        for (uint32_t i = plan->part_start[first]; i < plan->part_start[first + plan->n_bands]; i++)
+            refinement->counts[plan->pixels[i]] += scratch->pixels[plan->pixels[i]];
+    }
+}
+
+void bragg_refinement_add(struct bragg_refinement *refinement, const struct bragg_frame *frame,
+                          struct bragg_result *result)
+{
+    struct bragg_result *const found = &refinement->result;
+    bragg_classify(refinement->scratch, frame, found);
+    refinement->n_frames++;
+    if (found->class != BRAGG_NOT_ANALYSED && !(found->flags & BRAGG_NO_COUNTS))
+        add_quiet_sectors(refinement);
+    if (found->class == BRAGG_NONE && !(found->flags & BRAGG_NO_COUNTS))
+        bragg_noise_add(&refinement->noise, refinement->scratch, refinement->residual);
+    if (result)
+        *result = *found;
+}
+
+void bragg_refinement_merge(struct bragg_refinement *into, const struct bragg_refinement *from)
+{
+    into->n_frames += from->n_frames;
+    for (size_t i = 0; i < into->reference->grid.buffer_size; i++)
+        into->counts[i] += from->counts[i];
+    for (uint32_t i = 0; i < BRAGG_PARTS_MAX; i++)
+        into->exposure[i] += from->exposure[i];
+    bragg_noise_merge(&into->noise, &from->noise);
+}
+
+uint64_t bragg_refinement_frames(const struct bragg_refinement *refinement)
+{
+    return refinement->n_frames;
+}
+
+/* Frames that a sector was exposed for, of ratio 1. */
+static double sector_exposure(const struct bragg_refinement *r, uint32_t sector)
+{
+    const uint32_t n_bands = r->reference->background.n_bands;
+    double sum = 0;
+    for (uint32_t b = 0; b < n_bands; b++)
+        sum += (double)r->exposure[sector * n_bands + b];
+    return sum / (FIXED_POINT * n_bands);
+}
+
+/* Least and mean exposure of the usable sectors. */
+static void summarise_exposure(const struct bragg_refinement *r, double *least, double *mean)
+{
+    uint32_t n = 0;
+    *least = HUGE_VAL;
+    *mean = 0;
+    for (uint64_t left = r->reference->background.usable; left; left &= left - 1, n++) {
+        const double exposure = sector_exposure(r, (uint32_t)__builtin_ctzll(left));
+        *least = fmin(*least, exposure);
+        *mean += exposure;
+    }
+    *mean /= n > 0 ? n : 1;
+}
+
+/* Exposure at a pixel: on straight lines between the bands. */
+static double pixel_exposure(const struct bragg_refinement *r, uint32_t sector, size_t at)
+{
+    const uint32_t n_bands = r->reference->background.n_bands;
+    const uint64_t *const exposure = r->exposure + (size_t)sector * n_bands;
+    const double band = r->reference->band_at[at];
+    const uint32_t lower = (uint32_t)band, upper = lower + 1 < n_bands ? lower + 1 : lower;
+    return ((double)exposure[lower] +
+            (band - lower) * ((double)exposure[upper] - (double)exposure[lower])) /
+           FIXED_POINT;
+}
+
+/* Counts of a sector as if it had been exposed for n_frames. Sectors that are hardly ever used keep
+ * the template of the pass before. */
+static void fill_sector(struct bragg_refinement *r, uint32_t sector, double n_frames)
+{
+    const struct bragg_background_plan *const plan = &r->reference->background;
+    const struct bragg_grid *const grid = &r->reference->grid;
+    const uint32_t first = plan->part_start[sector * plan->n_bands];
+    const uint32_t last = plan->part_start[(sector + 1) * plan->n_bands];
+    for (uint32_t i = first; i < last; i++) {
+        const size_t at = plan->pixels[i];
+        const double exposure = pixel_exposure(r, sector, at);
+        const double mean =
+            exposure > 0 ? (double)r->counts[at] / exposure : r->reference->template[at];
+        const uint32_t row = (uint32_t)(at / grid->buffer_stride) - grid->border;
+        const uint32_t column = (uint32_t)(at % grid->buffer_stride) - BRAGG_BORDER;
+        r->template_sums[bragg_frame_at(grid, row, column)] = (uint64_t)llround(mean * n_frames);
+    }
+}
+
+static void measure_noise(const struct bragg_refinement *r, struct bragg_reference_values *values)
+{
+    const struct bragg_settings *const s = &values->settings;
+    if (r->noise.n_frames == 0)
+        return;
+    if (isnan(s->overdispersion)) {
+        values->overdispersion =
+            fmax(1, fmin(100, bragg_noise_overdispersion(&r->noise, r->reference)));
+        values->overdispersion_measured = true;
+    }
+    if (isnan(s->speckle)) {
+        bragg_noise_speckle(&r->noise, r->reference, values->overdispersion, values->speckle);
+        values->speckle_measured = true;
+    }
+}
+
+/* A sector must have been quiet in this share of the mean sector's frames. */
+#define EXPOSURE_SHARE 0.05
+
+int bragg_refinement_values(struct bragg_refinement *refinement,
+                            struct bragg_reference_values *values, struct error *error)
+{
+    double least, mean;
+    summarise_exposure(refinement, &least, &mean);
+    if (!(mean >= 1) || least < EXPOSURE_SHARE * mean)
+        return error_set(error, -ENODATA,
+                         "the background of the Bragg reference is not known all round: of %llu "
+                         "frames the sectors of the annulus were quiet in %.1f on average and in "
+                         "%.1f at least",
+                         (unsigned long long)refinement->n_frames, mean, least);
+    *values = refinement->reference->values;
+    values->n_frames = (uint64_t)llround(mean);
+    values->template_sums = refinement->template_sums;
+    for (uint32_t s = 0; s < refinement->reference->background.n_sectors; s++)
+        fill_sector(refinement, s, (double)values->n_frames);
+    measure_noise(refinement, values);
+    return 0;
+}
