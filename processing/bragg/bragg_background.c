@@ -3,6 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+/*
+ * Sums of doubles go in four lanes, whatever the instruction set has, so that their order is the
+ * same everywhere.
+ */
+typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
+
+#define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
+
 /* A sector above its expectation by this many standard deviations is not quiet. */
 #define QUIET_LIMIT 2.5
 /* What cutting a normal law there takes off its mean, in standard deviations. */
@@ -35,8 +43,9 @@ static double mean_from_quarter(const struct bragg_background_plan *plan, double
     return exp2((i + part) / 4 - 2);
 }
 
-/* Keys in the order of a sector's counts over its template, each only once. */
-static void sector_keys(int32_t *keys, const double *counts, const double *template, uint32_t n,
+/* Keys in the order of a sector's counts over its template, each only once, those of sectors that
+ * are not used last. */
+static void sector_keys(int32_t *keys, const uint32_t *counts, const double *template, uint32_t n,
                         uint64_t usable)
 {
     for (uint32_t s = 0; s < n; s++) {
@@ -46,40 +55,62 @@ static void sector_keys(int32_t *keys, const double *counts, const double *templ
     }
 }
 
+/* A bound below which there are n_lowest of the keys. */
+static int32_t bound_of_lowest(const int32_t *keys, uint32_t n, int32_t n_lowest)
+{
+    int32_t low = 0, high = INT32_MAX;
+    while (high - low > 1) {
+        const int32_t middle = low + (high - low) / 2;
+        int32_t below = 0;
+        for (uint32_t s = 0; s < n; s++)
+            below += keys[s] < middle;
+        if (below == n_lowest)
+            return middle;
+        if (below < n_lowest)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
 /* The ratio that the lowest quarter of the sectors tells. */
-static double quarter_scale(const struct bragg_background_plan *plan, const double *counts,
+static double quarter_scale(const struct bragg_background_plan *plan, const uint32_t *counts,
                             const double *template, uint64_t usable)
 {
     int32_t keys[BRAGG_SECTORS_MAX];
     sector_keys(keys, counts, template, plan->n_sectors, usable);
-    const int32_t n_lowest = (__builtin_popcountll(usable) + 3) / 4;
+    const int n_usable = __builtin_popcountll(usable);
+    const int32_t bound = bound_of_lowest(keys, plan->n_sectors, (n_usable + 3) / 4);
     double lowest_counts = 0, lowest_template = 0, all_counts = 0, all_template = 0;
-    for (uint32_t s = 0; s < plan->n_sectors; s++) {
-        if (!(usable >> s & 1))
-            continue;
-        int32_t rank = 0;
-        for (uint32_t t = 0; t < plan->n_sectors; t++)
-            rank += keys[t] < keys[s];
-        lowest_counts += rank < n_lowest ? counts[s] : 0;
-        lowest_template += rank < n_lowest ? template[s] : 0;
+    for (uint64_t left = usable; left; left &= left - 1) {
+        const uint32_t s = (uint32_t)__builtin_ctzll(left);
+        lowest_counts += keys[s] < bound ? counts[s] : 0;
+        lowest_template += keys[s] < bound ? template[s] : 0;
         all_counts += counts[s];
         all_template += template[s];
     }
     if (!(lowest_counts > 0))
         return all_counts / all_template;
-    const double per_sector = all_template / __builtin_popcountll(usable);
+    const double per_sector = all_template / n_usable;
     return mean_from_quarter(plan, lowest_counts / lowest_template * per_sector) / per_sector;
 }
 
 /* Sectors that hold no more than these expectations explain. */
-static uint64_t quiet_sectors(const struct bragg_background_plan *plan, const double *counts,
+static uint64_t quiet_sectors(const struct bragg_background_plan *plan, const uint32_t *counts,
                               const double *expected, uint64_t usable)
 {
+    const double limit2 = QUIET_LIMIT * QUIET_LIMIT;
+    uint8_t is_quiet[BRAGG_SECTORS_MAX];
     uint64_t quiet = 0;
     for (uint32_t s = 0; s < plan->n_sectors; s++) {
-        const double limit = expected[s] + QUIET_LIMIT * sector_deviation(plan, expected[s]) + 1;
-        quiet |= (uint64_t)(counts[s] <= limit) << s;
+        const double variance =
+            (plan->overdispersion + plan->sector_speckle * expected[s]) * expected[s];
+        const double above = MAX_OF(counts[s] - expected[s] - 1, 0);
+        is_quiet[s] = above * above <= limit2 * variance;
     }
+    for (uint32_t s = 0; s < plan->n_sectors; s++)
+        quiet |= (uint64_t)is_quiet[s] << s;
     return quiet & usable;
 }
 
@@ -87,63 +118,76 @@ struct band_sums {
     double counts[BRAGG_BANDS_MAX], template[BRAGG_BANDS_MAX], pixels[BRAGG_BANDS_MAX];
 };
 
+static double sum_of(lanes four)
+{
+    return (four[0] + four[1]) + (four[2] + four[3]);
+}
+
 static void sum_bands(struct band_sums *sums, const struct bragg_background_plan *plan,
                       const uint32_t *counts, const double *template, uint64_t sectors)
 {
-    *sums = (struct band_sums){0};
-    for (; sectors; sectors &= sectors - 1) {
-        const uint32_t first = (uint32_t)__builtin_ctzll(sectors) * plan->n_bands;
-        for (uint32_t b = 0; b < plan->n_bands; b++) {
-            sums->counts[b] += counts[first + b];
-            sums->template[b] += template[first + b];
-            sums->pixels[b] += plan->part_start[first + b + 1] - plan->part_start[first + b];
+    double weight[BRAGG_SECTORS_MAX];
+    uint32_t chosen[BRAGG_SECTORS_MAX];
+    for (uint32_t s = 0; s < plan->n_sectors; s++) {
+        chosen[s] = sectors >> s & 1 ? UINT32_MAX : 0;
+        weight[s] = sectors >> s & 1;
+    }
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        const size_t first = (size_t)b * plan->n_sectors;
+        uint32_t sum = 0;
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            sum += counts[first + s] & chosen[s];
+        lanes of_template = {0}, of_pixels = {0};
+        for (uint32_t s = 0; s < plan->n_sectors; s += 4) {
+            const lanes w = *(const lanes *)(weight + s);
+            of_template += w * *(const lanes *)(template + first + s);
+            of_pixels += w * *(const lanes *)(plan->part_pixels + first + s);
         }
+        sums->counts[b] = sum;
+        sums->template[b] = sum_of(of_template);
+        sums->pixels[b] = sum_of(of_pixels);
     }
 }
 
-/* A = L L^T in place, lower triangle; reciprocals of the diagonal go to `inverse`. */
+/* A = L D L^T in place, L below the diagonal (of ones), 1 / D in `inverse`. */
 static void factorise(double *a, double *inverse, uint32_t n)
 {
     for (uint32_t j = 0; j < n; j++) {
-        double *const row = a + j * n;
-        double diagonal = row[j];
-        for (uint32_t k = 0; k < j; k++)
-            diagonal -= row[k] * row[k];
-        inverse[j] = 1 / sqrt(diagonal);
+        inverse[j] = 1 / a[j * n + j];
         for (uint32_t i = j + 1; i < n; i++) {
-            double sum = a[i * n + j];
-            for (uint32_t k = 0; k < j; k++)
-                sum -= a[i * n + k] * row[k];
-            a[i * n + j] = sum * inverse[j];
+            const double factor = a[i * n + j] * inverse[j];
+            for (uint32_t k = j + 1; k <= i; k++)
+                a[i * n + k] -= factor * a[k * n + j];
         }
+        for (uint32_t i = j + 1; i < n; i++)
+            a[i * n + j] *= inverse[j];
     }
 }
 
 static void solve(const double *l, const double *inverse, double *x, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t k = 0; k < i; k++)
-            x[i] -= l[i * n + k] * x[k];
-        x[i] *= inverse[i];
+    for (uint32_t j = 0; j < n; j++) {
+        for (uint32_t i = j + 1; i < n; i++)
+            x[i] -= l[i * n + j] * x[j];
     }
-    for (uint32_t i = n; i-- > 0;) {
-        for (uint32_t k = i + 1; k < n; k++)
-            x[i] -= l[k * n + i] * x[k];
+    for (uint32_t i = 0; i < n; i++)
         x[i] *= inverse[i];
+    for (uint32_t j = n; j-- > 0;) {
+        for (uint32_t i = 0; i < j; i++)
+            x[i] -= l[j * n + i] * x[j];
     }
 }
 
-/* Diagonal of (L L^T)^-1. */
+/* Diagonal of (L D L^T)^-1. */
 static void inverse_diagonal(const double *l, const double *inverse, double *diagonal, uint32_t n)
 {
     for (uint32_t c = 0; c < n; c++) {
         double x[BRAGG_BANDS_MAX] = {0}, sum = 0;
         x[c] = 1;
-        for (uint32_t i = c; i < n; i++) {
-            for (uint32_t k = c; k < i; k++)
-                x[i] -= l[i * n + k] * x[k];
-            x[i] *= inverse[i];
-            sum += x[i] * x[i];
+        for (uint32_t j = c; j < n; j++) {
+            for (uint32_t i = j + 1; i < n; i++)
+                x[i] -= l[i * n + j] * x[j];
+            sum += x[j] * x[j] * inverse[j];
         }
         diagonal[c] = sum;
     }
@@ -152,40 +196,59 @@ static void inverse_diagonal(const double *l, const double *inverse, double *dia
 /* One step of a fit in ln ratio is not trusted beyond this. */
 #define STEP_MAX 1.5
 
+/* e^x for |x| <= STEP_MAX to 1e-10: e^(x/16), four times squared. */
+static double exp_of_step(double x)
+{
+    const double t = x / 16;
+    double e = 1 + t * (1 + t / 2 * (1 + t / 3 * (1 + t / 4 * (1 + t / 5 * (1 + t / 6)))));
+    e *= e;
+    e *= e;
+    e *= e;
+    return e * e;
+}
+
+/* What is fitted: the ratio of each band and its logarithm. */
+struct band_ratios {
+    double ratio[BRAGG_BANDS_MAX], logarithm[BRAGG_BANDS_MAX];
+};
+
 /* Quasi-likelihood of the bands' counts with variance F E + V E^2, and the prior of ln ratio round
- * its level: `n_steps` steps of Newton's method (iteratively reweighted least squares). */
-static void fit_bands(const struct bragg_background_plan *plan, const struct band_sums *sums,
-                      double *ln_ratio, double level, double *variance, int n_steps)
+ * its level: two steps of Newton's method (iteratively reweighted least squares). */
+static void fit_bands(struct band_ratios *fit, const struct bragg_background_plan *plan,
+                      const struct band_sums *sums, double level, double *variance)
 {
     const uint32_t n = plan->n_bands;
     double a[BRAGG_BANDS_MAX * BRAGG_BANDS_MAX], inverse[BRAGG_BANDS_MAX];
-    for (int step = 0; step < n_steps; step++) {
+    for (int step = 0; step < 2; step++) {
         double next[BRAGG_BANDS_MAX];
         memcpy(a, plan->prior, n * n * sizeof(*a));
         for (uint32_t b = 0; b < n; b++) {
-            const double expected = fmax(sums->template[b] * exp(ln_ratio[b]), 1e-9);
-            const double speckle = plan->band_grains[b] / fmax(sums->pixels[b], 1);
-            const double weight = 1 / (plan->overdispersion / expected + speckle);
+            const double expected = MAX_OF(sums->template[b] * fit -> ratio[b], 1e-9);
+            const double speckle = plan->band_grains[b] / MAX_OF(sums->pixels[b], 1);
+            const double weight = expected / (plan->overdispersion + speckle * expected);
             a[b * n + b] += weight;
-            next[b] = weight * (ln_ratio[b] + (sums->counts[b] - expected) / expected) +
+            next[b] = weight * (fit->logarithm[b] + (sums->counts[b] - expected) / expected) +
                       plan->prior_of_one[b] * level;
         }
         factorise(a, inverse, n);
         solve(a, inverse, next, n);
-        for (uint32_t b = 0; b < n; b++)
-            ln_ratio[b] += fmax(-STEP_MAX, fmin(STEP_MAX, next[b] - ln_ratio[b]));
+        for (uint32_t b = 0; b < n; b++) {
+            double change = next[b] - fit->logarithm[b];
+            change = change > STEP_MAX ? STEP_MAX : change < -STEP_MAX ? -STEP_MAX : change;
+            fit->logarithm[b] += change;
+            fit->ratio[b] *= exp_of_step(change);
+        }
     }
-    if (variance)
-        inverse_diagonal(a, inverse, variance, n);
+    inverse_diagonal(a, inverse, variance, n);
 }
 
 static void expect_sectors(double *expected, const struct bragg_background_plan *plan,
                            const double *template, const double *ratio)
 {
-    for (uint32_t s = 0; s < plan->n_sectors; s++) {
-        expected[s] = 0;
-        for (uint32_t b = 0; b < plan->n_bands; b++)
-            expected[s] += template[s * plan->n_bands + b] * ratio[b];
+    memset(expected, 0, plan->n_sectors * sizeof(*expected));
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            expected[s] += template[(size_t)b * plan->n_sectors + s] * ratio[b];
     }
 }
 
@@ -200,30 +263,17 @@ static double clip_correction(const struct bragg_background_plan *plan, const do
     return mean > 0 ? 1 + QUIET_BIAS * sector_deviation(plan, mean) / mean : 1;
 }
 
-static void sum_sectors(double *sums, double *templates, const struct bragg_background_plan *plan,
+static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_background_plan *plan,
                         const uint32_t *counts, const double *template)
 {
-    for (uint32_t s = 0; s < plan->n_sectors; s++) {
-        uint64_t sum = 0;
-        double of_template = 0;
-        for (uint32_t b = 0; b < plan->n_bands; b++) {
-            sum += counts[s * plan->n_bands + b];
-            of_template += template[s * plan->n_bands + b];
+    memset(sums, 0, plan->n_sectors * sizeof(*sums));
+    memset(templates, 0, plan->n_sectors * sizeof(*templates));
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++) {
+            sums[s] += counts[(size_t)b * plan->n_sectors + s];
+            templates[s] += template[(size_t)b * plan->n_sectors + s];
         }
-        sums[s] = (double)sum;
-        templates[s] = of_template;
     }
-}
-
-static double whole_scale(const struct bragg_background_plan *plan, const double *template,
-                          const double *ratio)
-{
-    double sum = 0, expected = 0;
-    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++) {
-        sum += template[i];
-        expected += template[i] * ratio[i % plan->n_bands];
-    }
-    return expected / sum;
 }
 
 void bragg_background_fit(struct bragg_background *background,
@@ -231,31 +281,35 @@ void bragg_background_fit(struct bragg_background *background,
                           const double *template, uint64_t busy)
 {
     const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
-    double sector_counts[BRAGG_SECTORS_MAX], expected[BRAGG_SECTORS_MAX];
-    double ln_ratio[BRAGG_BANDS_MAX];
+    uint32_t sector_counts[BRAGG_SECTORS_MAX];
+    double templates[BRAGG_SECTORS_MAX], expected[BRAGG_SECTORS_MAX];
+    struct band_ratios fit;
     struct band_sums sums;
-    sum_sectors(sector_counts, expected, plan, counts, template);
-    const double first = quarter_scale(plan, sector_counts, expected, usable);
+    sum_sectors(sector_counts, templates, plan, counts, template);
+    const double first = quarter_scale(plan, sector_counts, templates, usable);
     const double level = log(first);
     for (uint32_t s = 0; s < plan->n_sectors; s++)
-        expected[s] *= first;
-    for (uint32_t b = 0; b < plan->n_bands; b++)
-        ln_ratio[b] = level;
+        expected[s] = templates[s] * first;
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        fit.ratio[b] = first;
+        fit.logarithm[b] = level;
+    }
+    background->quiet = usable;
     for (int round = 0; round < 2; round++) {
         const uint64_t quiet = quiet_sectors(plan, sector_counts, expected, usable);
-        if (quiet)
-            background->quiet = quiet;
-        else if (round == 0)
-            background->quiet = usable;
+        background->quiet = quiet ? quiet : background->quiet;
         sum_bands(&sums, plan, counts, template, background->quiet);
-        fit_bands(plan, &sums, ln_ratio, level, round ? background->variance : NULL, round ? 2 : 3);
-        for (uint32_t b = 0; b < plan->n_bands; b++)
-            background->ratio[b] = exp(ln_ratio[b]);
-        expect_sectors(expected, plan, template, background->ratio);
+        fit_bands(&fit, plan, &sums, level, background->variance);
+        expect_sectors(expected, plan, template, fit.ratio);
     }
     const double correction = clip_correction(plan, expected, background->quiet);
+    double sum_expected = 0, sum_template = 0;
+    for (uint32_t s = 0; s < plan->n_sectors; s++) {
+        sum_expected += expected[s];
+        sum_template += templates[s];
+    }
     for (uint32_t b = 0; b < plan->n_bands; b++)
-        background->ratio[b] *= correction;
+        background->ratio[b] = fit.ratio[b] * correction;
     background->n_quiet = (uint32_t)__builtin_popcountll(background->quiet);
-    background->scale = whole_scale(plan, template, background->ratio);
+    background->scale = correction * sum_expected / sum_template;
 }

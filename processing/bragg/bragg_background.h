@@ -22,12 +22,13 @@ struct bragg_quarter_table {
     double lowest[BRAGG_QUARTER_POINTS];
 };
 
-/* Never changes once made. A part is one band of one sector, parts are [sector][band]. */
+/* Never changes once made. A part is one band of one sector, parts are [band][sector]. */
 struct bragg_background_plan {
-    uint32_t n_sectors, n_bands;
+    uint32_t n_sectors, n_bands; /* n_sectors is a multiple of 4 */
     uint32_t part_start[BRAGG_PARTS_MAX + 1];
     uint32_t *pixels; /* places in the buffer (bragg_grid.h), those of part i from part_start[i] */
-    double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
+    _Alignas(32) double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
+    _Alignas(32) double part_pixels[BRAGG_PARTS_MAX];
     double sector_template[BRAGG_SECTORS_MAX];
     uint64_t usable; /* sectors of which enough is not masked */
     double band_radius[BRAGG_BANDS_MAX];
@@ -43,7 +44,7 @@ struct bragg_background_plan {
 /* template[buffer]: mean counts of a frame, 0 where a pixel is not used. -ENOMEM. */
 int bragg_background_plan_init(struct bragg_background_plan *plan,
                                const struct bragg_reference_values *values,
-                               const struct bragg_grid *grid, const uint32_t *mask,
+                               const struct bragg_grid *grid, const uint8_t *mask,
                                const double *template, struct error *error);
 void bragg_background_plan_finish(struct bragg_background_plan *plan);
 
@@ -64,7 +65,7 @@ struct bragg_background {
     uint32_t n_quiet;
 };
 
-/* counts, template: [sector][band]; `busy`: sectors that are known to hold reflections. */
+/* counts, template: of the parts; `busy`: sectors that are known to hold reflections. */
 void bragg_background_fit(struct bragg_background *background,
                           const struct bragg_background_plan *plan, const uint32_t *counts,
                           const double *template, uint64_t busy);

@@ -28,8 +28,8 @@ static uint32_t clamp_count(double count, uint32_t low, uint32_t high)
 static void choose_parts(struct bragg_background_plan *plan, const struct bragg_settings *s)
 {
     const double middle = (s->inner + s->outer) / 2;
-    plan->n_sectors =
-        clamp_count(round(2 * M_PI * middle / SECTOR_WIDTH), SECTORS_MIN, BRAGG_SECTORS_MAX);
+    plan->n_sectors = 4 * clamp_count(round(2 * M_PI * middle / (4 * SECTOR_WIDTH)),
+                                      SECTORS_MIN / 4, BRAGG_SECTORS_MAX / 4);
     plan->n_bands = clamp_count(round((s->outer - s->inner) / BAND_WIDTH), 1, BRAGG_BANDS_MAX);
 }
 
@@ -41,7 +41,7 @@ static uint32_t part_of(const struct bragg_background_plan *plan, const struct b
     const double along = (radius - s->inner) / (s->outer - s->inner);
     const uint32_t sector = (uint32_t)fmin(turn * plan->n_sectors, plan->n_sectors - 1);
     const uint32_t band = (uint32_t)fmin(along * plan->n_bands, plan->n_bands - 1);
-    return sector * plan->n_bands + band;
+    return band * plan->n_sectors + sector;
 }
 
 /* Calls of `visit` for each used pixel, in the order of rows. */
@@ -54,7 +54,7 @@ typedef void (*visit_fn)(struct bragg_background_plan *plan, const struct pixel 
 
 static void visit_pixels(struct bragg_background_plan *plan,
                          const struct bragg_reference_values *values, const struct bragg_grid *grid,
-                         const uint32_t *mask, const double *template, visit_fn visit)
+                         const uint8_t *mask, const double *template, visit_fn visit)
 {
     for (uint32_t row = 0; row < grid->rows; row++) {
         for (uint32_t column = 0; column < grid->columns; column++) {
@@ -79,7 +79,8 @@ static void count_pixel(struct bragg_background_plan *plan, const struct pixel *
 {
     plan->part_start[pixel->part + 1]++;
     plan->part_template[pixel->part] += pixel->template;
-    plan->sector_template[pixel->part / plan->n_bands] += pixel->template;
+    plan->part_pixels[pixel->part]++;
+    plan->sector_template[pixel->part % plan->n_sectors] += pixel->template;
 }
 
 /* part_start is where the next pixel of each part goes, and moves on by one part. */
@@ -90,12 +91,12 @@ static void place_pixel(struct bragg_background_plan *plan, const struct pixel *
 
 static void add_radius(struct bragg_background_plan *plan, const struct pixel *pixel)
 {
-    plan->band_radius[pixel->part % plan->n_bands] += pixel->radius * pixel->template;
+    plan->band_radius[pixel->part / plan->n_sectors] += pixel->radius * pixel->template;
 }
 
 static int sort_pixels(struct bragg_background_plan *plan,
                        const struct bragg_reference_values *values, const struct bragg_grid *grid,
-                       const uint32_t *mask, const double *template, struct error *error)
+                       const uint8_t *mask, const double *template, struct error *error)
 {
     const uint32_t n_parts = plan->n_sectors * plan->n_bands;
     visit_pixels(plan, values, grid, mask, template, count_pixel);
@@ -118,7 +119,7 @@ static void find_band_radii(struct bragg_background_plan *plan, const struct bra
     for (uint32_t b = 0; b < plan->n_bands; b++) {
         double sum = 0;
         for (uint32_t sector = 0; sector < plan->n_sectors; sector++)
-            sum += plan->part_template[sector * plan->n_bands + b];
+            sum += plan->part_template[b * plan->n_sectors + sector];
         plan->band_radius[b] = sum > 0
                                    ? plan->band_radius[b] / sum
                                    : s->inner + (b + 0.5) * (s->outer - s->inner) / plan->n_bands;
@@ -141,25 +142,39 @@ static double speckle_at(const struct bragg_reference_values *values, double rad
                             (radius - s->inner) / (s->outer - s->inner));
 }
 
+#define SAMPLES_MAX 256
+
+/* Pixels of a sector, every n-th where there are too many. */
+static uint32_t sample_sector(uint32_t *pixels, const struct bragg_background_plan *plan,
+                              uint32_t sector)
+{
+    uint32_t n = 0, seen = 0, all = 0;
+    for (uint32_t b = 0; b < plan->n_bands; b++)
+        all += (uint32_t)plan->part_pixels[b * plan->n_sectors + sector];
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        const uint32_t part = b * plan->n_sectors + sector;
+        for (uint32_t i = plan->part_start[part]; i < plan->part_start[part + 1]; i++) {
+            if (seen++ % (1 + all / SAMPLES_MAX) == 0)
+                pixels[n++] = plan->pixels[i];
+        }
+    }
+    return n;
+}
+
 /* Mean correlation of speckle between two pixels of a sector. */
 static double sector_correlation(const struct bragg_background_plan *plan,
                                  const struct bragg_grid *grid, double disk_radius, uint32_t sector)
 {
-    const uint32_t first = plan->part_start[sector * plan->n_bands];
-    const uint32_t last = plan->part_start[(sector + 1) * plan->n_bands];
-    const uint32_t stride = 1 + (last - first) / 200; /* a sample is enough */
-    double sum = 0, n = 0;
-    for (uint32_t i = first; i < last; i += stride) {
-        for (uint32_t j = first; j < last; j += stride) {
-            const double dy = (double)(plan->pixels[i] / grid->buffer_stride) -
-                              (double)(plan->pixels[j] / grid->buffer_stride);
-            const double dx = (double)(plan->pixels[i] % grid->buffer_stride) -
-                              (double)(plan->pixels[j] % grid->buffer_stride);
-            sum += bragg_speckle_correlation(disk_radius, sqrt(dy * dy + dx * dx));
-            n++;
-        }
+    uint32_t pixels[SAMPLES_MAX];
+    const uint32_t n = sample_sector(pixels, plan, sector);
+    double sum = 0;
+    for (uint32_t i = 0; i < n * n; i++) {
+        const uint32_t a = pixels[i / n], b = pixels[i % n];
+        const double dy = (double)(a / grid->buffer_stride) - (double)(b / grid->buffer_stride);
+        const double dx = (double)(a % grid->buffer_stride) - (double)(b % grid->buffer_stride);
+        sum += bragg_speckle_correlation(disk_radius, sqrt(dy * dy + dx * dx));
     }
-    return n > 0 ? sum / n : 0;
+    return n > 0 ? sum / ((double)n * n) : 0;
 }
 
 static void set_noise(struct bragg_background_plan *plan,
@@ -248,7 +263,7 @@ static void fill_quarter_table(struct bragg_background_plan *plan)
 
 int bragg_background_plan_init(struct bragg_background_plan *plan,
                                const struct bragg_reference_values *values,
-                               const struct bragg_grid *grid, const uint32_t *mask,
+                               const struct bragg_grid *grid, const uint8_t *mask,
                                const double *template, struct error *error)
 {
     *plan = (struct bragg_background_plan){0};

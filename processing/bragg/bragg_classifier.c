@@ -25,18 +25,19 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
 static int create(struct bragg_scratch *s)
 {
     const struct bragg_grid *const grid = &s->reference->grid;
-    size_t planes = 0;
+    size_t room = 0;
     for (uint32_t w = 0; w < s->reference->n_widths; w++) {
         if (create_width(&s->width[w], s->reference, w) < 0)
             return -ENOMEM;
-        const size_t size = bragg_planes_size(&s->width[w].plan);
-        planes = size > planes ? size : planes;
+        const size_t size = bragg_sums_room(&s->width[w].plan);
+        room = size > room ? size : room;
     }
     s->pixels = calloc(grid->buffer_size, sizeof(*s->pixels));
     s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
-    s->planes = malloc(planes * sizeof(uint32_t));
+    s->room_16 = calloc(room, sizeof(*s->room_16));
+    s->room_32 = calloc(room, sizeof(*s->room_32));
     s->places = malloc((grid->map_size + 1) * sizeof(*s->places));
-    return s->pixels && s->narrow && s->planes && s->places ? 0 : -ENOMEM;
+    return s->pixels && s->narrow && s->room_16 && s->room_32 && s->places ? 0 : -ENOMEM;
 }
 
 int bragg_scratch_create(struct bragg_scratch **scratch, const struct bragg_reference *reference,
@@ -61,7 +62,8 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
     if (!scratch)
         return;
     free(scratch->places);
-    free(scratch->planes);
+    free(scratch->room_32);
+    free(scratch->room_16);
     free(scratch->narrow);
     free(scratch->pixels);
     for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
@@ -91,22 +93,49 @@ void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size
     };
 }
 
+void bragg_widen_pixels(struct bragg_scratch *scratch)
+{
+    if (!scratch->has_wide)
+        scratch->kernels->widen(scratch->pixels, scratch->narrow,
+                                scratch->reference->grid.buffer_size);
+    scratch->has_wide = true;
+}
+
+static uint64_t sum_parts(struct bragg_scratch *scratch)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    const uint32_t n_parts = plan->n_sectors * plan->n_bands;
+    uint64_t total = 0;
+    if (scratch->has_narrow)
+        scratch->kernels->sum_parts_16(scratch->part_counts, plan->part_start, n_parts,
+                                       plan->pixels, scratch->narrow);
+    else
+        scratch->kernels->sum_parts_32(scratch->part_counts, plan->part_start, n_parts,
+                                       plan->pixels, scratch->pixels);
+    for (uint32_t i = 0; i < n_parts; i++)
+        total += scratch->part_counts[i];
+    return total;
+}
+
 static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
 {
-    const struct bragg_reference *const r = scratch->reference;
-    const struct bragg_background_plan *const plan = &r->background;
-    const uint64_t total = scratch->kernels->load[frame->pixel_size / 2](scratch->pixels, &r->grid,
-                                                                         r->mask, frame->image);
-    const uint32_t *const pixels = scratch->pixels;
-    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++) {
-        uint32_t sum = 0;
-        for (uint32_t j = plan->part_start[i]; j < plan->part_start[i + 1]; j++)
-            sum += pixels[plan->pixels[j]];
-        scratch->part_counts[i] = sum;
-    }
+    const struct bragg_kernels *const kernels = scratch->kernels;
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const uint8_t *const mask = scratch->reference->mask;
+    if (frame->pixel_size == 1)
+        kernels->load_8(scratch->narrow, grid, mask, frame->image);
+    else if (frame->pixel_size == 2)
+        kernels->load_16(scratch->narrow, grid, mask, frame->image);
+    else
+        kernels->load_32(scratch->pixels, grid, mask, frame->image);
+    scratch->has_narrow = frame->pixel_size < 4;
+    scratch->has_wide = !scratch->has_narrow;
+    const uint64_t total = sum_parts(scratch);
     scratch->sums_are_narrow = total <= UINT16_MAX;
-    if (scratch->sums_are_narrow)
-        scratch->kernels->narrow(scratch->narrow, pixels, r->grid.buffer_size);
+    if (!scratch->sums_are_narrow)
+        bragg_widen_pixels(scratch);
+    else if (!scratch->has_narrow)
+        kernels->narrow(scratch->narrow, scratch->pixels, grid->buffer_size);
     return total;
 }
 
@@ -114,9 +143,9 @@ static void sum_disks_fast(struct bragg_scratch *scratch, enum bragg_width width
 {
     const struct bragg_width_scratch *const w = &scratch->width[width];
     if (scratch->sums_are_narrow)
-        scratch->kernels->disk_sums_16(w->sums, scratch->planes, scratch->narrow, &w->plan);
+        scratch->kernels->disk_sums_16(w->sums, scratch->room_16, scratch->narrow, &w->plan);
     else
-        scratch->kernels->disk_sums_32(w->sums, scratch->planes, scratch->pixels, &w->plan);
+        scratch->kernels->disk_sums_32(w->sums, scratch->room_32, scratch->pixels, &w->plan);
 }
 
 /* No place of the cell with more than the limit can be a candidate's. Where the frame is left out
@@ -129,8 +158,8 @@ static uint32_t cell_limit(const struct bragg_scratch *scratch, enum bragg_width
     const struct bragg_thresholds *const thresholds = &scratch->reference->thresholds;
     double ratio = HUGE_VAL, variance = HUGE_VAL;
     for (uint32_t bin = cell->first_bin; bin <= cell->last_bin; bin++) {
-        ratio = fmin(ratio, w->bin_ratio[bin]);
-        variance = fmin(variance, w->bin_variance[bin]);
+        ratio = w->bin_ratio[bin] < ratio ? w->bin_ratio[bin] : ratio;
+        variance = w->bin_variance[bin] < variance ? w->bin_variance[bin] : variance;
     }
     const double speckle = cell->speckle + variance;
     uint32_t threshold = bragg_threshold(thresholds, cell->weight * scratch->keep * ratio, speckle);
@@ -175,6 +204,8 @@ static void leave_out(struct bragg_scratch *scratch, const struct bragg_frame *f
     const bool own = frame->in_template && n > 1;
     scratch->keep = own ? n / (n - 1) : 1;
     scratch->own = own ? 1 / (n - 1) : 0;
+    if (!own)
+        return;
     for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++) {
         const double template = plan->part_template[i];
         scratch->part_template[i] =
@@ -191,7 +222,7 @@ static void spread_background(struct bragg_scratch *scratch, enum bragg_width wi
     for (uint32_t bin = 0; bin < p->n_bins; bin++) {
         const double *const mix = p->mix + (size_t)bin * n_bands;
         double ratio = 0, variance = 0;
-        for (uint32_t b = 0; b < n_bands; b++) {
+        for (uint32_t b = p->first_band[bin]; b < p->end_band[bin]; b++) {
             ratio += mix[b] * scratch->background.ratio[b];
             variance += mix[b] * scratch->background.variance[b];
         }
@@ -202,12 +233,15 @@ static void spread_background(struct bragg_scratch *scratch, enum bragg_width wi
 
 static void search(const struct bragg_method *method, struct bragg_scratch *scratch, uint64_t busy)
 {
-    bragg_background_fit(&scratch->background, &scratch->reference->background,
-                         scratch->part_counts, scratch->part_template, busy);
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    bragg_background_fit(&scratch->background, plan, scratch->part_counts,
+                         scratch->own > 0 ? scratch->part_template : plan->part_template, busy);
     for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
         spread_background(scratch, w);
         scratch->width[w].n_candidates = 0;
         method->find(scratch, w);
+        if (scratch->width[w].n_candidates > 0)
+            bragg_widen_pixels(scratch);
     }
 }
 

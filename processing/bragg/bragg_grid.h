@@ -8,7 +8,7 @@
 /*
  * The rectangle round the annulus, and how patterns lie in memory while they are searched. Maps are
  * [rows][stride]. The buffer of pixels has a border of zeros as wide as the largest disk reaches:
- * the right border of a row is the left one of the next.
+ * the right border of a row is the left one of the next. Buffers come in 16 and in 32 bits a pixel.
  */
 #define BRAGG_LANES 32           /* rows of maps are whole vectors of the kernels */
 #define BRAGG_BORDER BRAGG_LANES /* columns; at least the reach of any disk */

@@ -22,16 +22,17 @@ void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid 
         .step = step,
         .reach = disk->reach,
     };
-    /* Half widths never grow with |dy|: from the last row inwards they rise. */
-    for (int dy = disk->reach; dy >= 0; dy--) {
-        const int half = disk->half_width[dy];
-        if (plan->n_planes == 0 || plan->half_width[plan->n_planes - 1] != half)
-            plan->half_width[plan->n_planes++] = half;
-        plan->plane[dy] = plan->n_planes - 1;
+    /* A disk is as high as it is wide; heights never grow with |dx|. */
+    for (int dx = disk->reach; dx >= 0; dx--) {
+        const int half = disk->half_width[dx];
+        if (plan->n_heights > 0 && plan->half_height[plan->n_heights - 1] == half)
+            continue;
+        plan->half_height[plan->n_heights] = half;
+        plan->last_column[plan->n_heights++] = dx;
     }
 }
 
-size_t bragg_planes_size(const struct bragg_sums_plan *plan)
+size_t bragg_sums_room(const struct bragg_sums_plan *plan)
 {
-    return (size_t)plan->n_planes * (plan->rows + 2 * (size_t)plan->reach) * plan->stride;
+    return (size_t)plan->n_heights * (plan->stride + 2 * (size_t)BRAGG_BORDER);
 }

@@ -13,34 +13,46 @@
  * the whole annulus holds less than 65536 counts, else 32.
  */
 
-/* How the sums over disks of one width are made: sums along rows of each half width that the disk
- * has, then sums of those over its rows. */
+/*
+ * How the sums over disks of one width are made, row by row: along columns, sums over 2 h + 1 rows
+ * for each half height h that the disk has, then sums of those over its columns.
+ */
 struct bragg_sums_plan {
     uint32_t rows, stride, buffer_stride; /* of the grid */
     uint32_t border;                      /* of the grid */
     uint32_t step;                        /* every step-th row is wanted */
     int reach;
-    uint32_t n_planes;
-    int half_width[BRAGG_REACH_MAX + 1]; /* of each plane, rising */
-    uint32_t plane[BRAGG_REACH_MAX + 1]; /* of the disk's row |dy| */
+    uint32_t n_heights;
+    int half_height[BRAGG_REACH_MAX + 1]; /* rising */
+    int last_column[BRAGG_REACH_MAX + 1]; /* largest |dx| of each height, falling */
 };
 void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid *grid,
                           const struct bragg_disk *disk, uint32_t step);
 
-/* Elements of the planes: [n_planes][rows + 2 reach][stride]. */
-size_t bragg_planes_size(const struct bragg_sums_plan *plan);
+/* Elements of the room for the sums along columns of one row. */
+size_t bragg_sums_room(const struct bragg_sums_plan *plan);
 
 struct bragg_kernels {
     /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
-     * stay as they are. Returns their sum. The order is 1, 2, 4 bytes a pixel. */
-    uint64_t (*load[3])(uint32_t *buffer, const struct bragg_grid *grid, const uint32_t *mask,
-                        const void *image);
-    /* The buffer in 16 bits. */
-    void (*narrow)(uint16_t *narrow, const uint32_t *buffer, size_t n);
+     * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits. */
+    void (*load_8)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                   const void *image);
+    void (*load_16)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image);
+    void (*load_32)(uint32_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image);
+    /* From one buffer to the other. */
+    void (*narrow)(uint16_t *narrow, const uint32_t *wide, size_t n);
+    void (*widen)(uint32_t *wide, const uint16_t *narrow, size_t n);
+    /* sums[i] = sum of the pixels of part i (bragg_background.h). */
+    void (*sum_parts_16)(uint32_t *sums, const uint32_t *part_start, uint32_t n_parts,
+                         const uint32_t *pixels, const uint16_t *buffer);
+    void (*sum_parts_32)(uint32_t *sums, const uint32_t *part_start, uint32_t n_parts,
+                         const uint32_t *pixels, const uint32_t *buffer);
     /* Sums over the disk round each pixel of every step-th row, [rows][stride]. */
-    void (*disk_sums_16)(uint16_t *sums, uint16_t *planes, const uint16_t *buffer,
+    void (*disk_sums_16)(uint16_t *sums, uint16_t *room, const uint16_t *buffer,
                          const struct bragg_sums_plan *plan);
-    void (*disk_sums_32)(uint32_t *sums, uint32_t *planes, const uint32_t *buffer,
+    void (*disk_sums_32)(uint32_t *sums, uint32_t *room, const uint32_t *buffer,
                          const struct bragg_sums_plan *plan);
     /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES. Returns how many. */
     size_t (*screen_16)(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,

@@ -33,6 +33,8 @@ static uint64_t load_plain(struct bragg_scratch *scratch, const struct bragg_fra
             scratch->part_counts[i] += scratch->pixels[r->background.pixels[j]];
     }
     scratch->sums_are_narrow = false;
+    scratch->has_narrow = false;
+    scratch->has_wide = true;
     return total;
 }
 

@@ -22,7 +22,10 @@ static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands
     p->weight = calloc(map_size, sizeof(*p->weight));
     p->speckle = calloc(map_size, sizeof(*p->speckle));
     p->mix = calloc((size_t)p->n_bins * n_bands, sizeof(*p->mix));
-    if (!p->cell || !p->bin || !p->share || !p->weight || !p->speckle || !p->mix)
+    p->first_band = calloc(p->n_bins, 1);
+    p->end_band = calloc(p->n_bins, 1);
+    if (!p->first_band || !p->end_band || !p->cell || !p->bin || !p->share || !p->weight ||
+        !p->speckle || !p->mix)
         return -ENOMEM;
     memset(p->cell, BRAGG_NO_PLACE, map_size);
     return 0;
@@ -33,7 +36,7 @@ struct source {
     const struct bragg_reference_values *values;
     enum bragg_width width;
     const struct bragg_grid *grid;
-    const uint32_t *mask;
+    const uint8_t *mask;
     const double *template;
     const struct bragg_background_plan *background;
 };
@@ -121,6 +124,16 @@ static void find_places(struct bragg_positions *p, const struct source *source)
     }
 }
 
+static void find_mixed_bands(struct bragg_positions *p, uint32_t bin, uint32_t n_bands)
+{
+    for (uint32_t b = n_bands; b-- > 0;) {
+        if (p->mix[bin * n_bands + b] > 0) {
+            p->first_band[bin] = (uint8_t)b;
+            p->end_band[bin] = p->end_band[bin] ? p->end_band[bin] : (uint8_t)(b + 1);
+        }
+    }
+}
+
 static void normalise_mix(struct bragg_positions *p, uint32_t n_bands)
 {
     for (uint32_t bin = 0; bin < p->n_bins; bin++) {
@@ -129,6 +142,7 @@ static void normalise_mix(struct bragg_positions *p, uint32_t n_bands)
             sum += p->mix[bin * n_bands + b];
         for (uint32_t b = 0; b < n_bands; b++)
             p->mix[bin * n_bands + b] /= sum > 0 ? sum : 1;
+        find_mixed_bands(p, bin, n_bands);
     }
 }
 
@@ -178,7 +192,7 @@ static void make_cells(struct bragg_positions *p, size_t map_size)
 
 int bragg_positions_init(struct bragg_positions *positions,
                          const struct bragg_reference_values *values, enum bragg_width width,
-                         double radius, const struct bragg_grid *grid, const uint32_t *mask,
+                         double radius, const struct bragg_grid *grid, const uint8_t *mask,
                          const double *template, const struct bragg_background_plan *background,
                          struct error *error)
 {
@@ -209,6 +223,8 @@ int bragg_positions_init(struct bragg_positions *positions,
 
 void bragg_positions_finish(struct bragg_positions *positions)
 {
+    free(positions->end_band);
+    free(positions->first_band);
     free(positions->mix);
     free(positions->speckle);
     free(positions->weight);

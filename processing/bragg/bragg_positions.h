@@ -35,13 +35,14 @@ struct bragg_positions {
     float *share;    /* of the disk's pixels, those that are used */
     double *weight;  /* counts of the template in the disk */
     double *speckle; /* V there, with the noise of the template */
-    double *mix;     /* [n_bins][n_bands] */
+    double *mix;     /* [n_bins][n_bands], 0 outside [first_band, end_band) */
+    uint8_t *first_band, *end_band;
 };
 
 /* -ENOMEM, or -EINVAL where there is no place (the annulus is too narrow or masked). */
 int bragg_positions_init(struct bragg_positions *positions,
                          const struct bragg_reference_values *values, enum bragg_width width,
-                         double radius, const struct bragg_grid *grid, const uint32_t *mask,
+                         double radius, const struct bragg_grid *grid, const uint8_t *mask,
                          const double *template, const struct bragg_background_plan *background,
                          struct error *error);
 void bragg_positions_finish(struct bragg_positions *positions);

@@ -13,7 +13,7 @@ struct bragg_reference {
     struct bragg_reference_values values; /* of its own arrays */
     struct bragg_grid grid;
     struct bragg_template_counts pixels;
-    uint32_t *mask;   /* [rows][stride] of the grid, 0 or UINT32_MAX */
+    uint8_t *mask;    /* [rows][stride] of the grid, 0 or UINT8_MAX */
     double *template; /* [buffer] of the grid, counts of a mean frame */
     float *band_at;   /* [buffer] where the pixel's ratio lies between those of the bands */
     uint8_t *is_static;

@@ -54,18 +54,23 @@ void bragg_refinement_destroy(struct bragg_refinement *refinement)
     free(refinement);
 }
 
+static void add_part(struct bragg_refinement *refinement, uint32_t part, double ratio)
+{
+    const struct bragg_background_plan *const plan = &refinement->reference->background;
+    refinement->exposure[part] += (uint64_t)llround(ratio * FIXED_POINT);
+    for (uint32_t i = plan->part_start[part]; i < plan->part_start[part + 1]; i++)
+        refinement->counts[plan->pixels[i]] += refinement->scratch->pixels[plan->pixels[i]];
+}
+
 static void add_quiet_sectors(struct bragg_refinement *refinement)
 {
     const struct bragg_background_plan *const plan = &refinement->reference->background;
-    const struct bragg_scratch *const scratch = refinement->scratch;
-    const uint64_t busy = bragg_busy_sectors(scratch, &refinement->result);
-    for (uint64_t left = scratch->background.quiet & ~busy; left; left &= left - 1) {
-        const uint32_t first = (uint32_t)__builtin_ctzll(left) * plan->n_bands;
+    const struct bragg_background *const background = &refinement->scratch->background;
+    const uint64_t busy = bragg_busy_sectors(refinement->scratch, &refinement->result);
+    for (uint64_t left = background->quiet & ~busy; left; left &= left - 1) {
+        const uint32_t sector = (uint32_t)__builtin_ctzll(left);
         for (uint32_t b = 0; b < plan->n_bands; b++)
-            refinement->exposure[first + b] +=
-                (uint64_t)llround(scratch->background.ratio[b] * FIXED_POINT);
-        for (uint32_t i = plan->part_start[first]; i < plan->part_start[first + plan->n_bands]; i++)
-            refinement->counts[plan->pixels[i]] += scratch->pixels[plan->pixels[i]];
+            add_part(refinement, b * plan->n_sectors + sector, background->ratio[b]);
     }
 }
 
@@ -74,6 +79,7 @@ void bragg_refinement_add(struct bragg_refinement *refinement, const struct brag
 {
     struct bragg_result *const found = &refinement->result;
     bragg_classify(refinement->scratch, frame, found);
+    bragg_widen_pixels(refinement->scratch);
     refinement->n_frames++;
     if (found->class != BRAGG_NOT_ANALYSED && !(found->flags & BRAGG_NO_COUNTS))
         add_quiet_sectors(refinement);
@@ -101,11 +107,11 @@ uint64_t bragg_refinement_frames(const struct bragg_refinement *refinement)
 /* Frames that a sector was exposed for, of ratio 1. */
 static double sector_exposure(const struct bragg_refinement *r, uint32_t sector)
 {
-    const uint32_t n_bands = r->reference->background.n_bands;
+    const struct bragg_background_plan *const plan = &r->reference->background;
     double sum = 0;
-    for (uint32_t b = 0; b < n_bands; b++)
-        sum += (double)r->exposure[sector * n_bands + b];
-    return sum / (FIXED_POINT * n_bands);
+    for (uint32_t b = 0; b < plan->n_bands; b++)
+        sum += (double)r->exposure[b * plan->n_sectors + sector];
+    return sum / (FIXED_POINT * plan->n_bands);
 }
 
 /* Least and mean exposure of the usable sectors. */
@@ -125,26 +131,23 @@ static void summarise_exposure(const struct bragg_refinement *r, double *least, 
 /* Exposure at a pixel: on straight lines between the bands. */
 static double pixel_exposure(const struct bragg_refinement *r, uint32_t sector, size_t at)
 {
-    const uint32_t n_bands = r->reference->background.n_bands;
-    const uint64_t *const exposure = r->exposure + (size_t)sector * n_bands;
+    const struct bragg_background_plan *const plan = &r->reference->background;
     const double band = r->reference->band_at[at];
-    const uint32_t lower = (uint32_t)band, upper = lower + 1 < n_bands ? lower + 1 : lower;
-    return ((double)exposure[lower] +
-            (band - lower) * ((double)exposure[upper] - (double)exposure[lower])) /
-           FIXED_POINT;
+    const uint32_t lower = (uint32_t)band, upper = lower + 1 < plan->n_bands ? lower + 1 : lower;
+    const double low = (double)r->exposure[lower * plan->n_sectors + sector];
+    const double high = (double)r->exposure[upper * plan->n_sectors + sector];
+    return (low + (band - lower) * (high - low)) / FIXED_POINT;
 }
 
-/* Counts of a sector as if it had been exposed for n_frames. Sectors that are hardly ever used keep
- * the template of the pass before. */
-static void fill_sector(struct bragg_refinement *r, uint32_t sector, double n_frames)
+/* Counts of a part as if it had been exposed for n_frames. Pixels that were never exposed keep the
+ * template of the pass before. */
+static void fill_part(struct bragg_refinement *r, uint32_t part, double n_frames)
 {
     const struct bragg_background_plan *const plan = &r->reference->background;
     const struct bragg_grid *const grid = &r->reference->grid;
-    const uint32_t first = plan->part_start[sector * plan->n_bands];
-    const uint32_t last = plan->part_start[(sector + 1) * plan->n_bands];
-    for (uint32_t i = first; i < last; i++) {
+    for (uint32_t i = plan->part_start[part]; i < plan->part_start[part + 1]; i++) {
         const size_t at = plan->pixels[i];
-        const double exposure = pixel_exposure(r, sector, at);
+        const double exposure = pixel_exposure(r, part % plan->n_sectors, at);
         const double mean =
             exposure > 0 ? (double)r->counts[at] / exposure : r->reference->template[at];
         const uint32_t row = (uint32_t)(at / grid->buffer_stride) - grid->border;
@@ -186,8 +189,9 @@ int bragg_refinement_values(struct bragg_refinement *refinement,
     *values = refinement->reference->values;
     values->n_frames = (uint64_t)llround(mean);
     values->template_sums = refinement->template_sums;
-    for (uint32_t s = 0; s < refinement->reference->background.n_sectors; s++)
-        fill_sector(refinement, s, (double)values->n_frames);
+    const struct bragg_background_plan *const plan = &refinement->reference->background;
+    for (uint32_t part = 0; part < plan->n_sectors * plan->n_bands; part++)
+        fill_part(refinement, part, (double)values->n_frames);
     measure_noise(refinement, values);
     return 0;
 }

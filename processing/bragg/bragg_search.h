@@ -43,14 +43,16 @@ struct bragg_peak {
 struct bragg_scratch {
     const struct bragg_reference *reference;
     const struct bragg_kernels *kernels;
-    uint32_t *pixels; /* buffer of the grid */
-    uint16_t *narrow; /* the same in 16 bits */
-    void *planes;
+    uint32_t *pixels;          /* buffer of the grid */
+    uint16_t *narrow;          /* the same in 16 bits, where the frame's counts fit them */
+    bool has_narrow, has_wide; /* which of the two holds the frame */
+    uint16_t *room_16;         /* of the kernels for sums over disks */
+    uint32_t *room_32;
     uint32_t *places;
     bool sums_are_narrow;
     double keep, own; /* background = (keep * weight - own * counts) * ratio: leave one out */
     uint32_t part_counts[BRAGG_PARTS_MAX];
-    double part_template[BRAGG_PARTS_MAX];
+    double part_template[BRAGG_PARTS_MAX]; /* with the frame left out of it */
     struct bragg_background background;
     struct bragg_width_scratch width[BRAGG_WIDTHS];
     struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
@@ -98,7 +100,7 @@ static inline double bragg_expected_at(const struct bragg_scratch *scratch, size
 
 /* How a frame is summed and its candidates are found: quickly, or in plain words. */
 struct bragg_method {
-    /* Fills pixels and part_counts; returns the sum of the annulus. */
+    /* Loads the frame and fills part_counts; returns the sum of the annulus. */
     uint64_t (*load)(struct bragg_scratch *scratch, const struct bragg_frame *frame);
     void (*sum_disks)(struct bragg_scratch *scratch, enum bragg_width width);
     /* Fills candidates, by rising place. */
@@ -106,6 +108,9 @@ struct bragg_method {
 };
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
                        const struct bragg_frame *frame, struct bragg_result *result);
+
+/* Has the frame in `pixels`, whatever it was loaded into. */
+void bragg_widen_pixels(struct bragg_scratch *scratch);
 
 /* Adds the place to the candidates if its counts reach their threshold. */
 void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place);

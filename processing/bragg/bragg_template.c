@@ -21,7 +21,7 @@ struct ring {
 struct work {
     const struct bragg_reference_values *values;
     const struct bragg_grid *grid;
-    uint32_t *mask;
+    uint8_t *mask;
     double *sorted; /* room for a ring */
     struct ring *rings;
     uint32_t n_rings;
@@ -47,7 +47,7 @@ static void mask_as_told(struct work *work)
             const bool used = bragg_in_annulus(&work->values->settings, work->grid->top + row,
                                                work->grid->left + column) &&
                               !(bad && bad[bragg_frame_at(work->grid, row, column)]);
-            work->mask[bragg_map_at(work->grid, row, column)] = used ? UINT32_MAX : 0;
+            work->mask[bragg_map_at(work->grid, row, column)] = used ? UINT8_MAX : 0;
         }
     }
 }
@@ -124,7 +124,7 @@ static void mask_as_seen(struct work *work)
 {
     for (uint32_t row = 0; row < work->grid->rows; row++) {
         for (uint32_t column = 0; column < work->grid->columns; column++) {
-            uint32_t *const mask = &work->mask[bragg_map_at(work->grid, row, column)];
+            uint8_t *const mask = &work->mask[bragg_map_at(work->grid, row, column)];
             if (*mask && (is_dead(work, row, column) || is_hot(work, row, column)))
                 *mask = 0;
         }
@@ -177,7 +177,7 @@ static bool any_counts(const struct work *work)
 
 int bragg_template_prepare(struct bragg_template_counts *result,
                            const struct bragg_reference_values *values,
-                           const struct bragg_grid *grid, uint32_t *mask, double *counts,
+                           const struct bragg_grid *grid, uint8_t *mask, double *counts,
                            uint8_t *is_static, struct error *error)
 {
     const struct bragg_settings *const s = &values->settings;

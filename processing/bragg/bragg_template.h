@@ -16,9 +16,9 @@ struct bragg_template_counts {
     uint32_t n_used, n_bad, n_static;
 };
 
-/* mask[rows][stride]: 0 or UINT32_MAX; counts[buffer]; is_static[height][width] of the frame. All
+/* mask[rows][stride]: 0 or UINT8_MAX; counts[buffer]; is_static[height][width] of the frame. All
  * come zeroed. -ENODATA: there are no counts in the annulus; -ENOMEM. */
 int bragg_template_prepare(struct bragg_template_counts *result,
                            const struct bragg_reference_values *values,
-                           const struct bragg_grid *grid, uint32_t *mask, double *counts,
+                           const struct bragg_grid *grid, uint8_t *mask, double *counts,
                            uint8_t *is_static, struct error *error);
