@@ -261,12 +261,15 @@ static void tell_background(const struct bragg_scratch *scratch, struct bragg_re
         result->flags |= BRAGG_CROWDED;
 }
 
+/* Annuli brighter than this many times the template's mean are beyond the thresholds. */
+#define BRIGHTEST 48
+
 /* Sums of 32 bits hold any disk, thresholds reach over a range of counts. */
 static bool in_range(const struct bragg_scratch *scratch, uint64_t total)
 {
     const struct bragg_reference *const r = scratch->reference;
     const double mean = r->counts_per_pixel * r->pixels.n_used;
-    return total < UINT32_MAX && (double)total < 128 * mean;
+    return total < UINT32_MAX && (double)total < BRIGHTEST * mean;
 }
 
 static void clear_result(struct bragg_result *result)

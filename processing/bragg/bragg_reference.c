@@ -105,7 +105,7 @@ static int locate_pixels(struct bragg_reference *r, struct error *error)
 }
 
 /* Frames this many times darker or brighter than the template are still classified. */
-#define RATIO_RANGE 256.0
+#define RATIO_RANGE 64.0
 /* The least V that is told apart from 0, and what a ratio of few counts may add to it. */
 #define SPECKLE_FLOOR 0x1p-14
 #define SCALE_VARIANCE_MAX 1.0

@@ -23,9 +23,9 @@ enum bragg_width { BRAGG_MATCHED, BRAGG_WIDE, BRAGG_WIDTHS };
 struct bragg_reference_values {
     struct bragg_settings settings;
     uint32_t height, width;
-    uint64_t n_frames; /* that the template is the sum of */
-    /* [height][width], counts: exact sums over n_frames frames. Pixels outside the annulus are not
-     * looked at. */
+    uint64_t n_frames; /* that the template is the sum of, or is worth */
+    /* [height][width], counts: exact sums over n_frames frames, or what a second pass makes of
+     * them in the same unit. Pixels outside the annulus are not looked at. */
     const uint64_t *template_sums;
     const uint8_t *bad;    /* [height][width], not 0 where a pixel is not to be used; may be NULL */
     double overdispersion; /* F, a number */

@@ -14,6 +14,7 @@ struct bragg_refinement {
     uint64_t n_frames;
     uint64_t *counts;                   /* [buffer] of quiet sectors */
     uint64_t exposure[BRAGG_PARTS_MAX]; /* sum of the ratios they had, fixed point */
+    uint64_t quiet_frames[BRAGG_SECTORS_MAX];
     struct bragg_noise noise;
     struct bragg_result result;
     uint64_t *template_sums; /* [height][width] */
@@ -69,6 +70,7 @@ static void add_quiet_sectors(struct bragg_refinement *refinement)
     const uint64_t busy = bragg_busy_sectors(refinement->scratch, &refinement->result);
     for (uint64_t left = background->quiet & ~busy; left; left &= left - 1) {
         const uint32_t sector = (uint32_t)__builtin_ctzll(left);
+        refinement->quiet_frames[sector]++;
         for (uint32_t b = 0; b < plan->n_bands; b++)
             add_part(refinement, b * plan->n_sectors + sector, background->ratio[b]);
     }
@@ -96,6 +98,8 @@ void bragg_refinement_merge(struct bragg_refinement *into, const struct bragg_re
         into->counts[i] += from->counts[i];
     for (uint32_t i = 0; i < BRAGG_PARTS_MAX; i++)
         into->exposure[i] += from->exposure[i];
+    for (uint32_t i = 0; i < BRAGG_SECTORS_MAX; i++)
+        into->quiet_frames[i] += from->quiet_frames[i];
     bragg_noise_merge(&into->noise, &from->noise);
 }
 
@@ -104,52 +108,61 @@ uint64_t bragg_refinement_frames(const struct bragg_refinement *refinement)
     return refinement->n_frames;
 }
 
-/* Frames that a sector was exposed for, of ratio 1. */
-static double sector_exposure(const struct bragg_refinement *r, uint32_t sector)
-{
-    const struct bragg_background_plan *const plan = &r->reference->background;
-    double sum = 0;
-    for (uint32_t b = 0; b < plan->n_bands; b++)
-        sum += (double)r->exposure[b * plan->n_sectors + sector];
-    return sum / (FIXED_POINT * plan->n_bands);
-}
-
-/* Least and mean exposure of the usable sectors. */
-static void summarise_exposure(const struct bragg_refinement *r, double *least, double *mean)
+/* Least and mean number of frames in which the usable sectors were quiet. */
+static void summarise_quiet(const struct bragg_refinement *r, double *least, double *mean)
 {
     uint32_t n = 0;
     *least = HUGE_VAL;
     *mean = 0;
     for (uint64_t left = r->reference->background.usable; left; left &= left - 1, n++) {
-        const double exposure = sector_exposure(r, (uint32_t)__builtin_ctzll(left));
-        *least = fmin(*least, exposure);
-        *mean += exposure;
+        const double frames = (double)r->quiet_frames[__builtin_ctzll(left)];
+        *least = fmin(*least, frames);
+        *mean += frames;
     }
     *mean /= n > 0 ? n : 1;
 }
 
-/* Exposure at a pixel: on straight lines between the bands. */
-static double pixel_exposure(const struct bragg_refinement *r, uint32_t sector, size_t at)
+/* Mean ratio of each band over frames and sectors: what the template of the pass before had too
+ * much of at that radius. */
+static void mean_ratios(const struct bragg_refinement *r, double *ratio)
+{
+    const struct bragg_background_plan *const plan = &r->reference->background;
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        double exposure = 0, frames = 0;
+        for (uint32_t s = 0; s < plan->n_sectors; s++) {
+            exposure += (double)r->exposure[b * plan->n_sectors + s] / FIXED_POINT;
+            frames += (double)r->quiet_frames[s];
+        }
+        ratio[b] = exposure / frames;
+    }
+}
+
+/* The mean of a pixel in quiet sectors of mean ratio. A sector is quiet in other frames than the
+ * next, so that its counts are first divided by the ratios that it had; between the bands on
+ * straight lines. Pixels that were never exposed keep the template of the pass before. */
+static double pixel_mean(const struct bragg_refinement *r, const double *ratio, uint32_t sector,
+                         size_t at)
 {
     const struct bragg_background_plan *const plan = &r->reference->background;
     const double band = r->reference->band_at[at];
     const uint32_t lower = (uint32_t)band, upper = lower + 1 < plan->n_bands ? lower + 1 : lower;
+    const double share = band - lower;
     const double low = (double)r->exposure[lower * plan->n_sectors + sector];
     const double high = (double)r->exposure[upper * plan->n_sectors + sector];
-    return (low + (band - lower) * (high - low)) / FIXED_POINT;
+    const double exposure = (low + share * (high - low)) / FIXED_POINT;
+    const double before =
+        exposure > 0 ? (double)r->counts[at] / exposure : r->reference->template[at];
+    return before * (ratio[lower] + share * (ratio[upper] - ratio[lower]));
 }
 
-/* Counts of a part as if it had been exposed for n_frames. Pixels that were never exposed keep the
- * template of the pass before. */
-static void fill_part(struct bragg_refinement *r, uint32_t part, double n_frames)
+static void fill_part(struct bragg_refinement *r, const double *ratio, uint32_t part,
+                      double n_frames)
 {
     const struct bragg_background_plan *const plan = &r->reference->background;
     const struct bragg_grid *const grid = &r->reference->grid;
     for (uint32_t i = plan->part_start[part]; i < plan->part_start[part + 1]; i++) {
         const size_t at = plan->pixels[i];
-        const double exposure = pixel_exposure(r, part % plan->n_sectors, at);
-        const double mean =
-            exposure > 0 ? (double)r->counts[at] / exposure : r->reference->template[at];
+        const double mean = pixel_mean(r, ratio, part % plan->n_sectors, at);
         const uint32_t row = (uint32_t)(at / grid->buffer_stride) - grid->border;
         const uint32_t column = (uint32_t)(at % grid->buffer_stride) - BRAGG_BORDER;
         r->template_sums[bragg_frame_at(grid, row, column)] = (uint64_t)llround(mean * n_frames);
@@ -173,25 +186,26 @@ static void measure_noise(const struct bragg_refinement *r, struct bragg_referen
 }
 
 /* A sector must have been quiet in this share of the mean sector's frames. */
-#define EXPOSURE_SHARE 0.05
+#define QUIET_SHARE 0.05
 
 int bragg_refinement_values(struct bragg_refinement *refinement,
                             struct bragg_reference_values *values, struct error *error)
 {
-    double least, mean;
-    summarise_exposure(refinement, &least, &mean);
-    if (!(mean >= 1) || least < EXPOSURE_SHARE * mean)
+    double least, mean, ratio[BRAGG_BANDS_MAX];
+    summarise_quiet(refinement, &least, &mean);
+    if (!(mean >= 1) || least < QUIET_SHARE * mean)
         return error_set(error, -ENODATA,
                          "the background of the Bragg reference is not known all round: of %llu "
                          "frames the sectors of the annulus were quiet in %.1f on average and in "
                          "%.1f at least",
                          (unsigned long long)refinement->n_frames, mean, least);
+    mean_ratios(refinement, ratio);
     *values = refinement->reference->values;
     values->n_frames = (uint64_t)llround(mean);
     values->template_sums = refinement->template_sums;
     const struct bragg_background_plan *const plan = &refinement->reference->background;
     for (uint32_t part = 0; part < plan->n_sectors * plan->n_bands; part++)
-        fill_part(refinement, part, (double)values->n_frames);
+        fill_part(refinement, ratio, part, (double)values->n_frames);
     measure_noise(refinement, values);
     return 0;
 }
