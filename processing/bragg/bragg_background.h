@@ -25,10 +25,13 @@ struct bragg_quarter_table {
 /* Never changes once made. A part is one band of one sector, parts are [band][sector]. */
 struct bragg_background_plan {
     uint32_t n_sectors, n_bands; /* n_sectors is a multiple of 4 */
-    uint32_t part_start[BRAGG_PARTS_MAX + 1];
-    uint32_t *pixels; /* places in the buffer (bragg_grid.h), those of part i from part_start[i] */
+    /* Places in the buffer (bragg_grid.h): part_n[i] pixels of part i from part_start[i] on, up to
+     * the band's (even) room filled up with place 0, which is of the border. */
+    uint32_t *pixels;
+    uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
+    uint32_t band_room[BRAGG_BANDS_MAX];
     _Alignas(32) double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
-    _Alignas(32) double part_pixels[BRAGG_PARTS_MAX];
+    _Alignas(32) double part_pixels[BRAGG_PARTS_MAX];   /* part_n */
     double sector_template[BRAGG_SECTORS_MAX];
     uint64_t usable; /* sectors of which enough is not masked */
     double band_radius[BRAGG_BANDS_MAX];

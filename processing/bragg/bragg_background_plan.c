@@ -77,16 +77,36 @@ static void visit_pixels(struct bragg_background_plan *plan,
 
 static void count_pixel(struct bragg_background_plan *plan, const struct pixel *pixel)
 {
-    plan->part_start[pixel->part + 1]++;
+    plan->part_n[pixel->part]++;
     plan->part_template[pixel->part] += pixel->template;
-    plan->part_pixels[pixel->part]++;
     plan->sector_template[pixel->part % plan->n_sectors] += pixel->template;
 }
 
-/* part_start is where the next pixel of each part goes, and moves on by one part. */
+/* part_n counts up again. */
 static void place_pixel(struct bragg_background_plan *plan, const struct pixel *pixel)
 {
-    plan->pixels[plan->part_start[pixel->part]++] = (uint32_t)pixel->at;
+    const uint32_t at = plan->part_start[pixel->part] + plan->part_n[pixel->part]++;
+    plan->pixels[at] = (uint32_t)pixel->at;
+}
+
+/* Gives the parts of each band the room of the largest of them; returns the room of all. */
+static size_t make_room(struct bragg_background_plan *plan)
+{
+    uint32_t all = 0;
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        const uint32_t first = b * plan->n_sectors;
+        uint32_t most = 0;
+        for (uint32_t i = first; i < first + plan->n_sectors; i++)
+            most = plan->part_n[i] > most ? plan->part_n[i] : most;
+        plan->band_room[b] = most + most % 2;
+        for (uint32_t i = first; i < first + plan->n_sectors; i++) {
+            plan->part_start[i] = all;
+            plan->part_pixels[i] = plan->part_n[i];
+            plan->part_n[i] = 0;
+            all += plan->band_room[b];
+        }
+    }
+    return all;
 }
 
 static void add_radius(struct bragg_background_plan *plan, const struct pixel *pixel)
@@ -98,17 +118,11 @@ static int sort_pixels(struct bragg_background_plan *plan,
                        const struct bragg_reference_values *values, const struct bragg_grid *grid,
                        const uint8_t *mask, const double *template, struct error *error)
 {
-    const uint32_t n_parts = plan->n_sectors * plan->n_bands;
     visit_pixels(plan, values, grid, mask, template, count_pixel);
-    for (uint32_t i = 0; i < n_parts; i++)
-        plan->part_start[i + 1] += plan->part_start[i];
-    plan->pixels = malloc((plan->part_start[n_parts] + 1) * sizeof(*plan->pixels));
+    plan->pixels = calloc(make_room(plan) + 1, sizeof(*plan->pixels));
     if (!plan->pixels)
         return error_set(error, -ENOMEM, "not enough memory for the sectors of the Bragg annulus");
     visit_pixels(plan, values, grid, mask, template, place_pixel);
-    for (uint32_t i = n_parts; i > 0; i--)
-        plan->part_start[i] = plan->part_start[i - 1];
-    plan->part_start[0] = 0;
     visit_pixels(plan, values, grid, mask, template, add_radius);
     return 0;
 }
@@ -150,12 +164,12 @@ static uint32_t sample_sector(uint32_t *pixels, const struct bragg_background_pl
 {
     uint32_t n = 0, seen = 0, all = 0;
     for (uint32_t b = 0; b < plan->n_bands; b++)
-        all += (uint32_t)plan->part_pixels[b * plan->n_sectors + sector];
+        all += plan->part_n[b * plan->n_sectors + sector];
     for (uint32_t b = 0; b < plan->n_bands; b++) {
         const uint32_t part = b * plan->n_sectors + sector;
-        for (uint32_t i = plan->part_start[part]; i < plan->part_start[part + 1]; i++) {
+        for (uint32_t i = 0; i < plan->part_n[part]; i++) {
             if (seen++ % (1 + all / SAMPLES_MAX) == 0)
-                pixels[n++] = plan->pixels[i];
+                pixels[n++] = plan->pixels[plan->part_start[part] + i];
         }
     }
     return n;

@@ -104,15 +104,12 @@ void bragg_widen_pixels(struct bragg_scratch *scratch)
 static uint64_t sum_parts(struct bragg_scratch *scratch)
 {
     const struct bragg_background_plan *const plan = &scratch->reference->background;
-    const uint32_t n_parts = plan->n_sectors * plan->n_bands;
     uint64_t total = 0;
     if (scratch->has_narrow)
-        scratch->kernels->sum_parts_16(scratch->part_counts, plan->part_start, n_parts,
-                                       plan->pixels, scratch->narrow);
+        scratch->kernels->sum_parts_16(scratch->part_counts, plan, scratch->narrow);
     else
-        scratch->kernels->sum_parts_32(scratch->part_counts, plan->part_start, n_parts,
-                                       plan->pixels, scratch->pixels);
-    for (uint32_t i = 0; i < n_parts; i++)
+        scratch->kernels->sum_parts_32(scratch->part_counts, plan, scratch->pixels);
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
         total += scratch->part_counts[i];
     return total;
 }

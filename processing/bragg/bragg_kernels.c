@@ -31,8 +31,3 @@ void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid 
         plan->last_column[plan->n_heights++] = dx;
     }
 }
-
-size_t bragg_sums_room(const struct bragg_sums_plan *plan)
-{
-    return (size_t)plan->n_heights * (plan->stride + 2 * (size_t)BRAGG_BORDER);
-}

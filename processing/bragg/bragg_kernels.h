@@ -29,8 +29,19 @@ struct bragg_sums_plan {
 void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid *grid,
                           const struct bragg_disk *disk, uint32_t step);
 
-/* Elements of the room for the sums along columns of one row. */
-size_t bragg_sums_room(const struct bragg_sums_plan *plan);
+/* Rows whose sums along columns are made before those over columns. */
+#define BRAGG_SUMS_ROWS 8
+
+/* Elements of the room for the sums along columns: of one row and one height, and of all. */
+static inline size_t bragg_sums_row_room(const struct bragg_sums_plan *plan)
+{
+    return plan->stride + 2 * (size_t)BRAGG_BORDER;
+}
+
+static inline size_t bragg_sums_room(const struct bragg_sums_plan *plan)
+{
+    return BRAGG_SUMS_ROWS * plan->n_heights * bragg_sums_row_room(plan);
+}
 
 struct bragg_kernels {
     /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
@@ -44,11 +55,11 @@ struct bragg_kernels {
     /* From one buffer to the other. */
     void (*narrow)(uint16_t *narrow, const uint32_t *wide, size_t n);
     void (*widen)(uint32_t *wide, const uint16_t *narrow, size_t n);
-    /* sums[i] = sum of the pixels of part i (bragg_background.h). */
-    void (*sum_parts_16)(uint32_t *sums, const uint32_t *part_start, uint32_t n_parts,
-                         const uint32_t *pixels, const uint16_t *buffer);
-    void (*sum_parts_32)(uint32_t *sums, const uint32_t *part_start, uint32_t n_parts,
-                         const uint32_t *pixels, const uint32_t *buffer);
+    /* sums[i] = sum of the pixels of part i. */
+    void (*sum_parts_16)(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint16_t *buffer);
+    void (*sum_parts_32)(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint32_t *buffer);
     /* Sums over the disk round each pixel of every step-th row, [rows][stride]. */
     void (*disk_sums_16)(uint16_t *sums, uint16_t *room, const uint16_t *buffer,
                          const struct bragg_sums_plan *plan);

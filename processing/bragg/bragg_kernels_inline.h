@@ -40,61 +40,128 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
         }                                                                                          \
     }
 
+/* All parts of a band have room for the same number of pixels, filled up with one that is always 0:
+ * loops of a length that changes all the time cost more than the pixels. */
 #define PART_SUMS(bits, type)                                                                      \
-    static void sum_parts_##bits(uint32_t *sums, const uint32_t *part_start, uint32_t n_parts,     \
-                                 const uint32_t *pixels, const type *buffer)                       \
+    static void sum_parts_##bits(uint32_t *sums, const struct bragg_background_plan *plan,         \
+                                 const type *buffer)                                               \
     {                                                                                              \
-        for (uint32_t i = 0; i < n_parts; i++) {                                                   \
-            uint32_t sum = 0;                                                                      \
-            for (uint32_t j = part_start[i]; j < part_start[i + 1]; j++)                           \
-                sum += buffer[pixels[j]];                                                          \
-            sums[i] = sum;                                                                         \
+        const uint32_t *pixels = plan->pixels;                                                     \
+        for (uint32_t b = 0; b < plan->n_bands; b++) {                                             \
+            const uint32_t room = plan->band_room[b];                                              \
+            for (uint32_t s = 0; s < plan->n_sectors; s++, pixels += room) {                       \
+                uint32_t first = 0, second = 0;                                                    \
+                for (uint32_t i = 0; i < room; i += 2) {                                           \
+                    first += buffer[pixels[i]];                                                    \
+                    second += buffer[pixels[i + 1]];                                               \
+                }                                                                                  \
+                *sums++ = first + second;                                                          \
+            }                                                                                      \
         }                                                                                          \
     }
 
-/* One row of sums: along columns for each height, the next from the one before, then those of each
- * height over its columns. */
+/* Along columns for each height, the next from the one before, then those of each height over its
+ * columns: some rows of the one before the same rows of the other, since a load that spans two
+ * stores waits until both have left the store buffer. Up to BRAGG_TOGETHER vectors go side by side,
+ * so that the loops over so few rows and columns cost less than the sums. */
+#define BRAGG_TOGETHER 4
+
+/* What does not fill BRAGG_TOGETHER vectors: the same code for each constant number of them. */
+#define BRAGG_FOR_REST(left, rows, to, from)                                                       \
+    do {                                                                                           \
+        if ((left) == 3)                                                                           \
+            rows(to, from, plan, n, 3);                                                            \
+        else if ((left) == 2)                                                                      \
+            rows(to, from, plan, n, 2);                                                            \
+        else if ((left) == 1)                                                                      \
+            rows(to, from, plan, n, 1);                                                            \
+    } while (0)
+
 #define DISK_SUMS(bits, type)                                                                      \
-    BRAGG_INLINE void column_sums_##bits(type *room, size_t room_stride, const type *pixels,       \
-                                         const struct bragg_sums_plan *plan)                       \
-    {                                                                                              \
-        const size_t below = plan->buffer_stride;                                                  \
-        lanes_##bits sum = *(const lanes_##bits *)pixels;                                          \
-        int half = 0;                                                                              \
-        for (uint32_t i = 0; i < plan->n_heights; i++, room += room_stride) {                      \
-            for (; half < plan->half_height[i]; half++) {                                          \
-                const size_t away = (size_t)(half + 1) * below;                                    \
-                sum += *(const lanes_##bits *)(pixels + away) +                                    \
-                       *(const lanes_##bits *)(pixels - away);                                     \
-            }                                                                                      \
-            *(lanes_##bits *)room = sum;                                                           \
-        }                                                                                          \
-    }                                                                                              \
-    BRAGG_INLINE void over_columns_##bits(type *to, const type *room, size_t room_stride,          \
-                                          const struct bragg_sums_plan *plan)                      \
-    {                                                                                              \
-        lanes_##bits sum = {0};                                                                    \
-        int dx = plan->reach;                                                                      \
-        for (uint32_t i = 0; i < plan->n_heights; i++, room += room_stride) {                      \
-            const int next = i + 1 < plan->n_heights ? plan->last_column[i + 1] : 0;               \
-            for (; dx > next; dx--)                                                                \
-                sum += *(const lanes_##bits *)(room + dx) + *(const lanes_##bits *)(room - dx);    \
-        }                                                                                          \
-        *(lanes_##bits *)to = sum + *(const lanes_##bits *)(room - room_stride);                   \
-    }                                                                                              \
-    static void disk_sums_##bits(type *sums, type *room, const type *buffer,                       \
-                                 const struct bragg_sums_plan *plan)                               \
+    BRAGG_INLINE void column_sums_##bits(type *room, size_t height_stride, const type *pixels,     \
+                                         const struct bragg_sums_plan *plan, const uint32_t n)     \
     {                                                                                              \
         const uint32_t lanes = 64 / sizeof(type);                                                  \
-        const size_t room_stride = plan->stride + 2 * BRAGG_BORDER;                                \
-        for (uint32_t row = 0; row < plan->rows; row += plan->step) {                              \
+        const size_t below = plan->buffer_stride;                                                  \
+        const type *above = pixels, *under = pixels;                                               \
+        lanes_##bits sum[BRAGG_TOGETHER];                                                          \
+        for (uint32_t v = 0; v < n; v++)                                                           \
+            sum[v] = *(const lanes_##bits *)(pixels + v * lanes);                                  \
+        int half = 0;                                                                              \
+        for (uint32_t i = 0; i < plan->n_heights; i++, room += height_stride) {                    \
+            for (; half < plan->half_height[i]; half++) {                                          \
+                above -= below;                                                                    \
+                under += below;                                                                    \
+                for (uint32_t v = 0; v < n; v++)                                                   \
+                    sum[v] += *(const lanes_##bits *)(above + v * lanes) +                         \
+                              *(const lanes_##bits *)(under + v * lanes);                          \
+            }                                                                                      \
+            for (uint32_t v = 0; v < n; v++)                                                       \
+                *(lanes_##bits *)(room + v * lanes) = sum[v];                                      \
+        }                                                                                          \
+    }                                                                                              \
+    BRAGG_INLINE void over_columns_##bits(type *to, const type *room, size_t height_stride,        \
+                                          const struct bragg_sums_plan *plan, const uint32_t n)    \
+    {                                                                                              \
+        const uint32_t lanes = 64 / sizeof(type);                                                  \
+        lanes_##bits sum[BRAGG_TOGETHER] = {{0}};                                                  \
+        int dx = plan->reach;                                                                      \
+        for (uint32_t i = 0; i < plan->n_heights; i++, room += height_stride) {                    \
+            const int next = i + 1 < plan->n_heights ? plan->last_column[i + 1] : 0;               \
+            for (; dx > next; dx--) {                                                              \
+                for (uint32_t v = 0; v < n; v++)                                                   \
+                    sum[v] += *(const lanes_##bits *)(room + v * lanes + dx) +                     \
+                              *(const lanes_##bits *)(room + v * lanes - dx);                      \
+            }                                                                                      \
+        }                                                                                          \
+        room -= height_stride;                                                                     \
+        for (uint32_t v = 0; v < n; v++)                                                           \
+            *(lanes_##bits *)(to + v * lanes) =                                                    \
+                sum[v] + *(const lanes_##bits *)(room + v * lanes);                                \
+    }                                                                                              \
+    BRAGG_INLINE void column_rows_##bits(type *room, const type *pixels,                           \
+                                         const struct bragg_sums_plan *plan, uint32_t n_rows,      \
+                                         const uint32_t n)                                         \
+    {                                                                                              \
+        const size_t height_stride = bragg_sums_row_room(plan);                                    \
+        for (uint32_t row = 0; row < n_rows; row++) {                                              \
+            column_sums_##bits(room, height_stride, pixels, plan, n);                              \
+            room += plan->n_heights * height_stride;                                               \
+            pixels += (size_t)plan->step * plan->buffer_stride;                                    \
+        }                                                                                          \
+    }                                                                                              \
+    BRAGG_INLINE void over_rows_##bits(type *to, const type *room,                                 \
+                                       const struct bragg_sums_plan *plan, uint32_t n_rows,        \
+                                       const uint32_t n)                                           \
+    {                                                                                              \
+        const size_t height_stride = bragg_sums_row_room(plan);                                    \
+        for (uint32_t row = 0; row < n_rows; row++) {                                              \
+            over_columns_##bits(to, room, height_stride, plan, n);                                 \
+            room += plan->n_heights * height_stride;                                               \
+            to += (size_t)plan->step * plan->stride;                                               \
+        }                                                                                          \
+    }                                                                                              \
+    static void disk_sums_##bits(type *sums, type *room, const type *buffer,                       \
+                                 const struct bragg_sums_plan *shared)                             \
+    {                                                                                              \
+        const uint32_t lanes = 64 / sizeof(type), block = BRAGG_TOGETHER * lanes;                  \
+        const struct bragg_sums_plan own = *shared, *const plan = &own;                            \
+        const uint32_t n_rows = (plan->rows + plan->step - 1) / plan->step;                        \
+        type *const at = room + BRAGG_BORDER;                                                      \
+        for (uint32_t first = 0; first < n_rows; first += BRAGG_SUMS_ROWS) {                       \
+            const uint32_t n =                                                                     \
+                n_rows - first < BRAGG_SUMS_ROWS ? n_rows - first : BRAGG_SUMS_ROWS;               \
+            const uint32_t row = first * plan->step;                                               \
             const type *const pixels =                                                             \
                 buffer + (size_t)(plan->border + row) * plan->buffer_stride + BRAGG_BORDER;        \
             type *const to = sums + (size_t)row * plan->stride;                                    \
-            for (uint32_t x = 0; x < plan->stride; x += lanes)                                     \
-                column_sums_##bits(room + BRAGG_BORDER + x, room_stride, pixels + x, plan);        \
-            for (uint32_t x = 0; x < plan->stride; x += lanes)                                     \
-                over_columns_##bits(to + x, room + BRAGG_BORDER + x, room_stride, plan);           \
+            uint32_t x = 0;                                                                        \
+            for (; x + block <= plan->stride; x += block)                                          \
+                column_rows_##bits(at + x, pixels + x, plan, n, BRAGG_TOGETHER);                   \
+            BRAGG_FOR_REST((plan->stride - x) / lanes, column_rows_##bits, at + x, pixels + x);    \
+            for (x = 0; x + block <= plan->stride; x += block)                                     \
+                over_rows_##bits(to + x, at + x, plan, n, BRAGG_TOGETHER);                         \
+            BRAGG_FOR_REST((plan->stride - x) / lanes, over_rows_##bits, to + x, at + x);          \
         }                                                                                          \
     }
 
