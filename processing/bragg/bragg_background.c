@@ -149,45 +149,53 @@ static void sum_bands(struct band_sums *sums, const struct bragg_background_plan
     }
 }
 
-/* A = L D L^T in place, L below the diagonal (of ones), 1 / D in `inverse`. */
+/* Rows of a matrix are BRAGG_BANDS_MAX apart, so that whole lanes of them can be worked on. */
+#define ROW BRAGG_BANDS_MAX
+
+static void subtract_row(double *row, const double *other, double factor, uint32_t first,
+                         uint32_t n)
+{
+    for (uint32_t k = first & ~3u; k < n; k += 4)
+        *(lanes *)(row + k) -= factor * *(const lanes *)(other + k);
+}
+
+/* A = U^T D U in place (the upper triangle is used), U of ones on the diagonal, 1 / D in `inverse`.
+ * Below the diagonal nothing of use is left. */
 static void factorise(double *a, double *inverse, uint32_t n)
 {
     for (uint32_t j = 0; j < n; j++) {
-        inverse[j] = 1 / a[j * n + j];
-        for (uint32_t i = j + 1; i < n; i++) {
-            const double factor = a[i * n + j] * inverse[j];
-            for (uint32_t k = j + 1; k <= i; k++)
-                a[i * n + k] -= factor * a[k * n + j];
-        }
+        double *const row = a + j * ROW;
+        inverse[j] = 1 / row[j];
         for (uint32_t i = j + 1; i < n; i++)
-            a[i * n + j] *= inverse[j];
+            subtract_row(a + i * ROW, row, row[i] * inverse[j], i, n);
+        for (uint32_t i = j + 1; i < n; i++)
+            row[i] *= inverse[j];
     }
 }
 
-static void solve(const double *l, const double *inverse, double *x, uint32_t n)
+static void solve(const double *u, const double *inverse, double *x, uint32_t n)
 {
     for (uint32_t j = 0; j < n; j++) {
         for (uint32_t i = j + 1; i < n; i++)
-            x[i] -= l[i * n + j] * x[j];
+            x[i] -= u[j * ROW + i] * x[j];
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = n; i-- > 0;) {
         x[i] *= inverse[i];
-    for (uint32_t j = n; j-- > 0;) {
-        for (uint32_t i = 0; i < j; i++)
-            x[i] -= l[j * n + i] * x[j];
+        for (uint32_t k = i + 1; k < n; k++)
+            x[i] -= u[i * ROW + k] * x[k];
     }
 }
 
-/* Diagonal of (L D L^T)^-1. */
-static void inverse_diagonal(const double *l, const double *inverse, double *diagonal, uint32_t n)
+/* Diagonal of (U^T D U)^-1. */
+static void inverse_diagonal(const double *u, const double *inverse, double *diagonal, uint32_t n)
 {
     for (uint32_t c = 0; c < n; c++) {
         double x[BRAGG_BANDS_MAX] = {0}, sum = 0;
         x[c] = 1;
         for (uint32_t j = c; j < n; j++) {
-            for (uint32_t i = j + 1; i < n; i++)
-                x[i] -= l[i * n + j] * x[j];
             sum += x[j] * x[j] * inverse[j];
+            for (uint32_t i = j + 1; i < n; i++)
+                x[i] -= u[j * ROW + i] * x[j];
         }
         diagonal[c] = sum;
     }
@@ -213,20 +221,20 @@ struct band_ratios {
 };
 
 /* Quasi-likelihood of the bands' counts with variance F E + V E^2, and the prior of ln ratio round
- * its level: two steps of Newton's method (iteratively reweighted least squares). */
+ * its level: steps of Newton's method (iteratively reweighted least squares). */
 static void fit_bands(struct band_ratios *fit, const struct bragg_background_plan *plan,
-                      const struct band_sums *sums, double level, double *variance)
+                      const struct band_sums *sums, double level, int n_steps, double *variance)
 {
     const uint32_t n = plan->n_bands;
-    double a[BRAGG_BANDS_MAX * BRAGG_BANDS_MAX], inverse[BRAGG_BANDS_MAX];
-    for (int step = 0; step < 2; step++) {
+    double a[ROW * ROW], inverse[BRAGG_BANDS_MAX];
+    for (int step = 0; step < n_steps; step++) {
         double next[BRAGG_BANDS_MAX];
-        memcpy(a, plan->prior, n * n * sizeof(*a));
+        memcpy(a, plan->prior, n * ROW * sizeof(*a));
         for (uint32_t b = 0; b < n; b++) {
             const double expected = MAX_OF(sums->template[b] * fit -> ratio[b], 1e-9);
             const double speckle = plan->band_grains[b] / MAX_OF(sums->pixels[b], 1);
             const double weight = expected / (plan->overdispersion + speckle * expected);
-            a[b * n + b] += weight;
+            a[b * ROW + b] += weight;
             next[b] = weight * (fit->logarithm[b] + (sums->counts[b] - expected) / expected) +
                       plan->prior_of_one[b] * level;
         }
@@ -239,7 +247,8 @@ static void fit_bands(struct band_ratios *fit, const struct bragg_background_pla
             fit->ratio[b] *= exp_of_step(change);
         }
     }
-    inverse_diagonal(a, inverse, variance, n);
+    if (variance)
+        inverse_diagonal(a, inverse, variance, n);
 }
 
 static void expect_sectors(double *expected, const struct bragg_background_plan *plan,
@@ -299,7 +308,7 @@ void bragg_background_fit(struct bragg_background *background,
         const uint64_t quiet = quiet_sectors(plan, sector_counts, expected, usable);
         background->quiet = quiet ? quiet : background->quiet;
         sum_bands(&sums, plan, counts, template, background->quiet);
-        fit_bands(&fit, plan, &sums, level, background->variance);
+        fit_bands(&fit, plan, &sums, level, round + 1, round > 0 ? background->variance : NULL);
         expect_sectors(expected, plan, template, fit.ratio);
     }
     const double correction = clip_correction(plan, expected, background->quiet);

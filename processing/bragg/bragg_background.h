@@ -25,8 +25,9 @@ struct bragg_quarter_table {
 /* Never changes once made. A part is one band of one sector, parts are [band][sector]. */
 struct bragg_background_plan {
     uint32_t n_sectors, n_bands; /* n_sectors is a multiple of 4 */
-    /* Places in the buffer (bragg_grid.h): part_n[i] pixels of part i from part_start[i] on, up to
-     * the band's (even) room filled up with place 0, which is of the border. */
+    /* Places in the buffer (bragg_grid.h), [band][k][sector]: part_n[i] pixels of part i, n_sectors
+     * apart from part_start[i] on, up to the room of the band filled up with place 0, which is of
+     * the border. */
     uint32_t *pixels;
     uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
     uint32_t band_room[BRAGG_BANDS_MAX];
@@ -39,8 +40,9 @@ struct bragg_background_plan {
                                             n */
     double sector_speckle;               /* V of a sector */
     double overdispersion;
-    double prior[BRAGG_BANDS_MAX * BRAGG_BANDS_MAX]; /* inverse covariance of ln ratio */
-    double prior_of_one[BRAGG_BANDS_MAX];            /* prior times (1, 1, ...) */
+    double prior[BRAGG_BANDS_MAX *
+                 BRAGG_BANDS_MAX];        /* inverse covariance of ln ratio, rows BANDS_MAX apart */
+    double prior_of_one[BRAGG_BANDS_MAX]; /* prior times (1, 1, ...) */
     struct bragg_quarter_table quarter;
 };
 
@@ -49,6 +51,11 @@ int bragg_background_plan_init(struct bragg_background_plan *plan,
                                const struct bragg_reference_values *values,
                                const struct bragg_grid *grid, const uint8_t *mask,
                                const double *template, struct error *error);
+static inline uint32_t bragg_part_pixel(const struct bragg_background_plan *plan, uint32_t part,
+                                        uint32_t k)
+{
+    return plan->pixels[plan->part_start[part] + k * plan->n_sectors];
+}
 void bragg_background_plan_finish(struct bragg_background_plan *plan);
 
 /* Where the band's ratio is known, on straight lines between: the share of each of two neighbouring

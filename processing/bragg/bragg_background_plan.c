@@ -85,8 +85,8 @@ static void count_pixel(struct bragg_background_plan *plan, const struct pixel *
 /* part_n counts up again. */
 static void place_pixel(struct bragg_background_plan *plan, const struct pixel *pixel)
 {
-    const uint32_t at = plan->part_start[pixel->part] + plan->part_n[pixel->part]++;
-    plan->pixels[at] = (uint32_t)pixel->at;
+    const uint32_t k = plan->part_n[pixel->part]++;
+    plan->pixels[plan->part_start[pixel->part] + k * plan->n_sectors] = (uint32_t)pixel->at;
 }
 
 /* Gives the parts of each band the room of the largest of them; returns the room of all. */
@@ -98,13 +98,13 @@ static size_t make_room(struct bragg_background_plan *plan)
         uint32_t most = 0;
         for (uint32_t i = first; i < first + plan->n_sectors; i++)
             most = plan->part_n[i] > most ? plan->part_n[i] : most;
-        plan->band_room[b] = most + most % 2;
+        plan->band_room[b] = most;
         for (uint32_t i = first; i < first + plan->n_sectors; i++) {
-            plan->part_start[i] = all;
+            plan->part_start[i] = all + i - first;
             plan->part_pixels[i] = plan->part_n[i];
             plan->part_n[i] = 0;
-            all += plan->band_room[b];
         }
+        all += most * plan->n_sectors;
     }
     return all;
 }
@@ -169,7 +169,7 @@ static uint32_t sample_sector(uint32_t *pixels, const struct bragg_background_pl
         const uint32_t part = b * plan->n_sectors + sector;
         for (uint32_t i = 0; i < plan->part_n[part]; i++) {
             if (seen++ % (1 + all / SAMPLES_MAX) == 0)
-                pixels[n++] = plan->pixels[plan->part_start[part] + i];
+                pixels[n++] = bragg_part_pixel(plan, part, i);
         }
     }
     return n;
@@ -212,21 +212,24 @@ static void set_noise(struct bragg_background_plan *plan,
     plan->overdispersion = values->overdispersion;
 }
 
+/* Rows of the matrix are this far apart. */
+#define ROW BRAGG_BANDS_MAX
+
 /* Inverse of a symmetric positive matrix by Gauss-Jordan, in place. */
 static void invert(double *a, uint32_t n)
 {
     for (uint32_t p = 0; p < n; p++) {
-        const double pivot = 1 / a[p * n + p];
-        a[p * n + p] = 1;
+        const double pivot = 1 / a[p * ROW + p];
+        a[p * ROW + p] = 1;
         for (uint32_t j = 0; j < n; j++)
-            a[p * n + j] *= pivot;
+            a[p * ROW + j] *= pivot;
         for (uint32_t i = 0; i < n; i++) {
             if (i == p)
                 continue;
-            const double factor = a[i * n + p];
-            a[i * n + p] = 0;
+            const double factor = a[i * ROW + p];
+            a[i * ROW + p] = 0;
             for (uint32_t j = 0; j < n; j++)
-                a[i * n + j] -= factor * a[p * n + j];
+                a[i * ROW + j] -= factor * a[p * ROW + j];
         }
     }
 }
@@ -237,15 +240,15 @@ static void set_prior(struct bragg_background_plan *plan)
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < n; j++) {
             const double t = (plan->band_radius[i] - plan->band_radius[j]) / SHAPE_LENGTH;
-            plan->prior[i * n + j] = LEVEL_DEVIATION * LEVEL_DEVIATION +
-                                     SHAPE_DEVIATION * SHAPE_DEVIATION * exp(-t * t / 2) +
-                                     (i == j ? ROUGHNESS * ROUGHNESS : 0);
+            plan->prior[i * ROW + j] = LEVEL_DEVIATION * LEVEL_DEVIATION +
+                                       SHAPE_DEVIATION * SHAPE_DEVIATION * exp(-t * t / 2) +
+                                       (i == j ? ROUGHNESS * ROUGHNESS : 0);
         }
     }
     invert(plan->prior, n);
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < n; j++)
-            plan->prior_of_one[i] += plan->prior[i * n + j];
+            plan->prior_of_one[i] += plan->prior[i * ROW + j];
     }
 }
 

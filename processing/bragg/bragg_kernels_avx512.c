@@ -2,6 +2,41 @@
 
 #include "processing/bragg/bragg_kernels_inline.h"
 
+/* 16 sectors side by side. Gathers of 16-bit pixels bring the next pixel too, which is masked; the
+ * buffer goes on behind its last pixel. */
+BRAGG_INLINE void sum_parts(uint32_t *sums, const struct bragg_background_plan *plan,
+                            const void *buffer, const int pixel_size)
+{
+    const __m512i kept = _mm512_set1_epi32(pixel_size == 2 ? UINT16_MAX : -1);
+    const uint32_t n = plan->n_sectors;
+    const uint32_t *pixels = plan->pixels;
+    for (uint32_t b = 0; b < plan->n_bands; b++, sums += n) {
+        for (uint32_t s = 0; s < n; s += 16) {
+            const __mmask16 there = (__mmask16)(n - s < 16 ? (1u << (n - s)) - 1 : UINT16_MAX);
+            __m512i sum = _mm512_setzero_si512();
+            for (uint32_t k = 0; k < plan->band_room[b]; k++) {
+                const __m512i at = _mm512_maskz_loadu_epi32(there, pixels + k * n + s);
+                const __m512i counts = _mm512_i32gather_epi32(at, buffer, pixel_size);
+                sum = _mm512_add_epi32(sum, _mm512_and_si512(counts, kept));
+            }
+            _mm512_mask_storeu_epi32(sums + s, there, sum);
+        }
+        pixels += plan->band_room[b] * n;
+    }
+}
+
+static void sum_parts_16(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint16_t *buffer)
+{
+    sum_parts(sums, plan, buffer, 2);
+}
+
+static void sum_parts_32(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint32_t *buffer)
+{
+    sum_parts(sums, plan, buffer, 4);
+}
+
 BRAGG_INLINE size_t store_places(uint32_t *places, uint32_t above, size_t first)
 {
     size_t found = 0;

@@ -40,26 +40,6 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
         }                                                                                          \
     }
 
-/* All parts of a band have room for the same number of pixels, filled up with one that is always 0:
- * loops of a length that changes all the time cost more than the pixels. */
-#define PART_SUMS(bits, type)                                                                      \
-    static void sum_parts_##bits(uint32_t *sums, const struct bragg_background_plan *plan,         \
-                                 const type *buffer)                                               \
-    {                                                                                              \
-        const uint32_t *pixels = plan->pixels;                                                     \
-        for (uint32_t b = 0; b < plan->n_bands; b++) {                                             \
-            const uint32_t room = plan->band_room[b];                                              \
-            for (uint32_t s = 0; s < plan->n_sectors; s++, pixels += room) {                       \
-                uint32_t first = 0, second = 0;                                                    \
-                for (uint32_t i = 0; i < room; i += 2) {                                           \
-                    first += buffer[pixels[i]];                                                    \
-                    second += buffer[pixels[i + 1]];                                               \
-                }                                                                                  \
-                *sums++ = first + second;                                                          \
-            }                                                                                      \
-        }                                                                                          \
-    }
-
 /* Along columns for each height, the next from the one before, then those of each height over its
  * columns: some rows of the one before the same rows of the other, since a load that spans two
  * stores waits until both have left the store buffer. Up to BRAGG_TOGETHER vectors go side by side,
@@ -168,8 +148,6 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
 PIXEL_LOADER(8, uint8_t, uint16_t)
 PIXEL_LOADER(16, uint16_t, uint16_t)
 PIXEL_LOADER(32, uint32_t, uint32_t)
-PART_SUMS(16, uint16_t)
-PART_SUMS(32, uint32_t)
 DISK_SUMS(16, uint16_t)
 DISK_SUMS(32, uint32_t)
 

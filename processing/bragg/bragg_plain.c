@@ -30,8 +30,7 @@ static uint64_t load_plain(struct bragg_scratch *scratch, const struct bragg_fra
     for (uint32_t i = 0; i < r->background.n_sectors * r->background.n_bands; i++) {
         scratch->part_counts[i] = 0;
         for (uint32_t j = 0; j < r->background.part_n[i]; j++)
-            scratch->part_counts[i] +=
-                scratch->pixels[r->background.pixels[r->background.part_start[i] + j]];
+            scratch->part_counts[i] += scratch->pixels[bragg_part_pixel(&r->background, i, j)];
     }
     scratch->sums_are_narrow = false;
     scratch->has_narrow = false;

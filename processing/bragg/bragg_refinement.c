@@ -59,9 +59,10 @@ static void add_part(struct bragg_refinement *refinement, uint32_t part, double 
 {
     const struct bragg_background_plan *const plan = &refinement->reference->background;
     refinement->exposure[part] += (uint64_t)llround(ratio * FIXED_POINT);
-    const uint32_t *const pixels = plan->pixels + plan->part_start[part];
-    for (uint32_t i = 0; i < plan->part_n[part]; i++)
-        refinement->counts[pixels[i]] += refinement->scratch->pixels[pixels[i]];
+    for (uint32_t i = 0; i < plan->part_n[part]; i++) {
+        const uint32_t at = bragg_part_pixel(plan, part, i);
+        refinement->counts[at] += refinement->scratch->pixels[at];
+    }
 }
 
 static void add_quiet_sectors(struct bragg_refinement *refinement)
@@ -162,7 +163,7 @@ static void fill_part(struct bragg_refinement *r, const double *ratio, uint32_t 
     const struct bragg_background_plan *const plan = &r->reference->background;
     const struct bragg_grid *const grid = &r->reference->grid;
     for (uint32_t i = 0; i < plan->part_n[part]; i++) {
-        const size_t at = plan->pixels[plan->part_start[part] + i];
+        const size_t at = bragg_part_pixel(plan, part, i);
         const double mean = pixel_mean(r, ratio, part % plan->n_sectors, at);
         const uint32_t row = (uint32_t)(at / grid->buffer_stride) - grid->border;
         const uint32_t column = (uint32_t)(at % grid->buffer_stride) - BRAGG_BORDER;
