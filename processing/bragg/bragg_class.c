@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
 
 #include "processing/bragg/bragg_search.h"
 
@@ -165,20 +164,20 @@ struct base {
     uint32_t first, second;
 };
 
+/* The nearest point h g1 + k g2 is that of the rounded coordinates in the base. */
 static bool is_of_lattice(const struct work *work, struct base base, uint32_t i)
 {
     const struct bragg_reflection *const all = work->result->reflections;
-    const struct vector a = work->g[base.first], b = work->g[base.second];
-    for (int h = -LATTICE_ORDER; h <= LATTICE_ORDER; h++) {
-        for (int k = -LATTICE_ORDER; k <= LATTICE_ORDER; k++) {
-            const struct vector at = {h * a.y + k * b.y, h * a.x + k * b.x};
-            const double sigma2 = square(h * all[base.first].sigma) +
-                                  square(k * all[base.second].sigma) + square(all[i].sigma);
-            if ((h || k) && is_near(work->g[i], at, tolerance(work, sigma2, abs(h + k - 1))))
-                return true;
-        }
-    }
-    return false;
+    const struct vector a = work->g[base.first], b = work->g[base.second], g = work->g[i];
+    const double area = a.y * b.x - a.x * b.y;
+    const double h = rint((g.y * b.x - g.x * b.y) / area);
+    const double k = rint((a.y * g.x - a.x * g.y) / area);
+    if ((h == 0 && k == 0) || fabs(h) > LATTICE_ORDER || fabs(k) > LATTICE_ORDER)
+        return false;
+    const struct vector at = {h * a.y + k * b.y, h * a.x + k * b.x};
+    const double sigma2 = square(h * all[base.first].sigma) + square(k * all[base.second].sigma) +
+                          square(all[i].sigma);
+    return is_near(g, at, tolerance(work, sigma2, fabs(h + k - 1)));
 }
 
 /* Whether one of -g1, -g2, g1 + g2 and g1 - g2 passes the relaxed test. */

@@ -17,9 +17,9 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
     w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
     w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
     w->candidates = malloc(p->n * sizeof(*w->candidates));
-    w->candidate_at = calloc(n, sizeof(*w->candidate_at));
-    return w->sums && w->bin_ratio && w->bin_variance && w->candidates && w->candidate_at ? 0
-                                                                                          : -ENOMEM;
+    w->excess_at = calloc(n, sizeof(*w->excess_at));
+    return w->sums && w->bin_ratio && w->bin_variance && w->candidates && w->excess_at ? 0
+                                                                                       : -ENOMEM;
 }
 
 static int create(struct bragg_scratch *s)
@@ -67,7 +67,7 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
     free(scratch->narrow);
     free(scratch->pixels);
     for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
-        free(scratch->width[w].candidate_at);
+        free(scratch->width[w].excess_at);
         free(scratch->width[w].candidates);
         free(scratch->width[w].bin_variance);
         free(scratch->width[w].bin_ratio);
@@ -274,8 +274,14 @@ static void clear_result(struct bragg_result *result)
     memset(result, 0, offsetof(struct bragg_result, reflections));
 }
 
-/* With fewer quiet sectors than this part the first background stays. */
+/* With fewer sectors than this part the first background stays. */
 #define QUIET_PART 8
+
+static bool enough_left(const struct bragg_reference *reference, uint64_t busy)
+{
+    const uint64_t left = reference->background.usable & ~busy;
+    return (uint32_t)__builtin_popcountll(left) * QUIET_PART >= reference->background.n_sectors;
+}
 
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
                        const struct bragg_frame *frame, struct bragg_result *result)
@@ -296,15 +302,13 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
     for (uint32_t w = 0; w < r->n_widths; w++)
         method->sum_disks(scratch, w);
     search(method, scratch, 0);
-    bragg_choose_peaks(scratch, result);
-    if (result->n_reflections > 0) {
-        const uint64_t busy = bragg_busy_sectors(scratch, result);
-        const uint64_t left = r->background.usable & ~busy;
-        if ((uint32_t)__builtin_popcountll(left) * QUIET_PART >= r->background.n_sectors) {
-            search(method, scratch, busy);
-            bragg_choose_peaks(scratch, result);
-        }
+    bragg_choose_peaks(scratch);
+    const uint64_t busy = bragg_busy_sectors(scratch);
+    if (busy & scratch->background.quiet && enough_left(r, busy)) {
+        search(method, scratch, busy);
+        bragg_choose_peaks(scratch);
     }
+    bragg_list_reflections(scratch, result);
     tell_background(scratch, result);
     bragg_find_class(scratch, result);
 }

@@ -69,7 +69,7 @@ static void add_quiet_sectors(struct bragg_refinement *refinement)
 {
     const struct bragg_background_plan *const plan = &refinement->reference->background;
     const struct bragg_background *const background = &refinement->scratch->background;
-    const uint64_t busy = bragg_busy_sectors(refinement->scratch, &refinement->result);
+    const uint64_t busy = bragg_busy_sectors(refinement->scratch);
     for (uint64_t left = background->quiet & ~busy; left; left &= left - 1) {
         const uint32_t sector = (uint32_t)__builtin_ctzll(left);
         refinement->quiet_frames[sector]++;

@@ -30,14 +30,15 @@ struct bragg_width_scratch {
     double *bin_variance; /* and its relative variance */
     uint32_t n_candidates;
     struct bragg_candidate *candidates;
-    uint32_t *candidate_at; /* [rows][stride] index + 1, 0: none; all 0 between frames */
+    double *excess_at; /* [rows][stride] of candidates; all 0 between frames */
 };
 
-/* A peak that was kept, beside what the result tells of it. */
+/* A candidate that became a peak. */
 struct bragg_peak {
     double row, column; /* of its best place */
     double radius;      /* of its disk */
-    double excess;
+    enum bragg_width width;
+    struct bragg_candidate candidate; /* of that width */
 };
 
 struct bragg_scratch {
@@ -55,6 +56,8 @@ struct bragg_scratch {
     double part_template[BRAGG_PARTS_MAX]; /* with the frame left out of it */
     struct bragg_background background;
     struct bragg_width_scratch width[BRAGG_WIDTHS];
+    uint32_t n_peaks;
+    bool more_peaks; /* than there is room for */
     struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
 };
 
@@ -115,11 +118,14 @@ void bragg_widen_pixels(struct bragg_scratch *scratch);
 /* Adds the place to the candidates if its counts reach their threshold. */
 void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place);
 
-/* Chooses the reflections among the candidates. */
-void bragg_choose_peaks(struct bragg_scratch *scratch, struct bragg_result *result);
+/* Chooses the peaks among the candidates. */
+void bragg_choose_peaks(struct bragg_scratch *scratch);
 
-/* Sectors that hold a part of a reflection. */
-uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch, const struct bragg_result *result);
+/* Sectors that hold a part of a peak's disk. */
+uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch);
+
+/* Measures the peaks and lists them as reflections. */
+void bragg_list_reflections(const struct bragg_scratch *scratch, struct bragg_result *result);
 
 /* Partners, directions, lattice and class. */
 void bragg_find_class(const struct bragg_scratch *scratch, struct bragg_result *result);
