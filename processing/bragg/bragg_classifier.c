@@ -17,7 +17,9 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
     w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
     w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
     w->candidates = malloc(p->n * sizeof(*w->candidates));
-    w->excess_at = calloc(n, sizeof(*w->excess_at));
+    const size_t around = (size_t)(reference->grid.stride + 1) * p->step;
+    w->excess_room = calloc(n + 2 * around, sizeof(*w->excess_room));
+    w->excess_at = w->excess_room ? w->excess_room + around : NULL;
     return w->sums && w->bin_ratio && w->bin_variance && w->candidates && w->excess_at ? 0
                                                                                        : -ENOMEM;
 }
@@ -36,7 +38,7 @@ static int create(struct bragg_scratch *s)
     s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
     s->room_16 = calloc(room, sizeof(*s->room_16));
     s->room_32 = calloc(room, sizeof(*s->room_32));
-    s->places = malloc((grid->map_size + 1) * sizeof(*s->places));
+    s->places = malloc((grid->map_size + BRAGG_LANES) * sizeof(*s->places));
     return s->pixels && s->narrow && s->room_16 && s->room_32 && s->places ? 0 : -ENOMEM;
 }
 
@@ -67,7 +69,7 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
     free(scratch->narrow);
     free(scratch->pixels);
     for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
-        free(scratch->width[w].excess_at);
+        free(scratch->width[w].excess_room);
         free(scratch->width[w].candidates);
         free(scratch->width[w].bin_variance);
         free(scratch->width[w].bin_ratio);

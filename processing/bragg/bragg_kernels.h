@@ -65,7 +65,8 @@ struct bragg_kernels {
                          const struct bragg_sums_plan *plan);
     void (*disk_sums_32)(uint32_t *sums, uint32_t *room, const uint32_t *buffer,
                          const struct bragg_sums_plan *plan);
-    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES. Returns how many. */
+    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES and `places` has room
+     * for BRAGG_LANES more. Returns how many. */
     size_t (*screen_16)(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,
                         const uint16_t limits[BRAGG_CELLS]);
     size_t (*screen_32)(uint32_t *places, const uint32_t *sums, const uint8_t *cell, size_t n,

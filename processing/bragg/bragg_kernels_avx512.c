@@ -37,12 +37,13 @@ static void sum_parts_32(uint32_t *sums, const struct bragg_background_plan *pla
     sum_parts(sums, plan, buffer, 4);
 }
 
-BRAGG_INLINE size_t store_places(uint32_t *places, uint32_t above, size_t first)
+/* Sixteen places are stored each time, of which the first are kept: there is room for all. */
+BRAGG_INLINE size_t store_places(uint32_t *places, __mmask16 above, size_t first)
 {
-    size_t found = 0;
-    for (; above; above &= above - 1)
-        places[found++] = (uint32_t)(first + (size_t)__builtin_ctz(above));
-    return found;
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i place = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(above, place));
+    return (size_t)__builtin_popcount(above);
 }
 
 /* The table of 64 limits fills two registers of 16-bit or four of 32-bit lanes. */
@@ -55,8 +56,10 @@ static size_t screen_16(uint32_t *places, const uint16_t *sums, const uint8_t *c
         const __m512i index = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(cell + i)));
         const __m512i limit = _mm512_permutex2var_epi16(low, index, high);
         const __mmask32 above = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(sums + i), limit);
-        if (__builtin_expect(above != 0, 0))
-            found += store_places(places + found, above, i);
+        if (__builtin_expect(above != 0, 0)) {
+            found += store_places(places + found, (__mmask16)above, i);
+            found += store_places(places + found, (__mmask16)(above >> 16), i + 16);
+        }
     }
     return found;
 }

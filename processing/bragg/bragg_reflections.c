@@ -43,7 +43,7 @@ static struct excess_moments excess_around(const struct bragg_scratch *scratch, 
 
 #define CENTROID_MARGIN 0.7
 #define CENTROID_ROUNDS 3
-#define CENTROID_STILL 0.02 /* pixels: no round after one that moved it less */
+#define CENTROID_STILL 0.006 /* radii: no round after one that moved it less */
 
 /* Centre of mass of the excess in a disk that follows it; no farther than a radius. */
 static void find_centre(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
@@ -64,7 +64,7 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
             *column = peak->column;
             break;
         }
-        if (distance(dy, dx) < CENTROID_STILL)
+        if (distance(dy, dx) < CENTROID_STILL * peak->radius)
             break;
     }
 }

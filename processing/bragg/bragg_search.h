@@ -30,7 +30,10 @@ struct bragg_width_scratch {
     double *bin_variance; /* and its relative variance */
     uint32_t n_candidates;
     struct bragg_candidate *candidates;
-    double *excess_at; /* [rows][stride] of candidates; all 0 between frames */
+    /* Of candidates, all 0 between frames: [rows][stride] with room for a step above and below.
+     * Left and right of the annulus' outermost places other rows go on, whose places are far away.
+     */
+    double *excess_at, *excess_room;
 };
 
 /* A candidate that became a peak. */
