@@ -118,9 +118,9 @@ struct band_sums {
     double counts[BRAGG_BANDS_MAX], template[BRAGG_BANDS_MAX], pixels[BRAGG_BANDS_MAX];
 };
 
-static double sum_of(lanes four)
+static double sum_of(const lanes *four)
 {
-    return (four[0] + four[1]) + (four[2] + four[3]);
+    return ((*four)[0] + (*four)[1]) + ((*four)[2] + (*four)[3]);
 }
 
 static void sum_bands(struct band_sums *sums, const struct bragg_background_plan *plan,
@@ -144,8 +144,8 @@ static void sum_bands(struct band_sums *sums, const struct bragg_background_plan
             of_pixels += w * *(const lanes *)(plan->part_pixels + first + s);
         }
         sums->counts[b] = sum;
-        sums->template[b] = sum_of(of_template);
-        sums->pixels[b] = sum_of(of_pixels);
+        sums->template[b] = sum_of(&of_template);
+        sums->pixels[b] = sum_of(&of_pixels);
     }
 }
 
@@ -164,10 +164,10 @@ static void subtract_row(double *row, const double *other, double factor, uint32
 static void factorise(double *a, double *inverse, uint32_t n)
 {
     for (uint32_t j = 0; j < n; j++) {
-        double *const row = a + j * ROW;
+        double *const row = a + (size_t)j * ROW;
         inverse[j] = 1 / row[j];
         for (uint32_t i = j + 1; i < n; i++)
-            subtract_row(a + i * ROW, row, row[i] * inverse[j], i, n);
+            subtract_row(a + (size_t)i * ROW, row, row[i] * inverse[j], i, n);
         for (uint32_t i = j + 1; i < n; i++)
             row[i] *= inverse[j];
     }
@@ -229,7 +229,7 @@ static void fit_bands(struct band_ratios *fit, const struct bragg_background_pla
     double a[ROW * ROW], inverse[BRAGG_BANDS_MAX];
     for (int step = 0; step < n_steps; step++) {
         double next[BRAGG_BANDS_MAX];
-        memcpy(a, plan->prior, n * ROW * sizeof(*a));
+        memcpy(a, plan->prior, (size_t)n * ROW * sizeof(*a));
         for (uint32_t b = 0; b < n; b++) {
             const double expected = MAX_OF(sums->template[b] * fit -> ratio[b], 1e-9);
             const double speckle = plan->band_grains[b] / MAX_OF(sums->pixels[b], 1);

@@ -184,7 +184,8 @@ static double sector_correlation(const struct bragg_background_plan *plan,
     double sum = 0;
     for (uint32_t i = 0; i < n * n; i++) {
         const uint32_t a = pixels[i / n], b = pixels[i % n];
-        const double dy = (double)(a / grid->buffer_stride) - (double)(b / grid->buffer_stride);
+        const uint32_t row_a = a / grid->buffer_stride, row_b = b / grid->buffer_stride;
+        const double dy = (double)row_a - row_b;
         const double dx = (double)(a % grid->buffer_stride) - (double)(b % grid->buffer_stride);
         sum += bragg_speckle_correlation(disk_radius, sqrt(dy * dy + dx * dx));
     }

@@ -40,7 +40,7 @@ static inline size_t bragg_sums_row_room(const struct bragg_sums_plan *plan)
 
 static inline size_t bragg_sums_room(const struct bragg_sums_plan *plan)
 {
-    return BRAGG_SUMS_ROWS * plan->n_heights * bragg_sums_row_room(plan);
+    return bragg_sums_row_room(plan) * BRAGG_SUMS_ROWS * plan->n_heights;
 }
 
 struct bragg_kernels {

@@ -15,13 +15,14 @@ BRAGG_INLINE void sum_parts(uint32_t *sums, const struct bragg_background_plan *
             const __mmask16 there = (__mmask16)(n - s < 16 ? (1u << (n - s)) - 1 : UINT16_MAX);
             __m512i sum = _mm512_setzero_si512();
             for (uint32_t k = 0; k < plan->band_room[b]; k++) {
-                const __m512i at = _mm512_maskz_loadu_epi32(there, pixels + k * n + s);
-                const __m512i counts = _mm512_i32gather_epi32(at, buffer, pixel_size);
+                const __m512i at = _mm512_maskz_loadu_epi32(there, pixels + (size_t)k * n + s);
+                const __m512i counts = pixel_size == 2 ? _mm512_i32gather_epi32(at, buffer, 2)
+                                                       : _mm512_i32gather_epi32(at, buffer, 4);
                 sum = _mm512_add_epi32(sum, _mm512_and_si512(counts, kept));
             }
             _mm512_mask_storeu_epi32(sums + s, there, sum);
         }
-        pixels += plan->band_room[b] * n;
+        pixels += (size_t)plan->band_room[b] * n;
     }
 }
 

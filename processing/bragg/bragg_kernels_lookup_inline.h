@@ -7,28 +7,28 @@
 
 /* In plain C what needs look-ups and gathers: for the sets that have none worth using. */
 
-#define PLAIN_PART_SUMS(bits, type)                                                                \
+#define PLAIN_PART_SUMS(bits)                                                                      \
     static void sum_parts_##bits(uint32_t *sums, const struct bragg_background_plan *plan,         \
-                                 const type *buffer)                                               \
+                                 const counts_##bits *buffer)                                      \
     {                                                                                              \
         const uint32_t n = plan->n_sectors, *pixels = plan->pixels;                                \
         for (uint32_t b = 0; b < plan->n_bands; b++) {                                             \
             for (uint32_t s = 0; s < n; s++) {                                                     \
                 uint32_t sum = 0;                                                                  \
                 for (uint32_t k = 0; k < plan->band_room[b]; k++)                                  \
-                    sum += buffer[pixels[k * n + s]];                                              \
+                    sum += buffer[pixels[(size_t)k * n + s]];                                      \
                 *sums++ = sum;                                                                     \
             }                                                                                      \
             pixels += (size_t)plan->band_room[b] * n;                                              \
         }                                                                                          \
     }
 
-PLAIN_PART_SUMS(16, uint16_t)
-PLAIN_PART_SUMS(32, uint32_t)
+PLAIN_PART_SUMS(16)
+PLAIN_PART_SUMS(32)
 
-#define PLAIN_SCREEN(bits, type)                                                                   \
-    static size_t screen_##bits(uint32_t *places, const type *sums, const uint8_t *cell, size_t n, \
-                                const type limits[BRAGG_CELLS])                                    \
+#define PLAIN_SCREEN(bits)                                                                         \
+    static size_t screen_##bits(uint32_t *places, const counts_##bits *sums, const uint8_t *cell,  \
+                                size_t n, const counts_##bits limits[BRAGG_CELLS])                 \
     {                                                                                              \
         size_t found = 0;                                                                          \
         for (size_t i = 0; i < n; i++) {                                                           \
@@ -38,5 +38,5 @@ PLAIN_PART_SUMS(32, uint32_t)
         return found;                                                                              \
     }
 
-PLAIN_SCREEN(16, uint16_t)
-PLAIN_SCREEN(32, uint32_t)
+PLAIN_SCREEN(16)
+PLAIN_SCREEN(32)

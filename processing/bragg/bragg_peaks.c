@@ -109,9 +109,9 @@ static bool stands_alone(const struct bragg_scratch *scratch, enum bragg_width w
                          const struct bragg_candidate *candidate)
 {
     const struct bragg_reference *const r = scratch->reference;
-    const double spilled =
-        spill(scratch, candidate->place / r->grid.stride, candidate->place % r->grid.stride,
-              r->positions[width].disk.radius);
+    const uint32_t row = candidate->place / r->grid.stride;
+    const uint32_t column = candidate->place % r->grid.stride;
+    const double spilled = spill(scratch, row, column, r->positions[width].disk.radius);
     if (isinf(spilled))
         return false;
     if (spilled > 0 &&
@@ -158,7 +158,8 @@ static void accept(struct bragg_scratch *scratch, enum bragg_width width,
 {
     const struct bragg_reference *const r = scratch->reference;
     struct bragg_peak *const peak = &scratch->peaks[scratch->n_peaks++];
-    peak->row = candidate->place / r->grid.stride;
+    const uint32_t row = candidate->place / r->grid.stride;
+    peak->row = row;
     peak->column = candidate->place % r->grid.stride;
     peak->width = width;
     peak->candidate = *candidate;

@@ -193,7 +193,7 @@ static void measure_noise(const struct bragg_refinement *r, struct bragg_referen
 int bragg_refinement_values(struct bragg_refinement *refinement,
                             struct bragg_reference_values *values, struct error *error)
 {
-    double least, mean, ratio[BRAGG_BANDS_MAX];
+    double least, mean, ratio[BRAGG_BANDS_MAX] = {0};
     summarise_quiet(refinement, &least, &mean);
     if (!(mean >= 1) || least < QUIET_SHARE * mean)
         return error_set(error, -ENODATA,
