@@ -285,6 +285,10 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
     }
 }
 
+/* Where a disk's sectors are quiet its own counts are in the ratio too, and most of what is wrong
+ * with both cancels. So much of the variance is left where all sectors are quiet. */
+#define OWN_SHARE 0.25
+
 void bragg_background_fit(struct bragg_background *background,
                           const struct bragg_background_plan *plan, const uint32_t *counts,
                           const double *template, uint64_t busy)
@@ -317,8 +321,11 @@ void bragg_background_fit(struct bragg_background *background,
         sum_expected += expected[s];
         sum_template += templates[s];
     }
-    for (uint32_t b = 0; b < plan->n_bands; b++)
-        background->ratio[b] = fit.ratio[b] * correction;
     background->n_quiet = (uint32_t)__builtin_popcountll(background->quiet);
+    const double busy_share = 1 - background->n_quiet / (double)__builtin_popcountll(plan->usable);
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        background->ratio[b] = fit.ratio[b] * correction;
+        background->variance[b] *= MAX_OF(busy_share, OWN_SHARE);
+    }
     background->scale = correction * sum_expected / sum_template;
 }

@@ -69,7 +69,8 @@ struct bragg_between_bands bragg_between_bands(const struct bragg_background_pla
 
 struct bragg_background {
     double ratio[BRAGG_BANDS_MAX];    /* of a frame's background to the template */
-    double variance[BRAGG_BANDS_MAX]; /* of it, over its square */
+    double variance[BRAGG_BANDS_MAX]; /* of it over its square, as far as it
+                                         counts in a disk */
     double scale;                     /* ratio over the whole annulus */
     uint64_t quiet;                   /* sectors, one bit each */
     uint32_t n_quiet;

@@ -71,8 +71,6 @@ static void add_places(struct bragg_noise *noise, const struct bragg_scratch *sc
         const uint32_t point = point_of(r, p->bin[place]);
         noise->places[width][point].square += fixed(excess * excess);
         noise->places[width][point].inverse += fixed(1 / b);
-        noise->places[width][point].uncertainty +=
-            fixed(scratch->width[width].bin_variance[p->bin[place]]);
         noise->places[width][point].n++;
     }
 }
@@ -106,7 +104,6 @@ void bragg_noise_merge(struct bragg_noise *into, const struct bragg_noise *from)
         for (int i = 0; i < BRAGG_SPECKLE_POINTS; i++) {
             into->places[w][i].square += from->places[w][i].square;
             into->places[w][i].inverse += from->places[w][i].inverse;
-            into->places[w][i].uncertainty += from->places[w][i].uncertainty;
             into->places[w][i].n += from->places[w][i].n;
         }
     }
@@ -147,8 +144,7 @@ void bragg_noise_speckle(const struct bragg_noise *noise, const struct bragg_ref
             const double n = FIXED_POINT * (double)noise->places[w][i].n;
             if (n > 0) {
                 last = ((double)noise->places[w][i].square -
-                        overdispersion * (double)noise->places[w][i].inverse +
-                        (double)noise->places[w][i].uncertainty) /
+                        overdispersion * (double)noise->places[w][i].inverse) /
                        n;
                 last = fmax(0, fmin(1, last));
                 first = i < first ? i : first;

@@ -25,7 +25,7 @@ struct bragg_noise {
     int64_t squares;                /* squared background over background, */
     int64_t products[BRAGG_LAGS];   /* and its products */
     struct {
-        int64_t square, inverse, uncertainty, n; /* of (S / B - 1), 1 / B, variance of the ratio */
+        int64_t square, inverse, n; /* of (S / B - 1), 1 / B, places */
     } places[BRAGG_WIDTHS][BRAGG_SPECKLE_POINTS];
 };
 

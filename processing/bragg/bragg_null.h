@@ -22,11 +22,11 @@ double bragg_null_tail_log(uint64_t counts, double background, double overdisper
 
 /*
  * Smallest counts with P(X >= counts) < level, for B and V on a grid. Both are rounded up to the
- * grid, so that the level is kept. The grid is that of the floating-point format: BRAGG_B_STEPS
- * (BRAGG_V_STEPS) equal steps in each octave.
+ * grid, so that the level is kept. The grid is that of the floating-point format: 2^BRAGG_B_BITS
+ * (2^BRAGG_V_BITS) equal steps in each octave.
  */
 #define BRAGG_B_BITS 6
-#define BRAGG_V_BITS 3
+#define BRAGG_V_BITS 4
 #define BRAGG_THRESHOLD_NEVER UINT32_MAX
 
 struct bragg_thresholds {
