@@ -287,7 +287,7 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
 
 /* Where a disk's sectors are quiet its own counts are in the ratio too, and most of what is wrong
  * with both cancels. So much of the variance is left where all sectors are quiet. */
-#define OWN_SHARE 0.25
+#define OWN_SHARE 0.6
 
 void bragg_background_fit(struct bragg_background *background,
                           const struct bragg_background_plan *plan, const uint32_t *counts,
