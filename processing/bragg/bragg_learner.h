@@ -14,7 +14,7 @@
  * are few, with F and V as given or assumed.
  *
  * The second (it may be repeated) classifies every frame with the reference of the pass before and
- * sums only what is quiet: sectors that held no reflection, each weighted by its exposure, which
+ * sums only what is quiet: sectors that held no reflection, put to the mean of their ratios, which
  * keeps reflections out of the template even where most frames have some. On the frames it classes
  * none it measures V(k).
  *

@@ -23,9 +23,9 @@ enum bragg_width { BRAGG_MATCHED, BRAGG_WIDE, BRAGG_WIDTHS };
 struct bragg_reference_values {
     struct bragg_settings settings;
     uint32_t height, width;
-    uint64_t n_frames; /* that the template is the sum of */
-    /* [height][width], counts: exact sums over n_frames frames. Pixels outside the annulus are not
-     * looked at. */
+    uint64_t n_frames; /* that the template is the sum of, or is worth */
+    /* [height][width], counts: exact sums over n_frames frames, or what a second pass makes of
+     * them in the same unit. Pixels outside the annulus are not looked at. */
     const uint64_t *template_sums;
     const uint8_t *bad;    /* [height][width], not 0 where a pixel is not to be used; may be NULL */
     double overdispersion; /* F, a number */
@@ -51,6 +51,9 @@ const struct bragg_reference_values *bragg_reference_values(
 /* Fills V of both widths with the same value of a matched disk, scaled to the wide one by the
  * speckle's correlation length. */
 void bragg_speckle_fill(struct bragg_reference_values *values, double speckle);
+
+/* A profile at this part of the way from the inner (0) to the outer radius (1). */
+double bragg_profile_at(const double profile[BRAGG_SPECKLE_POINTS], double along);
 
 /* V in a disk of matched or wide radius where single pixels have V_px: the speckle field is the
  * aperture's image, intensities of fields correlated over disks of R_d. */

@@ -1,0 +1,323 @@
+#include "processing/bragg/bragg_classifier.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "processing/bragg/bragg_search.h"
+
+static int create_width(struct bragg_width_scratch *w, const struct bragg_reference *reference,
+                        uint32_t width)
+{
+    const struct bragg_positions *const p = &reference->positions[width];
+    const size_t n = reference->grid.map_size;
+    bragg_sums_plan_init(&w->plan, &reference->grid, &p->disk, p->step);
+    w->sums = calloc(n, sizeof(uint32_t));
+    w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
+    w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
+    w->candidates = malloc(p->n * sizeof(*w->candidates));
+    const size_t around = (size_t)(reference->grid.stride + 1) * p->step;
+    w->excess_room = calloc(n + 2 * around, sizeof(*w->excess_room));
+    w->excess_at = w->excess_room ? w->excess_room + around : NULL;
+    return w->sums && w->bin_ratio && w->bin_variance && w->candidates && w->excess_at ? 0
+                                                                                       : -ENOMEM;
+}
+
+static int create(struct bragg_scratch *s)
+{
+    const struct bragg_grid *const grid = &s->reference->grid;
+    size_t room = 0;
+    for (uint32_t w = 0; w < s->reference->n_widths; w++) {
+        if (create_width(&s->width[w], s->reference, w) < 0)
+            return -ENOMEM;
+        const size_t size = bragg_sums_room(&s->width[w].plan);
+        room = size > room ? size : room;
+    }
+    s->pixels = calloc(grid->buffer_size, sizeof(*s->pixels));
+    s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
+    s->room_16 = calloc(room, sizeof(*s->room_16));
+    s->room_32 = calloc(room, sizeof(*s->room_32));
+    s->places = malloc((grid->map_size + BRAGG_LANES) * sizeof(*s->places));
+    return s->pixels && s->narrow && s->room_16 && s->room_32 && s->places ? 0 : -ENOMEM;
+}
+
+int bragg_scratch_create(struct bragg_scratch **scratch, const struct bragg_reference *reference,
+                         enum cpu_isa isa, struct error *error)
+{
+    *scratch = NULL;
+    struct bragg_scratch *const s = calloc(1, sizeof(*s));
+    if (s) {
+        s->reference = reference;
+        s->kernels = bragg_kernels_for(isa);
+    }
+    if (!s || create(s) < 0) {
+        bragg_scratch_destroy(s);
+        return error_set(error, -ENOMEM, "not enough memory to search for Bragg reflections");
+    }
+    *scratch = s;
+    return 0;
+}
+
+void bragg_scratch_destroy(struct bragg_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    free(scratch->places);
+    free(scratch->room_32);
+    free(scratch->room_16);
+    free(scratch->narrow);
+    free(scratch->pixels);
+    for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
+        free(scratch->width[w].excess_room);
+        free(scratch->width[w].candidates);
+        free(scratch->width[w].bin_variance);
+        free(scratch->width[w].bin_ratio);
+        free(scratch->width[w].sums);
+    }
+    free(scratch);
+}
+
+void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place)
+{
+    const uint32_t counts = bragg_sum_at(scratch, width, place);
+    const double background = bragg_background_at(scratch, width, place, counts);
+    const double speckle = bragg_speckle_at(scratch, width, place);
+    if (counts < bragg_threshold(&scratch->reference->thresholds, background, speckle))
+        return;
+    struct bragg_width_scratch *const w = &scratch->width[width];
+    w->candidates[w->n_candidates++] = (struct bragg_candidate){
+        .place = (uint32_t)place,
+        .counts = counts,
+        .background = background,
+        .speckle = speckle,
+        .excess = counts - background,
+    };
+}
+
+void bragg_widen_pixels(struct bragg_scratch *scratch)
+{
+    if (!scratch->has_wide)
+        scratch->kernels->widen(scratch->pixels, scratch->narrow,
+                                scratch->reference->grid.buffer_size);
+    scratch->has_wide = true;
+}
+
+static uint64_t sum_parts(struct bragg_scratch *scratch)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    uint64_t total = 0;
+    if (scratch->has_narrow)
+        scratch->kernels->sum_parts_16(scratch->part_counts, plan, scratch->narrow);
+    else
+        scratch->kernels->sum_parts_32(scratch->part_counts, plan, scratch->pixels);
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        total += scratch->part_counts[i];
+    return total;
+}
+
+static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
+{
+    const struct bragg_kernels *const kernels = scratch->kernels;
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const uint8_t *const mask = scratch->reference->mask;
+    if (frame->pixel_size == 1)
+        kernels->load_8(scratch->narrow, grid, mask, frame->image);
+    else if (frame->pixel_size == 2)
+        kernels->load_16(scratch->narrow, grid, mask, frame->image);
+    else
+        kernels->load_32(scratch->pixels, grid, mask, frame->image);
+    scratch->has_narrow = frame->pixel_size < 4;
+    scratch->has_wide = !scratch->has_narrow;
+    const uint64_t total = sum_parts(scratch);
+    scratch->sums_are_narrow = total <= UINT16_MAX;
+    if (!scratch->sums_are_narrow)
+        bragg_widen_pixels(scratch);
+    else if (!scratch->has_narrow)
+        kernels->narrow(scratch->narrow, scratch->pixels, grid->buffer_size);
+    return total;
+}
+
+static void sum_disks_fast(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    const struct bragg_width_scratch *const w = &scratch->width[width];
+    if (scratch->sums_are_narrow)
+        scratch->kernels->disk_sums_16(w->sums, scratch->room_16, scratch->narrow, &w->plan);
+    else
+        scratch->kernels->disk_sums_32(w->sums, scratch->room_32, scratch->pixels, &w->plan);
+}
+
+/* No place of the cell with more than the limit can be a candidate's. Where the frame is left out
+ * of the template, counts lower their own threshold: a threshold T(S) that falls with S is reached
+ * only by counts of at least T(T(0)). */
+static uint32_t cell_limit(const struct bragg_scratch *scratch, enum bragg_width width,
+                           const struct bragg_cell *cell)
+{
+    const struct bragg_width_scratch *const w = &scratch->width[width];
+    const struct bragg_thresholds *const thresholds = &scratch->reference->thresholds;
+    double ratio = HUGE_VAL, variance = HUGE_VAL;
+    for (uint32_t bin = cell->first_bin; bin <= cell->last_bin; bin++) {
+        ratio = w->bin_ratio[bin] < ratio ? w->bin_ratio[bin] : ratio;
+        variance = w->bin_variance[bin] < variance ? w->bin_variance[bin] : variance;
+    }
+    const double speckle = cell->speckle + variance;
+    uint32_t threshold = bragg_threshold(thresholds, cell->weight * scratch->keep * ratio, speckle);
+    if (scratch->own > 0) {
+        const double left = cell->weight * scratch->keep - threshold * scratch->own;
+        const double least = cell->weight * BRAGG_TEMPLATE_LEFT;
+        threshold = bragg_threshold(thresholds, (left > least ? left : least) * ratio, speckle);
+    }
+    return threshold - 1;
+}
+
+static size_t screen(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const struct bragg_positions *const p = &r->positions[width];
+    _Alignas(64) uint32_t limits[BRAGG_CELLS];
+    _Alignas(64) uint16_t narrow[BRAGG_CELLS];
+    for (uint32_t i = 0; i < BRAGG_CELLS; i++) {
+        const struct bragg_cell *const cell = &p->cells[i];
+        limits[i] =
+            cell->first_bin <= cell->last_bin ? cell_limit(scratch, width, cell) : UINT32_MAX;
+        narrow[i] = limits[i] < UINT16_MAX ? (uint16_t)limits[i] : UINT16_MAX;
+    }
+    const void *const sums = scratch->width[width].sums;
+    return scratch->sums_are_narrow ? scratch->kernels->screen_16(scratch->places, sums, p->cell,
+                                                                  r->grid.map_size, narrow)
+                                    : scratch->kernels->screen_32(scratch->places, sums, p->cell,
+                                                                  r->grid.map_size, limits);
+}
+
+static void find_fast(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    const size_t n = screen(scratch, width);
+    for (size_t i = 0; i < n; i++)
+        bragg_try_place(scratch, width, scratch->places[i]);
+}
+
+static void leave_out(struct bragg_scratch *scratch, const struct bragg_frame *frame)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    const double n = (double)scratch->reference->values.n_frames;
+    const bool own = frame->in_template && n > 1;
+    scratch->keep = own ? n / (n - 1) : 1;
+    scratch->own = own ? 1 / (n - 1) : 0;
+    if (!own)
+        return;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++) {
+        const double template = plan->part_template[i];
+        scratch->part_template[i] =
+            fmax(template * scratch->keep - scratch->part_counts[i] * scratch->own,
+                 template * BRAGG_TEMPLATE_LEFT);
+    }
+}
+
+/* The background at the places of a width from that of the bands. */
+static void spread_background(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[width];
+    const uint32_t n_bands = scratch->reference->background.n_bands;
+    for (uint32_t bin = 0; bin < p->n_bins; bin++) {
+        const double *const mix = p->mix + (size_t)bin * n_bands;
+        double ratio = 0, variance = 0;
+        for (uint32_t b = p->first_band[bin]; b < p->end_band[bin]; b++) {
+            ratio += mix[b] * scratch->background.ratio[b];
+            variance += mix[b] * scratch->background.variance[b];
+        }
+        scratch->width[width].bin_ratio[bin] = ratio;
+        scratch->width[width].bin_variance[bin] = variance;
+    }
+}
+
+static void search(const struct bragg_method *method, struct bragg_scratch *scratch, uint64_t busy)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    bragg_background_fit(&scratch->background, plan, scratch->part_counts,
+                         scratch->own > 0 ? scratch->part_template : plan->part_template, busy);
+    for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
+        spread_background(scratch, w);
+        scratch->width[w].n_candidates = 0;
+        method->find(scratch, w);
+        if (scratch->width[w].n_candidates > 0)
+            bragg_widen_pixels(scratch);
+    }
+}
+
+static void tell_background(const struct bragg_scratch *scratch, struct bragg_result *result)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    const struct bragg_background *const background = &scratch->background;
+    result->n_bands = (uint8_t)plan->n_bands;
+    result->n_sectors = (uint32_t)__builtin_popcountll(plan->usable);
+    result->n_quiet_sectors = background->n_quiet;
+    result->scale = background->scale;
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        result->ratio[b] = background->ratio[b];
+        result->ratio_error[b] = sqrt(background->variance[b]);
+    }
+    if (background->n_quiet * 5 < result->n_sectors)
+        result->flags |= BRAGG_CROWDED;
+}
+
+/* Annuli brighter than this many times the template's mean are beyond the thresholds. */
+#define BRIGHTEST 48
+
+/* Sums of 32 bits hold any disk, thresholds reach over a range of counts. */
+static bool in_range(const struct bragg_scratch *scratch, uint64_t total)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const double mean = r->counts_per_pixel * r->pixels.n_used;
+    return total < UINT32_MAX && (double)total < BRIGHTEST * mean;
+}
+
+static void clear_result(struct bragg_result *result)
+{
+    memset(result, 0, offsetof(struct bragg_result, reflections));
+}
+
+/* With fewer sectors than this part the first background stays. */
+#define QUIET_PART 8
+
+static bool enough_left(const struct bragg_reference *reference, uint64_t busy)
+{
+    const uint64_t left = reference->background.usable & ~busy;
+    return (uint32_t)__builtin_popcountll(left) * QUIET_PART >= reference->background.n_sectors;
+}
+
+void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
+                       const struct bragg_frame *frame, struct bragg_result *result)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    clear_result(result);
+    const uint64_t total = method->load(scratch, frame);
+    if (total == 0) {
+        result->flags = BRAGG_NO_COUNTS;
+        return;
+    }
+    if (!in_range(scratch, total)) {
+        result->class = BRAGG_NOT_ANALYSED;
+        result->flags = BRAGG_OUT_OF_RANGE;
+        return;
+    }
+    leave_out(scratch, frame);
+    for (uint32_t w = 0; w < r->n_widths; w++)
+        method->sum_disks(scratch, w);
+    search(method, scratch, 0);
+    bragg_choose_peaks(scratch);
+    const uint64_t busy = bragg_busy_sectors(scratch);
+    if (busy & scratch->background.quiet && enough_left(r, busy)) {
+        search(method, scratch, busy);
+        bragg_choose_peaks(scratch);
+    }
+    bragg_list_reflections(scratch, result);
+    tell_background(scratch, result);
+    bragg_find_class(scratch, result);
+}
+
+void bragg_classify(struct bragg_scratch *scratch, const struct bragg_frame *frame,
+                    struct bragg_result *result)
+{
+    static const struct bragg_method fast = {load_fast, sum_disks_fast, find_fast};
+    bragg_classify_by(&fast, scratch, frame, result);
+}

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cpu.h"
+#include "processing/bragg/bragg_grid.h"
+#include "processing/bragg/bragg_positions.h"
+
+/*
+ * The inner loops of the search, one version per instruction set. All of them are integer
+ * arithmetic, so that every version gives the same result to the last bit. Sums have 16 bits where
+ * the whole annulus holds less than 65536 counts, else 32.
+ */
+
+/*
+ * How the sums over disks of one width are made, row by row: along columns, sums over 2 h + 1 rows
+ * for each half height h that the disk has, then sums of those over its columns.
+ */
+struct bragg_sums_plan {
+    uint32_t rows, stride, buffer_stride; /* of the grid */
+    uint32_t border;                      /* of the grid */
+    uint32_t step;                        /* every step-th row is wanted */
+    int reach;
+    uint32_t n_heights;
+    int half_height[BRAGG_REACH_MAX + 1]; /* rising */
+    int last_column[BRAGG_REACH_MAX + 1]; /* largest |dx| of each height, falling */
+};
+void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid *grid,
+                          const struct bragg_disk *disk, uint32_t step);
+
+/* Rows whose sums along columns are made before those over columns. */
+#define BRAGG_SUMS_ROWS 8
+
+/* Elements of the room for the sums along columns: of one row and one height, and of all. */
+static inline size_t bragg_sums_row_room(const struct bragg_sums_plan *plan)
+{
+    return plan->stride + 2 * (size_t)BRAGG_BORDER;
+}
+
+static inline size_t bragg_sums_room(const struct bragg_sums_plan *plan)
+{
+    return bragg_sums_row_room(plan) * BRAGG_SUMS_ROWS * plan->n_heights;
+}
+
+struct bragg_kernels {
+    /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
+     * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits. */
+    void (*load_8)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                   const void *image);
+    void (*load_16)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image);
+    void (*load_32)(uint32_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image);
+    /* From one buffer to the other. */
+    void (*narrow)(uint16_t *narrow, const uint32_t *wide, size_t n);
+    void (*widen)(uint32_t *wide, const uint16_t *narrow, size_t n);
+    /* sums[i] = sum of the pixels of part i. */
+    void (*sum_parts_16)(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint16_t *buffer);
+    void (*sum_parts_32)(uint32_t *sums, const struct bragg_background_plan *plan,
+                         const uint32_t *buffer);
+    /* Sums over the disk round each pixel of every step-th row, [rows][stride]. */
+    void (*disk_sums_16)(uint16_t *sums, uint16_t *room, const uint16_t *buffer,
+                         const struct bragg_sums_plan *plan);
+    void (*disk_sums_32)(uint32_t *sums, uint32_t *room, const uint32_t *buffer,
+                         const struct bragg_sums_plan *plan);
+    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES and `places` has room
+     * for BRAGG_LANES more. Returns how many. */
+    size_t (*screen_16)(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,
+                        const uint16_t limits[BRAGG_CELLS]);
+    size_t (*screen_32)(uint32_t *places, const uint32_t *sums, const uint8_t *cell, size_t n,
+                        const uint32_t limits[BRAGG_CELLS]);
+};
+
+/* The processor must have `isa`. */
+const struct bragg_kernels *bragg_kernels_for(enum cpu_isa isa);
+
+/* What bragg_kernels_for chooses from. */
+extern const struct bragg_kernels bragg_kernels_plain, bragg_kernels_avx2, bragg_kernels_avx512;

@@ -1,0 +1,4 @@
+#include "processing/bragg/bragg_kernels_inline.h"
+#include "processing/bragg/bragg_kernels_lookup_inline.h"
+
+const struct bragg_kernels bragg_kernels_plain = BRAGG_KERNELS;

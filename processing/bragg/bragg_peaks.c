@@ -1,0 +1,230 @@
+#include <math.h>
+#include <string.h>
+
+#include "processing/bragg/bragg_search.h"
+
+/* Candidates with more excess than their neighbours become peaks, that with the most first, as
+ * long as what the peaks before them put into their disk does not explain them. */
+
+/* Two reflections are at least this many radii apart. */
+#define APART 1.5
+/* What is put into a disk by a peak beside it is known to this factor and this V. */
+#define SPILL_FACTOR 1.2
+#define SPILL_SPECKLE 0.01
+/* A reflection is of the wide template when the wide disk has so much more excess. */
+#define WIDE_EXCESS 1.5
+
+static double distance(double dy, double dx)
+{
+    return sqrt(dy * dy + dx * dx);
+}
+
+/* Of two neighbours with the same excess the first is higher. Without branches, since hardly any
+ * candidate of many is the highest. */
+static bool is_highest(const struct bragg_scratch *scratch, enum bragg_width width, uint32_t place)
+{
+    const struct bragg_width_scratch *const w = &scratch->width[width];
+    const ptrdiff_t step = (ptrdiff_t)w->plan.step, below = step * w->plan.stride;
+    const double *const at = w->excess_at + place, own = *at;
+    const bool before = (at[-below - step] < own) & (at[-below] < own) & (at[-below + step] < own) &
+                        (at[-step] < own);
+    const bool after = (at[step] <= own) & (at[below - step] <= own) & (at[below] <= own) &
+                       (at[below + step] <= own);
+    return before & after;
+}
+
+/* Keeps only the highest candidates, in their order. */
+static void keep_highest(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    struct bragg_width_scratch *const w = &scratch->width[width];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->n_candidates; i++)
+        w->excess_at[w->candidates[i].place] = w->candidates[i].excess;
+    for (uint32_t i = 0; i < w->n_candidates; i++)
+        scratch->places[i] = w->candidates[i].place;
+    const uint32_t n_all = w->n_candidates;
+    for (uint32_t i = 0; i < n_all; i++) {
+        if (is_highest(scratch, width, w->candidates[i].place))
+            w->candidates[n++] = w->candidates[i];
+    }
+    w->n_candidates = n;
+    for (uint32_t i = 0; i < n_all; i++)
+        w->excess_at[scratch->places[i]] = 0;
+}
+
+/* Excess that the peaks so far put into a disk at (row, column), HUGE_VAL where one is too near. */
+static double spill(const struct bragg_scratch *scratch, double row, double column, double radius)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < scratch->n_peaks; i++) {
+        const struct bragg_peak *const peak = &scratch->peaks[i];
+        const double away = distance(row - peak->row, column - peak->column);
+        if (away < APART * (radius < peak->radius ? radius : peak->radius))
+            return HUGE_VAL;
+        sum += peak->candidate.excess *
+               bragg_lens_area(radius + BRAGG_DISK_MARGIN, peak->radius, away) /
+               (M_PI * peak->radius * peak->radius);
+    }
+    return sum;
+}
+
+static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+                              uint32_t row, uint32_t column)
+{
+    uint32_t highest = 0;
+    for (int dy = -disk->reach; dy <= disk->reach; dy++) {
+        const int half = disk->half_width[dy < 0 ? -dy : dy];
+        const uint32_t *const pixels =
+            scratch->pixels +
+            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column);
+        for (int dx = -half; dx <= half; dx++)
+            highest = pixels[dx] > highest ? pixels[dx] : highest;
+    }
+    return highest;
+}
+
+/* Hot-pixel guard: a single pixel that holds most of the excess must not be what decides. Smaller
+ * disks may be a single pixel. */
+#define GUARD_RADIUS 1.5
+
+static bool is_hot_pixel(const struct bragg_scratch *scratch, enum bragg_width width,
+                         const struct bragg_candidate *candidate)
+{
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const struct bragg_disk *const disk = &scratch->reference->positions[width].disk;
+    if (scratch->reference->values.settings.disk_radius < GUARD_RADIUS)
+        return false;
+    const uint32_t highest = highest_pixel(scratch, disk, candidate->place / grid->stride,
+                                           candidate->place % grid->stride);
+    const double per_pixel = candidate->background / disk->area;
+    if (highest - per_pixel <= 0.5 * (candidate->excess))
+        return false;
+    return candidate->counts - highest < bragg_threshold(&scratch->reference->thresholds,
+                                                         candidate->background - per_pixel,
+                                                         candidate->speckle);
+}
+
+/* Whether the candidate's counts are more than its background and the peaks before it explain. */
+static bool stands_alone(const struct bragg_scratch *scratch, enum bragg_width width,
+                         const struct bragg_candidate *candidate)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const uint32_t row = candidate->place / r->grid.stride;
+    const uint32_t column = candidate->place % r->grid.stride;
+    const double spilled = spill(scratch, row, column, r->positions[width].disk.radius);
+    if (isinf(spilled))
+        return false;
+    if (spilled > 0 &&
+        candidate->counts < bragg_threshold(&r->thresholds,
+                                            candidate->background + SPILL_FACTOR * spilled,
+                                            candidate->speckle + SPILL_SPECKLE))
+        return false;
+    return !is_hot_pixel(scratch, width, candidate);
+}
+
+/* Excess in standard deviations. */
+static double significance(const struct bragg_scratch *scratch,
+                           const struct bragg_candidate *candidate)
+{
+    const double b = candidate->background;
+    return candidate->excess /
+           sqrt((scratch->reference->values.overdispersion + candidate->speckle * b) * b);
+}
+
+/* The wide disk at the same place, where it tells more of the reflection than the matched one. */
+static bool is_wide(const struct bragg_scratch *scratch, const struct bragg_candidate *matched,
+                    struct bragg_candidate *wide)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    if (r->n_widths < 2)
+        return false;
+    const struct bragg_positions *const p = &r->positions[BRAGG_WIDE];
+    const uint32_t row = matched->place / r->grid.stride, column = matched->place % r->grid.stride;
+    const size_t place =
+        bragg_map_at(&r->grid, row / p->step * p->step, column / p->step * p->step);
+    if (p->cell[place] == BRAGG_NO_PLACE)
+        return false;
+    wide->place = (uint32_t)place;
+    wide->counts = bragg_sum_at(scratch, BRAGG_WIDE, place);
+    wide->background = bragg_background_at(scratch, BRAGG_WIDE, place, wide->counts);
+    wide->speckle = bragg_speckle_at(scratch, BRAGG_WIDE, place);
+    wide->excess = wide->counts - wide->background;
+    return wide->excess > WIDE_EXCESS * matched->excess &&
+           significance(scratch, wide) > significance(scratch, matched);
+}
+
+static void accept(struct bragg_scratch *scratch, enum bragg_width width,
+                   const struct bragg_candidate *candidate)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    struct bragg_peak *const peak = &scratch->peaks[scratch->n_peaks++];
+    const uint32_t row = candidate->place / r->grid.stride;
+    peak->row = row;
+    peak->column = candidate->place % r->grid.stride;
+    peak->width = width;
+    peak->candidate = *candidate;
+    struct bragg_candidate wide;
+    if (width == BRAGG_MATCHED && is_wide(scratch, candidate, &wide)) {
+        peak->width = BRAGG_WIDE;
+        peak->candidate = wide;
+    }
+    peak->radius = r->positions[peak->width].disk.radius;
+}
+
+/* Takes the candidate of most excess that is left out of the list; false: none is. */
+static bool take_highest(struct bragg_width_scratch *w, struct bragg_candidate *highest)
+{
+    uint32_t best = 0;
+    if (w->n_candidates == 0)
+        return false;
+    for (uint32_t i = 1; i < w->n_candidates; i++) {
+        if (w->candidates[i].excess > w->candidates[best].excess)
+            best = i;
+    }
+    *highest = w->candidates[best];
+    w->candidates[best] = w->candidates[--w->n_candidates];
+    return true;
+}
+
+static void choose(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    struct bragg_candidate candidate;
+    while (take_highest(&scratch->width[width], &candidate)) {
+        if (!stands_alone(scratch, width, &candidate))
+            continue;
+        if (scratch->n_peaks == BRAGG_REFLECTIONS_MAX) {
+            scratch->more_peaks = true;
+            return;
+        }
+        accept(scratch, width, &candidate);
+    }
+}
+
+void bragg_choose_peaks(struct bragg_scratch *scratch)
+{
+    scratch->n_peaks = 0;
+    scratch->more_peaks = false;
+    for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
+        keep_highest(scratch, w);
+        choose(scratch, w);
+    }
+}
+
+uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch)
+{
+    const struct bragg_settings *const s = &scratch->reference->values.settings;
+    const uint32_t n = scratch->reference->background.n_sectors;
+    uint64_t busy = 0;
+    for (uint32_t i = 0; i < scratch->n_peaks; i++) {
+        const struct bragg_peak *const peak = &scratch->peaks[i];
+        const double y = scratch->reference->grid.top + peak->row - s->centre_y;
+        const double x = scratch->reference->grid.left + peak->column - s->centre_x;
+        const double reach = peak->radius + 1, g = distance(y, x);
+        const double half = reach < g ? asin(reach / g) / (2 * M_PI) : 0.5;
+        const double turn = atan2(y, x) / (2 * M_PI) + 0.5;
+        const int first = (int)floor((turn - half) * n), last = (int)floor((turn + half) * n);
+        for (int sector = first; sector <= last && sector < first + (int)n; sector++)
+            busy |= 1ull << (uint32_t)((sector + (int)n) % (int)n);
+    }
+    return busy;
+}

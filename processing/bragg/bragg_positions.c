@@ -1,0 +1,235 @@
+#include "processing/bragg/bragg_positions.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Disks of which less is on used pixels are not looked for. */
+#define SHARE_MIN 0.6
+
+/* Wider disks are looked for at every second (third...) pixel of every second row. */
+static uint32_t step_for(double radius)
+{
+    return radius < 5 ? 1 : (uint32_t)(radius / 5) + 1;
+}
+
+static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands)
+{
+    p->cell = malloc(map_size);
+    p->bin = calloc(map_size, sizeof(*p->bin));
+    p->share = calloc(map_size, sizeof(*p->share));
+    p->weight = calloc(map_size, sizeof(*p->weight));
+    p->speckle = calloc(map_size, sizeof(*p->speckle));
+    p->mix = calloc((size_t)p->n_bins * n_bands, sizeof(*p->mix));
+    p->first_band = calloc(p->n_bins, 1);
+    p->end_band = calloc(p->n_bins, 1);
+    if (!p->first_band || !p->end_band || !p->cell || !p->bin || !p->share || !p->weight ||
+        !p->speckle || !p->mix)
+        return -ENOMEM;
+    memset(p->cell, BRAGG_NO_PLACE, map_size);
+    return 0;
+}
+
+/* What positions are measured from. */
+struct source {
+    const struct bragg_reference_values *values;
+    enum bragg_width width;
+    const struct bragg_grid *grid;
+    const uint8_t *mask;
+    const double *template;
+    const struct bragg_background_plan *background;
+};
+
+static bool used(const struct source *source, int row, int column)
+{
+    const struct bragg_grid *const grid = source->grid;
+    return row >= 0 && row < (int)grid->rows && column >= 0 && column < (int)grid->columns &&
+           source->mask[bragg_map_at(grid, (uint32_t)row, (uint32_t)column)];
+}
+
+/* Sums over the used pixels of a disk; `by_band` gets the template's counts by band. */
+struct disk_content {
+    double weight;
+    uint32_t n_used;
+    double by_band[BRAGG_BANDS_MAX];
+};
+
+static void add_pixel(struct disk_content *content, const struct source *source, int row,
+                      int column)
+{
+    const struct bragg_grid *const grid = source->grid;
+    const double template = source->template[bragg_buffer_at(grid, row, column)];
+    const double radius = bragg_radius_at(&source->values->settings, (double)grid->top + row,
+                                          (double)grid->left + column);
+    const struct bragg_between_bands share = bragg_between_bands(source->background, radius);
+    content->n_used++;
+    content->weight += template;
+    content->by_band[share.band] += template * (1 - share.upper);
+    if (share.upper > 0)
+        content->by_band[share.band + 1] += template * share.upper;
+}
+
+static void sum_disk(struct disk_content *content, const struct source *source,
+                     const struct bragg_disk *disk, int row, int column)
+{
+    *content = (struct disk_content){0};
+    for (int dy = -disk->reach; dy <= disk->reach; dy++) {
+        const int half = disk->half_width[dy < 0 ? -dy : dy];
+        for (int dx = -half; dx <= half; dx++) {
+            if (used(source, row + dy, column + dx))
+                add_pixel(content, source, row + dy, column + dx);
+        }
+    }
+}
+
+/* V at a radius, and how well the sum of n frames knows the template. */
+static double speckle_at(const struct source *source, double radius, double weight)
+{
+    const struct bragg_settings *const s = &source->values->settings;
+    const double along = (radius - s->inner) / (s->outer - s->inner);
+    const double speckle = bragg_profile_at(source->values->speckle[source->width], along);
+    const double n = (double)source->values->n_frames;
+    return speckle + source->values->overdispersion / (weight * n) + speckle / n;
+}
+
+static void add_place(struct bragg_positions *p, const struct source *source, uint32_t row,
+                      uint32_t column, double radius)
+{
+    struct disk_content content;
+    sum_disk(&content, source, &p->disk, (int)row, (int)column);
+    if (content.n_used < SHARE_MIN * p->disk.area || !(content.weight > 0))
+        return;
+    const size_t at = bragg_map_at(source->grid, row, column);
+    const uint32_t n_bands = source->background->n_bands;
+    p->n++;
+    p->cell[at] = 0;
+    p->bin[at] = (uint16_t)((radius - source->values->settings.inner) / BRAGG_BIN_WIDTH);
+    p->share[at] = (float)content.n_used / (float)p->disk.area;
+    p->weight[at] = content.weight;
+    p->speckle[at] = speckle_at(source, radius, content.weight);
+    for (uint32_t b = 0; b < n_bands; b++)
+        p->mix[p->bin[at] * n_bands + b] += content.by_band[b];
+}
+
+static void find_places(struct bragg_positions *p, const struct source *source)
+{
+    const struct bragg_grid *const grid = source->grid;
+    for (uint32_t row = 0; row < grid->rows; row += p->step) {
+        for (uint32_t column = 0; column < grid->columns; column += p->step) {
+            const double y = grid->top + row, x = grid->left + column;
+            if (bragg_in_annulus(&source->values->settings, y, x))
+                add_place(p, source, row, column, bragg_radius_at(&source->values->settings, y, x));
+        }
+    }
+}
+
+static void find_mixed_bands(struct bragg_positions *p, uint32_t bin, uint32_t n_bands)
+{
+    for (uint32_t b = n_bands; b-- > 0;) {
+        if (p->mix[bin * n_bands + b] > 0) {
+            p->first_band[bin] = (uint8_t)b;
+            p->end_band[bin] = p->end_band[bin] ? p->end_band[bin] : (uint8_t)(b + 1);
+        }
+    }
+}
+
+static void normalise_mix(struct bragg_positions *p, uint32_t n_bands)
+{
+    for (uint32_t bin = 0; bin < p->n_bins; bin++) {
+        double sum = 0;
+        for (uint32_t b = 0; b < n_bands; b++)
+            sum += p->mix[bin * n_bands + b];
+        for (uint32_t b = 0; b < n_bands; b++)
+            p->mix[bin * n_bands + b] /= sum > 0 ? sum : 1;
+        find_mixed_bands(p, bin, n_bands);
+    }
+}
+
+/* Rings of cells, three cells each: of places whose weight is near the ring's highest, lower, and
+ * low (masked, or off the halo's middle). */
+#define RINGS_MAX ((BRAGG_CELLS - 1) / 3)
+static const double level_limits[2] = {0.88, 0.76};
+
+static uint32_t ring_of(const struct bragg_positions *p, uint32_t n_rings, uint32_t bin)
+{
+    return bin * n_rings / p->n_bins;
+}
+
+static void add_to_cell(struct bragg_positions *p, size_t at, uint32_t cell)
+{
+    struct bragg_cell *const c = &p->cells[cell];
+    p->cell[at] = (uint8_t)cell;
+    c->weight = fmin(c->weight, p->weight[at]);
+    c->speckle = fmin(c->speckle, p->speckle[at]);
+    c->first_bin = p->bin[at] < c->first_bin ? p->bin[at] : c->first_bin;
+    c->last_bin = p->bin[at] > c->last_bin ? p->bin[at] : c->last_bin;
+}
+
+static void make_cells(struct bragg_positions *p, size_t map_size)
+{
+    const uint32_t by_width = (p->n_bins + 1) / 2;
+    const uint32_t n_rings = by_width < RINGS_MAX ? by_width : RINGS_MAX;
+    double highest[RINGS_MAX] = {0};
+    p->n_cells = 3 * n_rings;
+    for (uint32_t i = 0; i < BRAGG_CELLS; i++)
+        p->cells[i] = (struct bragg_cell){HUGE_VAL, HUGE_VAL, UINT32_MAX, 0};
+    for (size_t i = 0; i < map_size; i++) {
+        if (p->cell[i] != BRAGG_NO_PLACE) {
+            double *const high = &highest[ring_of(p, n_rings, p->bin[i])];
+            *high = fmax(*high, p->weight[i]);
+        }
+    }
+    for (size_t i = 0; i < map_size; i++) {
+        if (p->cell[i] == BRAGG_NO_PLACE)
+            continue;
+        const uint32_t ring = ring_of(p, n_rings, p->bin[i]);
+        const uint32_t level = (p->weight[i] < level_limits[0] * highest[ring]) +
+                               (p->weight[i] < level_limits[1] * highest[ring]);
+        add_to_cell(p, i, 3 * ring + level);
+    }
+}
+
+int bragg_positions_init(struct bragg_positions *positions,
+                         const struct bragg_reference_values *values, enum bragg_width width,
+                         double radius, const struct bragg_grid *grid, const uint8_t *mask,
+                         const double *template, const struct bragg_background_plan *background,
+                         struct error *error)
+{
+    const struct source source = {values, width, grid, mask, template, background};
+    const struct bragg_settings *const s = &values->settings;
+    struct bragg_positions *const p = positions;
+    *p = (struct bragg_positions){
+        .step = step_for(radius),
+        .n_bins = (uint32_t)((s->outer - s->inner) / BRAGG_BIN_WIDTH) + 1,
+    };
+    bragg_disk_init(&p->disk, radius);
+    if (allocate(p, grid->map_size, background->n_bands) < 0) {
+        bragg_positions_finish(p);
+        return error_set(error, -ENOMEM, "not enough memory for the places of Bragg disks");
+    }
+    find_places(p, &source);
+    if (p->n == 0) {
+        bragg_positions_finish(p);
+        return error_set(error, -EINVAL,
+                         "bragg.annulus: no disk of radius %g fits [%g, %g]: %g of its pixels must "
+                         "lie in the annulus and not be masked",
+                         radius, s->inner, s->outer, SHARE_MIN);
+    }
+    normalise_mix(p, background->n_bands);
+    make_cells(p, grid->map_size);
+    return 0;
+}
+
+void bragg_positions_finish(struct bragg_positions *positions)
+{
+    free(positions->end_band);
+    free(positions->first_band);
+    free(positions->mix);
+    free(positions->speckle);
+    free(positions->weight);
+    free(positions->share);
+    free(positions->bin);
+    free(positions->cell);
+    *positions = (struct bragg_positions){0};
+}

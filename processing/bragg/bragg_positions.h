@@ -1,0 +1,48 @@
+#pragma once
+
+#include <stdint.h>
+
+#include "processing/bragg/bragg_background.h"
+#include "processing/bragg/bragg_grid.h"
+
+/*
+ * The places where disks of one width are looked for, and what a frame is compared with there. All
+ * maps are [rows][stride] of the grid; only places (cell < BRAGG_NO_PLACE) have values.
+ *
+ * Background of a frame at a place: weight times the ratio of its radius bin, which is `mix` times
+ * the ratios of the bands. Places of much the same background form a cell, so that a frame needs
+ * one threshold for each cell to rule out nearly all of its places.
+ */
+
+#define BRAGG_CELLS 64
+#define BRAGG_NO_PLACE (BRAGG_CELLS - 1)
+#define BRAGG_BIN_WIDTH 0.5 /* pixels of radius */
+
+struct bragg_cell {
+    double weight, speckle;       /* the least of its places */
+    uint32_t first_bin, last_bin; /* of radius; first above last: the cell has no place */
+};
+
+struct bragg_positions {
+    struct bragg_disk disk;
+    uint32_t step; /* pixels between places, along rows and columns */
+    uint32_t n;
+    uint32_t n_bins;
+    uint32_t n_cells;
+    struct bragg_cell cells[BRAGG_CELLS];
+    uint8_t *cell;
+    uint16_t *bin;
+    float *share;    /* of the disk's pixels, those that are used */
+    double *weight;  /* counts of the template in the disk */
+    double *speckle; /* V there, with the noise of the template */
+    double *mix;     /* [n_bins][n_bands], 0 outside [first_band, end_band) */
+    uint8_t *first_band, *end_band;
+};
+
+/* -ENOMEM, or -EINVAL where there is no place (the annulus is too narrow or masked). */
+int bragg_positions_init(struct bragg_positions *positions,
+                         const struct bragg_reference_values *values, enum bragg_width width,
+                         double radius, const struct bragg_grid *grid, const uint8_t *mask,
+                         const double *template, const struct bragg_background_plan *background,
+                         struct error *error);
+void bragg_positions_finish(struct bragg_positions *positions);
