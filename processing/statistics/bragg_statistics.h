@@ -16,8 +16,8 @@
 #include "processing/statistics/toroidal_shift.h"
 
 /*
- * All that is said of the Bragg reflections of one scan. docs/bragg-statistics.md has the method and
- * how often the intervals cover; each number's definition is at the function that makes it.
+ * All that is said of the Bragg reflections of one scan. docs/bragg-statistics.md has the method
+ * and how often the intervals cover; each number's definition is at the function that makes it.
  */
 
 /* 0 where a default is named. */
@@ -33,9 +33,9 @@ struct bragg_statistics_settings {
     double min_contrast;      /* rho_0; 0: the fraction above it is not asked for */
     bool contrast_rates_known;
     struct error_rates contrast_rates; /* of reflections of at least min_contrast */
-    double g_step, g_max;  /* of the histogram of |g|, detector pixels, 0: 1 and the longest */
-    double azimuth_step;   /* degrees, 0: 10 */
-    double tolerance;      /* for two g to be the same, detector pixels, 0: 1.5 */
+    double g_step, g_max;    /* of the histogram of |g|, detector pixels, 0: 1 and the longest */
+    double azimuth_step;     /* degrees, 0: 10 */
+    double tolerance;        /* for two g to be the same, detector pixels, 0: 1.5 */
     double texture_fraction; /* of positions that share a reflection that stays put, 0: 0.5 */
 };
 
@@ -44,10 +44,10 @@ struct bragg_statistics_settings {
 /* A scan's results. Maps are [ny][nx], C order; what is NULL is not asked for. */
 struct bragg_scan_results {
     uint32_t ny, nx;
-    const uint8_t *classes;  /* enum scan_class */
-    const double *contrast;  /* of the strongest reflection, NAN: none */
-    const uint8_t *phase;    /* 1 in the phase, 0 outside, 255 unknown */
-    const uint8_t *areas;    /* label of a drawn area, 0: none */
+    const uint8_t *classes;                    /* enum scan_class */
+    const double *contrast;                    /* of the strongest reflection, NAN: none */
+    const uint8_t *phase;                      /* 1 in the phase, 0 outside, 255 unknown */
+    const uint8_t *areas;                      /* label of a drawn area, 0: none */
     const struct scan_reflection *reflections; /* ordered by position */
     size_t n_reflections;
 };

@@ -130,7 +130,7 @@ int static_reflections(struct static_reflection *found, size_t room, size_t *n_f
                        const struct scan_reflection *reflections, size_t n, uint64_t n_positions,
                        double tolerance, double min_fraction, struct error *error)
 {
-    struct grid grid;
+    struct grid grid = {0};
     *n_found = 0;
     const int result = grid_init(&grid, reflections, n, tolerance, error);
     if (result)
