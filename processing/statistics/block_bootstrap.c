@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/random.h"
+#include "processing/statistics/order_statistics.h"
 
 /* Sums over the block whose first position is this one. */
 struct block_sum {
@@ -25,22 +26,6 @@ static void sum_blocks(struct block_sum *sums, const uint8_t *map, uint32_t ny, 
                 }
             sums[(size_t)y * nx + x] = sum;
         }
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Value below which a part p of the sorted values lies, between two of them where it falls so. */
-static double quantile_of(const double *sorted, size_t n, double p)
-{
-    const double at = p * (double)(n - 1);
-    const size_t below = (size_t)at;
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
 static double variance_of(const double *values, size_t n)
@@ -77,9 +62,11 @@ static void summarise(struct block_bootstrap *bootstrap, double *fractions, doub
                       double confidence)
 {
     const double variance = variance_of(fractions, bootstrap->n_resamples);
-    qsort(fractions, bootstrap->n_resamples, sizeof *fractions, compare_doubles);
-    bootstrap->interval.low = quantile_of(fractions, bootstrap->n_resamples, (1 - confidence) / 2);
-    bootstrap->interval.high = quantile_of(fractions, bootstrap->n_resamples, (1 + confidence) / 2);
+    sort_doubles(fractions, bootstrap->n_resamples);
+    bootstrap->interval.low =
+        sorted_quantile(fractions, bootstrap->n_resamples, (1 - confidence) / 2);
+    bootstrap->interval.high =
+        sorted_quantile(fractions, bootstrap->n_resamples, (1 + confidence) / 2);
     bootstrap->design_effect = p > 0 && p < 1 ? variance * n / (p * (1 - p)) : NAN;
 }
 

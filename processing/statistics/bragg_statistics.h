@@ -52,12 +52,6 @@ struct bragg_scan_results {
     size_t n_reflections;
 };
 
-/* Which interval is the one to quote. */
-enum bragg_headline {
-    BRAGG_HEADLINE_EFFECTIVE_SIZE, /* one scan */
-    BRAGG_HEADLINE_CLUSTERED,      /* several */
-};
-
 struct bragg_contrast_statistics {
     bool asked;
     double min_contrast;
@@ -66,6 +60,7 @@ struct bragg_contrast_statistics {
     struct effective_size effective; /* its interval is the one to quote */
     bool corrected_known;
     struct corrected_fraction corrected;
+    struct error_rates rates; /* that it was corrected with */
 };
 
 struct bragg_phase_statistics {
@@ -88,8 +83,8 @@ struct bragg_statistics {
     uint64_t n, bragg;
     double fraction; /* NAN: n is 0 */
     struct interval wilson, clopper_pearson;
-    struct effective_size effective;
-    bool bootstrap_known; /* not for n = 0 */
+    struct effective_size effective; /* its interval is the one to quote */
+    bool bootstrap_known;            /* not for n = 0 */
     struct block_bootstrap bootstrap;
     bool corrected_known;
     struct corrected_fraction corrected;

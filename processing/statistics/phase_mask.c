@@ -4,22 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "processing/statistics/order_statistics.h"
+
 #define OTSU_BINS 256
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double percentile(const double *sorted, uint64_t n, double p)
-{
-    const double at = p / 100 * (double)(n - 1);
-    const uint64_t below = (uint64_t)at;
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
-}
 
 /* The upper edge of the bin after which the classes are farthest apart; in the middle of all that
  * are equally far, as between two peaks with nothing in between. */
@@ -57,7 +44,7 @@ static double level_of(const struct threshold *threshold, const double *sorted, 
     case THRESHOLD_HALF:
         return threshold->low + 0.5 * (threshold->high - threshold->low);
     case THRESHOLD_MEDIAN:
-        return percentile(sorted, n, 50);
+        return sorted_quantile(sorted, n, 0.5);
     case THRESHOLD_OTSU:
         return otsu_level(sorted, n, threshold->low, threshold->high);
     default:
@@ -70,8 +57,8 @@ static int find_level(struct threshold *threshold, const double *sorted, uint64_
 {
     if (n == 0)
         return error_set(error, -ENODATA, "the map that is to make the phase is not measured");
-    threshold->low = percentile(sorted, n, 0.5);
-    threshold->high = percentile(sorted, n, 99.5);
+    threshold->low = sorted_quantile(sorted, n, 0.005);
+    threshold->high = sorted_quantile(sorted, n, 0.995);
     if (threshold->rule != THRESHOLD_VALUE && !(threshold->high > threshold->low))
         return error_set(error, -ENODATA,
                          "the map that is to make the phase is %g everywhere, so that nothing "
@@ -91,7 +78,7 @@ int phase_from_map(uint8_t *phase, struct threshold *threshold, const double *va
     for (uint64_t i = 0; i < n; i++)
         if (!isnan(values[i]))
             sorted[n_values++] = values[i];
-    qsort(sorted, n_values, sizeof *sorted, compare_doubles);
+    sort_doubles(sorted, n_values);
     const int result = find_level(threshold, sorted, n_values, error);
     free(sorted);
     if (result)
