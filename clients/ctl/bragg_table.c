@@ -230,7 +230,8 @@ static void print_series(FILE *out, const json_t *series)
     json_array_foreach(json_object_get(series, "rows"), i, row)
     {
         print_counted(out, member_text(row, "value"), row, json_object_get(row, "interval"));
-        fprintf(out, ", %llu scans", (unsigned long long)member_count(row, "scans"));
+        const unsigned long long scans = member_count(row, "scans");
+        fprintf(out, ", %llu scan%s", scans, scans == 1 ? "" : "s");
         print_flags(out, json_object_get(row, "flags"));
     }
     const json_t *const phase = json_object_get(series, "phase");

@@ -11,9 +11,9 @@
 
 #define LONGER_SIDE 512
 #define ZOOM 2 /* of the letters */
-#define LINE_HEIGHT ((FONT_HEIGHT + 3) * ZOOM)
+#define LINE_HEIGHT ((FONT_HEIGHT + 1) * ZOOM)
 #define LETTER_WIDTH ((FONT_WIDTH + 1) * ZOOM)
-#define SWATCH (FONT_HEIGHT * ZOOM)
+#define SWATCH (FONT_BASELINE * ZOOM)
 #define MARGIN 8
 #define TEXT_LEFT (MARGIN + SWATCH + MARGIN)
 

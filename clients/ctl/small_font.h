@@ -2,9 +2,10 @@
 
 #include <stdbool.h>
 
-/* Letters of 5 x 7 pixels, for legends of pictures: small letters, digits and " -().,%". Others are
- * blank. */
+/* Letters of 5 x 7 pixels and two more below the line, for legends of pictures: small letters,
+ * digits and " -().,%". Others are blank. */
 #define FONT_WIDTH 5
-#define FONT_HEIGHT 7
+#define FONT_HEIGHT 9
+#define FONT_BASELINE 7
 
 bool small_font_pixel(char letter, unsigned y, unsigned x);

@@ -26,7 +26,7 @@ struct bragg_statistics_settings {
     uint32_t block;          /* positions, at least two probe diameters; 0: 3 */
     uint32_t tile_y, tile_x; /* positions, 0: 10 */
     uint32_t n_resamples;    /* of the block bootstrap, 0: 1999 */
-    uint32_t max_shifts;     /* of the phase test, 0: 9999 */
+    uint32_t max_shifts;     /* of the phase test, 0: 1999 */
     uint64_t seed;
     bool rates_known;
     struct error_rates rates; /* of any reflection, at the run's dose */

@@ -21,7 +21,7 @@ struct toroidal_shift {
     uint64_t n_shifts;
 };
 
-/* Both maps [ny][nx] of 0, 1 and, left out, anything else. max_shifts 0: 9999. -EINVAL: a side is
+/* Both maps [ny][nx] of 0, 1 and, left out, anything else. max_shifts 0: 1999. -EINVAL: a side is
  * 0, or a map of more than 2^31 positions. */
 int toroidal_shift_test(struct toroidal_shift *test, const uint8_t *reflections,
                         const uint8_t *phase, uint32_t ny, uint32_t nx, uint64_t max_shifts,
