@@ -47,7 +47,7 @@ static uint32_t legend_width(const struct class_legend *legend)
         const size_t length = strlen(legend->lines[i].text);
         longest = length > longest ? length : longest;
     }
-    return (uint32_t)(TEXT_LEFT + longest * LETTER_WIDTH + MARGIN);
+    return TEXT_LEFT + (uint32_t)longest * LETTER_WIDTH + MARGIN;
 }
 
 static void fill(struct canvas *canvas, uint32_t y, uint32_t x, uint32_t height, uint32_t width,

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/random.h"
 #include "processing/statistics/order_statistics.h"
+
+#define MAX_RESAMPLES 10000000
 
 /* Sums over the block whose first position is this one. */
 struct block_sum {
@@ -70,41 +73,54 @@ static void summarise(struct block_bootstrap *bootstrap, double *fractions, doub
     bootstrap->design_effect = p > 0 && p < 1 ? variance * n / (p * (1 - p)) : NAN;
 }
 
+static bool can_resample(uint32_t ny, uint32_t nx, uint32_t block, uint32_t n_resamples)
+{
+    return ny > 0 && nx > 0 && (uint64_t)ny * nx <= INT32_MAX && block > 0 && n_resamples > 0 &&
+           n_resamples <= MAX_RESAMPLES;
+}
+
+static void count(const uint8_t *map, uint64_t n_places, uint64_t *n, uint64_t *x)
+{
+    *n = *x = 0;
+    for (uint64_t i = 0; i < n_places; i++) {
+        *n += map[i] <= 1;
+        *x += map[i] == 1;
+    }
+}
+
 int block_bootstrap(struct block_bootstrap *bootstrap, const uint8_t *map, uint32_t ny, uint32_t nx,
                     uint32_t block, uint32_t n_resamples, uint64_t seed, double confidence,
                     struct error *error)
 {
-    const uint64_t n_places = (uint64_t)ny * nx;
-    if (n_places == 0 || n_places > INT32_MAX || block == 0 || n_resamples == 0 ||
-        n_resamples > 10000000)
+    if (!can_resample(ny, nx, block, n_resamples))
         return error_set(error, -EINVAL,
                          "cannot resample a map of %u x %u positions %u times in blocks of %u", ny,
                          nx, n_resamples, block);
-    const uint32_t shorter = ny < nx ? ny : nx;
-    *bootstrap = (struct block_bootstrap){.block = block < shorter ? block : shorter};
-    block = bootstrap->block;
-    bootstrap->n_blocks = ((ny + block - 1) / block) * ((nx + block - 1) / block);
-    uint64_t n = 0, x = 0;
-    for (uint64_t i = 0; i < n_places; i++) {
-        n += map[i] <= 1;
-        x += map[i] == 1;
-    }
+    const uint64_t n_places = (uint64_t)ny * nx;
+    const uint32_t shorter = ny < nx ? ny : nx, side = block < shorter ? block : shorter;
+    *bootstrap = (struct block_bootstrap){
+        .block = side,
+        .n_blocks = ((ny + side - 1) / side) * ((nx + side - 1) / side),
+    };
+    uint64_t n, x;
+    count(map, n_places, &n, &x);
     if (n == 0)
         return error_set(error, -ENODATA, "all positions of the map are left out");
 
-    struct block_sum *const sums = malloc(n_places * sizeof *sums);
-    double *const fractions = malloc(n_resamples * sizeof *fractions);
+    struct block_sum *const sums = calloc(n_places, sizeof *sums);
+    double *const fractions = calloc(n_resamples, sizeof *fractions);
     int result = 0;
-    if (sums && fractions) {
-        sum_blocks(sums, map, ny, nx, block);
-        bootstrap->n_resamples = resample(fractions, sums, n_places, bootstrap, n_resamples, seed);
-        if (bootstrap->n_resamples > 0)
-            summarise(bootstrap, fractions, (double)n, (double)x / (double)n, confidence);
-        else
-            result = error_set(error, -ENODATA, "no resample hit a position that is not left out");
-    } else {
+    if (!sums || !fractions) {
         result = error_set(error, -ENOMEM, "no memory for the block bootstrap");
+        goto out;
     }
+    sum_blocks(sums, map, ny, nx, side);
+    bootstrap->n_resamples = resample(fractions, sums, n_places, bootstrap, n_resamples, seed);
+    if (bootstrap->n_resamples > 0)
+        summarise(bootstrap, fractions, (double)n, (double)x / (double)n, confidence);
+    else
+        result = error_set(error, -ENODATA, "no resample hit a position that is not left out");
+out:
     free(fractions);
     free(sums);
     return result;

@@ -102,8 +102,9 @@ static void add_reflection(struct sums *sums, const struct scan_reflection *r, u
         return;
     sums->last = r->position + 1;
     sums->domain.n_positions++;
-    sums->domain.centre_y += r->position / nx;
-    sums->domain.centre_x += r->position % nx;
+    const uint32_t y = r->position / nx, x = r->position % nx;
+    sums->domain.centre_y += y;
+    sums->domain.centre_x += x;
 }
 
 static void finish_sums(struct sums *sums)

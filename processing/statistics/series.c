@@ -150,25 +150,33 @@ static int test_phase(struct series *series, const struct series_scan *scans, si
     return result;
 }
 
+static void flag_scans(struct series_scan *scans, size_t n_scans, bool leave_out_drifted,
+                       double *room)
+{
+    for (size_t i = 0; i < n_scans; i++) {
+        scans[i].flags = scans[i].drift > HALF_STEP ? SERIES_DRIFT : 0;
+        scans[i].left_out = leave_out_drifted && scans[i].flags != 0;
+    }
+    flag_differences(scans, n_scans, room, dose_of, SERIES_DOSE);
+    flag_differences(scans, n_scans, room, thickness_of, SERIES_THICKNESS);
+}
+
 int series_init(struct series *series, struct series_scan *scans, size_t n_scans,
                 bool leave_out_drifted, double confidence, struct error *error)
 {
-    *series = (struct series){.rows = calloc(n_scans ? n_scans : 1, sizeof *series->rows)};
-    double *const room = malloc(2 * (n_scans ? n_scans : 1) * sizeof *room);
-    int result =
-        series->rows && room ? 0 : error_set(error, -ENOMEM, "no memory for a series of scans");
-    if (result == 0) {
-        for (size_t i = 0; i < n_scans; i++) {
-            scans[i].flags = scans[i].drift > HALF_STEP ? SERIES_DRIFT : 0;
-            scans[i].left_out = leave_out_drifted && scans[i].flags != 0;
-        }
-        flag_differences(scans, n_scans, room, dose_of, SERIES_DOSE);
-        flag_differences(scans, n_scans, room, thickness_of, SERIES_THICKNESS);
-        make_rows(series, scans, n_scans);
-        for (size_t i = 0; i < series->n_rows; i++)
-            fill_row(&series->rows[i], scans, n_scans, confidence, room);
-        result = test_phase(series, scans, n_scans, confidence, error);
+    int result = -ENOMEM;
+    *series = (struct series){.rows = calloc(n_scans + 1, sizeof *series->rows)};
+    double *const room = calloc(2 * n_scans + 1, sizeof *room);
+    if (!series->rows || !room) {
+        error_set(error, -ENOMEM, "no memory for a series of scans");
+        goto out;
     }
+    flag_scans(scans, n_scans, leave_out_drifted, room);
+    make_rows(series, scans, n_scans);
+    for (size_t i = 0; i < series->n_rows; i++)
+        fill_row(&series->rows[i], scans, n_scans, confidence, room);
+    result = test_phase(series, scans, n_scans, confidence, error);
+out:
     free(room);
     if (result)
         series_finish(series);

@@ -49,7 +49,7 @@ int toroidal_shift_test(struct toroidal_shift *test, const uint8_t *reflections,
                         uint64_t seed, struct error *error)
 {
     const uint64_t n = (uint64_t)ny * nx;
-    if (n == 0 || n > INT32_MAX)
+    if (ny == 0 || nx == 0 || n > INT32_MAX)
         return error_set(error, -EINVAL, "maps of %u x %u positions cannot be compared", ny, nx);
     *test = (struct toroidal_shift){
         .difference = difference_at(reflections, phase, ny, nx, 0, 0),
