@@ -173,14 +173,31 @@ static json_t *texture_json(const struct bragg_statistics *statistics)
     return texture;
 }
 
+/* How many reflections fit each crystalline phase. */
+static json_t *crystals_json(const struct bragg_statistics *statistics)
+{
+    const uint64_t *const counts = statistics->crystal_counts;
+    const size_t n = statistics->n_crystals;
+    if (!counts)
+        return json_null();
+    json_t *const phases = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(phases, json_pack("{s:s, s:o}", "name", statistics->crystals[i].name,
+                                                "n", count_json(counts[i])));
+    return json_pack("{s:f, s:o, s:o, s:o}", "tolerance", statistics->spacing_tolerance, "phases",
+                     phases, "none", count_json(counts[n]), "ambiguous", count_json(counts[n + 1]));
+}
+
 static json_t *reflections_json(const struct bragg_statistics *statistics)
 {
     if (!statistics->reflections_known)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "n", count_json(statistics->n_reflections), "g",
-                     histogram_json(&statistics->lengths), "azimuth",
-                     histogram_json(&statistics->azimuths), "domains",
-                     domains_json(&statistics->domains), "texture", texture_json(statistics));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "n", count_json(statistics->n_reflections),
+        "pixel_size", statistics->pixel_size > 0 ? json_real(statistics->pixel_size) : json_null(),
+        "crystals", crystals_json(statistics), "g", histogram_json(&statistics->lengths), "azimuth",
+        histogram_json(&statistics->azimuths), "domains", domains_json(&statistics->domains),
+        "texture", texture_json(statistics));
 }
 
 static json_t *headline_json(const struct bragg_statistics *statistics)

@@ -198,12 +198,27 @@ static void print_tiles(FILE *out, const json_t *tiles)
             text_of_percent(highest).text);
 }
 
+static void print_crystals(FILE *out, const json_t *crystals)
+{
+    size_t i;
+    const json_t *phase;
+    if (!json_is_object(crystals))
+        return;
+    json_array_foreach(json_object_get(crystals, "phases"), i, phase)
+        fprintf(out, "  %-22s %s reflections\n", member_text(phase, "name"),
+                text_of_count(member_count(phase, "n")).text);
+    fprintf(out, "  %-22s %s, and %s that fit more than one\n", "no known phase",
+            text_of_count(member_count(crystals, "none")).text,
+            text_of_count(member_count(crystals, "ambiguous")).text);
+}
+
 static void print_reflections(FILE *out, const json_t *reflections)
 {
     if (!json_is_object(reflections))
         return;
     const json_t *const domains = json_object_get(reflections, "domains");
     fprintf(out, "  %-22s %s\n", "reflections", text_of_count(member_count(reflections, "n")).text);
+    print_crystals(out, json_object_get(reflections, "crystals"));
     fprintf(out, "  %-22s %s, of %.1f positions on average\n", "domains",
             text_of_count(member_count(domains, "n")).text, member_or_nan(domains, "mean_area"));
     const size_t texture = json_array_size(json_object_get(reflections, "texture"));

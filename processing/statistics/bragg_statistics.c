@@ -11,6 +11,7 @@
 #define AZIMUTH_STEP 10
 #define TOLERANCE 1.5
 #define TEXTURE_FRACTION 0.5
+#define SPACING_TOLERANCE 0.02
 
 static struct bragg_statistics_settings with_defaults(
     const struct bragg_statistics_settings *settings)
@@ -25,6 +26,7 @@ static struct bragg_statistics_settings with_defaults(
     s.g_step = s.g_step != 0 ? s.g_step : 1;
     s.tolerance = s.tolerance != 0 ? s.tolerance : TOLERANCE;
     s.texture_fraction = s.texture_fraction != 0 ? s.texture_fraction : TEXTURE_FRACTION;
+    s.spacing_tolerance = s.spacing_tolerance != 0 ? s.spacing_tolerance : SPACING_TOLERANCE;
     return s;
 }
 
@@ -180,6 +182,30 @@ static double longest(const struct scan_reflection *reflections, size_t n)
     return length;
 }
 
+static int fill_crystals(struct bragg_statistics *statistics, const struct bragg_scan_results *scan,
+                         const struct bragg_statistics_settings *s, struct error *error)
+{
+    statistics->pixel_size = scan->pixel_size;
+    if (s->n_crystals == 0)
+        return 0;
+    if (!(scan->pixel_size > 0))
+        return error_set(error, -EINVAL,
+                         "reflections cannot be named by their spacings: the size of a pixel in "
+                         "nm^-1 is not known");
+    statistics->crystals = s->crystals;
+    statistics->n_crystals = s->n_crystals;
+    statistics->spacing_tolerance = s->spacing_tolerance;
+    int32_t *const phases = malloc((scan->n_reflections + 1) * sizeof *phases);
+    statistics->crystal_counts = malloc((s->n_crystals + 2) * sizeof *statistics->crystal_counts);
+    if (phases && statistics->crystal_counts)
+        reflection_phases(phases, statistics->crystal_counts, scan->reflections,
+                          scan->n_reflections, scan->pixel_size, s->crystals, s->n_crystals,
+                          s->spacing_tolerance);
+    const bool done = phases && statistics->crystal_counts;
+    free(phases);
+    return done ? 0 : error_set(error, -ENOMEM, "no memory for the phases of reflections");
+}
+
 static int fill_reflections(struct bragg_statistics *statistics,
                             const struct bragg_scan_results *scan,
                             const struct bragg_statistics_settings *s, struct error *error)
@@ -193,8 +219,10 @@ static int fill_reflections(struct bragg_statistics *statistics,
     const double end = s->g_max > 0
                            ? s->g_max
                            : (floor(longest(scan->reflections, n) / s->g_step) + 1) * s->g_step;
-    int result =
-        reflection_lengths(&statistics->lengths, scan->reflections, n, 1, s->g_step, end, error);
+    int result = fill_crystals(statistics, scan, s, error);
+    if (result == 0)
+        result = reflection_lengths(&statistics->lengths, scan->reflections, n, 1, s->g_step, end,
+                                    error);
     if (result == 0)
         result = reflection_azimuths(&statistics->azimuths, scan->reflections, n, s->azimuth_step,
                                      error);
@@ -249,6 +277,7 @@ void bragg_statistics_finish(struct bragg_statistics *statistics)
 {
     free(statistics->tiles);
     free(statistics->areas);
+    free(statistics->crystal_counts);
     histogram_finish(&statistics->lengths);
     histogram_finish(&statistics->azimuths);
     domains_finish(&statistics->domains);

@@ -37,6 +37,9 @@ struct bragg_statistics_settings {
     double azimuth_step;     /* degrees, 0: 10 */
     double tolerance;        /* for two g to be the same, detector pixels, 0: 1.5 */
     double texture_fraction; /* of positions that share a reflection that stays put, 0: 0.5 */
+    const struct crystal_phase *crystals; /* to name reflections by; needs the pixel size */
+    size_t n_crystals;
+    double spacing_tolerance; /* relative, 0: 0.02 */
 };
 
 #define BRAGG_STATISTICS_TEXTURE_MAX 32
@@ -50,6 +53,7 @@ struct bragg_scan_results {
     const uint8_t *areas;                      /* label of a drawn area, 0: none */
     const struct scan_reflection *reflections; /* ordered by position */
     size_t n_reflections;
+    double pixel_size; /* nm^-1 per detector pixel, 0: not known */
 };
 
 struct bragg_contrast_statistics {
@@ -99,7 +103,12 @@ struct bragg_statistics {
 
     bool reflections_known;
     uint64_t n_reflections;
+    double pixel_size; /* 0: not known */
     struct histogram lengths, azimuths;
+    const struct crystal_phase *crystals; /* those of the settings */
+    size_t n_crystals;
+    double spacing_tolerance;
+    uint64_t *crystal_counts; /* [n_crystals + 2]: of each, none, ambiguous; NULL: not asked for */
     struct domains domains;
     struct static_reflection texture[BRAGG_STATISTICS_TEXTURE_MAX];
     size_t n_texture;

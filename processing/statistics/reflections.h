@@ -36,6 +36,7 @@ void histogram_finish(struct histogram *histogram);
 
 /* Spacings of a crystalline phase. */
 struct crystal_phase {
+    const char *name;
     const double *spacings; /* d, nm */
     size_t n_spacings;
 };

@@ -11,9 +11,9 @@
 #define TOLERATED 0.1
 #define HALF_STEP 0.5
 
-bool drift_exceeds_half_step(double dy, double dx)
+double series_drift(double dy, double dx)
 {
-    return fabs(dy) > HALF_STEP || fabs(dx) > HALF_STEP;
+    return fmax(fabs(dy), fabs(dx));
 }
 
 static double dose_of(const struct series_scan *scan)

@@ -28,7 +28,7 @@ struct series_scan {
     struct interval interval; /* the scan's own */
     double dose; /* any unit, NAN: not known; for one the mean counts per pixel of the annulus */
     double thickness; /* any unit proportional to it, NAN: not known */
-    double drift;     /* positions between maps from before and after, NAN: not known */
+    double drift; /* positions between maps from before and after (series_drift), NAN: not known */
     bool has_table;
     struct two_by_two table; /* reflections against a phase */
     /* ---- */
@@ -56,8 +56,8 @@ struct series {
     struct common_association phase; /* over all scans with a table, each a stratum */
 };
 
-/* More than half a step, along y or x. NAN (not known) passes. */
-bool drift_exceeds_half_step(double dy, double dx);
+/* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
+double series_drift(double dy, double dx);
 
 /*
  * Fills flags and left_out of the scans, and the series; scans with SERIES_DRIFT are left out where

@@ -79,8 +79,10 @@ static void a_scan_with_everything(void **state)
             reflections[n_reflections++] =
                 (struct scan_reflection){i, 30, (double)(x / 3) - (double)(y / 3)};
     }
-    const struct bragg_scan_results scan = {20,    30,    classes,     contrast,
-                                            phase, areas, reflections, n_reflections};
+    const double spacings[] = {1 / (0.1 * 30), 1 / (0.1 * 31)};
+    const struct crystal_phase crystal = {"crystal", spacings, 2};
+    const struct bragg_scan_results scan = {20,    30,          classes,       contrast, phase,
+                                            areas, reflections, n_reflections, 0.1};
     const struct bragg_statistics_settings settings = {
         .min_contrast = 2,
         .rates_known = true,
@@ -88,6 +90,8 @@ static void a_scan_with_everything(void **state)
         .contrast_rates_known = true,
         .contrast_rates = {0.001, 0.001, 0.9, 0.02},
         .texture_fraction = 0.05,
+        .crystals = &crystal,
+        .n_crystals = 1,
     };
     struct bragg_statistics s;
     assert_int_equal(bragg_statistics_init(&s, &scan, &settings, NULL), 0);

@@ -160,18 +160,22 @@ static void a_scan_at_once(void **state)
     fill_classes(classes, contrast, phase);
     areas[0] = areas[50] = 3;
     const struct scan_reflection reflections[] = {{0, 10, 0}, {1, 10, 0}, {2, 0, 20}};
-    const struct bragg_scan_results scan = {10,    10,    classes,     contrast,
-                                            phase, areas, reflections, 3};
+    const struct bragg_scan_results scan = {10,    10,          classes, contrast, phase,
+                                            areas, reflections, 3,       0.1};
     const struct bragg_statistics_settings settings = {
         .tile_y = 5,
         .tile_x = 10,
         .min_contrast = 2,
         .rates_known = true,
         .rates = {.false_positive = 0.01, .true_positive = 0.95},
+        .crystals = &(const struct crystal_phase){"one", (const double[]){1.01}, 1},
+        .n_crystals = 1,
     };
     struct bragg_statistics s;
     assert_int_equal(bragg_statistics_init(&s, &scan, &settings, NULL), 0);
     assert_int_equal(s.n, 90);
+    assert_int_equal(s.crystal_counts[0], 2); /* |g| = 1 nm^-1 */
+    assert_int_equal(s.crystal_counts[1], 1);
     assert_int_equal(s.bragg, 40);
     assert_near(s.fraction, 40.0 / 90, 1e-15);
     assert_near(s.wilson.low, wilson_interval(40, 90, 0.95).low, 0);
@@ -219,17 +223,20 @@ static void a_scan_of_which_nothing_is_known(void **state)
 static void settings_that_make_no_sense_are_refused(void **state)
 {
     uint8_t classes[12] = {0};
-    const struct bragg_scan_results scan = {.ny = 3, .nx = 4, .classes = classes};
+    const struct scan_reflection none = {0};
+    const struct bragg_scan_results scan = {
+        .ny = 3, .nx = 4, .classes = classes, .reflections = &none};
     const struct bragg_scan_results nothing = {.ny = 0, .nx = 4, .classes = classes};
     const struct bragg_statistics_settings wrong[] = {
         {.confidence = 1},
         {.confidence = -0.5},
         {.min_contrast = 2}, /* without contrasts */
         {.rates_known = true, .rates = {.false_positive = 0.5, .true_positive = 0.4}},
+        {.n_crystals = 1}, /* without the size of a pixel */
     };
     struct bragg_statistics s;
     struct error error;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 5; i++)
         assert_int_equal(bragg_statistics_init(&s, &scan, &wrong[i], &error), -EINVAL);
     assert_int_equal(
         bragg_statistics_init(&s, &nothing, &(const struct bragg_statistics_settings){0}, &error),

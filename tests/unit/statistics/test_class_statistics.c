@@ -234,9 +234,14 @@ static void values_that_are_no_numbers_keep_their_order(void **state)
 
 static void half_a_step_is_no_drift(void **state)
 {
-    assert_false(drift_exceeds_half_step(0.5, -0.5));
-    assert_true(drift_exceeds_half_step(0, -0.51));
-    assert_false(drift_exceeds_half_step(NAN, NAN));
+    struct series_scan scans[] = {scan_of("0", 9, 1, 1), scan_of("0", 9, 1, 1)};
+    scans[0].drift = series_drift(0.5, -0.5);
+    scans[1].drift = series_drift(0, -0.51);
+    struct series series;
+    assert_int_equal(series_init(&series, scans, 2, true, 0.95, NULL), 0);
+    assert_false(scans[0].left_out);
+    assert_true(scans[1].left_out);
+    series_finish(&series);
 }
 
 int main(void)

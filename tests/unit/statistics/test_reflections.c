@@ -37,7 +37,7 @@ static void lengths_and_azimuths(void **state)
 static void reflections_of_phases(void **state)
 {
     const double aluminium[] = {0.2338, 0.2025}, other[] = {0.2600, 0.2350};
-    const struct crystal_phase known[] = {{aluminium, 2}, {other, 2}};
+    const struct crystal_phase known[] = {{"Al", aluminium, 2}, {"other", other, 2}};
     const double pixel = 0.1; /* nm^-1 */
     const struct scan_reflection list[] = {
         {0, 0, 1 / 0.2025 / pixel},         /* aluminium */
