@@ -143,6 +143,19 @@ static void bootstrap_of_blocks_keeps_what_is_alike(void **state)
     assert_int_equal(block_bootstrap(&b, map, 20, 20, 3, 99, 1, 0.95, &error), -ENODATA);
 }
 
+/* Stripes: every block of 2 x 2 is half and half, those around the edge too. */
+static void blocks_wrap_around_the_edges(void **state)
+{
+    uint8_t map[64];
+    for (unsigned i = 0; i < 64; i++)
+        map[i] = i % 2;
+    struct block_bootstrap b;
+    assert_int_equal(block_bootstrap(&b, map, 8, 8, 2, 200, 1, 0.95, NULL), 0);
+    assert_near(b.interval.low, 0.5, 0);
+    assert_near(b.interval.high, 0.5, 0);
+    assert_near(b.design_effect, 0, 1e-20);
+}
+
 /* 10 x 10 positions: 40 with reflections (10 of each kind), 50 none, 6 excluded, 4 not analysed. */
 static void fill_classes(uint8_t classes[100], double contrast[100], uint8_t phase[100])
 {
@@ -254,6 +267,7 @@ int main(void)
         cmocka_unit_test(odd_maps),
         cmocka_unit_test(bootstrap_of_single_positions),
         cmocka_unit_test(bootstrap_of_blocks_keeps_what_is_alike),
+        cmocka_unit_test(blocks_wrap_around_the_edges),
         cmocka_unit_test(a_scan_at_once),
         cmocka_unit_test(a_scan_of_which_nothing_is_known),
         cmocka_unit_test(settings_that_make_no_sense_are_refused),

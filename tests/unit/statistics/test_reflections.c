@@ -92,6 +92,28 @@ static void domains_of_a_small_map(void **state)
     domains_finish(&d);
 }
 
+/* 3 x 3: the middle and two corners, one on either diagonal. */
+static void corners_that_touch_are_neighbours(void **state)
+{
+    const struct scan_reflection list[] = {{0, 20, 0}, {2, 20, 0}, {4, 20, 0}};
+    struct domains d;
+    assert_int_equal(domains_init(&d, list, 3, 3, 3, 1, NULL), 0);
+    assert_int_equal(d.n, 1);
+    assert_int_equal(d.domains[0].n_positions, 3);
+    domains_finish(&d);
+}
+
+/* Two reflections of one pattern at the same place are one position. */
+static void a_position_counts_once_for_texture(void **state)
+{
+    const struct scan_reflection list[] = {{0, 20.1, 5.1}, {0, 20.2, 5.2}, {1, 20.1, 5.1}};
+    struct static_reflection found[2];
+    size_t n_found;
+    assert_int_equal(static_reflections(found, 2, &n_found, list, 3, 2, 1, 0.5, NULL), 0);
+    assert_int_equal(n_found, 1);
+    assert_int_equal(found[0].n_positions, 2);
+}
+
 /* A domain whose reflection lies along x: noise must not turn half of it around. */
 static void the_sign_of_g_does_not_cancel(void **state)
 {
@@ -222,6 +244,8 @@ int main(void)
         cmocka_unit_test(lengths_and_azimuths),
         cmocka_unit_test(reflections_of_phases),
         cmocka_unit_test(domains_of_a_small_map),
+        cmocka_unit_test(corners_that_touch_are_neighbours),
+        cmocka_unit_test(a_position_counts_once_for_texture),
         cmocka_unit_test(the_sign_of_g_does_not_cancel),
         cmocka_unit_test(lists_out_of_order_are_refused),
         cmocka_unit_test(reflections_that_stay_put),
