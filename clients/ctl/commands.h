@@ -45,6 +45,7 @@ int command_detector(const struct options *options, struct client *client);
 int command_remove_detector(const struct options *options, struct client *client);
 int command_recompute(const struct options *options, struct client *client);
 int command_analyse(const struct options *options, struct client *client);
+int command_bragg(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
 
 /* The command of that name, or NULL. */

@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {"remove-detector", 1, 1, 0, "NAME", command_remove_detector},
     {"recompute", 0, 1, OPTION_WAIT, "[NAME]", command_recompute},
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
+    {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
+     command_bragg},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };

@@ -49,6 +49,10 @@ static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "Write the image as FILE.npy (numbers) or FILE.png (grey picture)",
      4},
     {"list", KEY_LIST, 0, 0, "List the maps there are", 4},
+    {0, 0, 0, 0, "bragg:", 5},
+    {"csv", KEY_CSV, 0, 0, "Print the table as comma-separated values", 5},
+    {"png", KEY_PNG, "FILE", 0, "Write the map of classes as a picture", 5},
+    {"svg", KEY_SVG, "FILE", 0, "Write the map of classes as a drawing", 5},
     {0},
 };
 
@@ -67,6 +71,7 @@ static const char usage_doc[] = "status\n"
                                 "map --list\n"
                                 "pattern NAME\n"
                                 "profile NAME\n"
+                                "bragg\n"
                                 "ping\n"
                                 "shutdown";
 
@@ -111,6 +116,10 @@ static const char *option_name(unsigned bit)
         return "--flyback";
     case OPTION_SHIFT:
         return "--shift";
+    case OPTION_CSV:
+        return "--csv";
+    case OPTION_CLASS_PICTURE:
+        return "--png or --svg";
     default:
         return "--progress";
     }
@@ -199,6 +208,8 @@ static void check_command(struct options *options, struct argp_state *state)
         argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
     if (options->given & OPTION_ORDER && options->given & OPTION_POSITIONS)
         argp_error(state, "--order and --positions exclude each other");
+    if (options->json && options->given & OPTION_CSV)
+        argp_error(state, "--json and --csv exclude each other");
     if (list && options->output)
         argp_error(state, "-o does not go with --list");
     check_words(options, state);
@@ -232,6 +243,26 @@ static error_t parse_start_option(struct options *options, int key, char *text,
         return 0;
     default:
         return options_take_geometry(options, key, text, state);
+    }
+}
+
+static error_t parse_bragg_option(struct options *options, int key, char *text,
+                                  struct argp_state *state)
+{
+    switch (key) {
+    case KEY_CSV:
+        options->given |= OPTION_CSV;
+        return 0;
+    case KEY_PNG:
+        options->given |= OPTION_CLASS_PICTURE;
+        options->png = text;
+        return 0;
+    case KEY_SVG:
+        options->given |= OPTION_CLASS_PICTURE;
+        options->svg = text;
+        return 0;
+    default:
+        return parse_start_option(options, key, text, state);
     }
 }
 
@@ -269,7 +300,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         check_command(options, state);
         return 0;
     default:
-        return parse_start_option(options, key, text, state);
+        return parse_bragg_option(options, key, text, state);
     }
 }
 

@@ -22,6 +22,8 @@ enum option_set {
     OPTION_REPEATS = 1 << 13,
     OPTION_FLYBACK = 1 << 14,
     OPTION_SHIFT = 1 << 15,
+    OPTION_CSV = 1 << 16,
+    OPTION_CLASS_PICTURE = 1 << 17,
 };
 
 #define OPTIONS_MAX_WORDS 14
@@ -48,6 +50,7 @@ struct options {
     json_t *parameters; /* {NAME: value as typed}, NULL: none */
     bool record;        /* meaningful with OPTION_RECORD */
     const char *output;
+    const char *png, *svg; /* files for the map of classes, NULL: none */
 };
 
 /* Reads the command line, checks all that can be checked without the daemon, ends the program with

@@ -27,6 +27,9 @@ enum option_key {
     KEY_RECORD,
     KEY_NO_RECORD,
     KEY_LIST,
+    KEY_CSV,
+    KEY_PNG,
+    KEY_SVG,
 };
 
 /* Takes an option that tells a geometry. ARGP_ERR_UNKNOWN: it is none. */

@@ -105,3 +105,13 @@ double member_number(const json_t *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
 }
+
+double number_or_nan(const json_t *json)
+{
+    return json_is_number(json) ? json_number_value(json) : NAN;
+}
+
+double member_or_nan(const json_t *object, const char *name)
+{
+    return number_or_nan(json_object_get(object, name));
+}

@@ -41,3 +41,7 @@ void output_error(const struct options *options, const char *code, const char *m
 const char *member_text(const json_t *object, const char *name);
 uint64_t member_count(const json_t *object, const char *name);
 double member_number(const json_t *object, const char *name);
+
+/* A number, or NAN: null where there is none. */
+double number_or_nan(const json_t *json);
+double member_or_nan(const json_t *object, const char *name);

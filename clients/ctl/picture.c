@@ -46,22 +46,19 @@ static void draw(uint8_t *pixels, const struct array *array, const struct array 
     }
 }
 
-static int encode(const char *path, const uint8_t *pixels, const struct array *array,
-                  struct error *error)
+int picture_write_colours(const char *path, const uint8_t *pixels, uint32_t height, uint32_t width,
+                          const uint8_t *palette, unsigned n_colours, struct error *error)
 {
     struct output_file file;
     const int result = output_file_open(&file, path, error);
     if (result)
         return result;
-    uint8_t palette[PALETTE_SIZE][3];
-    const size_t width = array->shape[array->n_dims - 1];
-    fill_palette(palette);
     png_image image = {
         .version = PNG_IMAGE_VERSION,
-        .height = (png_uint_32)(array->count / width),
-        .width = (png_uint_32)width,
+        .height = height,
+        .width = width,
         .format = PNG_FORMAT_RGB_COLORMAP,
-        .colormap_entries = PALETTE_SIZE,
+        .colormap_entries = n_colours,
     };
     const bool written = png_image_write_to_stdio(&image, file.stream, 0, pixels, 0, palette);
     if (!written && !ferror(file.stream)) {
@@ -87,8 +84,11 @@ int picture_write(const char *path, const struct array *array, const struct arra
     uint8_t *const pixels = malloc(array->count);
     if (!pixels)
         return error_set(error, -ENOMEM, "cannot write %s: no memory", path);
+    uint8_t palette[PALETTE_SIZE][3];
+    fill_palette(palette);
     draw(pixels, array, measured, statistics);
-    const int result = encode(path, pixels, array, error);
+    const int result = picture_write_colours(path, pixels, (uint32_t)(array->count / width),
+                                             (uint32_t)width, &palette[0][0], PALETTE_SIZE, error);
     free(pixels);
     return result;
 }

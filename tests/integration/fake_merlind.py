@@ -36,6 +36,7 @@ class FakeMerlind:
         self.parameters = {"TEMPERATURE": "21.5", "HVBIAS": "120"}
         self.run = None
         self.map_override = None
+        self.classes, self.statistics = None, None  # of Bragg reflections: map, and the answer to `bragg`
 
     def __enter__(self):
         self.context = zmq.Context()
@@ -180,6 +181,11 @@ class FakeMerlind:
     def _do_map(self, name):
         if self.map_override:
             return self.map_override
+        if name == "bragg/class" and self.classes is not None:
+            dims = ["scan_y", "scan_x"]
+            parts = [_part("data", self.classes, dims), _part("measured", self.classes * 0 + 1, dims)]
+            return {"name": name, "run": str(uuid.uuid4()), "shape": list(self.classes.shape), "parts": parts, "units": "",
+                    "description": "class of each pattern"}, [self.classes.tobytes(), (self.classes * 0 + 1).tobytes()]
         if self.run is None or name not in ("adf", "passes"):
             raise Refusal("no_data", f"there is no map \"{name}\", but adf", "args.name")
         if name == "passes":
@@ -213,6 +219,11 @@ class FakeMerlind:
             raise Refusal("no_data", "no view is going on whose next pass could be recorded")
         self._do_start(scan=self.run["scan"])
         return {"id": self.run["id"], "state": "armed"}, []
+
+    def _do_bragg(self, **_):
+        if self.statistics is None:
+            raise Refusal("no_data", "no pattern was searched for reflections: set bragg.enabled in the configuration")
+        return self.statistics, []
 
     def _do_profile(self, name):
         profile = np.linspace(0, 1, 9)

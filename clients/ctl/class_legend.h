@@ -1,0 +1,25 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clients/ctl/array.h"
+
+/* What the pictures of a map of classes share: colours, names, numbers. */
+#define CLASS_COLOURS 7
+
+extern const uint8_t class_colours[CLASS_COLOURS][3];
+
+/* Which colour a value of the map has. */
+unsigned class_colour_of(double value);
+
+struct class_legend {
+    size_t n_lines;
+    struct {
+        unsigned colour;
+        char text[48]; /* "two-beam 1234 (12.3 %)", the percentage of positions with a class */
+    } lines[CLASS_COLOURS];
+};
+
+/* Classes always; excluded and not analysed where there are any. */
+void class_legend_fill(struct class_legend *legend, const struct array *classes);

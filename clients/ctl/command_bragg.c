@@ -1,0 +1,89 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "clients/ctl/arguments.h"
+#include "clients/ctl/array.h"
+#include "clients/ctl/bragg_table.h"
+#include "clients/ctl/class_picture.h"
+#include "clients/ctl/commands.h"
+#include "clients/ctl/output.h"
+
+/* bragg: the statistics of the newest run's reflections, as a table, and its map of classes as a
+ * picture. */
+
+#define CLASS_MAP "bragg/class"
+
+static int write_pictures(const struct options *options, const struct array *classes,
+                          struct error *error)
+{
+    int result = 0;
+    if (options->png)
+        result = class_picture_png(options->png, classes, error);
+    if (result == 0 && options->svg)
+        result = class_picture_svg(options->svg, classes, error);
+    return result;
+}
+
+static int save_pictures(const struct options *options, struct client *client)
+{
+    struct reply reply;
+    struct error error = {0};
+    struct array classes;
+    int result =
+        client_request(client, "map", json_pack("{s:s}", "name", CLASS_MAP), &reply, &error);
+    if (result == 0) {
+        result = array_from_reply(&classes, &reply, "data", &error);
+        result = result == -ENOENT ? -EPROTO : result;
+    }
+    int exit_code = 0;
+    if (result) {
+        exit_code = command_failed(options, &reply, result, &error);
+    } else if (write_pictures(options, &classes, &error) != 0) {
+        fprintf(stderr, "merlinctl: %s\n", error.text);
+        output_error(options, "output", error.text, NULL);
+        exit_code = EXIT_NO_OUTPUT;
+    }
+    reply_finish(&reply);
+    return exit_code;
+}
+
+static void print_statistics(const struct options *options, const json_t *statistics)
+{
+    if (options->json)
+        output_json(statistics);
+    else if (options->given & OPTION_CSV)
+        bragg_table_csv(stdout, statistics);
+    else
+        bragg_table_print(stdout, statistics);
+}
+
+static int ask(const struct options *options, struct client *client, json_t *arguments)
+{
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, "bragg", arguments, &reply, &error);
+    int exit_code = result ? command_failed(options, &reply, result, &error) : 0;
+    if (result == 0 && (options->png || options->svg))
+        exit_code = save_pictures(options, client);
+    if (exit_code == 0)
+        print_statistics(options, reply.result);
+    reply_finish(&reply);
+    return exit_code;
+}
+
+int command_bragg(const struct options *options, struct client *client)
+{
+    struct error error = {0};
+    json_t *const arguments = json_object();
+    for (unsigned i = 0; i < options->n_words; i++) {
+        if (arguments_add_word(arguments, options->words[i]))
+            continue;
+        json_decref(arguments);
+        error_set(&error, -EINVAL,
+                  "\"%s\" is not KEY=VALUE, such as block=4, tile=[5,5] or "
+                  "phase={\"map\":\"adf\"}",
+                  options->words[i]);
+        return command_failed(options, &(struct reply){0}, error.code, &error);
+    }
+    return ask(options, client, arguments);
+}

@@ -1,0 +1,190 @@
+#include "processing/statistics/series.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "processing/statistics/clustered.h"
+#include "processing/statistics/order_statistics.h"
+
+#define TOLERATED 0.1
+#define HALF_STEP 0.5
+
+double series_drift(double dy, double dx)
+{
+    return fmax(fabs(dy), fabs(dx));
+}
+
+static double dose_of(const struct series_scan *scan)
+{
+    return scan->dose;
+}
+
+static double thickness_of(const struct series_scan *scan)
+{
+    return scan->thickness;
+}
+
+/* Flags what is more than a tenth off the median of those that are known. */
+static void flag_differences(struct series_scan *scans, size_t n_scans, double *room,
+                             double (*value_of)(const struct series_scan *), unsigned flag)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_scans; i++)
+        if (!isnan(value_of(&scans[i])))
+            room[n++] = value_of(&scans[i]);
+    if (n < 2)
+        return;
+    sort_doubles(room, n);
+    const double median = sorted_quantile(room, n, 0.5);
+    for (size_t i = 0; i < n_scans; i++)
+        if (fabs(value_of(&scans[i]) - median) > TOLERATED * fabs(median))
+            scans[i].flags |= flag;
+}
+
+static bool number_of(const char *text, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*number);
+}
+
+static struct series_row *row_of(struct series *series, const char *value)
+{
+    for (size_t i = 0; i < series->n_rows; i++)
+        if (!strcmp(series->rows[i].value, value))
+            return &series->rows[i];
+    struct series_row *const row = &series->rows[series->n_rows++];
+    *row = (struct series_row){.value = value, .fraction = NAN, .dose = NAN, .design_effect = 1};
+    row->interval = interval_unknown;
+    return row;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    double x = 0, y = 0;
+    number_of(((const struct series_row *)a)->value, &x);
+    number_of(((const struct series_row *)b)->value, &y);
+    return (x > y) - (x < y);
+}
+
+static void make_rows(struct series *series, const struct series_scan *scans, size_t n_scans)
+{
+    bool numbers = true;
+    double number;
+    for (size_t i = 0; i < n_scans; i++) {
+        row_of(series, scans[i].value);
+        numbers = numbers && number_of(scans[i].value, &number);
+    }
+    if (numbers)
+        qsort(series->rows, series->n_rows, sizeof *series->rows, compare_rows);
+}
+
+static void add_counts(struct class_counts *sum, const struct class_counts *counts)
+{
+    for (unsigned i = 0; i < SCAN_CLASSES; i++)
+        sum->of[i] += counts->of[i];
+    sum->excluded += counts->excluded;
+    sum->not_analysed += counts->not_analysed;
+}
+
+/* x and n of the scans of a row that have patterns. */
+struct row_sums {
+    double *x, *n, n_effective, dose;
+    size_t n_scans, n_doses;
+    struct interval interval; /* of the last */
+};
+
+static void add_scan(struct series_row *row, struct row_sums *sums, const struct series_scan *scan)
+{
+    row->n_scans++;
+    row->flags |= scan->flags;
+    add_counts(&row->counts, &scan->counts);
+    if (!isnan(scan->dose)) {
+        sums->dose += scan->dose;
+        sums->n_doses++;
+    }
+    if (class_counts_n(&scan->counts) == 0)
+        return;
+    sums->x[sums->n_scans] = (double)class_counts_bragg(&scan->counts);
+    sums->n[sums->n_scans++] = (double)class_counts_n(&scan->counts);
+    sums->n_effective += scan->n_effective;
+    sums->interval = scan->interval;
+}
+
+static void fill_row(struct series_row *row, const struct series_scan *scans, size_t n_scans,
+                     double confidence, double *room)
+{
+    struct row_sums sums = {.x = room, .n = room + n_scans};
+    for (size_t i = 0; i < n_scans; i++)
+        if (!scans[i].left_out && !strcmp(scans[i].value, row->value))
+            add_scan(row, &sums, &scans[i]);
+    row->fraction = class_counts_fraction(&row->counts);
+    if (sums.n_doses > 0)
+        row->dose = sums.dose / (double)sums.n_doses;
+    struct clustered clustered;
+    if (clustered_fraction(&clustered, sums.x, sums.n, sums.n_scans, sums.n_effective, confidence,
+                           NULL) == 0) {
+        row->method = SERIES_CLUSTERED;
+        row->interval = clustered.interval;
+        row->design_effect = clustered.design_effect;
+    } else if (sums.n_scans == 1) {
+        row->interval = sums.interval;
+        row->design_effect = sums.n[0] / sums.n_effective;
+    }
+}
+
+static int test_phase(struct series *series, const struct series_scan *scans, size_t n_scans,
+                      double confidence, struct error *error)
+{
+    struct two_by_two *const strata = malloc((n_scans ? n_scans : 1) * sizeof *strata);
+    if (!strata)
+        return error_set(error, -ENOMEM, "no memory for a series of scans");
+    size_t n = 0;
+    for (size_t i = 0; i < n_scans; i++)
+        if (scans[i].has_table && !scans[i].left_out)
+            strata[n++] = scans[i].table;
+    const int result = cochran_mantel_haenszel(&series->phase, strata, n, confidence, error);
+    free(strata);
+    return result;
+}
+
+static void flag_scans(struct series_scan *scans, size_t n_scans, bool leave_out_drifted,
+                       double *room)
+{
+    for (size_t i = 0; i < n_scans; i++) {
+        scans[i].flags = scans[i].drift > HALF_STEP ? SERIES_DRIFT : 0;
+        scans[i].left_out = leave_out_drifted && scans[i].flags != 0;
+    }
+    flag_differences(scans, n_scans, room, dose_of, SERIES_DOSE);
+    flag_differences(scans, n_scans, room, thickness_of, SERIES_THICKNESS);
+}
+
+int series_init(struct series *series, struct series_scan *scans, size_t n_scans,
+                bool leave_out_drifted, double confidence, struct error *error)
+{
+    int result = -ENOMEM;
+    *series = (struct series){.rows = calloc(n_scans + 1, sizeof *series->rows)};
+    double *const room = calloc(2 * n_scans + 1, sizeof *room);
+    if (!series->rows || !room) {
+        error_set(error, -ENOMEM, "no memory for a series of scans");
+        goto out;
+    }
+    flag_scans(scans, n_scans, leave_out_drifted, room);
+    make_rows(series, scans, n_scans);
+    for (size_t i = 0; i < series->n_rows; i++)
+        fill_row(&series->rows[i], scans, n_scans, confidence, room);
+    result = test_phase(series, scans, n_scans, confidence, error);
+out:
+    free(room);
+    if (result)
+        series_finish(series);
+    return result;
+}
+
+void series_finish(struct series *series)
+{
+    free(series->rows);
+    *series = (struct series){0};
+}

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "processing/statistics/class_counts.h"
+#include "processing/statistics/contingency.h"
+#include "processing/statistics/proportion.h"
+
+/*
+ * Scans that differ in one condition (strain: 0, 2, 4, 8), as one table: a row for each value of
+ * the condition, over all its scans. What else may have changed from scan to scan is flagged,
+ * because it looks like an effect of the condition: the smallest contrast that can be seen falls
+ * with the dose.
+ */
+
+/* series_scan.flags, series_row.flags */
+#define SERIES_DOSE (1u << 0)      /* more than a tenth off the median of the series' scans */
+#define SERIES_THICKNESS (1u << 1) /* the same of the thickness */
+#define SERIES_DRIFT (1u << 2)     /* the specimen moved more than half a step during the scan */
+
+/* Filled in by the caller but for the members below the line. */
+struct series_scan {
+    const char *name, *value; /* of the scan, of its condition; kept, not copied */
+    struct class_counts counts;
+    double n_effective;       /* effective_size.h */
+    struct interval interval; /* the scan's own */
+    double dose; /* any unit, NAN: not known; for one the mean counts per pixel of the annulus */
+    double thickness; /* any unit proportional to it, NAN: not known */
+    double drift; /* positions between maps from before and after (series_drift), NAN: not known */
+    bool has_table;
+    struct two_by_two table; /* reflections against a phase */
+    /* ---- */
+    unsigned flags;
+    bool left_out; /* of its row and of the test */
+};
+
+enum series_method { SERIES_EFFECTIVE_SIZE, SERIES_CLUSTERED };
+
+struct series_row {
+    const char *value;
+    size_t n_scans; /* that count */
+    struct class_counts counts;
+    double fraction;           /* NAN: nothing is classified */
+    enum series_method method; /* one scan: its own interval; more: over scans (clustered.h) */
+    struct interval interval;
+    double design_effect;
+    double dose;    /* mean of the scans whose dose is known, NAN: none */
+    unsigned flags; /* of any of its scans that count */
+};
+
+struct series {
+    struct series_row *rows;
+    size_t n_rows;
+    struct common_association phase; /* over all scans with a table, each a stratum */
+};
+
+/* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
+double series_drift(double dy, double dx);
+
+/*
+ * Fills flags and left_out of the scans, and the series; scans with SERIES_DRIFT are left out where
+ * leave_out_drifted says so. Rows come in the order of their values: as numbers where all are,
+ * else in the order in which they came. -EINVAL: a table that is none; -ENOMEM.
+ */
+int series_init(struct series *series, struct series_scan *scans, size_t n_scans,
+                bool leave_out_drifted, double confidence, struct error *error);
+/* Also of a zeroed series. */
+void series_finish(struct series *series);
