@@ -50,5 +50,8 @@ static inline double random_unit(struct random_stream *stream)
     return random_unit_of(random_bits(stream));
 }
 
+/* Two independent normal deviates of mean 0 and variance 1. */
+void random_normal_pair(struct random_stream *stream, double pair[2]);
+
 /* A Poisson deviate of this mean, exact for every mean from 0 to 1e9. */
 uint64_t random_poisson(struct random_stream *stream, double mean);
