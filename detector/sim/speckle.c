@@ -59,14 +59,16 @@ static int maker_init(struct maker *maker, uint32_t side, double disk_radius)
     return -ENOMEM;
 }
 
+/* Sums of four uniform numbers, of mean 0: added up over a disk they are normal (excess kurtosis
+ * -0.03 for the 9 pixels of R_d = 1.5), at a tenth of the cost. */
 static void make_noise(const struct maker *maker, struct random_stream *stream)
 {
-    const size_t pixels = (size_t)maker->side * maker->side;
-    for (size_t i = 0; i < pixels; i++) {
-        double pair[2];
-        random_normal_pair(stream, pair);
-        maker->noise[i] = (float)pair[0];
-        maker->noise[pixels + i] = (float)pair[1];
+    const size_t numbers = (size_t)2 * maker->side * maker->side;
+    for (size_t i = 0; i < numbers; i++) {
+        const uint64_t bits = random_bits(stream);
+        const int32_t sum = (int32_t)((bits & UINT16_MAX) + (bits >> 16 & UINT16_MAX) +
+                                      (bits >> 32 & UINT16_MAX) + (bits >> 48));
+        maker->noise[i] = (float)(sum - 2 * UINT16_MAX);
     }
 }
 
