@@ -257,7 +257,8 @@ static int parse_option(struct options *options, int id, bool *synthetic)
         options->once = true;
         return OPTIONS_RUN;
     case 'h':
-        fputs(options_help, stdout);
+        for (const char *const *part = options_help; *part; part++)
+            fputs(*part, stdout);
         return EX_OK;
     case OPTION_VERSION:
         puts("merlin-sim " MERLIN_SIM_VERSION);

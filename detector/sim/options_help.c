@@ -1,6 +1,8 @@
+#include <stddef.h>
+
 #include "detector/sim/options_internal.h"
 
-const char options_help[] =
+const char *const options_help[] = {
     "Usage: merlin-sim [OPTION]... FILE.mib|FILE.hdr\n"
     "       merlin-sim [OPTION]... --synthetic glass\n"
     "\n"
@@ -24,7 +26,7 @@ const char options_help[] =
     "      --skip-end N         N such frames after every pass\n"
     "      --line-exposure F    the first frame of a line is exposed F times as long\n"
     "      --flyback-exposure F each flyback frame is exposed F times as long\n"
-    "      --drift DY,DX        the specimen moves so many positions from pass to pass\n"
+    "      --drift DY,DX        the specimen moves so many positions from pass to pass\n",
     "Synthetic patterns\n"
     "      --synthetic glass    amorphous patterns, some with Bragg reflections\n"
     "      --counts MU          mean counts per pixel on the halo (default 0.3)\n"
@@ -62,7 +64,7 @@ const char options_help[] =
     "      --number-layers      each message of an exposure has a number of its own\n"
     "      --bank N             distinct patterns to prepare (default: all, up to 256 MiB)\n"
     "      --truth FILE         write what is in each pattern, as JSON\n"
-    "      --dump FILE          write the images that are sent, as numpy array\n"
+    "      --dump FILE          write the images that are sent, as numpy array\n",
     "Behaviour\n"
     "      --buffer N           buffer N frames, then pause the detector (default: no limit)\n"
     "      --trigger-delay MS   external triggers begin so long after arming (default 50)\n"
@@ -75,4 +77,5 @@ const char options_help[] =
     "\n"
     "Exit status: 0 done or stopped by a signal, 64 bad option, 65 bad input file, 66 no input "
     "file,\n"
-    "69 port in use, 71 no memory, 73 truth or dump cannot be written.\n";
+    "69 port in use, 71 no memory, 73 truth or dump cannot be written.\n",
+    NULL};

@@ -4,7 +4,7 @@
 
 /* What the parts of the command line's reading share. */
 
-extern const char options_help[];
+extern const char *const options_help[]; /* parts of a text, NULL at the end */
 
 /* Says what is wrong and how to get help; returns EX_USAGE. */
 __attribute__((format(printf, 1, 2))) int options_usage_error(const char *format, ...);
