@@ -23,6 +23,8 @@ struct glass_sensor_settings {
 };
 
 #define GLASS_CLUSTER_MEAN 1.8 /* pixels in which an electron counts with charge sharing */
+#define GLASS_CLUSTER_OVERDISPERSION                                                               \
+    (4 / 1.8) /* mean square of that over its mean: F of large areas */
 
 struct glass_sensor {
     uint32_t side;

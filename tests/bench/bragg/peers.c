@@ -8,15 +8,19 @@ const char *const peer_names[PEERS] = {"peakfinder8_crystfel", "peakfinder8_diff
 
 enum { SIDE = CELL_SIDE, BINS = SIDE };
 
-static double radius_of(int y, int x)
-{
-    return hypot(y - SIDE / 2, x - SIDE / 2);
-}
+/* The radial bin of each pixel, and whether it is in the annulus. */
+static uint8_t bin_of[SIDE][SIDE];
+static bool in_annulus[SIDE][SIDE];
 
-static bool in_annulus(int y, int x)
+__attribute__((constructor)) static void fill_tables(void)
 {
-    const double r = radius_of(y, x);
-    return r >= PEERS_INNER && r <= PEERS_OUTER;
+    for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+            const double r = hypot(y - SIDE / 2, x - SIDE / 2);
+            bin_of[y][x] = (uint8_t)lrint(r);
+            in_annulus[y][x] = r >= PEERS_INNER && r <= PEERS_OUTER;
+        }
+    }
 }
 
 /* ---- connected pixels ---- */
@@ -72,7 +76,7 @@ static void pf8_statistics(const uint32_t *counts, const struct pf8_settings *se
     for (int pass = 0; pass < 5; pass++) {
         double n[BINS] = {0}, sum[BINS] = {0}, squares[BINS] = {0};
         for (int i = 0; i < CELL_PIXELS; i++) {
-            const int bin = (int)lrint(radius_of(i / SIDE, i % SIDE));
+            const int bin = bin_of[i / SIDE][i % SIDE];
             const double value = counts[i];
             if (value <= lower[bin] || value >= radial->upper[bin])
                 continue;
@@ -103,7 +107,7 @@ static struct pf8_peak pf8_centroid(const uint32_t *counts, const struct radial 
     for (int i = 0; i < blob->n; i++) {
         const int y = blob->place[i] / SIDE, x = blob->place[i] % SIDE;
         const double value = counts[blob->place[i]];
-        const double weight = value - radial->mean[(int)lrint(radius_of(y, x))];
+        const double weight = value - radial->mean[bin_of[y][x]];
         total += weight;
         peak.y += weight * y;
         peak.x += weight * x;
@@ -130,7 +134,7 @@ static bool pf8_stands_out(const uint32_t *counts, const struct pf8_settings *se
                 hypot(y - row, x - column) > reach)
                 continue;
             const double value = counts[y * SIDE + x];
-            if (value >= radial->upper[(int)lrint(radius_of(y, x))])
+            if (value >= radial->upper[bin_of[y][x]])
                 continue;
             n++;
             sum += value;
@@ -154,8 +158,8 @@ static bool pf8_finds(const uint32_t *counts, const struct pf8_settings *setting
     struct radial radial;
     pf8_statistics(counts, settings, &radial);
     for (int i = 0; i < CELL_PIXELS; i++)
-        strong[i] = in_annulus(i / SIDE, i % SIDE) &&
-                    counts[i] > radial.upper[(int)lrint(radius_of(i / SIDE, i % SIDE))];
+        strong[i] =
+            in_annulus[i / SIDE][i % SIDE] && counts[i] > radial.upper[bin_of[i / SIDE][i % SIDE]];
     memcpy(in_peak, strong, sizeof in_peak);
     for (int i = 0; i < CELL_PIXELS; i++) {
         if (!strong[i])
@@ -212,7 +216,7 @@ static bool dials_finds(const uint32_t *counts)
     static struct blob blob;
     static uint8_t strong[CELL_PIXELS];
     for (int i = 0; i < CELL_PIXELS; i++)
-        strong[i] = in_annulus(i / SIDE, i % SIDE) && dials_strong(counts, i / SIDE, i % SIDE);
+        strong[i] = in_annulus[i / SIDE][i % SIDE] && dials_strong(counts, i / SIDE, i % SIDE);
     for (int i = 0; i < CELL_PIXELS; i++) {
         if (!strong[i])
             continue;
@@ -235,7 +239,7 @@ static void radial_mean(const uint32_t *counts, double *mean)
     double n[BINS] = {0};
     memset(mean, 0, BINS * sizeof *mean);
     for (int i = 0; i < CELL_PIXELS; i++) {
-        const int bin = (int)lrint(radius_of(i / SIDE, i % SIDE));
+        const int bin = bin_of[i / SIDE][i % SIDE];
         n[bin]++;
         mean[bin] += counts[i];
     }
@@ -252,12 +256,11 @@ double peer_correlation(const uint32_t *counts, double disk_radius)
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
             prefix[y][x + 1] =
-                prefix[y][x] +
-                (in_annulus(y, x) ? counts[y * SIDE + x] - mean[(int)lrint(radius_of(y, x))] : 0);
+                prefix[y][x] + (in_annulus[y][x] ? counts[y * SIDE + x] - mean[bin_of[y][x]] : 0);
     for (int y = reach; y < SIDE - reach; y++) {
         for (int x = reach; x < SIDE - reach; x++) {
             double sum = 0;
-            if (!in_annulus(y, x))
+            if (!in_annulus[y][x])
                 continue;
             for (int dy = -reach; dy <= reach; dy++) {
                 const int half = (int)sqrt(disk_radius * disk_radius - dy * dy);

@@ -14,28 +14,30 @@ static double centroid_ratio(const struct trial *trial)
 
 void report_table_head(FILE *file)
 {
-    fprintf(file,
-            "                      false alarms       found at 90%% contrast     diagonal  recall "
-            "precision  centroid  x formula  within\n"
-            "cell                  rate   95%%        contrast rate upper\n");
+    fprintf(file, "                      false alarms       found at 90%% contrast           V "
+                  "learnt  diagonal  recall "
+                  "precision  centroid  x formula  within\n"
+                  "cell                    rate   95%%            contrast rate upper\n");
 }
 
 void report_table_row(FILE *file, const struct cell *cell, const struct trial *trial)
 {
     const struct rate null = trial_null(trial);
     const struct interval alarms = rate_interval(null);
-    fprintf(file, "%-21s %6.4f %.4f-%.4f  %8.3g %.3f %.3f  ", cell->name, rate_value(null),
+    fprintf(file, "%-23s %6.4f %.4f-%.4f  %8.3g %.3f %.3f  ", cell->name, rate_value(null),
             alarms.low, alarms.high, trial->contrast_90, rate_value(trial->found_90),
             rate_interval(trial->found_90).high);
-    fprintf(file, "%8.3f  %6.3f  %8.3f  %8.3f  %9.2f  %6.3f\n", trial_diagonal(trial),
-            rate_value(trial->recall), rate_value(trial->precision), centroid_rms(trial),
-            centroid_ratio(trial), rate_value(trial->within));
+    fprintf(file, "%7.4f %7.4f  %8.3f  %6.3f  %8.3f  %8.3f  %9.2f  %6.3f\n", trial->v_disk[0],
+            trial->v_disk[1], trial_diagonal(trial), rate_value(trial->recall),
+            rate_value(trial->precision), centroid_rms(trial), centroid_ratio(trial),
+            rate_value(trial->within));
 }
 
 #define ALPHA 0.01
 #define DIAGONAL 0.95
 #define CENTROID 1.3
 #define TPR 0.9
+#define LARGE_DISK 6 /* pixels: the design says nothing of the power beyond */
 
 static bool promise(FILE *file, const struct cell *cell, bool kept, const char *what, double value,
                     double limit)
@@ -55,7 +57,8 @@ bool report_promises(FILE *file, const struct cell *cell, const struct trial *tr
                            2 * ALPHA);
     }
     const double found = rate_interval(trial->found_90).high;
-    all &= promise(file, cell, found >= TPR, "upper bound of what is found", found, TPR);
+    if (cell->optics.disk_radius < LARGE_DISK)
+        all &= promise(file, cell, found >= TPR, "upper bound of what is found", found, TPR);
     const double diagonal = trial_diagonal(trial);
     all &= promise(file, cell, diagonal >= DIAGONAL, "part of a class that is right", diagonal,
                    DIAGONAL);
@@ -123,6 +126,12 @@ static void print_confusion(FILE *file, const struct cell *cell, const struct tr
     fputs("]}", file);
 }
 
+static void print_speckle(FILE *file, const struct cell *cell, const struct trial *trial)
+{
+    fprintf(file, "{\"true\": %.4g, \"learnt\": %.4g, \"positions\": %u}", trial->v_disk[0],
+            trial->v_disk[1], trial->positions);
+}
+
 static void print_centroid(FILE *file, const struct cell *cell, const struct trial *trial)
 {
     fputs("{\"pixels\": ", file);
@@ -178,6 +187,7 @@ static const struct {
     {"centroid_rms", print_centroid},
     {"coverage", print_coverage},
     {"on_axis", print_on_axis},
+    {"speckle", print_speckle},
     {"peers", print_peers},
 };
 

@@ -19,7 +19,7 @@ const double trial_contrasts[TRIAL_CONTRASTS] = {0.5, 1, 2, 4, 8, 16, 32};
  * the largest is CLASS_RANGE times it. */
 #define CLASS_CONTRAST_LOW 1.5
 #define CLASS_RANGE 4
-#define PEER_FRAMES 200
+#define LIMIT_FRAMES 300 /* that give the correlation maximum its threshold */
 #define PEER_ALPHA 0.01
 #define RING 35.3
 
@@ -198,14 +198,15 @@ static void find_power(struct trial *trial, struct bench *bench)
     const double area = M_PI * pow(cell->optics.disk_radius, 2);
     const double along = (RING - cell->annulus[0]) / (cell->annulus[1] - cell->annulus[0]);
     trial->positions = report.n_positions[BRAGG_MATCHED];
-    trial->v_disk = bragg_profile_at(values->speckle[BRAGG_MATCHED], along);
-    const struct power_question question = {
-        .background = cell->optics.counts * over_window(cell, halo_at, &cell->optics),
-        .overdispersion = values->overdispersion,
-        .speckle = bragg_speckle_in_disk(cell->speckle, cell->optics.disk_radius,
-                                         cell->optics.disk_radius + BRAGG_DISK_MARGIN),
-        .alpha = values->settings.alpha,
-        .positions = trial->positions};
+    trial->v_disk[1] = bragg_profile_at(values->speckle[BRAGG_MATCHED], along);
+    trial->v_disk[0] = bragg_speckle_in_disk(cell->speckle, cell->optics.disk_radius,
+                                             cell->optics.disk_radius + BRAGG_DISK_MARGIN);
+    const struct power_question question = {.background = cell->optics.counts *
+                                                          over_window(cell, halo_at, &cell->optics),
+                                            .overdispersion = values->overdispersion,
+                                            .speckle = trial->v_disk[0],
+                                            .alpha = values->settings.alpha,
+                                            .positions = trial->positions};
     trial->contrast_90 =
         power_excess(&question, POWER) / (cell->optics.counts * area * part_caught(bench));
     trial->class_contrast[0] = fmax(1, CLASS_CONTRAST_LOW * trial->contrast_90);
@@ -236,14 +237,14 @@ static int compare(const void *a, const void *b)
  * frames without reflections pass. */
 static void find_correlation_limit(struct bench *bench)
 {
-    double largest[PEER_FRAMES];
-    for (unsigned i = 0; i < PEER_FRAMES; i++) {
+    double largest[LIMIT_FRAMES];
+    for (unsigned i = 0; i < LIMIT_FRAMES; i++) {
         draw(bench,
-             &(struct cell_request){.set = SET_THRESHOLDS, .index = i, .count = PEER_FRAMES});
+             &(struct cell_request){.set = SET_THRESHOLDS, .index = i, .count = LIMIT_FRAMES});
         largest[i] = peer_correlation(bench->frame.counts, bench->cell->optics.disk_radius);
     }
-    qsort(largest, PEER_FRAMES, sizeof *largest, compare);
-    bench->correlation_limit = largest[(unsigned)(PEER_FRAMES * (1 - PEER_ALPHA))];
+    qsort(largest, LIMIT_FRAMES, sizeof *largest, compare);
+    bench->correlation_limit = largest[(unsigned)(LIMIT_FRAMES * (1 - PEER_ALPHA))];
 }
 
 static void ask_peers(const struct bench *bench, struct rate *rates, size_t step)
@@ -262,7 +263,7 @@ static void try_null(struct trial *trial, struct bench *bench)
              &(struct cell_request){.set = SET_NULL, .index = i, .count = bench->size->null});
         classify(bench);
         add(&trial->null[bench->frame.position.phase], bench->result.class != BRAGG_NONE);
-        if (i < PEER_FRAMES)
+        if (i < bench->size->peers)
             ask_peers(bench, trial->peer_null, 1);
     }
 }
@@ -296,7 +297,7 @@ static struct rate try_contrast(struct bench *bench, double contrast, double spr
                                            .spread = spread});
         classify(bench);
         add(&rate, bench->result.class != BRAGG_NONE && bench->result.class <= BRAGG_MULTIPLE);
-        if (peers && i < PEER_FRAMES)
+        if (peers && i < bench->size->peers)
             ask_peers(bench, peers, TRIAL_CONTRASTS);
     }
     return rate;
@@ -320,19 +321,23 @@ static const struct bragg_reflection *nearest(const struct bench *bench, double 
     return found;
 }
 
-/* Variance of a coordinate that section 2.2 of the design expects, with F on the counts. */
+/*
+ * Variance of a coordinate: R_d^2 / 4 / S (F + (F + V B) B / S) for S counts on a background of B.
+ * Section 2.2 of the design has it for F = 1 and no speckle. F is that of whole clusters.
+ */
 static double expected_variance(const struct bench *bench,
                                 const struct glass_reflection *reflection)
 {
     const struct cell *cell = bench->cell;
-    const double radius = cell->optics.disk_radius, area = M_PI * radius * radius;
-    const double overdispersion = cell->sensor.charge_sharing ? 2 : 1;
     const struct glass_position *position = &bench->frame.position;
-    const double background =
-        cell->optics.counts * position->intensity * area *
+    const double radius = cell->optics.disk_radius;
+    const double f = cell->sensor.charge_sharing ? GLASS_CLUSTER_OVERDISPERSION : 1;
+    const double v = bragg_speckle_in_disk(cell->speckle, radius, radius);
+    const double b =
+        cell->optics.counts * position->intensity * M_PI * radius * radius *
         glass_pattern_halo(&cell->optics, position->phase, reflection->g[0], reflection->g[1]);
-    const double excess = reflection->contrast * background;
-    return overdispersion * radius * radius / 4 / excess * (1 + background / excess);
+    const double s = reflection->contrast * b;
+    return radius * radius / 4 / s * (f + (f + v * b) * b / s);
 }
 
 static void score_place(struct trial *trial, const struct bench *bench,
@@ -409,7 +414,8 @@ int trial_run(struct trial *trial, const struct cell *cell, const struct trial_s
     const int result = prepare(bench, error);
     if (!result) {
         find_power(trial, bench);
-        find_correlation_limit(bench);
+        if (size->peers)
+            find_correlation_limit(bench);
         try_null(trial, bench);
         for (unsigned i = 0; i < TRIAL_CONTRASTS; i++)
             trial->on_axis[i] = try_lattices(bench, trial_contrasts[i]);

@@ -22,11 +22,12 @@ struct trial_size {
     unsigned reference, null;      /* frames */
     unsigned thresholds, lattices; /* of each contrast */
     unsigned classes;              /* of each class */
+    unsigned peers;                /* at most, of those for other ways; 0: they are not asked */
 };
 
 struct trial {
     unsigned positions;  /* where a matched disk is looked for */
-    double v_disk;       /* V of a matched disk on the ring, as learnt */
+    double v_disk[2];    /* V of a matched disk on the ring: as it is, and as learnt */
     double contrast_90;  /* that should be found with 90 %: section 2.5 of the design */
     struct rate null[2]; /* false alarms, by phase */
     struct rate found[TRIAL_CONTRASTS], found_90; /* two-beam frames that are not classed none */
