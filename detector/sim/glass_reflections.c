@@ -63,12 +63,13 @@ static bool fits_lattice(const double a[2], const double b[2], const double c[2]
     return false;
 }
 
-static bool are_unrelated(const struct glass_position *position)
+static bool are_unrelated(const struct glass_position *position, double distance)
 {
     const struct glass_reflection *const r = position->reflection;
     for (unsigned i = 0; i < position->reflections; i++)
         for (unsigned j = 0; j < i; j++)
-            if (angle_between(r[i].g, r[j].g) < APART)
+            if (angle_between(r[i].g, r[j].g) < APART ||
+                hypot(r[i].g[0] - r[j].g[0], r[i].g[1] - r[j].g[1]) < distance)
                 return false;
     return position->reflections < 3 ||
            !(fits_lattice(r[0].g, r[1].g, r[2].g) || fits_lattice(r[1].g, r[2].g, r[0].g) ||
@@ -87,7 +88,7 @@ static void add_unrelated(struct glass_position *position,
             add(position, radius * sin(angle), radius * cos(angle),
                 draw_contrast(stream, range->contrast));
         }
-    } while (!are_unrelated(position));
+    } while (!are_unrelated(position, fmin(range->distance, range->radius[0])));
 }
 
 void glass_reflections_draw(struct glass_position *position, enum glass_class class,

@@ -40,6 +40,8 @@ struct glass_position {
 struct glass_reflection_range {
     double radius[2];   /* least and largest |g|, pixels */
     double contrast[2]; /* least and largest, uniform in the logarithm */
+    double distance;    /* pixels: those that share no lattice are no nearer to each other; at most
+                           the radius */
 };
 
 /* Gives the position a class, and reflections drawn from the stream. */

@@ -63,6 +63,7 @@ static struct glass_map_settings map_of(const struct specimen_options *options, 
     memcpy(map.fraction, options->br_fraction, sizeof map.fraction);
     memcpy(map.range.contrast, options->br_contrast, sizeof map.range.contrast);
     memcpy(map.classes, options->br_classes, sizeof map.classes);
+    map.range.distance = 2 * scale * options->disk_radius; /* disks that can be told apart */
     map.phase_intensity = options->phase_intensity;
     map.thickness = options->thickness;
     map.descan = scale * options->descan;

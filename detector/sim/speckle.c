@@ -83,7 +83,7 @@ static void spread_row(const struct maker *maker, const float *noise, uint32_t y
         const double dy = (double)d - reach;
         const double half_width = sqrt(maker->disk_radius * maker->disk_radius - dy * dy);
         const uint32_t half = (uint32_t)half_width;
-        const double *left = maker->prefix + reach - half, *right = left + 2 * half + 1;
+        const double *left = maker->prefix + reach - half, *right = left + (size_t)2 * half + 1;
         float *row = blurred + (size_t)((y + d - reach) & mask) * side;
         for (uint32_t x = 0; x < side; x++)
             row[x] += (float)(right[x] - left[x]);

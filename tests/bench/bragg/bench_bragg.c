@@ -17,8 +17,8 @@ static const char help[] =
     "  --cells NAMES  names or patterns (mu1_*, two_phases) with commas; default: eight of them\n"
     "  --all          the whole grid of dose, disk radius, speckle and charge sharing, and all\n"
     "                 perturbations (about a quarter of an hour)\n"
-    "  --frames N     frames without reflections for each cell, and a tenth of that for each\n"
-    "                 contrast and class (default 3000, 1000 with --check)\n"
+    "  --frames N     frames without reflections for each cell, and a twentieth of that for each\n"
+    "                 contrast and class (default 3000, 2000 with --check)\n"
     "  --json         one JSON object, and no table\n"
     "  --check        no other finders and no speed; exit 1 when a cell misses what is promised of "
     "it\n"
@@ -98,7 +98,7 @@ static int parse(struct arguments *arguments, int argc, char **argv)
         }
     }
     if (arguments->frames == 0)
-        arguments->frames = arguments->check ? 1000 : 3000;
+        arguments->frames = arguments->check ? 2000 : 3000;
     if (arguments->frames < 10 || optind < argc) {
         fputs(help, stderr);
         return EX_USAGE;
@@ -138,11 +138,11 @@ int main(int argc, char **argv)
     const int status = parse(&arguments, argc, argv);
     if (status >= 0)
         return status;
-    const unsigned few = arguments.frames / 10;
+    const unsigned few = arguments.frames / 20;
     const struct trial_size size = {.reference = 600,
                                     .null = arguments.frames,
                                     .thresholds = few,
-                                    .lattices = arguments.check ? 0 : few / 2,
+                                    .lattices = arguments.check ? 0 : few,
                                     .classes = few,
                                     .peers = arguments.check ? 0 : few};
     struct cell *cells = calloc(cell_count(), sizeof *cells);

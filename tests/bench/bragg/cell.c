@@ -280,7 +280,8 @@ void cell_draw(const struct cell *cell, const struct glass_pattern *pattern,
     const double ring = cell->optics.ring_radius[frame->position.phase];
     const struct glass_reflection_range range = {
         .radius = {(1 - request->spread) * ring, (1 + request->spread) * ring},
-        .contrast = {request->contrast, request->contrast}};
+        .contrast = {request->contrast, request->contrast},
+        .distance = 2 * cell->optics.disk_radius};
     glass_reflections_draw(&frame->position, request->class, &range, &stream);
     glass_pattern_draw(pattern, &frame->position, number, frame->counts);
     count(cell, frame);
