@@ -28,7 +28,7 @@ void report_table_row(FILE *file, const struct cell *cell, const struct trial *t
             alarms.low, alarms.high, trial->contrast_90, rate_value(trial->found_90),
             rate_interval(trial->found_90).high);
     fprintf(file, "%7.4f %7.4f  %8.3f  %6.3f  %8.3f  %8.3f  %9.2f  %6.3f\n", trial->v_disk[0],
-            trial->v_disk[1], trial_diagonal(trial), rate_value(trial->recall),
+            trial->v_disk[1], rate_value(trial_diagonal(trial)), rate_value(trial->recall),
             rate_value(trial->precision), centroid_rms(trial), centroid_ratio(trial),
             rate_value(trial->within));
 }
@@ -59,9 +59,9 @@ bool report_promises(FILE *file, const struct cell *cell, const struct trial *tr
     const double found = rate_interval(trial->found_90).high;
     if (cell->optics.disk_radius < LARGE_DISK)
         all &= promise(file, cell, found >= TPR, "upper bound of what is found", found, TPR);
-    const double diagonal = trial_diagonal(trial);
-    all &= promise(file, cell, diagonal >= DIAGONAL, "part of a class that is right", diagonal,
-                   DIAGONAL);
+    const double diagonal = rate_interval(trial_diagonal(trial)).high;
+    all &= promise(file, cell, diagonal >= DIAGONAL, "upper bound of a class that is right",
+                   diagonal, DIAGONAL);
     const double centroid = centroid_ratio(trial);
     all &= promise(file, cell, centroid <= CENTROID, "places in units of the formula", centroid,
                    CENTROID);
@@ -117,7 +117,7 @@ static void print_tpr(FILE *file, const struct cell *cell, const struct trial *t
 static void print_confusion(FILE *file, const struct cell *cell, const struct trial *trial)
 {
     fprintf(file, "{\"contrast\": [%.3g, %.3g], \"diagonal\": %.4g, \"counts\": [",
-            trial->class_contrast[0], trial->class_contrast[1], trial_diagonal(trial));
+            trial->class_contrast[0], trial->class_contrast[1], rate_value(trial_diagonal(trial)));
     for (unsigned class = 0; class < GLASS_CLASSES; class ++) {
         const unsigned *row = trial->confusion[class];
         fprintf(file, "%s[%u, %u, %u, %u, %u]", class ? ", " : "", row[0], row[1], row[2], row[3],

@@ -447,15 +447,15 @@ double rate_value(struct rate rate)
     return rate.n ? (double)rate.found / rate.n : NAN;
 }
 
-double trial_diagonal(const struct trial *trial)
+struct rate trial_diagonal(const struct trial *trial)
 {
-    double least = 1;
+    struct rate worst = {1, 1};
     for (unsigned class = 0; class < GLASS_CLASSES; class ++) {
-        unsigned n = 0;
+        struct rate right = {trial->confusion[class][class], 0};
         for (unsigned found = 0; found < GLASS_CLASSES; found++)
-            n += trial->confusion[class][found];
-        if (n)
-            least = fmin(least, (double)trial->confusion[class][class] / n);
+            right.n += trial->confusion[class][found];
+        if (right.n && rate_value(right) <= rate_value(worst))
+            worst = right;
     }
-    return least;
+    return worst;
 }

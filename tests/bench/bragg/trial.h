@@ -56,4 +56,4 @@ struct interval rate_interval(struct rate rate);
 double rate_value(struct rate rate);
 
 /* Part of the class frames that are classed as what they are, of the class that fares worst. */
-double trial_diagonal(const struct trial *trial);
+struct rate trial_diagonal(const struct trial *trial);
