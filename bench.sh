@@ -4,9 +4,13 @@
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [--table] [FORMAT...]
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
+#   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
 # u16_256, u16_512), mib (u8_256) and lost_frames. docs/kernels.md tells what `kernels` prints. ./bench.sh --help says what each of them measures. Leave the machine alone while it runs.
+#
+# bragg is the benchmark of truth (docs/bragg-benchmark.md): how often the classifier of Bragg patterns is right, on patterns of the
+# simulator.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -35,6 +39,8 @@ if [ "${1:-}" = kernels ]; then
   fi
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
+elif [ "${1:-}" = bragg ]; then
+  "$MERLIND_BUILD/tests/bench/bench_bragg" "${@:2}"
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi

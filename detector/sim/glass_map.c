@@ -2,15 +2,28 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "detector/sim/random.h"
 
-enum purpose { PURPOSE_NOISE = 10, PURPOSE_DOMAIN_SITE, PURPOSE_DOMAIN };
+enum purpose { PURPOSE_NOISE = 10, PURPOSE_DOMAIN_SITE, PURPOSE_DOMAIN, PURPOSE_OVERLAP };
 
 #define NOISE_CELL 4.0  /* positions: clusters are about as large */
 #define DOMAIN_CELL 5.0 /* positions: reflections stay the same over about so many */
-#define PHASE_STEP 0.10 /* how much brighter the halo of phase 1 is */
+
+struct glass_map_settings glass_map_default(uint32_t ny, uint32_t nx, double ring_radius)
+{
+    return (struct glass_map_settings){
+        .seed = 1,
+        .ny = ny,
+        .nx = nx,
+        .fraction = {0.2, 0.2},
+        .classes = {[GLASS_TWO_BEAM] = 5, [GLASS_THREE_BEAM] = 3, [GLASS_ON_AXIS] = 2},
+        .range = {.radius = {0.92 * ring_radius, 1.08 * ring_radius}, .contrast = {8, 8}},
+        .phase_intensity = 1.1,
+        .thickness = 1};
+}
 
 static uint64_t cell_key(int64_t y, int64_t x)
 {
@@ -30,8 +43,9 @@ static double noise(const struct glass_map *map, double y, double x)
     double corner[2][2];
     for (int dy = 0; dy < 2; dy++)
         for (int dx = 0; dx < 2; dx++)
-            corner[dy][dx] = random_unit_of(random_hash(
-                map->seed, PURPOSE_NOISE, cell_key((int64_t)row + dy, (int64_t)column + dx)));
+            corner[dy][dx] =
+                random_unit_of(random_hash(map->settings.seed, PURPOSE_NOISE,
+                                           cell_key((int64_t)row + dy, (int64_t)column + dx)));
     const double above = corner[0][0] + tx * (corner[0][1] - corner[0][0]);
     const double below = corner[1][0] + tx * (corner[1][1] - corner[1][0]);
     return above + ty * (below - above);
@@ -42,7 +56,15 @@ static double noise(const struct glass_map *map, double y, double x)
 static uint64_t noise_rank(const struct glass_map *map, uint32_t y, uint32_t x)
 {
     const uint64_t level = (uint64_t)(noise(map, y / NOISE_CELL, x / NOISE_CELL) * 0x1p30);
-    return level << 32 | (y * map->nx + x);
+    return level << 32 | (y * map->settings.nx + x);
+}
+
+/* Stripes along y, two to a quarter of the line, gently bent so that a transposed map is noticed.
+ */
+static unsigned phase_at(const struct glass_map *map, uint32_t y, uint32_t x)
+{
+    const double bend = 0.1 * sin(2 * M_PI * y / map->settings.ny);
+    return (unsigned)(int64_t)floor(8 * ((double)x / map->settings.nx + bend) + 8) & 1;
 }
 
 static int compare_ranks(const void *a, const void *b)
@@ -51,24 +73,40 @@ static int compare_ranks(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-int glass_map_init(struct glass_map *map, uint64_t seed, uint32_t ny, uint32_t nx, double fraction,
-                   double ring_radius)
+/* The noise that cuts off a part of the ranks, which it sorts. */
+static uint64_t cut_off(uint64_t *ranks, uint64_t count, double fraction)
 {
-    *map = (struct glass_map){.seed = seed, .ny = ny, .nx = nx, .ring_radius = ring_radius};
-    const uint64_t count = (uint64_t)ny * nx;
     const uint64_t wanted = (uint64_t)llround(fraction * (double)count);
-    if (wanted == 0 || wanted >= count) {
-        map->threshold = wanted == 0 ? 0 : UINT64_MAX;
-        return 0;
-    }
-    uint64_t *ranks = malloc(count * sizeof *ranks);
+    if (wanted == 0 || wanted >= count)
+        return wanted == 0 ? 0 : UINT64_MAX;
+    qsort(ranks, count, sizeof *ranks, compare_ranks);
+    return ranks[wanted];
+}
+
+/* The ranks of one phase's positions, or of all; returns how many. */
+static uint64_t gather_ranks(const struct glass_map *map, bool all, unsigned phase, uint64_t *ranks)
+{
+    uint64_t count = 0;
+    for (uint32_t y = 0; y < map->settings.ny; y++)
+        for (uint32_t x = 0; x < map->settings.nx; x++)
+            if (all || phase_at(map, y, x) == phase)
+                ranks[count++] = noise_rank(map, y, x);
+    return count;
+}
+
+int glass_map_init(struct glass_map *map, const struct glass_map_settings *settings)
+{
+    *map = (struct glass_map){.settings = *settings};
+    const bool same = settings->fraction[0] == settings->fraction[1];
+    uint64_t *ranks = malloc(sizeof *ranks * settings->ny * settings->nx);
     if (!ranks)
         return -ENOMEM;
-    for (uint32_t y = 0; y < ny; y++)
-        for (uint32_t x = 0; x < nx; x++)
-            ranks[(uint64_t)y * nx + x] = noise_rank(map, y, x);
-    qsort(ranks, count, sizeof *ranks, compare_ranks);
-    map->threshold = ranks[wanted];
+    for (unsigned phase = 0; phase < (same ? 1 : 2); phase++) {
+        const uint64_t count = gather_ranks(map, same, phase, ranks);
+        map->threshold[phase] = cut_off(ranks, count, settings->fraction[phase]);
+    }
+    if (same)
+        map->threshold[1] = map->threshold[0];
     free(ranks);
     return 0;
 }
@@ -82,7 +120,7 @@ static uint64_t domain_at(const struct glass_map *map, uint32_t y, uint32_t x)
     for (int64_t row = (int64_t)py - 1; row <= (int64_t)py + 1; row++) {
         for (int64_t column = (int64_t)px - 1; column <= (int64_t)px + 1; column++) {
             const uint64_t cell = cell_key(row, column);
-            const uint64_t site = random_hash(map->seed, PURPOSE_DOMAIN_SITE, cell);
+            const uint64_t site = random_hash(map->settings.seed, PURPOSE_DOMAIN_SITE, cell);
             const double dy = (double)row + (double)(site >> 32) * 0x1p-32 - py;
             const double dx = (double)column + (double)(site & UINT32_MAX) * 0x1p-32 - px;
             if (dy * dy + dx * dx < nearest) {
@@ -94,55 +132,54 @@ static uint64_t domain_at(const struct glass_map *map, uint32_t y, uint32_t x)
     return domain;
 }
 
-static void add_reflection(struct glass_position *position, double radius, double angle)
+static enum glass_class draw_class(const struct glass_map *map, struct random_stream *stream)
 {
-    double *g = position->g[position->reflections++];
-    g[0] = radius * sin(angle);
-    g[1] = radius * cos(angle);
+    const double *weights = map->settings.classes;
+    double total = 0;
+    for (unsigned class = GLASS_TWO_BEAM; class < GLASS_CLASSES; class ++)
+        total += weights[class];
+    double rest = total * random_unit(stream);
+    for (unsigned class = GLASS_TWO_BEAM; class < GLASS_CLASSES; class ++)
+        if ((rest -= weights[class]) < 0)
+            return class;
+    return GLASS_TWO_BEAM;
 }
 
-/* Half of the domains show two beams, three in ten three beams (+g and -g), two in ten lie on a
- * zone axis. */
+/* Positions of a domain have the same reflections. */
 static void set_reflections(const struct glass_map *map, uint64_t domain,
                             struct glass_position *position)
 {
-    struct random_stream stream = random_stream_make(map->seed, PURPOSE_DOMAIN, domain);
-    const double kind = random_unit(&stream);
-    const double angle = 2 * M_PI * random_unit(&stream);
-    const double radius = map->ring_radius * (0.92 + 0.16 * random_unit(&stream));
-    position->class = kind < 0.5 ? GLASS_TWO_BEAM : kind < 0.8 ? GLASS_THREE_BEAM : GLASS_ON_AXIS;
-    add_reflection(position, radius, angle);
-    if (position->class != GLASS_TWO_BEAM)
-        add_reflection(position, radius, angle + M_PI);
-    if (position->class == GLASS_ON_AXIS) {
-        const double other = angle + M_PI * (60 + 30 * random_unit(&stream)) / 180;
-        const double other_radius = map->ring_radius * (0.92 + 0.16 * random_unit(&stream));
-        add_reflection(position, other_radius, other);
-        add_reflection(position, other_radius, other + M_PI);
-    }
+    struct random_stream stream = random_stream_make(map->settings.seed, PURPOSE_DOMAIN, domain);
+    const enum glass_class class = draw_class(map, &stream);
+    glass_reflections_draw(position, class, &map->settings.range, &stream);
 }
 
-/* Stripes along y, two to a quarter of the line, gently bent so that a transposed map is noticed.
+/* Of which position the speckle is: back along the line for as long as probes are said to overlap.
  */
-static unsigned phase_at(const struct glass_map *map, uint32_t y, uint32_t x)
+static uint64_t speckle_at_place(const struct glass_map *map, uint64_t place)
 {
-    const double bend = 0.1 * sin(2 * M_PI * y / map->ny);
-    return (unsigned)(int64_t)floor(8 * ((double)x / map->nx + bend) + 8) & 1;
+    const struct glass_map_settings *settings = &map->settings;
+    while (place % settings->nx > 0 &&
+           random_unit_of(random_hash(settings->seed, PURPOSE_OVERLAP, place)) < settings->overlap)
+        place--;
+    return place;
 }
 
 void glass_map_position(const struct glass_map *map, uint64_t index,
                         struct glass_position *position)
 {
-    const uint64_t place = index % ((uint64_t)map->ny * map->nx);
-    const uint32_t y = (uint32_t)(place / map->nx), x = (uint32_t)(place % map->nx);
-    *position = (struct glass_position){.class = GLASS_NONE, .phase = phase_at(map, y, x)};
-    position->intensity = 1 + PHASE_STEP * position->phase;
-    if (noise_rank(map, y, x) < map->threshold)
+    const struct glass_map_settings *settings = &map->settings;
+    const uint64_t place = index % ((uint64_t)settings->ny * settings->nx);
+    const uint32_t y = (uint32_t)(place / settings->nx), x = (uint32_t)(place % settings->nx);
+    const double along_y = (y + 0.5) / settings->ny, along_x = (x + 0.5) / settings->nx;
+    const unsigned phase = phase_at(map, y, x);
+    *position = (struct glass_position){
+        .class = GLASS_NONE,
+        .phase = phase,
+        .intensity =
+            (phase ? settings->phase_intensity : 1) * (1 + (settings->thickness - 1) * along_x),
+        .shift = {settings->descan * (along_y - 0.5), settings->descan * (along_x - 0.5)},
+        .speckle = speckle_at_place(map, place)};
+    if (noise_rank(map, y, x) < map->threshold[phase])
         set_reflections(map, domain_at(map, y, x), position);
-}
-
-const char *glass_class_name(enum glass_class class)
-{
-    static const char *const names[] = {"none", "two-beam", "three-beam", "on-axis"};
-    return names[class];
 }

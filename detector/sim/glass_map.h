@@ -2,40 +2,38 @@
 
 #include <stdint.h>
 
+#include "detector/sim/glass_reflections.h"
+
 /*
- * What lies where in the synthetic specimen: an amorphous film of two layers that differ in
- * intensity, in stripes, with small domains that give Bragg reflections (BR). A pure function of
- * the parameters.
+ * What lies where in the synthetic specimen: an amorphous film of two phases in stripes, with small
+ * domains that give Bragg reflections (BR). A pure function of the settings.
  */
-enum glass_class { GLASS_NONE, GLASS_TWO_BEAM, GLASS_THREE_BEAM, GLASS_ON_AXIS };
-
-#define GLASS_REFLECTIONS 4
-
-struct glass_position {
-    enum glass_class class;
-    unsigned phase;   /* 0 or 1: which layer */
-    double intensity; /* of the halo, relative to --counts: 1 for phase 0 */
-    unsigned reflections;
-    double g[GLASS_REFLECTIONS][2]; /* y, x from the centre, pixels of a 256-pixel frame */
+struct glass_map_settings {
+    uint64_t seed;
+    uint32_t ny, nx;
+    double fraction[2];            /* of each phase's positions that have reflections */
+    double classes[GLASS_CLASSES]; /* how often domains are of each class, as weights; none: 0 */
+    struct glass_reflection_range range;
+    double phase_intensity; /* of the halo of phase 1, relative to phase 0 */
+    double thickness;       /* intensity at the last column, 1 at the first */
+    double descan;          /* pixels that the pattern moves along y and along x over the scan */
+    double overlap; /* chance that a position has the speckle of the one before in its line */
 };
 
 struct glass_map {
-    uint64_t seed;
-    uint32_t ny, nx;
-    uint64_t threshold; /* noise below it is inside a domain */
-    double ring_radius; /* pixels of a 256-pixel frame: reflections lie on the halo */
+    struct glass_map_settings settings;
+    uint64_t threshold[2]; /* for each phase: noise below it is inside a domain */
 };
 
+/* A film of ny x nx positions of which a fifth has reflections, within 8 % of this radius. */
+struct glass_map_settings glass_map_default(uint32_t ny, uint32_t nx, double ring_radius);
+
 /*
- * Prepares the map of a scan in which round(fraction * ny * nx) positions have reflections. Returns
- * 0 or -ENOMEM.
+ * Prepares the map of a scan in which round(fraction * positions) of each phase have reflections;
+ * where both fractions are the same, so many of all positions. Returns 0 or -ENOMEM.
  */
-int glass_map_init(struct glass_map *map, uint64_t seed, uint32_t ny, uint32_t nx, double fraction,
-                   double ring_radius);
+int glass_map_init(struct glass_map *map, const struct glass_map_settings *settings);
 
 /* What is at frame `index`; positions beyond the scan begin again at its start. */
 void glass_map_position(const struct glass_map *map, uint64_t index,
                         struct glass_position *position);
-
-/* "none", "two-beam", "three-beam", "on-axis". */
-const char *glass_class_name(enum glass_class class);

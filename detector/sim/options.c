@@ -23,9 +23,6 @@ enum option_id {
     OPTION_FLYBACK_EXPOSURE,
     OPTION_DRIFT,
     OPTION_SYNTHETIC,
-    OPTION_COUNTS,
-    OPTION_BR_FRACTION,
-    OPTION_BR_CONTRAST,
     OPTION_SEED,
     OPTION_DEPTH,
     OPTION_CHIPS,
@@ -45,7 +42,9 @@ enum option_id {
     OPTION_DUMP,
     OPTION_FAULT,
     OPTION_LIST_FAULTS,
+    OPTION_OVERFLOW,
     OPTION_VERSION,
+    OPTION_SPECIMEN, /* and up: options of the specimen, by their number */
 };
 
 static const struct option long_options[] = {
@@ -63,9 +62,28 @@ static const struct option long_options[] = {
     {"flyback-exposure", required_argument, NULL, OPTION_FLYBACK_EXPOSURE},
     {"drift", required_argument, NULL, OPTION_DRIFT},
     {"synthetic", required_argument, NULL, OPTION_SYNTHETIC},
-    {"counts", required_argument, NULL, OPTION_COUNTS},
-    {"br-fraction", required_argument, NULL, OPTION_BR_FRACTION},
-    {"br-contrast", required_argument, NULL, OPTION_BR_CONTRAST},
+    {"counts", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_COUNTS},
+    {"thickness", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_THICKNESS},
+    {"second-ring", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_SECOND_RING},
+    {"phase-intensity", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_PHASE_INTENSITY},
+    {"br-fraction", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BR_FRACTION},
+    {"br-classes", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BR_CLASSES},
+    {"br-contrast", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BR_CONTRAST},
+    {"br-gradient", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BR_GRADIENT},
+    {"br-blur", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BR_BLUR},
+    {"disk-radius", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_DISK_RADIUS},
+    {"speckle", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_SPECKLE},
+    {"friedel", no_argument, NULL, OPTION_SPECIMEN + SPECIMEN_FRIEDEL},
+    {"overlap", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_OVERLAP},
+    {"ellipticity", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_ELLIPTICITY},
+    {"centre-offset", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_CENTRE_OFFSET},
+    {"descan", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_DESCAN},
+    {"charge-sharing", no_argument, NULL, OPTION_SPECIMEN + SPECIMEN_CHARGE_SHARING},
+    {"flat-field", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_FLAT_FIELD},
+    {"dead", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_DEAD},
+    {"hot", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_HOT},
+    {"beam-stop", required_argument, NULL, OPTION_SPECIMEN + SPECIMEN_BEAM_STOP},
+    {"overflow", required_argument, NULL, OPTION_OVERFLOW},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"depth", required_argument, NULL, OPTION_DEPTH},
     {"chips", required_argument, NULL, OPTION_CHIPS},
@@ -136,6 +154,7 @@ static int parse_shape_option(struct options *options, int id)
     static const char *const layouts[] = {"1x1", "2x2", "2x2G", "Nx1", NULL};
     static const char *const types[] = {"U08", "U01", "U01packed", NULL};
     static const char *const styles[] = {"new", "no-mq1a", "old", NULL};
+    static const char *const overflows[] = {"clip", "wrap", NULL};
     int place = 0, status = EX_USAGE;
     switch (id) {
     case OPTION_FORMAT:
@@ -155,6 +174,10 @@ static int parse_shape_option(struct options *options, int id)
         status = options_parse_word("header-style", optarg, styles, &place);
         options->header_style = (enum mq1_style)place;
         return status;
+    case OPTION_OVERFLOW:
+        status = options_parse_word("overflow", optarg, overflows, &place);
+        options->wrap = place == 1;
+        return status;
     case OPTION_GAP:
         return options_parse_u32("gap", 2, 3, &options->gap);
     case OPTION_ROWS:
@@ -173,6 +196,8 @@ static int parse_synthetic(void)
 
 static int parse_frame_option(struct options *options, int id)
 {
+    if (id >= OPTION_SPECIMEN)
+        return options_parse_specimen(&options->specimen, id - OPTION_SPECIMEN);
     switch (id) {
     case OPTION_FPS:
         return options_parse_fps(options);
@@ -181,12 +206,6 @@ static int parse_frame_option(struct options *options, int id)
     case OPTION_REPEAT:
         options->repeat_given = true;
         return options_parse_integer("repeat", 0, 1000000000, &options->repeat);
-    case OPTION_COUNTS:
-        return options_parse_real("counts", 0, 10000, &options->counts);
-    case OPTION_BR_FRACTION:
-        return options_parse_real("br-fraction", 0, 1, &options->br_fraction);
-    case OPTION_BR_CONTRAST:
-        return options_parse_real("br-contrast", 0, 1000, &options->br_contrast);
     case OPTION_SEED:
         return options_parse_integer("seed", 0, UINT64_MAX, &options->seed);
     case OPTION_DEPTH:
@@ -238,7 +257,8 @@ static int parse_option(struct options *options, int id, bool *synthetic)
         options->once = true;
         return OPTIONS_RUN;
     case 'h':
-        fputs(options_help, stdout);
+        for (const char *const *part = options_help; *part; part++)
+            fputs(*part, stdout);
         return EX_OK;
     case OPTION_VERSION:
         puts("merlin-sim " MERLIN_SIM_VERSION);
@@ -283,9 +303,7 @@ int options_parse(struct options *options, int argc, char **argv)
         .data_port = 6342,
         .repeat = 1,
         .path = {.ny = 64, .nx = 64, .line_exposure = 1, .flyback_exposure = 1},
-        .counts = 0.3,
-        .br_fraction = 0.2,
-        .br_contrast = 8,
+        .specimen = specimen_options_default(),
         .seed = 1,
         .depth = 6,
         .gap = 2,

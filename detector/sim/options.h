@@ -6,6 +6,7 @@
 #include "detector/sim/fault.h"
 #include "detector/sim/mq1_header.h"
 #include "detector/sim/scan_path.h"
+#include "detector/sim/specimen.h"
 #include "detector/sim/wire_format.h"
 
 /* How fast frames are taken. */
@@ -29,8 +30,7 @@ struct options {
     struct scan_path path;   /* of the synthetic scan; its ny and nx hold for a file too */
     const char *path_option; /* the last one that says more of the path, NULL: none */
 
-    double counts; /* mean counts per pixel on the halo ring */
-    double br_fraction, br_contrast;
+    struct specimen_options specimen;
     uint64_t seed;
     uint32_t depth, chips;
     bool raw, layout_given;
@@ -38,6 +38,7 @@ struct options {
     uint32_t gap, rows;
     enum one_bit_type one_bit;
     enum mq1_style header_style;
+    bool wrap; /* counters begin again at 0 beyond their full scale, and do not stay there */
     bool number_layers; /* each message of an exposure has a number of its own */
     uint64_t bank;      /* patterns prepared; 0: chosen */
     const char *truth, *dump;

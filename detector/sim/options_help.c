@@ -1,6 +1,8 @@
+#include <stddef.h>
+
 #include "detector/sim/options_internal.h"
 
-const char options_help[] =
+const char *const options_help[] = {
     "Usage: merlin-sim [OPTION]... FILE.mib|FILE.hdr\n"
     "       merlin-sim [OPTION]... --synthetic glass\n"
     "\n"
@@ -24,12 +26,30 @@ const char options_help[] =
     "      --skip-end N         N such frames after every pass\n"
     "      --line-exposure F    the first frame of a line is exposed F times as long\n"
     "      --flyback-exposure F each flyback frame is exposed F times as long\n"
-    "      --drift DY,DX        the specimen moves so many positions from pass to pass\n"
+    "      --drift DY,DX        the specimen moves so many positions from pass to pass\n",
     "Synthetic patterns\n"
     "      --synthetic glass    amorphous patterns, some with Bragg reflections\n"
     "      --counts MU          mean counts per pixel on the halo (default 0.3)\n"
-    "      --br-fraction F      part of the positions with Bragg reflections (default 0.2)\n"
-    "      --br-contrast C      intensity of a reflection, in units of the halo (default 8)\n"
+    "      --thickness X        counts at the right edge of the scan, of those at the left (1)\n"
+    "      --second-ring R      radius of the second phase's halo (default 35.3, as the first)\n"
+    "      --phase-intensity X  brightness of the second phase's halo (default 1.1)\n"
+    "      --ellipticity E      of the halo, 0.03: longer along y by 3 %\n"
+    "      --centre-offset DY,DX  of the pattern from the frame's middle\n"
+    "      --descan PIXELS      the pattern moves so far over the scan\n"
+    "      --br-fraction F[,F2] part of the positions with Bragg reflections, in each phase (0.2)\n"
+    "      --br-classes TWO,THREE,AXIS,MULTIPLE  how often each class (default 5,3,2,0)\n"
+    "      --br-contrast C[,HIGH]  counts of a reflection, in units of the halo (default 8)\n"
+    "      --br-gradient A      disks are brighter on one side by the part A\n"
+    "      --br-blur PIXELS     width by which small clusters widen disks\n"
+    "      --disk-radius PIXELS of the aperture's image (default 3.36)\n"
+    "      --speckle V          contrast of speckle, variance over squared mean (default 0)\n"
+    "      --friedel            speckle is the same at k and -k\n"
+    "      --overlap P          chance that a position has its neighbour's speckle\n"
+    "      --charge-sharing     electrons count in 1 to 4 pixels\n"
+    "      --flat-field RMS     pixels differ in sensitivity\n"
+    "      --dead P, --hot P    part of the pixels that read 0, that count 30 more\n"
+    "      --beam-stop R        a beam stop with an arm\n"
+    "      --overflow clip|wrap counters beyond full scale (default clip)\n"
     "      --seed N             the same seed gives the same patterns (default 1)\n"
     "      --depth 1|6|12|24    counter depth (default 6)\n"
     "      --chips 1|4          256x256 or 512x512 pixels (default 1)\n"
@@ -44,7 +64,7 @@ const char options_help[] =
     "      --number-layers      each message of an exposure has a number of its own\n"
     "      --bank N             distinct patterns to prepare (default: all, up to 256 MiB)\n"
     "      --truth FILE         write what is in each pattern, as JSON\n"
-    "      --dump FILE          write the images that are sent, as numpy array\n"
+    "      --dump FILE          write the images that are sent, as numpy array\n",
     "Behaviour\n"
     "      --buffer N           buffer N frames, then pause the detector (default: no limit)\n"
     "      --trigger-delay MS   external triggers begin so long after arming (default 50)\n"
@@ -57,4 +77,5 @@ const char options_help[] =
     "\n"
     "Exit status: 0 done or stopped by a signal, 64 bad option, 65 bad input file, 66 no input "
     "file,\n"
-    "69 port in use, 71 no memory, 73 truth or dump cannot be written.\n";
+    "69 port in use, 71 no memory, 73 truth or dump cannot be written.\n",
+    NULL};

@@ -32,6 +32,27 @@ int options_parse_real(const char *name, double low, double high, double *value)
     return OPTIONS_RUN;
 }
 
+/* Between `least` and `most` numbers, with commas between them. */
+int options_parse_reals(const char *name, double low, double high, double *values, unsigned least,
+                        unsigned most, unsigned *count)
+{
+    const char *text = optarg;
+    char *end = optarg;
+    for (*count = 0; *count < most; text = end + 1) {
+        const double number = strtod(text, &end);
+        if (end == text || !(number >= low && number <= high))
+            break;
+        values[(*count)++] = number;
+        if (*end != ',')
+            break;
+    }
+    if (*end || *count < least)
+        return options_usage_error(
+            "--%s %s: %u to %u numbers from %g to %g are wanted, with commas", name, optarg, least,
+            most, low, high);
+    return OPTIONS_RUN;
+}
+
 int options_parse_port(const char *name, uint16_t *port)
 {
     uint64_t value = 0;

@@ -74,11 +74,12 @@ static const uint32_t *draw_sensor(const struct pattern_bank *bank, uint64_t ind
     struct glass_position position;
     if (kept && drawn->drawn[index])
         return counts;
-    for (size_t i = 0; i < pixels; i++)
-        counts[i] = index == bank->count;
     if (index < bank->count) {
         glass_map_position(bank->map, index, &position);
         glass_pattern_draw(bank->pattern, &position, index, counts);
+    } else {
+        for (size_t i = 0; i < pixels; i++)
+            counts[i] = 1;
     }
     if (kept)
         drawn->drawn[index] = true;

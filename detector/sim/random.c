@@ -2,6 +2,15 @@
 
 #include <math.h>
 
+/* Box and Muller 1958. */
+void random_normal_pair(struct random_stream *stream, double pair[2])
+{
+    const double length = sqrt(-2 * log(1 - random_unit(stream)));
+    const double angle = 2 * M_PI * random_unit(stream);
+    pair[0] = length * cos(angle);
+    pair[1] = length * sin(angle);
+}
+
 /* By multiplication: a draw per count, for small means. */
 static uint64_t poisson_small(struct random_stream *stream, double mean)
 {

@@ -8,6 +8,7 @@
 #include "detector/mpx.h"
 #include "detector/sim/hdr_text.h"
 #include "detector/sim/pattern_bank.h"
+#include "detector/sim/specimen.h"
 #include "detector/sim/truth.h"
 
 #define BANK_BYTES ((uint64_t)256 << 20)
@@ -132,6 +133,7 @@ static int format_for(struct wire_format *format, const struct options *options,
                                    .one_bit = options->one_bit,
                                    .depth = mode->counter_depth,
                                    .rows = options->rows,
+                                   .wrap = options->wrap,
                                    .gap = options->layout == WIRE_2X2G ? options->gap : 0,
                                    .colour = mode->colour};
     return wire_format_init(format, error);
@@ -187,11 +189,8 @@ static int prepare(struct synthetic *synthetic, const struct options *options, s
     synthetic->source.stretch = synthetic_stretch;
     synthetic->source.reformat = synthetic_reformat;
     synthetic->source.destroy = synthetic_destroy;
-    result = glass_map_init(&synthetic->map, options->seed, options->path.ny, options->path.nx,
-                            options->br_fraction, GLASS_RING_RADIUS);
-    if (!result)
-        result = glass_pattern_init(&synthetic->pattern, wire_format_sensor_side(&format),
-                                    options->seed, options->counts, options->br_contrast);
+    result = specimen_init(&synthetic->map, &synthetic->pattern, &options->specimen, options->seed,
+                           wire_format_sensor_side(&format), options->path.ny, options->path.nx);
     if (result)
         return error_set(error, result, "no memory for the synthetic specimen");
     drawn_counts_init(&synthetic->drawn, bank_count(options, 1), wire_format_sensor_side(&format));

@@ -7,8 +7,8 @@
 
 /*
  * Writes what is in each pattern of the bank as JSON (schema "merlin-sim-truth", version 1).
- * Lengths are pixels of the frame, vectors are [y, x] from the centre. Returns 0 or a negative
- * errno.
+ * Lengths are pixels of the frame, vectors are [y, x] from the centre of the pattern. Returns 0 or
+ * a negative errno.
  */
 int truth_write(const char *path, const struct glass_map *map, const struct glass_pattern *pattern,
                 const struct options *options, uint64_t count, struct error *error);

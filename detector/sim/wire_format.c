@@ -121,7 +121,9 @@ void wire_format_assemble(const struct wire_format *format, const uint32_t *sens
         uint32_t *row = image + (size_t)across_gap(format, y, height / 2) * format->image_width;
         for (uint32_t x = 0; x < width; x++) {
             const uint32_t count = count_at(format, sensor, step * y + dy, step * x + dx);
-            row[across_gap(format, x, width / 2)] = count < full_scale ? count : full_scale;
+            row[across_gap(format, x, width / 2)] = format->wrap         ? count & full_scale
+                                                    : count < full_scale ? count
+                                                                         : full_scale;
         }
     }
 }

@@ -25,6 +25,7 @@ struct wire_format {
     uint32_t depth;
     uint32_t rows; /* of each chip that are read out: 32, 64, 128 or 256 */
     uint32_t gap;  /* pixels, 2x2G only */
+    bool wrap;     /* counts beyond full scale begin again at 0, and are not clipped */
     bool colour;   /* super-pixels of 2 x 2: images of half the size */
 
     /* worked out by wire_format_init */
@@ -49,8 +50,8 @@ static inline uint32_t wire_format_sensor_side(const struct wire_format *format)
 /*
  * What an acquisition sees of the counts of the sensor, [side][side]:
  * image[image_height][image_width], without the rows that are not read, clipped to the counter's
- * full scale, gap pixels 0. Nx1 lays the sensor's quadrants side by side. In colour `layer` (0-3)
- * picks the pixel of each super-pixel.
+ * full scale or wrapped at it, gap pixels 0. Nx1 lays the sensor's quadrants side by side. In
+ * colour `layer` (0-3) picks the pixel of each super-pixel.
  */
 void wire_format_assemble(const struct wire_format *format, const uint32_t *sensor, unsigned layer,
                           uint32_t *image);

@@ -1,0 +1,45 @@
+#include "tests/bench/bragg/power.h"
+
+#include <math.h>
+
+#include "processing/statistics/distributions.h"
+
+/* ln P(X >= counts) for B + excess: the reflection's own counts are overdispersed, not speckled. */
+static double upper_log(const struct power_question *question, double counts, double excess)
+{
+    const double b = question->background, mean = b + excess;
+    const double variance = question->overdispersion * mean + question->speckle * b * b;
+    return negative_binomial_upper_log(counts, mean, fmax(variance, mean));
+}
+
+double power_threshold(const struct power_question *question)
+{
+    const double limit = log(question->alpha / question->positions);
+    double low = 0, high = 16;
+    while (upper_log(question, high, 0) >= limit)
+        high *= 2;
+    while (high - low > 1) {
+        const double middle = floor((low + high) / 2);
+        if (upper_log(question, middle, 0) < limit)
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+double power_excess(const struct power_question *question, double probability)
+{
+    const double threshold = power_threshold(question);
+    double low = 0, high = 16;
+    while (upper_log(question, threshold, high) < log(probability))
+        high *= 2;
+    while (high - low > 1e-3 * high) {
+        const double middle = (low + high) / 2;
+        if (upper_log(question, threshold, middle) < log(probability))
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
