@@ -29,7 +29,9 @@ if ! { meson configure "$MERLIND_BUILD" -Dtests=true && ninja -C "$MERLIND_BUILD
   tail -n 40 "$log" >&2
   exit 1
 fi
-if [ "${1:-}" = kernels ]; then
+if [ "${1:-}" = bragg ]; then
+  "$MERLIND_BUILD/tests/bench/bench_bragg" "${@:2}"
+elif [ "${1:-}" = kernels ]; then
   shift
   if [ "${1:-}" = --table ]; then
     shift

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows merlind at work without a detector: installs what it needs, builds, starts a simulated detector (merlin-sim) and
-# merlind on this machine, records one synthetic scan, and says where the file is and how to look further.
+# merlind on this machine, records one synthetic scan, says where the file is and how to look further, and ends with the
+# table of its Bragg reflections next to the truth that the patterns were made with.
 #
 #   ./demo.sh              a scan of 64x64 positions at 2,000 patterns a second
 #   DEMO_SCAN=128x128 DEMO_FPS=4000 DEMO_PORT_BASE=7340 ./demo.sh
@@ -77,13 +78,15 @@ wait_ready() {
 
 start_programs() {
   mkdir -p "$data"
-  "$build/detector/sim/merlin-sim" --synthetic glass --scan "$scan" --fps "$fps" --command-port "$command_port" \
-    --data-port "$data_port" >"$work/simulator" 2>&1 &
+  "$build/detector/sim/merlin-sim" --synthetic glass --scan "$scan" --fps "$fps" --counts 1 --speckle 0.03 --charge-sharing \
+    --br-fraction 0.35 --truth "$work/truth.json" --command-port "$command_port" --data-port "$data_port" \
+    >"$work/simulator" 2>&1 &
   simulator=$!
   wait_ready "$simulator" "$work/simulator" merlin-sim
   "$build/daemon/merlind" -o detector.host=127.0.0.1 -o "detector.command_port=$command_port" -o "detector.data_port=$data_port" \
     -o ring.size=512MiB -o "recording.directory='$data'" -o "control.endpoint='$control'" -o "results.endpoint='$results'" \
     -o "web.listen='$web'" \
+    -o bragg.enabled=true -o 'bragg.centre=[128, 128]' -o 'bragg.annulus=[25, 46]' -o bragg.disk_radius=3.36 \
     -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
     >"$work/daemon" 2>&1 &
   daemon=$!
@@ -110,6 +113,26 @@ sys.exit(links["command"] != "connected" or links["data"] != "connected")'; then
     sleep 0.1
   done
   stop_with "merlind does not find the simulated detector:" "$work/daemon"
+}
+
+# The classes that merlind found beside those that the simulator made. A film bigger than the simulator's bank repeats it.
+bragg_table() {
+  ctl bragg --json >"$work/bragg" || stop_with "there is no table of Bragg reflections:" "$work/daemon"
+  /usr/bin/python3 - "$work/bragg" "$work/truth.json" <<'END'
+import collections, json, sys
+found, truth = (json.load(open(path)) for path in sys.argv[1:])
+patterns = truth["patterns"]
+ny, nx = found["shape"]
+made = collections.Counter(patterns[i % len(patterns)]["class"] for i in range(ny * nx))
+print("Bragg reflections (%d patterns classified)      found    made" % found["n"])
+for name, key in (("none", "none"), ("two-beam", "two_beam"), ("three-beam", "three_beam"), ("on-axis", "on_axis"),
+                  ("multiple", "multiple")):
+    print("  %-44s %6d  %6d" % (name, found[key], made[name]))
+fraction = lambda n: "%.1f %%" % (100 * n)
+print("  %-42s %8s %7s" % ("with reflections", fraction(found["fraction"]), fraction(1 - made["none"] / (ny * nx))))
+low, high = found["headline"]["interval"]
+print("  95 %% interval, neighbouring patterns being alike: %s to %s" % (fraction(low), fraction(high)))
+END
 }
 
 main() {
@@ -139,7 +162,10 @@ Look further (apt-get install python3-h5py python3-hdf5plugin hdf5-filter-plugin
 While merlind runs (merlinctl --help for more):
   $build/clients/ctl/merlinctl -e $control status
   $build/clients/ctl/merlinctl -e $control map halo -o halo.png
+  $build/clients/ctl/merlinctl -e $control bragg --svg classes.svg
+
 END
+  bragg_table
 }
 
 main "$@"

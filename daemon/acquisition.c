@@ -220,6 +220,7 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
     } else {
         run_check_stalls(run);
     }
+    labelled_scans_add(&acquisition->labelled, run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
         log_end(summary);
@@ -343,6 +344,7 @@ static int open_kept(struct acquisition *acquisition, struct error *error)
     }
     calibration_table_apply(acquisition->kept, &acquisition->calibration);
     calibration_derive(&acquisition->calibration);
+    acquisition_begin_bragg(acquisition);
     return 0;
 }
 
@@ -393,6 +395,7 @@ void acquisition_drain(struct acquisition *acquisition)
     /* First, since the events of the end are told with a status that must not ask threads which are
      * gone. */
     acquisition->drained_for_good = true;
+    acquisition_job_wait(acquisition);
     acquisition_recompute_stop(acquisition); /* which may keep a run from its end */
     acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)
@@ -406,6 +409,8 @@ void acquisition_destroy(struct acquisition *acquisition)
     acquisition_drain(acquisition);
     live_detectors_finish(&acquisition->detectors);
     calibration_finish(&acquisition->calibration);
+    bragg_plan_finish(&acquisition->bragg);
+    labelled_scans_finish(&acquisition->labelled);
     kept_store_close(acquisition->kept);
     recovery_cancel(acquisition->recovering);
     command_client_destroy(acquisition->client);

@@ -9,6 +9,7 @@
 #include "daemon/calibration_state.h"
 #include "daemon/config.h"
 #include "daemon/kept_store.h"
+#include "daemon/labelled_scans.h"
 #include "daemon/pipeline.h"
 #include "daemon/preset.h"
 #include "daemon/trigger.h"
@@ -67,9 +68,10 @@ struct acquisition_start {
     struct geometry_request geometry;
     bool trigger_given; /* else the preset's, or internal */
     enum trigger trigger;
-    const struct preset *preset; /* NULL: none */
-    const json_t *parameters;    /* object, may be NULL */
-    int recording;               /* -1: as configured, 0 off, 1 on */
+    const struct preset *preset;   /* NULL: none */
+    const json_t *parameters;      /* object, may be NULL */
+    char labels[PLAN_LABELS_SIZE]; /* JSON object, "": none */
+    int recording;                 /* -1: as configured, 0 off, 1 on */
 };
 
 int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
@@ -137,6 +139,32 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 
 /* What is kept by name: references and calibrations. Borrowed. */
 struct kept_store *acquisition_kept(struct acquisition *acquisition);
+
+/* What is done about Bragg reflections, borrowed until it is changed. */
+const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition);
+/*
+ * Does it as `plan` (a copy) says in all runs that follow and, while a run goes on, in that from
+ * its next chunk on; what it has measured before is computed again from its file. A negative errno
+ * with a sentence that begins with the key at fault: nothing is changed. *set (may be NULL): the
+ * product set of the run that does so, NULL: no run goes on.
+ */
+int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_plan *plan,
+                          const struct product_set **set, struct error *error);
+
+/*
+ * Does something long on a thread of its own, one at a time: `work` there, then `done` here,
+ * always, at the latest when the daemon ends. -EBUSY with a sentence: another one is going on.
+ */
+struct acquisition_job {
+    void (*work)(void *data);
+    void (*done)(void *data);
+    void *data;
+};
+int acquisition_do_job(struct acquisition *acquisition, const struct acquisition_job *job,
+                       struct error *error);
+
+/* Finished scans with labels, borrowed. */
+const struct labelled_scans *acquisition_labelled_scans(const struct acquisition *acquisition);
 
 /*
  * Somebody begins to read the frames of the newest run from its file again (frame_sums.h), which

@@ -134,6 +134,25 @@ static size_t late_products(const struct run *run, const char *name,
     return n;
 }
 
+int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
+                                size_t n, struct error *error)
+{
+    if (acquisition->recompute)
+        return error_set(error, -EBUSY,
+                         "results are being computed again already: wait for its end");
+    const struct recompute_options options = {
+        .sink = pipeline_sink(acquisition->pipeline),
+        .analysis_delay_us = acquisition->config->debug_analysis_delay_us,
+    };
+    const int r =
+        recompute_create(&acquisition->recompute, acquisition->run, products, n, &options, error);
+    if (r < 0)
+        return r;
+    acquisition->recompute_run = run_ref(acquisition->run);
+    acquisition->recompute_told = UINT64_MAX;
+    return 0;
+}
+
 static int begin_recompute(struct acquisition *acquisition, const char *name, struct error *error)
 {
     struct product *products[RUN_MAX_PRODUCTS];
@@ -141,21 +160,13 @@ static int begin_recompute(struct acquisition *acquisition, const char *name, st
         return error_set(error, -ENOENT, "nothing was measured yet: start a scan first");
     if (acquisition->drained_for_good)
         return error_set(error, -EBUSY, "merlind is stopping");
-    if (acquisition->recompute)
-        return error_set(error, -EBUSY,
-                         "results are being computed again already: wait for its end");
     const size_t n = late_products(acquisition->run, name, products);
     if (n == 0)
         return error_set(error, -ENOENT, "%s%s there is nothing to compute again",
                          name ? name : "no virtual detector",
                          name ? " was not added or moved since the run began:"
                               : " was added or moved since the run began:");
-    const struct recompute_options options = {
-        .sink = pipeline_sink(acquisition->pipeline),
-        .analysis_delay_us = acquisition->config->debug_analysis_delay_us,
-    };
-    return recompute_create(&acquisition->recompute, acquisition->run, products, n, &options,
-                            error);
+    return acquisition_begin_recompute(acquisition, products, n, error);
 }
 
 static json_t *progress_json(const struct recompute_progress *progress)
@@ -187,8 +198,6 @@ void acquisition_recompute(struct acquisition *acquisition, const char *name,
                NULL, &error);
         return;
     }
-    acquisition->recompute_run = run_ref(acquisition->run);
-    acquisition->recompute_told = UINT64_MAX;
     struct recompute_progress progress;
     recompute_progress(acquisition->recompute, &progress);
     answer(data,

@@ -58,11 +58,14 @@ struct acquisition {
     struct live_detectors detectors;
     struct calibration calibration;
     struct kept_store *kept;
+    struct bragg_plan bragg; /* in force */
+    struct labelled_scans labelled;
     uint32_t settings_version;   /* raised whenever detectors or calibration change */
     uint32_t detectors_version;  /* the settings' version when the detectors changed last */
     struct recompute *recompute; /* NULL: none is going on */
     struct run *recompute_run;
     uint64_t recompute_told; /* progress that was published */
+    struct running_job *job; /* acquisition_job.c; NULL: none */
 
     struct frame_sums_progress *sweep; /* NULL: none is going on */
     const char *sweep_what;
@@ -118,6 +121,14 @@ void acquisition_watch_new_run(struct acquisition *acquisition);
 /* Makes the settings in force those of runs that somebody else starts, as a new version. */
 void acquisition_renew_default_plan(struct acquisition *acquisition);
 
+/* Takes what the configuration says of Bragg reflections (acquisition_bragg.c). */
+void acquisition_begin_bragg(struct acquisition *acquisition);
+
+/* Computes products again over the frames of the newest run. -EBUSY, or what kept it from
+ * beginning. */
+int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
+                                size_t n, struct error *error);
+
 /* A run began under a plan that was made before the virtual detectors changed. */
 void acquisition_renew_detectors(struct acquisition *acquisition);
 
@@ -126,6 +137,10 @@ void acquisition_recompute_watch(struct acquisition *acquisition);
 /* Its progress, null when nothing is computed again. */
 json_t *acquisition_recompute_json(const struct acquisition *acquisition);
 void acquisition_recompute_stop(struct acquisition *acquisition);
+
+/* Looks whether a job is done; waits for its end. */
+void acquisition_job_watch(struct acquisition *acquisition);
+void acquisition_job_wait(struct acquisition *acquisition);
 
 /* Tells how far a sweep over the frames has come (acquisition_sweep.c). */
 void acquisition_sweep_watch(struct acquisition *acquisition);

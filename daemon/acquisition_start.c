@@ -19,6 +19,7 @@ struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisi
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
     plan->analysis = config->analysis;
+    bragg_plan_copy(&plan->bragg, &acquisition->bragg);
     calibration_copy(&plan->calibration, &acquisition->calibration);
     calibration_complete_rings(&plan->calibration, &plan->analysis.variance_settings.rings);
     plan->detector_gap = config->detector_gap;
@@ -293,6 +294,7 @@ static int fill_plan(struct acquisition_plan *plan, const struct acquisition_sta
     plan->scan_from_header = scan.ny == 0;
     if (start->recording >= 0)
         plan->recording.enabled = start->recording;
+    memcpy(plan->labels, start->labels, sizeof plan->labels);
     if (start->find_lines)
         return plan_line_search(plan, start, field, error);
     if (start->view)

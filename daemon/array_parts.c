@@ -9,7 +9,7 @@
 
 static const char *dtype_name(enum map_dtype dtype)
 {
-    return dtype == MAP_DTYPE_F64 ? "<f8" : "<u8";
+    return dtype == MAP_DTYPE_F64 ? "<f8" : dtype == MAP_DTYPE_U8 ? "|u1" : "<u8";
 }
 
 /* A raw part; `shape` and `dims` are taken over. */
@@ -68,9 +68,10 @@ static json_t *map_header(const struct run *run, const struct product *product, 
                           const struct run_map_shape *shape, const struct rows_span *span)
 {
     const struct product_map *const described = &product->maps[map];
-    json_t *const parts = json_pack(
-        "[o, o]", map_part("data", dtype_name(described->dtype), shape, span, described->units, 8),
-        map_part("measured", "|u1", shape, span, "", 1));
+    json_t *const parts = json_pack("[o, o]",
+                                    map_part("data", dtype_name(described->dtype), shape, span,
+                                             described->units, map_dtype_size(described->dtype)),
+                                    map_part("measured", "|u1", shape, span, "", 1));
     return json_pack("{s:s, s:s, s:s, s:o, s:[I, I], s:b, s:I, s:o, s:s, s:s, s:o, s:o}", "name",
                      described->name, "scan", run->plan->id, "run", run->plan->id, "shape",
                      map_shape(shape), "rows", (json_int_t)span->first, (json_int_t)span->count,
@@ -87,7 +88,8 @@ static int fill_rows(struct map_rows *rows, const struct run *run, const struct 
     if (__builtin_mul_overflow(span->count, shape->nx, &rows->n_values) ||
         rows->n_values > MAP_VALUES_MAX)
         return -EFBIG;
-    rows->values = malloc(rows->n_values * 8 + 1);
+    rows->value_size = map_dtype_size(product->maps[map].dtype);
+    rows->values = malloc(rows->n_values * rows->value_size + 1);
     rows->measured = malloc(rows->n_values + 1);
     rows->header = map_header(run, product, map, shape, span);
     if (!rows->values || !rows->measured || !rows->header) {

@@ -14,9 +14,9 @@
 
 struct map_rows {
     json_t *header;    /* owned */
-    void *values;      /* [n_rows][nx], 8 bytes each */
+    void *values;      /* [n_rows][nx], value_size bytes each */
     uint8_t *measured; /* [n_rows][nx] */
-    size_t n_values;
+    size_t n_values, value_size;
 };
 
 /* Rows [first, first + count) of a map as it is seen now; the rows of all passes are counted one

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 54, /* in the table of config_keys.c */
+    CONFIG_KEYS = 68, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -62,7 +62,8 @@ struct config {
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
     struct analysis_settings analysis;
-    uint64_t backlog_size; /* bytes; 0: half of the ring */
+    struct bragg_plan bragg; /* without the reference itself */
+    uint64_t backlog_size;   /* bytes; 0: half of the ring */
     struct icom_settings icom;
     struct calibration_settings calibration;
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */

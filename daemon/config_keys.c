@@ -37,6 +37,8 @@ const struct config_section config_sections[] = {
     {"analysis.icom",
      "The integrated centre of mass (iCoM, riCOM) as a live map, with com_magnitude and com_angle. "
      "The command live_icom changes it while merlind runs."},
+    {"bragg", "Bragg reflections: which patterns hold some, and of which kind. What cannot be "
+              "searched with these settings is told, and the scan goes on without."},
     {"calibration",
      "What is known of the instrument. The command calibration and measurements change it "
      "while merlind runs; this is what it begins with."},
@@ -215,6 +217,57 @@ const struct config_key config_keys[] = {
      .unit = "positions", .default_text = "16",
      .text = "Of ricom: how far a position reaches; less where many positions were measured, so "
              "that the map takes 0.2 s."},
+    {"bragg.enabled", &config_type_bool, FIELD(bragg.enabled), .default_text = "false",
+     .text = "Whether Bragg reflections are looked for in every pattern. Needs annulus and "
+             "disk_radius, or reference; the request bragg_propose proposes them from a run."},
+    {"bragg.centre", &config_type_pair_or_auto, FIELD(bragg.settings.centre_y),
+     RANGE(-100000, 100000), .unit = "pixels", .default_text = "auto",
+     .text = "[y, x] of the pattern's centre. auto: the calibration's, else the centre of the "
+             "frame."},
+    {"bragg.annulus", &config_type_pair_or_auto, FIELD(bragg.settings.inner), RANGE(0, 100000),
+     .unit = "pixels", .default_text = "auto",
+     .text = "[inner, outer] radius of the ring in which reflections are looked for, around the "
+             "halo. auto: not known."},
+    {"bragg.disk_radius", &config_type_real_or_auto, FIELD(bragg.settings.disk_radius),
+     RANGE(0, 100000), .unit = "pixels", .default_text = "auto",
+     .text = "Radius of a reflection: of the image of the probe-forming aperture. auto: from the "
+             "calibration."},
+    {"bragg.wide_radius", &config_type_real, FIELD(bragg.settings.wide_radius), RANGE(-1, 100000),
+     .unit = "pixels", .default_text = "0",
+     .text = "Radius of the second, wider disk for clusters smaller than the probe. 0: chosen from "
+             "disk_radius; -1: none."},
+    {"bragg.alpha", &config_type_real, FIELD(bragg.settings.alpha), RANGE(0, 1),
+     .default_text = "0.01",
+     .text = "False-alarm rate: the part of patterns without reflections in which one may be "
+             "found all the same."},
+    {"bragg.overdispersion", &config_type_real_or_measure, FIELD(bragg.settings.overdispersion),
+     RANGE(0, 1000), .default_text = "2",
+     .text = "F: variance over mean of the counts in a disk. 1 without charge sharing, about 2 at "
+             "200 kV and a low threshold. measure: from the scan."},
+    {"bragg.speckle", &config_type_real_or_measure, FIELD(bragg.settings.speckle), RANGE(0, 1000),
+     .default_text = "measure",
+     .text = "V: variance over squared mean of the speckle of the glass in a disk. measure: from "
+             "the scan, as a profile over the ring."},
+    {"bragg.contrast_min", &config_type_real, FIELD(bragg.settings.contrast_min), RANGE(0, 100000),
+     .default_text = "2",
+     .text = "Excess over background of the weakest reflection that the headline fraction counts."},
+    {"bragg.centre_uncertainty", &config_type_real, FIELD(bragg.settings.centre_uncertainty),
+     RANGE(0, 100), .unit = "pixels", .default_text = "0.5",
+     .text = "How well the centre is known, per axis: g and -g may be off by twice as much."},
+    {"bragg.reference", &config_type_name, FIELD(bragg.reference_name), .default_text = "none",
+     .text = "A saved reference that all patterns are compared with, shared by the scans of a "
+             "series; its settings are used in place of those above. none: every run learns from "
+             "its own patterns, and its classes are provisional until it is over."},
+    {"bragg.counts", &config_type_pair_or_auto, FIELD(bragg.counts_min), RANGE(0, 1e9),
+     .unit = "counts per pixel", .default_text = "auto",
+     .text = "[least, most] mean count per pixel of the ring; patterns outside of that (vacuum, "
+             "holes, cap) are excluded. auto: none are."},
+    {"bragg.tile", &config_type_number, FIELD(bragg.tile), RANGE(1, 65536),
+     .unit = "scan positions", .default_text = "10",
+     .text = "Side of the square regions that fractions are also told of."},
+    {"bragg.block", &config_type_number, FIELD(bragg.block_length), RANGE(1, 1024),
+     .unit = "scan positions", .default_text = "3",
+     .text = "Positions over which patterns may be alike: at least two probe diameters."},
     {"calibration.kv", &config_type_real_or_auto, FIELD(calibration.kv), RANGE(1, 10000),
      .unit = "kV", .default_text = "auto", .text = "Accelerating voltage. auto: not known."},
     {"calibration.camera_length", &config_type_real_or_auto, FIELD(calibration.camera_length),

@@ -90,6 +90,30 @@ static int load_listen(const struct config_key *key, const struct yaml_node *nod
 
 const struct config_type config_type_listen = {"HOST:PORT", load_listen, print_text};
 
+/* A name of letters, digits, "_" and "-". */
+static int load_name(const struct config_key *key, const struct yaml_node *node,
+                     struct config *config, struct yaml_source *source)
+{
+    if (node->kind == YAML_SCALAR && strcmp(node->text, "none") == 0) {
+        *((char *)config + key->offset) = '\0';
+        return 0;
+    }
+    if (node->kind != YAML_SCALAR || !*node->text ||
+        node->text[strspn(node->text, LETTERS_DIGITS "_-")])
+        return config_refuse(key->path, node, source, "none or a name of letters, digits, _ and -");
+    return store_text(key, node, config, source);
+}
+
+static void print_name(const struct config_key *key, const struct config *config, FILE *out)
+{
+    if (*((const char *)config + key->offset))
+        print_text(key, config, out);
+    else
+        fputs("none", out);
+}
+
+const struct config_type config_type_name = {"name or none", load_name, print_name};
+
 /* A longer path does not fit into a UNIX socket's address. */
 enum { IPC_PATH_MAX = 107 };
 

@@ -291,6 +291,66 @@ static void print_real_or_auto(const struct config_key *key, const struct config
 const struct config_type config_type_real_or_auto = {"number or auto", load_real_or_auto,
                                                      print_real_or_auto};
 
+static int load_real_or_measure(const struct config_key *key, const struct yaml_node *node,
+                                struct config *config, struct yaml_source *source)
+{
+    double *const field = field_of(key, config);
+    if (node->kind == YAML_SCALAR && strcmp(node->text, "measure") == 0) {
+        *field = NAN;
+        return 0;
+    }
+    return load_real(key, node, config, source);
+}
+
+static void print_real_or_measure(const struct config_key *key, const struct config *config,
+                                  FILE *out)
+{
+    const double *const field = const_field_of(key, config);
+    if (isnan(*field))
+        fputs("measure", out);
+    else
+        print_real(key, config, out);
+}
+
+const struct config_type config_type_real_or_measure = {"number or measure", load_real_or_measure,
+                                                        print_real_or_measure};
+
+/* -- two real numbers -- */
+
+static int load_pair_or_auto(const struct config_key *key, const struct yaml_node *node,
+                             struct config *config, struct yaml_source *source)
+{
+    double *const field = field_of(key, config);
+    field[0] = field[1] = NAN;
+    if (is_auto(node))
+        return 0;
+    if (node->kind != YAML_SEQUENCE || node->n != 2)
+        return config_refuse(key->path, node, source, "auto or two numbers, [a, b]");
+    for (unsigned i = 0; i < 2; i++) {
+        if (config_load_real(key->path, &node->items[i], key->minimum, key->maximum, &field[i],
+                             source) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static void print_pair_or_auto(const struct config_key *key, const struct config *config, FILE *out)
+{
+    const double *const field = const_field_of(key, config);
+    if (isnan(field[0])) {
+        fputs("auto", out);
+        return;
+    }
+    fputc('[', out);
+    config_print_real(field[0], out);
+    fputs(", ", out);
+    config_print_real(field[1], out);
+    fputc(']', out);
+}
+
+const struct config_type config_type_pair_or_auto = {"two numbers or auto", load_pair_or_auto,
+                                                     print_pair_or_auto};
+
 /* -- one of several words -- */
 
 static int load_choice(const struct config_key *key, const struct yaml_node *node,

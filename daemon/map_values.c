@@ -74,15 +74,18 @@ int map_pass_choose(struct map_pass *chosen, const struct run *run, const struct
     return 0;
 }
 
-/* In place: both kinds of values are 8 bytes. */
+/* In place, from the end: no value is larger than a double. */
 static void to_doubles(double *values, const uint8_t *measured, enum map_dtype dtype, uint64_t n)
 {
-    for (uint64_t i = 0; i < n; i++) {
+    for (uint64_t i = n; i-- > 0;) {
         uint64_t count;
-        memcpy(&count, &values[i], sizeof count);
+        if (dtype == MAP_DTYPE_U8)
+            count = ((const uint8_t *)values)[i];
+        else
+            memcpy(&count, &values[i], sizeof count);
         if (!measured[i])
             values[i] = NAN;
-        else if (dtype == MAP_DTYPE_U64)
+        else if (dtype != MAP_DTYPE_F64)
             values[i] = (double)count;
     }
 }

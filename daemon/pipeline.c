@@ -9,6 +9,7 @@
 #include "common/queue.h"
 #include "daemon/memory_limit.h"
 #include "daemon/run_summary.h"
+#include "processing/finisher.h"
 #include "processing/workers.h"
 
 /*
@@ -17,6 +18,7 @@
  */
 struct pipeline {
     struct recorder *recorder;
+    struct finisher *finisher;
     struct ingest *ingest;
     struct workers *workers;
     unsigned n_workers;
@@ -104,6 +106,8 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .data = pipeline,
     };
     int r = recorder_create(&pipeline->recorder, &recorder_options, error);
+    if (r == 0)
+        r = finisher_create(&pipeline->finisher, recorder_sink(pipeline->recorder), error);
     if (r < 0)
         return r;
     const struct ingest_settings settings = {
@@ -112,7 +116,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .ring_size = config->ring_size ? config->ring_size : memory_limit_ring_size(),
         .n_workers = pipeline->n_workers,
         .default_plan = default_plan,
-        .sink = recorder_sink(pipeline->recorder),
+        .sink = finisher_sink(pipeline->finisher),
         .events =
             {
                 .data = pipeline,
@@ -176,6 +180,8 @@ void pipeline_drain(struct pipeline *pipeline)
     ingest_stop(pipeline->ingest);
     workers_destroy(pipeline->workers);
     pipeline->workers = NULL;
+    finisher_destroy(pipeline->finisher);
+    pipeline->finisher = NULL;
     recorder_destroy(pipeline->recorder);
     pipeline->recorder = NULL;
     deliver_events(pipeline);

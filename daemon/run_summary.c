@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "daemon/array_parts.h"
+#include "daemon/bragg_run_json.h"
 #include "daemon/references.h"
 #include "daemon/run_geometry.h"
 #include "processing/run_products.h"
@@ -244,6 +245,12 @@ static double elapsed_s(const struct run *run)
     return until > run->started_ns ? (double)(until - run->started_ns) / (double)NS_PER_S : 0;
 }
 
+static json_t *labels_json(const struct acquisition_plan *plan)
+{
+    json_t *const labels = *plan->labels ? json_loads(plan->labels, 0, NULL) : NULL;
+    return labels ? labels : json_object();
+}
+
 json_t *run_summary(const struct run *run, double rate)
 {
     char path[sizeof run->recording.path];
@@ -261,7 +268,7 @@ json_t *run_summary(const struct run *run, double rate)
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", run->plan->id, "state", state, "reason", run_reason(run), "cause", run_end_name(end),
         "detail", detail, "mode", mode_name(run->plan), "file", path, "recording", recording,
         "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
@@ -269,8 +276,8 @@ json_t *run_summary(const struct run *run, double rate)
         json_time(run->started_ns), "ended", json_time(counter_read(&run->ended_ns)), "rate", rate,
         "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
         pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
-        run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings",
-        run_warnings(run));
+        run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings", run_warnings(run),
+        "bragg", bragg_run_json(run), "labels", labels_json(run->plan));
 }
 
 char *run_summary_text(const struct run *run)
@@ -308,11 +315,11 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         json_object_set_new(frames, zeros[i], json_integer(0));
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}, s:o, s:n, s:n, s:n, s:n, "
-        "s:f, s:f, s:o, s:[], s:[], s:[], s:[], s:o, s:o, s:o}",
+        "s:f, s:f, s:o, s:[], s:[], s:[], s:[], s:o, s:o, s:o, s:n, s:o}",
         "id", plan->id, "state", state, "reason", reason, "cause", cause, "detail", detail, "mode",
         mode_name(plan), "file", "", "recording", "state", "off", "error", "", "bytes_raw", 0,
         "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype", "started", "ended",
         "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns", "profiles", "layers",
         "geometry", planned_geometry(&plan->scan), "stalls", no_stalls(), "warnings",
-        reference_warnings(&plan->calibration, NULL));
+        reference_warnings(&plan->calibration, NULL), "bragg", "labels", labels_json(plan));
 }

@@ -43,6 +43,7 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
         return NULL;
     copy->version = plan->version;
     copy->active = plan->active;
+    memcpy(copy->labels, plan->labels, sizeof copy->labels);
     copy->scan_from_header = plan->scan_from_header;
     copy->scan = plan->scan;
     scan_list_ref(copy->scan.list);
@@ -54,6 +55,7 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
     copy->frame_period_ns = plan->frame_period_ns;
     copy->recording = plan->recording;
     copy->analysis = plan->analysis;
+    bragg_plan_copy(&copy->bragg, &plan->bragg);
     calibration_copy(&copy->calibration, &plan->calibration);
     for (size_t i = 0; i < plan->n_virtual_detectors; i++)
         virtual_detector_settings_copy(&copy->virtual_detectors[i], &plan->virtual_detectors[i]);
@@ -71,6 +73,7 @@ void acquisition_plan_unref(struct acquisition_plan *plan)
     if (!plan || atomic_fetch_sub_explicit(&plan->references, 1, memory_order_acq_rel) != 1)
         return;
     scan_list_unref(plan->scan.list);
+    bragg_plan_finish(&plan->bragg);
     calibration_finish(&plan->calibration);
     for (size_t i = 0; i < plan->n_virtual_detectors; i++)
         virtual_detector_settings_finish(&plan->virtual_detectors[i]);

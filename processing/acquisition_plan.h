@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "processing/analysis_settings.h"
+#include "processing/bragg_plan.h"
 #include "processing/calibration_values.h"
 #include "processing/scan_geometry.h"
 #include "processing/virtual_detector.h"
@@ -28,11 +29,14 @@ struct recording_settings {
     int level; /* 0-9 */
 };
 
+#define PLAN_LABELS_SIZE 512
+
 struct acquisition_plan {
     _Atomic unsigned references;
-    uint32_t version;      /* of the settings, from 1, raised by every change */
-    char id[37];           /* UUID of the run */
-    bool active;           /* the daemon set the detector up and armed it */
+    uint32_t version;              /* of the settings, from 1, raised by every change */
+    char id[37];                   /* UUID of the run */
+    char labels[PLAN_LABELS_SIZE]; /* JSON object, "": none: the condition of the specimen */
+    bool active;                   /* the daemon set the detector up and armed it */
     bool scan_from_header; /* scan shape was not given: take it from the HDR when it tells one */
     struct scan_geometry scan; /* as asked for; the plan holds a reference of its list */
     bool find_lines; /* nobody knows the flyback frames: the run is stored as a stack, and the
@@ -47,6 +51,7 @@ struct acquisition_plan {
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
     struct analysis_settings analysis;
+    struct bragg_plan bragg;
     struct calibration calibration; /* the mask applies to frames of its size */
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;

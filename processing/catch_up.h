@@ -9,8 +9,8 @@
 
 /*
  * Chunks that were recorded (or kept in the backlog) without being analysed, because the ring was
- * filling: workers analyse them from there when there is room again, and in any case before the run
- * is finished. The list
+ * filling, or of which a product waits for what was learned from earlier frames: workers analyse
+ * them from there when there is room again, and in any case before the run is finished. The list
  * is shared by the workers under its mutex, which is taken once per such chunk. A chunk in it
  * counts as one of its run's `pending`, which keeps run and file.
  */
@@ -20,6 +20,8 @@ struct deferred_chunk {
     struct run *run;
     const struct product_set *set;
     uint64_t number;              /* stored_chunks.h */
+    uint64_t first_exposure;      /* epochs.h */
+    bool waits;                   /* it was analysed, but for the products that were not ready */
     struct backlog_chunk *packed; /* NULL: it is in the file */
 };
 

@@ -28,6 +28,13 @@ struct frame {
     uint32_t weighed; /* bit g: the sums of group g of the bank are there */
     int64_t weighted_sums[WEIGHT_BANK_GROUPS][WEIGHT_LANES];
     bool rings_summed; /* the forms have the sums of the shared rings */
+
+    /* For products that learn from frames (product.h). */
+    uint64_t exposure; /* frame index */
+    unsigned epoch;    /* epochs.h: of its chunk */
+    unsigned thread;   /* a worker's index; above those: recompute.h and finisher.h */
+    bool teaches;      /* it came in its chunk, as all frames did that can be read again */
+    bool waits;        /* what it is to be compared with is not there yet */
 };
 
 /* What the frames of one format can be turned into, and room for it: of one thread. */

@@ -35,13 +35,18 @@ static struct chunk *open_chunk(struct placement *placement, uint64_t frame_inde
     struct product_set *const set = atomic_load_explicit(&run->set, memory_order_acquire);
     /* Before the chunk can be claimed: whoever finishes it takes this back. */
     atomic_fetch_add_explicit(&run->pending, 1, memory_order_relaxed);
+    if (!extra)
+        epochs_open(&run->epochs, frame_index);
     struct chunk *const chunk =
         ring_open_chunk(placement->ring, run, set, capacity, extra, first_place);
-    if (chunk)
+    if (chunk) {
         note_first_frame(set, frame_index);
-    else
-        atomic_fetch_sub_explicit(&run->pending, 1, memory_order_relaxed);
-    return chunk;
+        return chunk;
+    }
+    if (!extra)
+        epochs_open_failed(&run->epochs, frame_index);
+    atomic_fetch_sub_explicit(&run->pending, 1, memory_order_relaxed);
+    return NULL;
 }
 
 /* Where a placed frame goes: the open chunk, a new one, or (late) one of its own. false: no room.

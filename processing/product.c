@@ -10,3 +10,8 @@ void *product_accumulator_create(size_t size)
         memset(accumulator, 0, size);
     return accumulator;
 }
+
+size_t map_dtype_size(enum map_dtype dtype)
+{
+    return dtype == MAP_DTYPE_U8 ? sizeof(uint8_t) : sizeof(uint64_t);
+}

@@ -35,7 +35,10 @@
  */
 struct product;
 
-enum map_dtype { MAP_DTYPE_U64, MAP_DTYPE_F64 };
+enum map_dtype { MAP_DTYPE_U64, MAP_DTYPE_F64, MAP_DTYPE_U8 };
+
+/* Bytes of a value. */
+size_t map_dtype_size(enum map_dtype dtype);
 
 #define PRODUCT_NAME_SIZE 72
 
@@ -44,6 +47,7 @@ struct product_map {
     enum map_dtype dtype;
     const char *units;
     char description[160]; /* for a person: what it computes */
+    uint8_t unmeasured;    /* MAP_DTYPE_U8: the value where nothing was measured */
 };
 
 /* An array over all analysed frames: a pattern [height][width], or a profile [n]. */
@@ -62,12 +66,18 @@ struct product_class {
     void (*accumulate)(const struct product *product, uint64_t exposure, struct frame *frame,
                        const uint64_t *columns, void *accumulator);
     void (*merge)(const struct product *product, void *into, const void *from);
+    /* Of products that learn from the frames what others are compared with, else NULL. `learn`
+     * takes a frame in; it is called for every frame that `teaches`, before `frame`. `ready`: can
+     * frames of an epoch be computed now? Asked once per chunk: when not, its frames are taken in
+     * and their columns computed later, from the file. */
+    void (*learn)(const struct product *product, struct frame *frame);
+    bool (*ready)(const struct product *product, unsigned epoch);
     /* What column `column` is the weighted sum of, mask_weights.h, so that products of a set can be
      * computed together (shared_work.h). NULL: none of its columns is. */
     const struct mask_weights *(*weights)(const struct product *product, unsigned column);
     /* The rings whose counts and squares it computes, likewise. NULL: none. */
     const struct radial_plan *(*rings)(const struct product *product);
-    /* Writes one uint64_t or double, as the map's dtype says. */
+    /* Writes one uint64_t, double or uint8_t, as the map's dtype says. */
     void (*map_value)(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value);
     /* Writes array `which` of a merged accumulator: uint64_t or double each, C order. */
@@ -113,7 +123,8 @@ struct product {
  * The prepare functions. Each fills *product (zeroed by the caller) or returns a negative errno
  * with a sentence in `error` and leaves nothing to free. `isa` chooses the kernels.
  *
- * Virtual detectors: virtual_detector.h; profiles: profile_products.h.
+ * Virtual detectors: virtual_detector.h; profiles: profile_products.h; Bragg reflections:
+ * bragg_product.h.
  * centre_of_mass: maps com_y and com_x, float64, pixels from the centre of pixel (0, 0): sum(y n) /
  * sum(n), sum(x n) / sum(n) over the whole frame; NaN where a frame has no count. sum_pattern:
  * array "sum", u64 [height][width], sum over all analysed frames, exact.

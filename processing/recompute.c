@@ -43,7 +43,12 @@ static void compute(struct recompute *recompute, struct product *product, uint64
                     const void *image)
 {
     const struct product_class *const class = product->class;
-    struct frame frame = {.image = image};
+    struct frame frame = {
+        .image = image,
+        .exposure = exposure,
+        .epoch = epoch_of_exposure(exposure),
+        .thread = recompute->run->n_workers,
+    };
     if (product->n_columns > 0) {
         class->frame(product, &frame, recompute->columns);
         if (product->columns)

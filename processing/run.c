@@ -145,6 +145,7 @@ static void init(struct run *run, struct acquisition_plan *plan, const struct ru
     atomic_init(&run->references, 1);
     atomic_init(&run->pending, 1);
     pthread_mutex_init(&run->recording.mutex, NULL);
+    pthread_mutex_init(&run->products_mutex, NULL);
     for (unsigned i = 0; i < RUN_MAX_LAYERS; i++) {
         pthread_mutex_init(&run->latest[i].mutex, NULL);
         atomic_init(&run->latest[i].wanted, 1);
@@ -232,5 +233,6 @@ void run_unref(struct run *run)
     free(run->hdr);
     acquisition_plan_unref(run->plan);
     pthread_mutex_destroy(&run->recording.mutex);
+    pthread_mutex_destroy(&run->products_mutex);
     free(run);
 }

@@ -9,6 +9,7 @@
 #include "detector/acquisition_header.h"
 #include "detector/pixel_format.h"
 #include "processing/acquisition_plan.h"
+#include "processing/epochs.h"
 #include "processing/frame_table.h"
 #include "processing/product_set.h"
 #include "processing/stall_watch.h"
@@ -24,8 +25,10 @@
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
  * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
  * last frame while frames move.
- *   - frames: see frame_table.h. products and sets: see product_set.h; added to by the service
- * thread only (run_products.c), published by store-release of n_products and of set.
+ *   - frames: see frame_table.h. epochs: see epochs.h. products and sets: see product_set.h; added
+ * to under products_mutex (run_products.c), by the ingest thread before the run is published, then
+ * by the service thread and, at the end, the finisher; published by store-release of n_products and
+ * of set. bragg_error: under the same mutex.
  *   - view: the newest geometry through which results are seen; published by the service thread
  * with a store-release, older ones stay until the run is freed.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
@@ -134,6 +137,9 @@ struct run {
     struct run_counts counts;
     struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
     struct column_table *stored; /* stored_chunks.h */
+    struct epochs epochs;
+    pthread_mutex_t products_mutex;
+    struct error bragg_error; /* why Bragg reflections are not looked for, or not finally */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;
     _Atomic(struct product_set *) set; /* the newest */
@@ -206,8 +212,9 @@ const struct product *run_find_map(const struct run *run, const char *name, unsi
 const struct product *run_find_array(const struct run *run, const char *name, unsigned *which);
 
 /*
- * Writes the values of `count` positions of a map from `first` on, seen through `scan`: uint64_t or
- * double each, as the map's dtype says, 0 or NaN where nothing was measured; and, when `measured`
+ * Writes the values of `count` positions of a map from `first` on, seen through `scan`: uint64_t,
+ * double or uint8_t each, as the map's dtype says, 0, NaN or the map's own value where nothing was
+ * measured; and, when `measured`
  * is not NULL, a uint8_t each: 1 measured, 0 not. Positions run along the rows of the scan. The
  * recorder sees the run through run->scan, whose positions are those of the file.
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "processing/bragg_product.h"
 #include "processing/column_table.h"
 #include "processing/given_maps.h"
 #include "processing/profile_products.h"
@@ -19,6 +20,36 @@ const struct product_set *run_set(const struct run *run)
 const uint8_t *run_bad_pixels(const struct run *run)
 {
     return pixel_mask_fit(run->plan->calibration.bad_pixels, run->format.height, run->format.width);
+}
+
+const struct product *run_bragg(const struct run *run)
+{
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        if (product_is_bragg(set->products[i]))
+            return set->products[i];
+    }
+    return NULL;
+}
+
+void run_bragg_error(const struct run *run, struct error *error)
+{
+    struct run *const locked = (struct run *)run;
+    pthread_mutex_lock(&locked->products_mutex);
+    *error = run->bragg_error;
+    pthread_mutex_unlock(&locked->products_mutex);
+}
+
+void run_set_bragg_error(struct run *run, const struct error *error)
+{
+    pthread_mutex_lock(&run->products_mutex);
+    run->bragg_error = *error;
+    pthread_mutex_unlock(&run->products_mutex);
+}
+
+unsigned run_product_threads(const struct run *run)
+{
+    return 2 * run->n_workers + 1;
 }
 
 const float *run_gain(const struct run *run)
@@ -117,10 +148,27 @@ static int give_room(struct product *product, const struct run *run)
     return product->accumulator_size > 0 ? partials_create(product, run->n_workers + 1) : 0;
 }
 
+static int keep_product(struct run *run, struct product *product, struct error *error)
+{
+    int r = 0;
+    pthread_mutex_lock(&run->products_mutex);
+    const unsigned n = atomic_load_explicit(&run->n_products, memory_order_relaxed);
+    if (n == RUN_MAX_PRODUCTS) {
+        r = error_set(
+            error, -ENOSPC,
+            "this run has had %d results already: changes are possible again in the next one",
+            RUN_MAX_PRODUCTS);
+    } else {
+        run->products[n] = product;
+        atomic_store_explicit(&run->n_products, n + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&run->products_mutex);
+    return r;
+}
+
 struct product *run_add_product(struct run *run, const struct product *prepared, unsigned layer,
                                 const char *source, struct error *error)
 {
-    const unsigned n = atomic_load_explicit(&run->n_products, memory_order_relaxed);
     struct product *const product = malloc(sizeof *product);
     if (!product) {
         struct product unused = *prepared;
@@ -133,21 +181,11 @@ struct product *run_add_product(struct run *run, const struct product *prepared,
     snprintf(product->source, sizeof product->source, "%s", source);
     if (!product->given)
         name_layer(product, run_layer_name(run, layer));
-    if (n == RUN_MAX_PRODUCTS) {
-        error_set(error, -ENOSPC,
-                  "this run has had %d results already: changes are possible again in the next one",
-                  RUN_MAX_PRODUCTS);
-        goto fail;
-    }
-    if (give_room(product, run) < 0) {
-        error_set(error, -ENOMEM, "no memory for the live results");
-        goto fail;
-    }
-    run->products[n] = product;
-    atomic_store_explicit(&run->n_products, n + 1, memory_order_release);
-    return product;
-
-fail:
+    const int r = give_room(product, run) < 0
+                      ? error_set(error, -ENOMEM, "no memory for the live results")
+                      : keep_product(run, product, error);
+    if (r == 0)
+        return product;
     product_destroy(product);
     return NULL;
 }
@@ -163,9 +201,9 @@ static bool contains(struct product *const *products, size_t n, const struct pro
     return false;
 }
 
-const struct product_set *run_change_set(struct run *run, struct product *const *removed,
-                                         size_t n_removed, struct product *const *added,
-                                         size_t n_added)
+static const struct product_set *change_set(struct run *run, struct product *const *removed,
+                                            size_t n_removed, struct product *const *added,
+                                            size_t n_added)
 {
     struct product_set *const old = atomic_load_explicit(&run->set, memory_order_relaxed);
     const size_t n_old = old ? old->n : 0;
@@ -187,6 +225,46 @@ const struct product_set *run_change_set(struct run *run, struct product *const 
     set->shared = shared_work_create(set->products, set->n, &run->format, cpu_isa_best());
     atomic_store_explicit(&run->set, set, memory_order_release);
     return set;
+}
+
+const struct product_set *run_change_set(struct run *run, struct product *const *removed,
+                                         size_t n_removed, struct product *const *added,
+                                         size_t n_added)
+{
+    pthread_mutex_lock(&run->products_mutex);
+    const struct product_set *const set = change_set(run, removed, n_removed, added, n_added);
+    pthread_mutex_unlock(&run->products_mutex);
+    return set;
+}
+
+/* ---- Bragg reflections ---- */
+
+int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
+                      struct error *error)
+{
+    struct bragg_product_setup setup = {
+        .reference = plan->reference,
+        .bad = run_bad_pixels(run),
+        .counts_min = plan->counts_min,
+        .counts_max = plan->counts_max,
+        .tile = plan->tile,
+        .block_length = plan->block_length,
+        .epochs = &run->epochs,
+        .keeps_reflections = run->recycle == 0,
+        .n_threads = run_product_threads(run),
+    };
+    memcpy(setup.reference_name, plan->reference_name, sizeof setup.reference_name);
+    if (*plan->reference_name && !plan->reference) {
+        error_set(error, -EINVAL,
+                  "bragg.reference: there is no reference %s: measure and save one "
+                  "(bragg_reference)",
+                  plan->reference_name);
+        return -EINVAL;
+    }
+    const int r = plan->reference ? 0 : bragg_plan_settings(plan, run, &setup.settings, error);
+    if (plan->reference)
+        setup.settings = bragg_reference_values(plan->reference)->settings;
+    return r < 0 ? r : bragg_product_prepare(product, &setup, &run->format, error);
 }
 
 /* ---- what the plan asks for ---- */
@@ -255,6 +333,21 @@ static int make_profiles(struct making *making)
     return r;
 }
 
+/* Of the first layer. What cannot be searched is no reason to refuse the run. */
+static int make_bragg(struct making *making)
+{
+    struct run *const run = making->run;
+    struct product product = {0};
+    if (!run->plan->bragg.enabled || making->layer > 0)
+        return 0;
+    const int r = run_prepare_bragg(run, &run->plan->bragg, &product, &run->bragg_error);
+    if (r == 0)
+        return take(making, 0, &product, "");
+    log_error("run", "run %s goes on without Bragg reflections: %s", run->plan->id,
+              run->bragg_error.text);
+    return r == -ENOMEM ? r : 0;
+}
+
 static int make_layer(struct making *making)
 {
     const struct run *const run = making->run;
@@ -283,7 +376,9 @@ static int make_layer(struct making *making)
         r = saturation_prepare(&saturation, &run->format, isa, making->error);
         r = take(making, r, &saturation, "");
     }
-    return r < 0 ? r : make_profiles(making);
+    if (r == 0)
+        r = make_profiles(making);
+    return r < 0 ? r : make_bragg(making);
 }
 
 /* A mask of another detector, or of other rows of it, is no reason to refuse the run. */

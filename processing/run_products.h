@@ -2,7 +2,8 @@
 
 #include "processing/run.h"
 
-/* The products of a run. All but run_prepare_products on the service thread only. */
+/* The products of a run. The functions that change them lock; run_prepare_products is called before
+ * anybody else knows the run. */
 
 /* What the plan asks for, as the first set. */
 int run_prepare_products(struct run *run, struct error *error);
@@ -35,6 +36,21 @@ const float *run_gain(const struct run *run);
 
 /* Both, for virtual detectors. */
 struct detector_pixels run_detector_pixels(const struct run *run);
+
+/* The newest product of Bragg reflections, NULL: there is none. Any thread. */
+const struct product *run_bragg(const struct run *run);
+
+/* What speaks against Bragg reflections, code 0: nothing. Any thread. */
+void run_bragg_error(const struct run *run, struct error *error);
+void run_set_bragg_error(struct run *run, const struct error *error);
+
+/* Prepares a product of Bragg reflections of the run's frames as a plan says, which has to be
+ * enabled. Does not add it. The sentence of an error begins with the key at fault. */
+int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
+                      struct error *error);
+
+/* Threads that products may be computed by: the workers, recompute.h and the finisher's. */
+unsigned run_product_threads(const struct run *run);
 
 /* The newest set. Any thread. */
 const struct product_set *run_set(const struct run *run);

@@ -162,6 +162,8 @@ static void value_clear(const struct product_map *map, void *value)
 {
     if (map->dtype == MAP_DTYPE_F64)
         *(double *)value = NAN;
+    else if (map->dtype == MAP_DTYPE_U8)
+        *(uint8_t *)value = map->unmeasured;
     else
         *(uint64_t *)value = 0;
 }
@@ -172,7 +174,8 @@ void run_map_positions(const struct run *run, const struct scan_geometry *scan,
 {
     uint64_t columns[PRODUCT_MAX_COLUMNS];
     uint8_t *value = values;
-    for (uint64_t i = 0; i < count; i++, value += 8) {
+    const size_t size = map_dtype_size(product->maps[map].dtype);
+    for (uint64_t i = 0; i < count; i++, value += size) {
         const int64_t frame = scan_geometry_frame_index(scan, first + i);
         const bool there = frame >= 0 &&
                            column_table_get(product->columns, (uint64_t)frame, columns) &&

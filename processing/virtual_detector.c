@@ -103,6 +103,40 @@ static const struct product_class class = {
     .finish = finish,
 };
 
+/* ---- looking ---- */
+
+static void add_flat(const struct mask_weights *mask, uint32_t pixel_size, double *weights)
+{
+    for (size_t i = 0; i < mask->flat.n_blocks; i++) {
+        const struct mask_block *const block = &mask->flat.blocks[i];
+        for (unsigned bit = 0; bit < MASK_BLOCK_SIZE; bit++) {
+            if (block->bits >> bit & 1)
+                weights[block->offset / pixel_size + bit] += mask->flat_weight;
+        }
+    }
+    for (size_t i = 0; i < mask->flat.n_loose; i++)
+        weights[mask->flat.loose[i]] += mask->flat_weight;
+}
+
+void virtual_detector_weights(const struct product *product, unsigned map, double *weights,
+                              size_t n_pixels)
+{
+    if (product->class != &class) {
+        for (size_t i = 0; i < n_pixels; i++)
+            weights[i] += 1;
+        return;
+    }
+    const struct virtual_detector *const state = product->state;
+    const struct mask_weights *const mask = &state->maps[map].mask;
+    const uint32_t pixel_size = product->format.pixel_size;
+    const size_t of_block = MASK_BLOCK_SIZE / pixel_size;
+    add_flat(mask, pixel_size, weights);
+    for (size_t i = 0; i < mask->n_blocks * of_block; i++)
+        weights[mask->offsets[i / of_block] / pixel_size + i % of_block] += mask->weights[i];
+    for (size_t i = 0; i < mask->n_loose; i++)
+        weights[mask->loose[i].pixel] += mask->loose[i].weight;
+}
+
 /* What the maps of one detector are made from, and memory for one frame of weights. */
 struct making {
     struct product *product;

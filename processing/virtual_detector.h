@@ -95,6 +95,14 @@ unsigned virtual_detector_n_maps(const struct virtual_detector_settings *setting
 void virtual_detector_map_name(const struct virtual_detector_settings *settings, unsigned i,
                                char *name, size_t size);
 
+/*
+ * Adds to weights[n_pixels] what the pixels of a frame weigh in a map of any product: in one of a
+ * virtual detector as it was made (up to a constant), in any other all pixels alike, which may all
+ * matter.
+ */
+void virtual_detector_weights(const struct product *product, unsigned map, double *weights,
+                              size_t n_pixels);
+
 /* "disk", "annulus", "sector", "segmented", "rectangle", "point", "k_band", "mask". */
 const char *virtual_detector_shape_name(enum virtual_detector_shape shape);
 /* "hard", "antialiased". */

@@ -147,15 +147,23 @@ void worker_flag_frame(struct worker *worker, const struct frame_slot *slot)
         atomic_fetch_or_explicit(&facts->flags, slot->flags, memory_order_relaxed);
 }
 
+static bool compute_columns(struct worker *worker, const struct product *product,
+                            struct frame *frame)
+{
+    product->class->frame(product, frame, worker->columns);
+    return !product->columns ||
+           column_table_put(product->columns, frame->exposure, worker->columns);
+}
+
 static bool compute(struct worker *worker, const struct product *product, uint64_t exposure,
                     bool placed, struct frame *frame)
 {
     const struct product_class *const class = product->class;
-    if (product->n_columns > 0) {
-        class->frame(product, frame, worker->columns);
-        if (product->columns && !column_table_put(product->columns, exposure, worker->columns))
-            return false;
-    }
+    if (class->learn && frame->teaches)
+        class->learn(product, frame);
+    if (product->n_columns > 0 && !(class->ready && frame->waits) &&
+        !compute_columns(worker, product, frame))
+        return false;
     if (placed && class->accumulate) {
         struct product_partial *const partial = &product->partials[worker->index];
         class->accumulate(product, exposure, frame, worker->columns, partial->own);
@@ -216,10 +224,30 @@ static struct frame_facts *take_frame(struct worker *worker, const struct produc
     return facts;
 }
 
+/* What products that learn need to know of the frame. */
+static void place_frame(const struct worker *worker, uint64_t exposure, bool teaches,
+                        struct frame *frame)
+{
+    frame->exposure = exposure;
+    frame->epoch = worker->epoch;
+    frame->thread = worker->index;
+    frame->waits = worker->waits;
+    frame->teaches = teaches;
+}
+
+static struct frame frame_again(struct worker *worker, const struct product_set *set,
+                                uint64_t exposure, const void *image)
+{
+    struct frame frame = {.image = image, .forms = &worker->forms, .shared = set->shared};
+    place_frame(worker, exposure, true, &frame);
+    return frame;
+}
+
 bool worker_analyse_frame(struct worker *worker, const struct product_set *set,
                           const struct frame_slot *slot, bool placed, struct frame *frame)
 {
     struct frame_facts *const facts = take_frame(worker, set, slot);
+    place_frame(worker, slot->frame_index, placed && !(slot->flags & FRAME_FLAG_LATE), frame);
     return facts && analyse(worker, set, slot->layer, slot->frame_index, placed, frame, facts);
 }
 
@@ -250,7 +278,23 @@ bool worker_analyse_deferred(struct worker *worker, const struct product_set *se
     if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_RECEIVED ||
         !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED))
         return false;
-    struct frame frame = {.image = image, .forms = &worker->forms, .shared = set->shared};
+    struct frame frame = frame_again(worker, set, exposure, image);
     *analysed = image && analyse(worker, set, layer, exposure, true, &frame, facts);
     return true;
+}
+
+/* Frames that were deferred as well have all their products already, or will get them there. */
+void worker_analyse_waiting(struct worker *worker, const struct product_set *set, unsigned layer,
+                            uint64_t exposure, const void *image)
+{
+    const struct frame_facts *const facts = frame_row(worker, exposure, layer);
+    struct frame frame = frame_again(worker, set, exposure, image);
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED ||
+        (atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE))
+        return;
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        if (product->layer == layer && product->class->ready)
+            (void)compute_columns(worker, product, &frame);
+    }
 }

@@ -44,8 +44,10 @@ struct worker {
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */
     uint32_t given;  /* the value of the run's arrays_wanted that its merged sums answer */
     crc32c_fn crc32c;
-    struct message_batch messages;         /* of the chunk in hand, for the recording */
-    struct chunk_reader reader;            /* of the run's file, once it was needed */
+    struct message_batch messages; /* of the chunk in hand, for the recording */
+    struct chunk_reader reader;    /* of the run's file, once it was needed */
+    unsigned epoch;                /* of the chunk in hand: epochs.h */
+    bool waits;                    /* its frames are of an epoch for which a product is not ready */
     uint64_t columns[PRODUCT_MAX_COLUMNS]; /* of the frame in hand and one product */
 };
 
@@ -95,6 +97,11 @@ void worker_pass_over_frame(struct worker *worker, const struct product_set *set
  */
 bool worker_analyse_deferred(struct worker *worker, const struct product_set *set, unsigned layer,
                              uint64_t exposure, const void *image, bool *analysed);
+
+/* Computes the products that were not ready when a placed frame of the chunk in hand was analysed.
+ */
+void worker_analyse_waiting(struct worker *worker, const struct product_set *set, unsigned layer,
+                            uint64_t exposure, const void *image);
 
 /* Adds a flag to a frame's row of the table without telling anything else of it. */
 void worker_flag_frame(struct worker *worker, const struct frame_slot *slot);

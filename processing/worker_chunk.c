@@ -24,6 +24,7 @@ struct chunk_work {
     enum chunk_analysis analysis;
     bool recorded;
     int64_t first_place;
+    uint64_t first_exposure;            /* of its first frame: epochs.h */
     uint32_t n_frames;                  /* in the worker's images so far */
     uint32_t in_layer[RUN_MAX_LAYERS];  /* of them, by layer */
     uint32_t submitted[RUN_MAX_LAYERS]; /* of these, handed over */
@@ -195,6 +196,10 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
 {
     const uint64_t start = clock_monotonic_ns();
     uint64_t done = 0;
+    if (work->n_frames == 0) {
+        work->first_exposure = chunk->frames[0].frame_index;
+        worker_take_epoch(worker, work->set, work->first_exposure);
+    }
     for (uint32_t i = work->n_frames; i < n_frames; i += WEIGHT_IMAGES) {
         const uint32_t left = n_frames - i;
         done += process_some(worker, work, &chunk->frames[i],
@@ -254,6 +259,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
         return;
     }
     const bool late = slot->flags & FRAME_FLAG_LATE;
+    worker_take_epoch(worker, chunk->set, slot->frame_index);
     const bool analysed = worker_analyse_frame(worker, chunk->set, slot, late, &frame);
     if (late)
         atomic_fetch_add_explicit(analysed ? &run->counts.analysed : &run->counts.not_analysed, 1,
@@ -287,6 +293,21 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
 
 /* ---- chunks ---- */
 
+/* All frames of the chunk were taken in; what waits is computed from the file, if there is one. */
+static void settle(struct worker *worker, const struct chunk_work *work)
+{
+    const struct deferred_chunk chunk = {
+        .run = work->run,
+        .set = work->set,
+        .number = stored_chunks_number(work->run, work->first_place),
+        .first_exposure = work->first_exposure,
+        .waits = true,
+    };
+    epochs_settle(&work->run->epochs, work->first_exposure);
+    if (work->analysis == ANALYSE_NOW && worker->waits && work->recorded && !work->run->recycle)
+        worker_remember_deferred(worker, &chunk, ANALYSE_FROM_FILE, work->in_layer, 0);
+}
+
 int worker_make_room(struct worker *worker, const struct run *run)
 {
     const size_t n_images = (size_t)run->chunk_frames * run->n_layers;
@@ -312,6 +333,8 @@ static void pass_over(struct worker *worker, struct run *run, struct chunk *chun
     while (!closed)
         n_frames = chunk_wait(chunk, n_frames, UINT64_MAX, &closed);
     const bool in_place = !chunk->extra || (chunk->frames[0].flags & FRAME_FLAG_LATE);
+    if (!chunk->extra)
+        epochs_settle(&run->epochs, chunk->frames[0].frame_index);
     ring_release(worker->ring, chunk);
     count_unrecorded(run, in_place, n_frames);
     if (in_place)
@@ -325,6 +348,7 @@ static void remember(struct worker *worker, const struct chunk_work *work)
         .run = work->run,
         .set = work->set,
         .number = stored_chunks_number(work->run, work->first_place),
+        .first_exposure = work->first_exposure,
     };
     worker_remember_deferred(worker, &chunk, work->analysis, work->in_layer, work->n_frames);
 }
@@ -342,14 +366,17 @@ void worker_process_chunk(struct worker *worker, struct chunk *chunk)
             .analysis = chunk->extra ? ANALYSE_NOW : worker_plan_analysis(worker, run),
             .first_place = chunk->first_place,
         };
+        const bool chunk_is_extra = chunk->extra;
         work.recorded = worker->sink->wants(worker->sink->data, run);
         memset(worker->present, 0, (size_t)run->chunk_frames * run->n_layers);
-        if (chunk->extra)
+        if (chunk_is_extra)
             process_extra_chunk(worker, chunk);
         else
             process_placed_chunk(worker, &work, chunk);
         if (is_deferred(&work))
             remember(worker, &work);
+        else if (!chunk_is_extra)
+            settle(worker, &work);
     }
     worker_merge_if_asked(worker);
     run_drop_pending(run, worker->sink);

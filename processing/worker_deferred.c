@@ -35,6 +35,24 @@ enum chunk_analysis worker_plan_analysis(const struct worker *worker, const stru
     return (double)load.used <= LET_GO_FILL * (double)load.size ? ANALYSE_NOW : ANALYSE_NEVER;
 }
 
+/* Whether all products of a set can be computed of frames of an epoch. */
+static bool is_ready(const struct product_set *set, unsigned epoch)
+{
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        if (product->class->ready && !product->class->ready(product, epoch))
+            return false;
+    }
+    return true;
+}
+
+void worker_take_epoch(struct worker *worker, const struct product_set *set,
+                       uint64_t first_exposure)
+{
+    worker->epoch = epoch_of_exposure(first_exposure);
+    worker->waits = !is_ready(set, worker->epoch);
+}
+
 static void give_up_deferred(struct run *run, uint64_t n)
 {
     atomic_fetch_sub_explicit(&run->counts.deferred, n, memory_order_relaxed);
@@ -58,6 +76,7 @@ void worker_remember_deferred(struct worker *worker, const struct deferred_chunk
                       "analysed",
                       n_frames);
             give_up_deferred(run, n_frames);
+            epochs_settle(&run->epochs, chunk->first_exposure);
             return;
         }
     }
@@ -65,7 +84,10 @@ void worker_remember_deferred(struct worker *worker, const struct deferred_chunk
     if (catch_up_add(worker->catch_up, &kept))
         return;
     backlog_free(worker->backlog, kept.packed);
-    give_up_deferred(run, n_frames);
+    if (!chunk->waits) {
+        give_up_deferred(run, n_frames);
+        epochs_settle(&run->epochs, chunk->first_exposure);
+    }
     run_drop_pending(run, worker->sink);
 }
 
@@ -130,18 +152,55 @@ static void analyse_deferred(struct worker *worker, const struct deferred_chunk 
     give_up_deferred(run, failed);
 }
 
+/* Computes what waited of a layer of the chunk. */
+static void analyse_waiting(struct worker *worker, const struct deferred_chunk *chunk,
+                            unsigned layer, const uint8_t *images)
+{
+    struct run *const run = chunk->run;
+    uint32_t n;
+    const int64_t first = stored_chunks_place(run, chunk->number, &n);
+    for (uint32_t i = 0; images && i < n; i++) {
+        const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
+        if (exposure >= 0)
+            worker_analyse_waiting(worker, chunk->set, layer, (uint64_t)exposure,
+                                   images + i * run->format.image_size);
+    }
+}
+
+/* false: it cannot be read now. What was analysed already will be passed over next time. */
+static bool catch_up_layer(struct worker *worker, const struct deferred_chunk *chunk,
+                           unsigned layer)
+{
+    const uint8_t *images;
+    if (!read_layer(worker, chunk, layer, &images))
+        return false;
+    if (chunk->waits)
+        analyse_waiting(worker, chunk, layer, images);
+    else
+        analyse_deferred(worker, chunk, layer, images);
+    return true;
+}
+
 bool worker_catch_up(struct worker *worker)
 {
     struct deferred_chunk chunk;
     if (!catch_up_take(worker->catch_up, &chunk))
         return false;
     worker_take_run(worker, chunk.run);
+    worker_take_epoch(worker, chunk.set, chunk.first_exposure);
+    /* Deferred frames can be taken in; those that have been can only wait. */
+    if (worker->waits && chunk.waits && catch_up_add(worker->catch_up, &chunk))
+        return false;
     for (unsigned layer = 0; layer < chunk.run->n_layers; layer++) {
-        const uint8_t *images;
-        /* What was analysed already will be passed over next time. */
-        if (!read_layer(worker, &chunk, layer, &images) && catch_up_add(worker->catch_up, &chunk))
+        if (!catch_up_layer(worker, &chunk, layer) && catch_up_add(worker->catch_up, &chunk))
             return false;
-        analyse_deferred(worker, &chunk, layer, images);
+    }
+    if (!chunk.waits)
+        epochs_settle(&chunk.run->epochs, chunk.first_exposure);
+    if (worker->waits && !chunk.waits) {
+        chunk.waits = true;
+        if (catch_up_add(worker->catch_up, &chunk))
+            return true;
     }
     backlog_free(worker->backlog, chunk.packed);
     worker_merge_if_asked(worker);

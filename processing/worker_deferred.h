@@ -17,6 +17,11 @@ enum chunk_analysis {
 /* What is to become of a chunk that was just claimed. */
 enum chunk_analysis worker_plan_analysis(const struct worker *worker, const struct run *run);
 
+/* The chunk in hand begins with this exposure: its epoch, and whether all products of the set can
+ * be computed of its frames now (epochs.h). */
+void worker_take_epoch(struct worker *worker, const struct product_set *set,
+                       uint64_t first_exposure);
+
 /*
  * Puts a chunk on the list of those that wait; images and in_layer (frames of each layer) as the
  * worker has them, of which n_frames were counted as deferred. Without memory for that they are

@@ -47,9 +47,10 @@ static void run_describe(const struct control_service *service, struct request *
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s, s]}", "version", MERLIND_VERSION,
-                              "commands", names, "parameters", parameters, "topics", "acquisition/",
-                              "status/", "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/"),
+                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
+                              MERLIND_VERSION, "commands", names, "parameters", parameters,
+                              "topics", "acquisition/", "status/", "event/", "map/NAME/",
+                              "pattern/NAME/", "profile/NAME/", "bragg/rows/", "bragg/summary/"),
                     NULL, 0);
 }
 
@@ -133,7 +134,7 @@ const struct command commands[] = {
     {"start",
      command_start,
      {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
-      "parameters", "recording"}},
+      "parameters", "recording", "labels"}},
     {"stop", run_stop, {NULL}},
     {"get", run_get, {"name"}},
     {"set", run_set, {"name", "value"}},
@@ -179,6 +180,20 @@ const struct command commands[] = {
     {"halo_strain",
      command_halo_strain,
      {"reference", "azimuth", "save_as", "inner", "outer", "centre"}},
+    {"bragg",
+     command_bragg,
+     {"pass", "confidence", "block", "tile", "min_contrast", "rates", "contrast_rates", "areas",
+      "phase"}},
+    {"bragg_settings",
+     command_bragg_settings,
+     {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
+      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"}},
+    {"bragg_reference", command_bragg_reference, {"action", "name", "area", "use"}},
+    {"bragg_propose", command_bragg_propose, {"inner", "outer", "centre"}},
+    {"bragg_injection_test", command_bragg_injection_test, {"contrasts", "frames"}},
+    {"bragg_series", command_bragg_series, {"label", "confidence"}},
+    {"bragg_null_test", command_bragg_null_test, {"area", "pass", "confidence"}},
+    {"bragg_labels", command_bragg_labels, {"labels", "pass"}},
     {"halo_maps",
      command_halo_maps,
      {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer",

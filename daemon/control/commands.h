@@ -59,6 +59,26 @@ void command_halo_maps(const struct control_service *service, struct request *re
 /* commands_labels.c */
 void command_label_profiles(const struct control_service *service, struct request *request,
                             json_t *args);
+/* commands_bragg.c */
+void command_bragg(const struct control_service *service, struct request *request, json_t *args);
+/* commands_bragg_settings.c, commands_bragg_reference.c, commands_bragg_propose.c */
+void command_bragg_settings(const struct control_service *service, struct request *request,
+                            json_t *args);
+void command_bragg_reference(const struct control_service *service, struct request *request,
+                             json_t *args);
+void command_bragg_propose(const struct control_service *service, struct request *request,
+                           json_t *args);
+/* commands_bragg_injection.c */
+void command_bragg_injection_test(const struct control_service *service, struct request *request,
+                                  json_t *args);
+/* commands_bragg_series.c */
+void command_bragg_series(const struct control_service *service, struct request *request,
+                          json_t *args);
+/* commands_bragg_check.c */
+void command_bragg_null_test(const struct control_service *service, struct request *request,
+                             json_t *args);
+void command_bragg_labels(const struct control_service *service, struct request *request,
+                          json_t *args);
 /* commands_label_patterns.c */
 void command_label_patterns(const struct control_service *service, struct request *request,
                             json_t *args);

@@ -38,7 +38,7 @@ void command_map(const struct control_service *service, struct request *request,
         return;
     }
     const struct reply_part parts[] = {
-        {rows.values, rows.n_values * 8},
+        {rows.values, rows.n_values * rows.value_size},
         {rows.measured, rows.n_values},
     };
     request_succeed(request, json_incref(rows.header), parts, 2);

@@ -88,6 +88,29 @@ static bool take_switches(struct request *request, const json_t *args,
     return true;
 }
 
+/* Numbers and words by name. */
+static bool take_labels(struct request *request, json_t *args, struct acquisition_start *start)
+{
+    json_t *const labels = json_object_get(args, "labels"), *value;
+    const char *name;
+    if (!labels)
+        return true;
+    bool good = json_is_object(labels);
+    json_object_foreach(labels, name, value) good =
+        good && (json_is_string(value) || json_is_number(value));
+    char *const text = good ? json_dumps(labels, JSON_COMPACT) : NULL;
+    good = text && strlen(text) < sizeof start->labels;
+    if (good && json_object_size(labels) > 0)
+        memcpy(start->labels, text, strlen(text) + 1);
+    free(text);
+    if (!good)
+        request_fail(request, "bad_value", "args.labels",
+                     "labels must be an object of numbers and texts, as in {\"strain\": 8}, of at "
+                     "most %zu bytes",
+                     sizeof start->labels - 1);
+    return good;
+}
+
 /* The list of positions is ours until the answer. */
 struct start_call {
     struct request *request;
@@ -122,7 +145,7 @@ void command_start(const struct control_service *service, struct request *reques
     struct acquisition_start asked = {.trigger = TRIGGER_INTERNAL};
     if (!take_mode(request, args, &asked) || !take_trigger(request, args, &asked) ||
         !take_preset(request, args, &asked) || !take_flyback(request, args, &asked) ||
-        !take_switches(request, args, &asked) ||
+        !take_switches(request, args, &asked) || !take_labels(request, args, &asked) ||
         !command_take_geometry(request, args, &asked.geometry)) /* last: it makes a list */
         return;
     if (json_object_get(args, "skip")) /* what is left out of it is 0 */

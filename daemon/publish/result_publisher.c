@@ -135,7 +135,7 @@ static void send_rows(struct result_publisher *results, const struct product *pr
         return;
     }
     const struct publisher_part parts[] = {
-        {rows.values, rows.n_values * 8},
+        {rows.values, rows.n_values * rows.value_size},
         {rows.measured, rows.n_values},
     };
     publisher_send(results->publisher, topic, "map", json_incref(rows.header), parts, 2);
@@ -197,11 +197,15 @@ static uint64_t key_period_ns(const struct result_publisher *results)
     return period > 2.0 * (double)NS_PER_S ? (uint64_t)period : 2 * NS_PER_S;
 }
 
-static bool key_due(const struct result_publisher *results, bool final)
+/* Somebody may have to be told of everything. */
+static bool all_due(const struct result_publisher *results, bool final)
 {
-    if (final || results->generation != publisher_generation(results->publisher) ||
-        results->set_version != run_set(results->run)->version)
-        return true;
+    return final || results->generation != publisher_generation(results->publisher) ||
+           results->set_version != run_set(results->run)->version;
+}
+
+static bool key_due(const struct result_publisher *results)
+{
     return atomic_load_explicit(&results->run->phase, memory_order_acquire) != RUN_FINISHED &&
            clock_monotonic_ns() >= results->key_ns + key_period_ns(results);
 }
@@ -216,16 +220,20 @@ static void send_changed_rows(struct result_publisher *results)
             first = row;
         if (count > 0 && (!changed || row + 1 == results->n_rows)) {
             send_rows_of_frames(results, first, count);
+            bragg_publisher_rows(results->publisher, results->run, first, count);
             count = 0;
         }
     }
 }
 
-static void send_key_frame(struct result_publisher *results)
+/* Lists of reflections can be long: those who have them do not get them again and again. */
+static void send_key_frame(struct result_publisher *results, bool with_reflections)
 {
     for (uint64_t row = 0; row < results->n_rows; row++)
         row_changed(results, row);
     send_whole_maps(results);
+    if (with_reflections)
+        bragg_publisher_rows(results->publisher, results->run, 0, results->n_rows);
     results->key_ns = clock_monotonic_ns();
     results->generation = publisher_generation(results->publisher);
     results->set_version = run_set(results->run)->version;
@@ -248,11 +256,15 @@ void result_publisher_maps(struct result_publisher *results, bool final)
     results->maps_analysed = analysed;
     if (news)
         forget_rows_measured_again(results);
-    if (other_view || key_due(results, final))
-        send_key_frame(results);
+    if (other_view || all_due(results, final))
+        send_key_frame(results, true);
+    else if (key_due(results))
+        send_key_frame(results, news);
     else if (news)
         send_changed_rows(results);
     send_changed_given(results);
+    if (news || final)
+        bragg_publisher_summary(&results->bragg, results->publisher, run, final);
 }
 
 /* ---- patterns and profiles ---- */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/publish/bragg_publisher.h"
 #include "daemon/publish/publisher.h"
 #include "processing/run.h"
 
@@ -13,6 +14,7 @@ struct result_publisher {
     struct run *run;      /* whose results go out; holds a reference */
     uint64_t *row_counts; /* [n_rows]: analysed images of all layers when the row was last sent */
     uint64_t n_rows;      /* of all passes */
+    struct bragg_publisher bragg;
     uint32_t view_version, set_version; /* that row_counts belong to */
     uint64_t key_ns;                    /* monotonic time of the last key frame */
     uint64_t generation;                /* of subscriptions at the last key frame */

@@ -19,6 +19,7 @@ struct walk {
 
 /* A map of the original and its copy: [positions..., others...]. */
 struct map {
+    const char *name; /* of the dataset */
     hid_t old, made, type;
     size_t size;           /* of an element */
     unsigned rank, n_axes; /* the first n_axes are of positions */
@@ -184,7 +185,8 @@ static hid_t create_made(const struct map *map, hid_t group)
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     hid_t dataset = -1;
     if (space >= 0 && properties >= 0 && H5Pset_fill_value(properties, map->type, map->fill) >= 0)
-        dataset = H5Dcreate2(group, "data", map->type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+        dataset =
+            H5Dcreate2(group, map->name, map->type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)
@@ -236,26 +238,35 @@ static int name_axes(const struct reshape *reshape, hid_t from, hid_t to)
     return nexus_attribute_list(to, "axes", names, n);
 }
 
-static int fill_map_group(const struct walk *walk, struct map *map, hid_t from, hid_t to)
+/* The dataset of a map in its new group. */
+static int move_dataset(const struct walk *walk, struct map *map, hid_t to)
 {
-    struct reshape *const reshape = walk->reshape;
     map->made = -1;
     if (read_fill(map) < 0)
         return -1;
-    measure(map, reshape);
+    measure(map, walk->reshape);
     map->made = create_made(map, to);
     int r = map->made < 0 ? -1 : file_copy_attributes(map->old, map->made, NULL);
-    if (r == 0)
-        r = file_copy_attributes(from, to, is_made_attribute);
-    if (r == 0)
-        r = name_axes(reshape, from, to) < 0 ? -1 : 0;
-    if (r == 0)
-        r = file_copy_members(&reshape->copier, from, to, is_made_member);
     if (r == 0)
         r = move_slabs(walk, map);
     if (map->made >= 0)
         H5Dclose(map->made);
     return r;
+}
+
+/* Attributes and axes of a group of maps. */
+static int describe_group(const struct walk *walk, hid_t from, hid_t to)
+{
+    const int r = file_copy_attributes(from, to, is_made_attribute);
+    return r < 0 || name_axes(walk->reshape, from, to) < 0 ? -1 : 0;
+}
+
+static int fill_map_group(const struct walk *walk, struct map *map, hid_t from, hid_t to)
+{
+    int r = move_dataset(walk, map, to);
+    if (r == 0)
+        r = describe_group(walk, from, to);
+    return r == 0 ? file_copy_members(&walk->reshape->copier, from, to, is_made_member) : r;
 }
 
 static int move_map(const struct walk *walk, struct map *map, hid_t from, const char *name)
@@ -288,22 +299,71 @@ static int copy_array(const struct walk *walk, hid_t parent, const char *name)
     return r < 0 ? -1 : 0;
 }
 
+/* Whether it is a map, with all that is known of it before it is moved. */
+static bool open_map(const struct walk *walk, struct map *map, hid_t group, const char *name)
+{
+    *map = (struct map){.name = name, .made = -1, .type = -1};
+    map->old = H5Dopen2(group, name, H5P_DEFAULT);
+    map->type = map->old < 0 ? -1 : H5Dget_type(map->old);
+    if (map->type < 0)
+        return false;
+    map->size = H5Tget_size(map->type);
+    map->n_axes = count_position_axes(group);
+    return map->size > 0 && file_extent(map->old, &map->rank, map->extent) &&
+           H5Tdetect_class(map->type, H5T_VLEN) <= 0 && map->n_axes > 0 &&
+           is_map_of_storage(walk->reshape, map);
+}
+
+static void close_map(struct map *map)
+{
+    if (map->type >= 0)
+        H5Tclose(map->type);
+    if (map->old >= 0)
+        H5Dclose(map->old);
+}
+
 static int move_result(const struct walk *walk, hid_t parent, const char *name, hid_t group)
 {
-    struct map map = {.old = H5Dopen2(group, "data", H5P_DEFAULT), .made = -1, .type = -1};
-    map.type = map.old < 0 ? -1 : H5Dget_type(map.old);
+    struct map map;
+    const bool is_map = open_map(walk, &map, group, "data");
     int r = -1;
-    if (map.type >= 0) {
-        map.size = H5Tget_size(map.type);
-        map.n_axes = count_position_axes(group);
-        const bool good = map.size > 0 && file_extent(map.old, &map.rank, map.extent) &&
-                          H5Tdetect_class(map.type, H5T_VLEN) <= 0 && map.n_axes > 0;
-        r = good && is_map_of_storage(walk->reshape, &map) ? move_map(walk, &map, group, name)
-                                                           : copy_array(walk, parent, name);
-        H5Tclose(map.type);
-    }
-    if (map.old >= 0)
-        H5Dclose(map.old);
+    if (map.type >= 0)
+        r = is_map ? move_map(walk, &map, group, name) : copy_array(walk, parent, name);
+    close_map(&map);
+    return r;
+}
+
+/* ---- several maps in one group ---- */
+
+/* A list or a text may be as long as a map has positions, and a pattern as large as one: maps have
+ * the rank of the axes, and no axes of their own (`dims`). */
+static int move_one_of_several(hid_t group, const char *name, H5L_type_t type, void *data)
+{
+    const struct walk *const walk = data;
+    struct map map;
+    if (reshape_is_scan_axis(name))
+        return 0;
+    const bool is_map = open_map(walk, &map, group, name) && map.rank == map.n_axes &&
+                        H5Tget_class(map.type) != H5T_COMPOUND && H5Aexists(map.old, "dims") <= 0;
+    int r = -1;
+    if (map.type >= 0)
+        r = is_map ? move_dataset(walk, &map, walk->to)
+                   : file_copy_member(&walk->reshape->copier, group, name, walk->to);
+    free(map.fill);
+    close_map(&map);
+    return r;
+}
+
+static int move_several(const struct walk *walk, const char *name, hid_t group)
+{
+    struct walk below = *walk;
+    below.to = H5Gcreate2(walk->to, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (below.to < 0)
+        return -1;
+    int r = describe_group(walk, group, below.to);
+    if (r == 0)
+        r = file_each_member(group, move_one_of_several, &below);
+    H5Gclose(below.to);
     return r;
 }
 
@@ -343,8 +403,9 @@ static int move_member(hid_t parent, const char *name, H5L_type_t type, void *da
     const hid_t group = H5Gopen2(parent, name, H5P_DEFAULT);
     if (group < 0)
         return -1;
-    const int r = is_dataset(group, "data") ? move_result(walk, parent, name, group)
-                                            : move_group(walk, name, group);
+    const int r = is_dataset(group, "data")        ? move_result(walk, parent, name, group)
+                  : count_position_axes(group) > 0 ? move_several(walk, name, group)
+                                                   : move_group(walk, name, group);
     H5Gclose(group);
     return r;
 }

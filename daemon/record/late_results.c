@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "daemon/record/nexus.h"
+#include "processing/bragg_product.h"
 #include "processing/run_products.h"
 
 /* ---- which ---- */
@@ -90,6 +91,8 @@ static uint64_t earlier_frames(const struct run *run, const struct product *prod
 static bool is_late(const struct result_datasets *results, const struct product_set *set,
                     const struct product *product)
 {
+    if (product_is_bragg(product) && results->bragg.made)
+        return false;
     return !product->given && !is_in_file(results, product) &&
            (first_frame_of(set, product) != UINT64_MAX || recomputed_of(product) > 0);
 }
@@ -240,8 +243,11 @@ int late_results_write(const struct result_datasets *results, hid_t file, const 
             late.first_frame = frame_table_end(run->frames);
         late.recomputed = recomputed_of(product);
         late.not_recomputed = earlier_frames(run, product, late.first_frame) - late.recomputed;
-        if (is_late(results, late.set, product))
-            r = write_product(&late, product);
+        if (!is_late(results, late.set, product))
+            continue;
+        r = product_is_bragg(product)
+                ? bragg_datasets_write_late(results, late.parent, run, product)
+                : write_product(&late, product);
     }
     if (late.parent >= 0)
         H5Gclose(late.parent);

@@ -6,7 +6,9 @@
 
 static hid_t memory_type(enum map_dtype dtype)
 {
-    return dtype == MAP_DTYPE_F64 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_UINT64;
+    return dtype == MAP_DTYPE_F64  ? H5T_NATIVE_DOUBLE
+           : dtype == MAP_DTYPE_U8 ? H5T_NATIVE_UINT8
+                                   : H5T_NATIVE_UINT64;
 }
 
 /* ---- positions ---- */
@@ -70,7 +72,7 @@ static int write_positions(const struct result_datasets *results, hid_t dataset,
 static int write_map_block(const struct result_datasets *results, const struct run *run,
                            const struct result_map *map, uint64_t first, uint64_t n)
 {
-    const struct product *const product = map->product;
+    const struct product *const product = bragg_datasets_newest(map->product, run);
     run_map_positions(run, &run->scan, product, map->map, first, n, results->values, NULL);
     return write_positions(results, map->dataset, memory_type(product->maps[map->map].dtype), first,
                            n, results->values);
@@ -175,6 +177,21 @@ int result_datasets_update(struct result_datasets *results, const struct run *ru
 
 /* ---- the end ---- */
 
+int result_positions_write(const struct result_datasets *results, const struct run *run,
+                           hid_t dataset, hid_t memory, result_fill_fn fill, const void *data)
+{
+    const uint64_t end = positions(results, run);
+    if (results->stack && grown_dataset_extend(dataset, end) < 0)
+        return -1;
+    for (uint64_t first = 0, n; first < end; first += n) {
+        n = block_length(results, first, end);
+        fill(data, first, n, results->values);
+        if (write_positions(results, dataset, memory, first, n, results->values) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int result_map_write(const struct result_datasets *results, const struct run *run,
                      const struct result_map *map)
 {
@@ -213,7 +230,7 @@ int result_datasets_complete(struct result_datasets *results, const struct run *
         if (result_array_write(&results->arrays[i], run) < 0)
             return -1;
     }
-    return 0;
+    return bragg_datasets_complete(&results->bragg, results, run);
 }
 
 void result_datasets_finish(struct result_datasets *results)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/record/bragg_datasets.h"
 #include "processing/chunk_sink.h"
 
 /*
@@ -29,6 +30,7 @@ struct result_datasets {
     unsigned n_maps, n_arrays, n_layers;
     struct result_map *maps;
     struct result_array *arrays;
+    struct bragg_datasets bragg;
     hid_t measured[RUN_MAX_LAYERS];      /* -1: not made */
     bool stack;                          /* no shape: maps are [frame] and grow */
     bool contiguous;                     /* maps of a scan have their space from the start */
@@ -55,6 +57,15 @@ hid_t result_map_create(const struct result_datasets *results, hid_t parent,
                         const struct product_map *map);
 hid_t result_array_create(hid_t parent, const struct product_array *array, const struct run *run);
 
+/* Room for a value of every position, in a group of results; `fill`, a value of type `memory`, is
+ * what it has where nothing was measured. */
+hid_t result_positions_create(const struct result_datasets *results, hid_t group, const char *name,
+                              hid_t type, hid_t memory, const void *fill);
+
+/* Makes the group of results over positions that are in it as datasets: the axes. */
+hid_t result_positions_group(const struct result_datasets *results, hid_t parent, const char *name,
+                             const char *signal);
+
 /* The attributes of its dataset. */
 int result_describe(hid_t dataset, const char *units, const char *description);
 
@@ -66,6 +77,11 @@ void result_datasets_changed(struct result_datasets *results, const struct compr
 int result_datasets_update(struct result_datasets *results, const struct run *run);
 int result_datasets_complete(struct result_datasets *results, const struct run *run);
 void result_datasets_finish(struct result_datasets *results);
+
+/* Values of all positions, as `fill` writes them: those of n positions from `first` on. */
+typedef void (*result_fill_fn)(const void *data, uint64_t first, uint64_t n, void *values);
+int result_positions_write(const struct result_datasets *results, const struct run *run,
+                           hid_t dataset, hid_t memory, result_fill_fn fill, const void *data);
 
 /* All positions of one map; all of an array. */
 int result_map_write(const struct result_datasets *results, const struct run *run,

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
+#include "processing/bragg_product.h"
 #include "processing/run_products.h"
 
 /* Maps up to this size, all together, have their space from the start; larger ones get it line by
@@ -24,12 +25,12 @@ int result_describe(hid_t dataset, const char *units, const char *description)
 /* ---- maps ---- */
 
 /* The maps share their axes. */
-static int link_axes(hid_t group, const struct result_datasets *results)
+static int link_axes(hid_t group, const struct result_datasets *results, const char *signal)
 {
     const struct scan_geometry shape = {.repeats = (uint32_t)results->passes};
     const char *axes[3] = {"frame"};
     const size_t n = results->stack ? 1 : nexus_scan_axis_names(axes, &shape);
-    if (nexus_attribute(group, "signal", "data") < 0 ||
+    if (nexus_attribute(group, "signal", signal) < 0 ||
         nexus_attribute_list(group, "axes", axes, n) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
@@ -57,8 +58,8 @@ static hid_t scan_properties(const struct result_datasets *results, hid_t memory
     return properties;
 }
 
-static hid_t scan_map_create(const struct result_datasets *results, hid_t group, hid_t type,
-                             hid_t memory, const void *fill)
+static hid_t scan_map_create(const struct result_datasets *results, hid_t group, const char *name,
+                             hid_t type, hid_t memory, const void *fill)
 {
     const hsize_t extent[] = {results->passes, results->ny, results->nx};
     const int left_out = results->passes > 1 ? 0 : 1;
@@ -66,7 +67,7 @@ static hid_t scan_map_create(const struct result_datasets *results, hid_t group,
     const hid_t properties = scan_properties(results, memory, fill);
     hid_t dataset = -1;
     if (space >= 0 && properties >= 0)
-        dataset = H5Dcreate2(group, "data", type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+        dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
     if (properties >= 0)
         H5Pclose(properties);
     if (space >= 0)
@@ -74,18 +75,34 @@ static hid_t scan_map_create(const struct result_datasets *results, hid_t group,
     return dataset;
 }
 
+hid_t result_positions_create(const struct result_datasets *results, hid_t group, const char *name,
+                              hid_t type, hid_t memory, const void *fill)
+{
+    return results->stack ? grown_dataset_create(group, name, type, memory, fill)
+                          : scan_map_create(results, group, name, type, memory, fill);
+}
+
+hid_t result_positions_group(const struct result_datasets *results, hid_t parent, const char *name,
+                             const char *signal)
+{
+    const hid_t group = nexus_group(parent, name, "NXdata");
+    if (group >= 0 && link_axes(group, results, signal) < 0) {
+        H5Gclose(group);
+        return -1;
+    }
+    return group;
+}
+
 /* A group of that name with a dataset "data" over the positions. */
 static hid_t map_create(const struct result_datasets *results, hid_t parent, const char *name,
                         hid_t type, hid_t memory, const void *fill)
 {
-    const hid_t group = nexus_group(parent, name, "NXdata");
+    const hid_t group = result_positions_group(results, parent, name, "data");
     if (group < 0)
         return group;
-    const hid_t dataset = results->stack ? grown_dataset_create(group, "data", type, memory, fill)
-                                         : scan_map_create(results, group, type, memory, fill);
-    const int r = dataset < 0 ? -1 : link_axes(group, results);
+    const hid_t dataset = result_positions_create(results, group, "data", type, memory, fill);
     H5Gclose(group);
-    return r < 0 ? -1 : dataset;
+    return dataset;
 }
 
 hid_t result_map_create(const struct result_datasets *results, hid_t parent,
@@ -238,7 +255,11 @@ static int create_all(struct result_datasets *results, hid_t parent, const struc
             return -1;
     }
     for (unsigned i = 0; i < set->n; i++) {
-        if (create_maps(results, parent, set->products[i]) < 0)
+        const struct product *const product = set->products[i];
+        const int r = product_is_bragg(product)
+                          ? bragg_datasets_create(&results->bragg, results, parent, run, product)
+                          : create_maps(results, parent, product);
+        if (r < 0)
             return -1;
     }
     return 0;

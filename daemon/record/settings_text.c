@@ -69,6 +69,8 @@ char *settings_text(const struct run *run)
         "warnings", reference_warnings(&plan->calibration, run));
     if (!json)
         return NULL;
+    json_object_set_new(json, "labels",
+                        *plan->labels ? json_loads(plan->labels, 0, NULL) : json_object());
     char *const text = json_dumps(json, 0);
     json_decref(json);
     return text;

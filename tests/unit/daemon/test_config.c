@@ -154,13 +154,30 @@ static const char full_text[] =
     "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5, backlog: 3GiB,\n"
     "  icom: {enabled: true, method: ricom, descan: plane, rotation: -70.5, flip: true, border: "
     "periodic, high_pass: 0.02, radius: 40}}\n"
+    "bragg: {enabled: true, centre: [127, 128.5], annulus: [25, 46], disk_radius: 3.36, "
+    "wide_radius: 5.5, alpha: 0.02, overdispersion: measure, speckle: 0.03, contrast_min: 1.5, "
+    "centre_uncertainty: 0.25, reference: film-1, counts: [0.1, 5], tile: 20, block: 4}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
     "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: /etc/merlind/gain.npy, "
     "directory: /srv/kept, reference_age: 36.5}\n"
     "debug: {worker_delay_us: 12, analysis_delay_us: 13}\n";
 
+static void assert_full_bragg(const struct bragg_plan *plan)
+{
+    const struct bragg_settings *const settings = &plan->settings;
+    assert_true(plan->enabled && settings->centre_y == 127 && settings->centre_x == 128.5);
+    assert_true(settings->inner == 25 && settings->outer == 46 && settings->disk_radius == 3.36);
+    assert_true(settings->wide_radius == 5.5 && settings->alpha == 0.02);
+    assert_true(isnan(settings->overdispersion) && settings->speckle == 0.03);
+    assert_true(settings->contrast_min == 1.5 && settings->centre_uncertainty == 0.25);
+    assert_string_equal(plan->reference_name, "film-1");
+    assert_true(plan->counts_min == 0.1 && plan->counts_max == 5);
+    assert_true(plan->tile == 20 && plan->block_length == 4);
+}
+
 static void assert_full(const struct config *config)
 {
+    assert_full_bragg(&config->bragg);
     assert_string_equal(config->detector_host, "merlin-pc.local");
     assert_int_equal(config->detector_command_port, 1);
     assert_int_equal(config->detector_data_port, 65535);

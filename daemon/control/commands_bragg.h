@@ -1,0 +1,17 @@
+#pragma once
+
+#include "daemon/control/request.h"
+#include "processing/bragg_plan.h"
+
+/* What the commands of the Bragg reflections share. */
+
+/* Makes a plan use a reference by its name; false: the request was refused, for `field`. */
+bool bragg_use_reference(const struct control_service *service, struct request *request,
+                         const char *name, const char *field, struct bragg_plan *plan);
+
+/* Puts a plan in force and answers {settings, run, version}, or refuses. */
+void bragg_change(const struct control_service *service, struct request *request,
+                  const struct bragg_plan *plan);
+
+/* A plan as bragg_settings takes it. New reference. */
+json_t *bragg_plan_json(const struct bragg_plan *plan);

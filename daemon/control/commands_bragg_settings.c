@@ -1,0 +1,187 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/bragg_reference_json.h"
+#include "daemon/bragg_references.h"
+#include "daemon/control/commands.h"
+#include "daemon/control/commands_bragg.h"
+#include "daemon/control/commands_calibration.h"
+
+/* bragg_settings: what is done about Bragg reflections, told and changed. */
+
+/* ---- arguments ---- */
+
+struct number {
+    const char *name;
+    double least, most;
+    double *value;
+};
+
+static bool take_numbers(struct request *request, const json_t *args, struct bragg_plan *plan)
+{
+    struct bragg_settings *const settings = &plan->settings;
+    const struct number numbers[] = {
+        {"disk_radius", 0, 1e5, &settings->disk_radius},
+        {"wide_radius", -1, 1e5, &settings->wide_radius},
+        {"alpha", 0, 1, &settings->alpha},
+        {"contrast_min", 0, 1e5, &settings->contrast_min},
+        {"centre_uncertainty", 0, 100, &settings->centre_uncertainty},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!calibration_take_number(request, args, numbers[i].name, numbers[i].least,
+                                     numbers[i].most, numbers[i].value))
+            return false;
+    }
+    return true;
+}
+
+static bool take_measured(struct request *request, const json_t *args, const char *name,
+                          double *value)
+{
+    const char *const word = json_string_value(json_object_get(args, name));
+    if (word && strcmp(word, "measure") == 0) {
+        *value = NAN;
+        return true;
+    }
+    return calibration_take_number(request, args, name, 0, 1000, value);
+}
+
+/* null: not given any more. */
+static bool take_pair(struct request *request, const json_t *args, const char *name, double *first,
+                      double *second)
+{
+    double pair[2];
+    bool given;
+    if (json_is_null(json_object_get(args, name))) {
+        *first = *second = NAN;
+        return true;
+    }
+    if (!calibration_take_pair(request, args, name, pair, &given))
+        return false;
+    if (given) {
+        *first = pair[0];
+        *second = pair[1];
+    }
+    return true;
+}
+
+static bool take_count(struct request *request, const json_t *args, const char *name, double most,
+                       uint32_t *value)
+{
+    double number = *value;
+    if (!calibration_take_number(request, args, name, 1, most, &number))
+        return false;
+    *value = (uint32_t)number;
+    return true;
+}
+
+bool bragg_use_reference(const struct control_service *service, struct request *request,
+                         const char *name, const char *field, struct bragg_plan *plan)
+{
+    struct error error = {0};
+    struct bragg_reference *reference;
+    if (bragg_references_load(acquisition_kept(service->acquisition), name, &reference, &error) <
+        0) {
+        request_fail(request, "no_data", field, "%s", error.text);
+        return false;
+    }
+    bragg_plan_finish(plan);
+    plan->reference = reference;
+    snprintf(plan->reference_name, sizeof plan->reference_name, "%s", name);
+    return true;
+}
+
+/* null: none; the run learns. */
+static bool take_reference(const struct control_service *service, struct request *request,
+                           const json_t *args, struct bragg_plan *plan)
+{
+    const char *name;
+    if (json_is_null(json_object_get(args, "reference"))) {
+        bragg_plan_finish(plan);
+        plan->reference_name[0] = '\0';
+        return true;
+    }
+    if (!calibration_take_name(request, args, "reference", &name))
+        return false;
+    return !name || bragg_use_reference(service, request, name, "args.reference", plan);
+}
+
+static bool take_enabled(struct request *request, const json_t *args, struct bragg_plan *plan)
+{
+    const json_t *const enabled = json_object_get(args, "enabled");
+    if (enabled && !json_is_boolean(enabled)) {
+        request_fail(request, "bad_value", "args.enabled", "enabled must be true or false");
+        return false;
+    }
+    if (enabled)
+        plan->enabled = json_is_true(enabled);
+    return true;
+}
+
+static bool take_all(const struct control_service *service, struct request *request,
+                     const json_t *args, struct bragg_plan *plan)
+{
+    struct bragg_settings *const settings = &plan->settings;
+    return take_enabled(request, args, plan) && take_numbers(request, args, plan) &&
+           take_measured(request, args, "overdispersion", &settings->overdispersion) &&
+           take_measured(request, args, "speckle", &settings->speckle) &&
+           take_pair(request, args, "centre", &settings->centre_y, &settings->centre_x) &&
+           take_pair(request, args, "annulus", &settings->inner, &settings->outer) &&
+           take_pair(request, args, "counts", &plan->counts_min, &plan->counts_max) &&
+           take_count(request, args, "tile", 65536, &plan->tile) &&
+           take_count(request, args, "block", 1024, &plan->block_length) &&
+           take_reference(service, request, args, plan);
+}
+
+/* ---- the answer ---- */
+
+json_t *bragg_plan_json(const struct bragg_plan *plan)
+{
+    json_t *const json = bragg_settings_json(
+        plan->reference ? &bragg_reference_values(plan->reference)->settings : &plan->settings);
+    json_object_set_new(json, "enabled", json_boolean(plan->enabled));
+    json_object_set_new(json, "reference",
+                        *plan->reference_name ? json_string(plan->reference_name) : json_null());
+    json_object_set_new(json, "counts",
+                        isnan(plan->counts_min)
+                            ? json_null()
+                            : json_pack("[f, f]", plan->counts_min, plan->counts_max));
+    json_object_set_new(json, "tile", json_integer(plan->tile));
+    json_object_set_new(json, "block", json_integer(plan->block_length));
+    return json;
+}
+
+void bragg_change(const struct control_service *service, struct request *request,
+                  const struct bragg_plan *plan)
+{
+    struct error error = {0};
+    const struct product_set *set = NULL;
+    const int r = acquisition_set_bragg(service->acquisition, plan, &set, &error);
+    if (r < 0) {
+        request_fail(request, r == -ENOMEM ? "internal" : "bad_value", NULL, "%s", error.text);
+        return;
+    }
+    json_t *const result = json_pack("{s:o, s:s?, s:o}", "settings", bragg_plan_json(plan), "run",
+                                     set ? acquisition_run(service->acquisition)->plan->id : NULL,
+                                     "version", set ? json_integer(set->version) : json_null());
+    request_succeed(request, result, NULL, 0);
+}
+
+void command_bragg_settings(const struct control_service *service, struct request *request,
+                            json_t *args)
+{
+    struct bragg_plan plan;
+    bragg_plan_copy(&plan, acquisition_bragg(service->acquisition));
+    if (take_all(service, request, args, &plan)) {
+        if (json_object_size(args) > 0)
+            bragg_change(service, request, &plan);
+        else
+            request_succeed(
+                request,
+                json_pack("{s:o, s:n, s:n}", "settings", bragg_plan_json(&plan), "run", "version"),
+                NULL, 0);
+    }
+    bragg_plan_finish(&plan);
+}

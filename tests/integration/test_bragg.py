@@ -1,0 +1,345 @@
+"""Bragg reflections while a scan runs, in its file, in messages and by command, against the simulator's truth."""
+import json
+import subprocess
+import unittest
+
+import numpy as np
+
+from harness import BUILD, ControlError, SystemTest, lighter, open_recording, wait_for
+
+SCAN = lighter((16, 32), (12, 32))  # live classes begin with frame 256
+MERLIN_FILE = BUILD / "daemon" / "record" / "merlin-file"
+CLASSES = ["none", "two-beam", "three-beam", "on-axis", "multiple"]
+SETTINGS = {"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
+            "bragg.overdispersion": 1}
+COUNTED = {"none": 0, "two_beam": 1, "three_beam": 2, "on_axis": 3, "multiple": 4}
+
+
+def rounded(value):
+    """JSON with the digits that replies have; the file has more."""
+    if isinstance(value, float):
+        return float("%.5g" % value)
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return {name: rounded(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+class Bragg(SystemTest):
+    def begin(self, *simulator_options, scan=SCAN, fps="3000", workers=2, **settings):
+        self.truth_file = self.directory / "truth.json"
+        self.simulator = self.start_simulator(
+            "--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps", lighter(fps, "200"), "--bank", "100", "--counts", "2",
+            "--speckle", "0.03", "--br-fraction", "0.3", "--truth", self.truth_file, *simulator_options)
+        self.daemon = self.start_daemon(self.simulator, {**SETTINGS, "workers": workers, "recording.flush": 0.2, **settings})
+        control = self.control(self.daemon)
+        control.wait_state("idle")
+        return control
+
+    def measure(self, control, scan=SCAN, **arguments):
+        summary = control.wait_finished(control("start", scan=list(scan), **arguments)["id"])
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_accounts(summary["frames"])
+        return summary
+
+    def truth(self, scan=SCAN):
+        """The simulator sends its patterns again and again."""
+        patterns = json.loads(self.truth_file.read_text())["patterns"]
+        return np.resize(np.array([CLASSES.index(pattern["class"]) for pattern in patterns], np.uint8), scan)
+
+    def recorded(self, summary):
+        with open_recording(summary["file"]) as file:
+            group = file["/entry/results/bragg"]
+            found = {name: group[name][()] for name in group if hasattr(group[name], "shape")}
+        for name in ("statistics", "reference"):
+            found[name] = json.loads(found[name].rstrip(b"\0"))
+        return found
+
+    # -------------------------------------------------------------------------------------------------------- learning
+
+    def test_a_run_that_learns_ends_with_the_classes_of_the_truth_in_file_map_topic_and_statistics(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("bragg/", "map/bragg/"))
+        summary = self.measure(control)
+        self.assertEqual(summary["bragg"], {"state": "final", "provisional": False, "reference": "", "error": ""})
+        found, truth = self.recorded(summary), self.truth()
+        self.assertEqual((found["class"].dtype, found["class"].shape), (np.uint8, SCAN))
+        wrong = (found["class"] != truth).sum()
+        self.assertLessEqual(wrong, 0.02 * truth.size, f"{wrong} of {truth.size} classes")
+
+        parts, header = control.array("map", "bragg/class")
+        self.assertEqual(header["parts"][0]["dtype"], "|u1")
+        np.testing.assert_array_equal(parts["data"], found["class"])
+        np.testing.assert_array_equal(control.array("map", "bragg/count")[0]["data"], found["count"])
+        np.testing.assert_array_equal(control.array("map", "bragg/strongest")[0]["data"], found["strongest"])
+
+        # The list of reflections is by frame and says the same as the maps.
+        rows = found["reflections"]
+        self.assertTrue((np.diff(rows["frame"].astype(np.int64)) >= 0).all())
+        np.testing.assert_array_equal(np.bincount(rows["frame"].astype(int), minlength=truth.size), found["count"].ravel())
+        np.testing.assert_allclose(rows["contrast"], (rows["counts"] - rows["background"]) / rows["background"])
+        np.testing.assert_allclose(rows["g"], np.hypot(rows["y"] - 128, rows["x"] - 128))
+        np.testing.assert_allclose(rows["azimuth"], np.degrees(np.arctan2(rows["g_y"], rows["g_x"])) % 360)
+        self.assertLess(rows["log10_p"].max(), -4)
+
+        # Both messages and the command tell what is in the file.
+        self.check_final_messages(results, found)
+        self.check_statistics(found["statistics"], found["class"])
+        asked = control("bragg")
+        self.assertFalse(asked["provisional"])
+        for name in ("n", "fraction", "wilson", "clopper_pearson", "headline", "tiles", "reflections"):
+            self.assertEqual(rounded(asked[name]), rounded(found["statistics"][name]), name)
+        self.assertEqual(found["reference"]["overdispersion"], {"value": 1, "source": "given"})
+        self.assertEqual(found["reference"]["state"], "final")
+
+    def check_final_messages(self, results, found):
+        final = lambda header: not header["provisional"]
+        header, arrays = results.wait("bragg/rows/", lambda header: final(header) and header["rows"] == [0, SCAN[0]])
+        for name in ("frame", "y", "x", "counts", "background", "log10_p", "sigma", "partner", "flags"):
+            np.testing.assert_array_equal(arrays[name], found["reflections"][name], name)
+        header, _ = results.wait("bragg/summary/", final)
+        self.assertEqual(header["n"], found["statistics"]["n"])
+        self.assertAlmostEqual(header["fraction"], found["statistics"]["fraction"], 8)
+        _, arrays = results.wait("map/bragg/class/", lambda header: header["key"] and header["since"] == 1)
+        wait_for(lambda: any((a["data"] == found["class"]).all() for _, h, a in results.of("map/bragg/class/") if h["key"]),
+                 10, "a key frame with the final classes")
+
+    def check_statistics(self, statistics, classes):
+        for name, value in COUNTED.items():
+            self.assertEqual(statistics[name], (classes == value).sum(), name)
+        n, x = classes.size, (classes != 0).sum()
+        self.assertEqual(statistics["n"], n)
+        self.assertAlmostEqual(statistics["fraction"], x / n)
+        z, p = 1.959963984540054, x / n
+        middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
+        np.testing.assert_allclose(statistics["wilson"], [middle - half, middle + half], rtol=1e-9)
+
+    def test_live_and_final_classes_depend_neither_on_workers_nor_on_analysis_that_was_put_off(self):
+        outcomes = []
+        for settings in ({"workers": 1}, {"workers": 4}, {"workers": 2, "debug.analysis_delay_us": lighter(4000, 30000), "ring.size": "4MiB"}):
+            control = self.begin(fps="4000", **settings)
+            summary = self.measure(control)
+            with open_recording(summary["file"]) as file:
+                deferred = int((file["/entry/frames/status"][:] & 32 > 0).sum())
+            found = self.recorded(summary)
+            outcomes.append((found, deferred))
+            self.daemon.stop()
+            self.simulator.stop()
+        (first, _), _, (_, deferred) = outcomes
+        self.assertGreater(deferred, 100, "the ring was to fill")
+        self.assertEqual(sorted(set(first["live_epoch"].ravel())), [0, 1, 2])
+        for found, _ in outcomes[1:]:
+            for name in ("class", "count", "strongest", "live_class", "live_epoch", "reflections", "template"):
+                self.assertEqual(first[name].tobytes(), found[name].tobytes(), name)
+            self.assertEqual(first["reference"], found["reference"])
+        # What was live had half of the frames to learn from, or fewer, and is the same all the same where it was sure.
+        learned = first["live_epoch"] >= 2
+        self.assertTrue((first["live_class"][~learned] == 255).all())
+        self.assertGreater((first["live_class"][learned] == first["class"][learned]).mean(), 0.95)
+
+    def test_a_small_scan_is_classified_in_its_end_with_each_frame_left_out_of_its_own_template(self):
+        scan = (10, 10)
+        control = self.begin(scan=scan)
+        summary = self.measure(control, scan)
+        found = self.recorded(summary)
+        self.assertTrue((found["live_class"] == 255).all())
+        self.assertLessEqual((found["class"] != self.truth(scan)).sum(), 4)
+
+    def test_a_run_that_is_not_recorded_stays_provisional_and_says_so(self):
+        control = self.begin()
+        summary = self.measure(control, recording=False)
+        self.assertEqual(summary["bragg"]["state"], "provisional")
+        classes = control.array("map", "bragg/class")[0]["data"]
+        self.assertTrue((classes.ravel()[:256] == 255).all())
+        learned = np.arange(classes.size).reshape(SCAN) >= 256
+        self.assertGreater((classes[learned] == self.truth()[learned]).mean(), 0.95)
+        asked = control("bragg")
+        self.assertTrue(asked["provisional"])
+        self.assertEqual(asked["not_analysed"], 256)
+        self.assertTrue(any("provisional" in warning for warning in asked["warnings"]))
+
+    # ------------------------------------------------------------------------------------------------------ references
+
+    def test_a_kept_reference_makes_live_classes_final_and_is_there_after_a_restart(self):
+        control = self.begin()
+        first = self.measure(control)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg_reference", action="use", name="film")
+        self.assertEqual(refused.exception.code, "no_data")
+        kept = control("bragg_reference", action="measure", name="film", use=True)["reference"]
+        self.assertEqual(kept["run"], first["id"])
+        summary = self.measure(control)
+        self.assertEqual(summary["bragg"], {"state": "frozen", "provisional": False, "reference": "film", "error": ""})
+        found = self.recorded(summary)
+        self.assertNotIn("live_class", found)
+        self.assertEqual(found["reference"]["name"], "film")
+        self.assertLessEqual((found["class"] != self.truth()).sum(), 0.02 * found["class"].size)
+        self.daemon.stop()
+
+        self.daemon = self.start_daemon(self.simulator, {**SETTINGS, "bragg.reference": "film",
+                                                         "recording.directory": str(self.recordings)})
+        control = self.control(self.daemon)
+        control.wait_state("idle")
+        again = self.recorded(self.measure(control))
+        for name in ("class", "strongest", "reflections", "template"):
+            self.assertEqual(again[name].tobytes(), found[name].tobytes(), name)
+        self.assertEqual([one["name"] for one in control("bragg_reference")["references"]], ["film"])
+        control("bragg_reference", action="remove", name="film")
+        self.assertEqual(control("bragg_reference")["references"], [])
+
+    def test_a_reference_of_an_area_is_measured_on_its_frames_alone(self):
+        control = self.begin()
+        self.measure(control)
+        kept = control("bragg_reference", action="measure", name="corner", area=[0, 0, 12, 16])["reference"]
+        self.assertEqual(kept["area"], [0, 0, 12, 16])
+        self.assertLessEqual(kept["frames"], 12 * 16)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg_reference", action="measure", name="corner", area=[0, 0, 12, 33])
+        self.assertEqual(refused.exception.field, "args.area")
+
+    def test_settings_that_change_during_a_run_hold_for_all_of_its_frames(self):
+        control = self.begin(fps="600", **{"bragg.enabled": "false"})
+        started = control("start", scan=list(SCAN))
+        wait_for(lambda: control.status()["frames"]["analysed"] > 150, 60, "150 frames")
+        changed = control("bragg_settings", enabled=True, contrast_min=3)
+        self.assertEqual(changed["run"], started["id"])
+        summary = control.wait_finished(started["id"])
+        self.assertEqual(summary["bragg"]["state"], "final")
+        found = self.recorded(summary)
+        self.assertLessEqual((found["class"] != self.truth()).sum(), 0.02 * found["class"].size)
+        self.assertEqual(found["statistics"]["contrast"]["min"], 3)
+        self.assertEqual(found["statistics"]["not_analysed"], 0)
+
+    # ------------------------------------------------------------------------------------------------------------ more
+
+    def test_bad_settings_are_refused_by_name_and_the_scan_goes_on_without(self):
+        for settings, key in (({"bragg.annulus": [25, 146]}, "bragg.annulus"), ({"bragg.disk_radius": 0}, "bragg.disk_radius"),
+                              ({"bragg.annulus": "auto"}, "bragg.annulus"), ({"bragg.reference": "nobody"}, "bragg.reference")):
+            with self.subTest(key):
+                control = self.begin(scan=(4, 8), **settings)
+                summary = self.measure(control, (4, 8))
+                self.assertEqual(summary["bragg"]["state"], "refused")
+                self.assertTrue(summary["bragg"]["error"].startswith(key), summary["bragg"])
+                self.assertIn(key, self.daemon.stderr_text())
+                self.assertNotIn("bragg/class", summary["maps"])
+                with self.assertRaises(ControlError) as refused:
+                    control("bragg")
+                self.assertEqual(refused.exception.code, "no_data")
+                self.assertIn(key, refused.exception.message)
+                with open_recording(summary["file"]) as file:
+                    self.assertNotIn("bragg", file["/entry/results"])
+                self.daemon.stop()
+                self.simulator.stop()
+
+    def test_a_file_that_is_reshaped_keeps_its_bragg_reflections(self):
+        scan = (10, 10)
+        control = self.begin(scan=scan)
+        summary = self.measure(control, scan)
+        made = self.directory / "made.h5"
+        done = subprocess.run([MERLIN_FILE, "reshape", "--scan", "5x20", "--order", "serpentine", "-o", made, summary["file"]],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        old, new = self.recorded(summary), self.recorded({"file": made})
+        for name in ("class", "count", "strongest", "live_class"):
+            expected = old[name].reshape(5, 20).copy()
+            expected[1::2] = expected[1::2, ::-1]
+            self.assertEqual(new[name].dtype, old[name].dtype, name)
+            np.testing.assert_array_equal(new[name], expected, name)
+        for name in ("reflections", "template"):
+            self.assertEqual(new[name].tobytes(), old[name].tobytes(), name)
+        self.assertEqual(new["statistics"], old["statistics"])
+
+    def test_positions_outside_the_window_of_counts_are_excluded(self):
+        control = self.begin("--thickness", "3", **{"bragg.counts": [0, 2.2]})
+        found = self.recorded(self.measure(control))
+        excluded = found["class"] == 254
+        with open_recording(control("run")["file"]) as file:
+            frames = file["/entry/data/data"][:].astype(float)
+        y, x = np.indices((256, 256))
+        r = np.hypot(y - 128, x - 128)
+        mean = frames[..., (r >= 25) & (r <= 46)].mean(axis=-1)
+        np.testing.assert_array_equal(excluded, mean > 2.2)
+        self.assertTrue(20 < excluded.sum() < excluded.size - 20, excluded.sum())
+        self.assertEqual(found["statistics"]["excluded"], excluded.sum())
+        self.assertEqual(found["statistics"]["n"], (~excluded).sum())
+
+    def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
+        control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
+                                                      {"name": "halo", "shape": "annulus", "inner": 20, "outer": 30}]})
+        self.measure(control)
+        phase = control("bragg", phase={"map": "far", "threshold": "median"})["phase"]
+        self.assertEqual(sum(sum(row) for row in phase["table"]), SCAN[0] * SCAN[1])
+        self.assertGreater(phase["p_toroidal"], 0.001)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg", phase={"map": "halo"})
+        self.assertEqual(refused.exception.field, "args.phase.map")
+        with self.assertRaises(ControlError):
+            control("bragg", phase={"map": "com_y"})
+
+    def test_classes_are_held_against_a_persons_labels_and_against_glass(self):
+        control = self.begin("--br-fraction", "0")
+        self.measure(control)
+        test = control("bragg_null_test", area=[0, 0, 10, 20])
+        self.assertEqual((test["n"], test["alpha"]), (200, 0.01))
+        self.assertLessEqual(test["found"], 6)
+        self.assertEqual(test["rate"], test["found"] / 200)
+        self.daemon.stop()
+        self.simulator.stop()
+
+        control = self.begin()
+        self.measure(control)
+        found, names = control.array("map", "bragg/class")[0]["data"], list(COUNTED)
+        labels = [[y, x, names[min(found[y, x], 4)]] for y in range(10) for x in range(10)]
+        agreed = control("bragg_labels", labels=labels)
+        self.assertEqual((agreed["classes"]["n"], agreed["classes"]["kappa"]), (100, 1))
+        for label in labels[:50]:
+            label[2] = "none"
+        agreed = control("bragg_labels", labels=labels)
+        self.assertEqual(sum(sum(row) for row in agreed["bragg"]["confusion"]), 100)
+        self.assertLess(agreed["bragg"]["kappa"], 1)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg_labels", labels=[[99, 0, "none"]])
+        self.assertEqual(refused.exception.field, "args.labels")
+
+    def test_injected_reflections_are_found_the_more_the_higher_their_contrast(self):
+        control = self.begin()
+        with self.assertRaises(ControlError):
+            control("bragg_injection_test")
+        self.measure(control)
+        rates = control("bragg_injection_test", contrasts=[0, 8])["rates"]
+        self.assertGreater(min(rate["n"] for rate in rates), 50)
+        self.assertLess(rates[0]["tpr"], 0.05)
+        self.assertGreater(rates[1]["tpr"], 0.95)
+        again = control("bragg_injection_test", contrasts=[0, 8])["rates"]
+        self.assertEqual(again, rates)
+
+    def test_scans_with_labels_make_a_series(self):
+        scan, found = (10, 10), {}
+        control = self.begin(scan=scan)
+        for strain in (8, 0, 8):
+            summary = self.measure(control, scan, labels={"strain": strain, "film": "a"})
+            self.assertEqual(summary["labels"], {"strain": strain, "film": "a"})
+            found.setdefault(str(strain), []).append((self.recorded(summary)["class"] > 0).sum())
+            with open_recording(summary["file"]) as file:
+                self.assertEqual(json.loads(file["/entry/settings/1"][()])["labels"], summary["labels"])
+        series = control("bragg_series", label="strain")["series"]
+        self.assertEqual([(row["value"], row["scans"], row["n"], row["method"]) for row in series["rows"]],
+                         [("0", 1, 100, "effective_size"), ("8", 2, 200, "clustered")])
+        for row in series["rows"]:
+            self.assertAlmostEqual(row["fraction"], sum(found[row["value"]]) / row["n"], 8)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg_series", label="stress")
+        self.assertEqual(refused.exception.code, "no_data")
+        with self.assertRaises(ControlError) as refused:
+            control("start", scan=list(scan), labels={"strain": [8]})
+        self.assertEqual(refused.exception.field, "args.labels")
+
+    def test_settings_are_proposed_from_the_halo(self):
+        control = self.begin(**{"bragg.enabled": "false"})
+        self.measure(control)
+        proposed = control("bragg_propose")["settings"]
+        np.testing.assert_allclose(proposed["centre"], [128, 128], atol=0.2)
+        self.assertTrue(22 < proposed["annulus"][0] < 28 and 43 < proposed["annulus"][1] < 50, proposed)
+
+
+if __name__ == "__main__":
+    unittest.main()
