@@ -182,10 +182,15 @@ static int load(struct kept_store *store, struct error *error)
 {
     int r = 0;
     DIR *const directory = opendir(store->directory);
-    if (!directory)
-        return errno == ENOENT ? 0
-                               : error_set(error, -errno, "the directory %s cannot be read: %s",
-                                           store->directory, strerror(errno));
+    if (!directory) {
+        /* It is made when something is kept, which tells what is wrong with it. A scan does not
+         * wait for that. */
+        if (errno != ENOENT)
+            log_warning("kept",
+                        "nothing is known of what was kept: the directory %s cannot be read: %s",
+                        store->directory, strerror(errno));
+        return 0;
+    }
     for (const struct dirent *entry; r == 0 && (entry = readdir(directory));) {
         if (is_kind(entry->d_name))
             r = load_kind(store, entry->d_name);
