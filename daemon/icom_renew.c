@@ -59,7 +59,7 @@ static void take_descan_away(const struct icom_settings *settings, const struct 
         [ICOM_DESCAN_PLANE] = DESCAN_PLANE,
         [ICOM_DESCAN_PARABOLA] = DESCAN_PARABOLA,
     };
-    struct descan_fit fit;
+    struct descan_fit fit = {0};
     struct error unused;
     if (settings->descan == ICOM_DESCAN_NONE ||
         (descan_fit(&fit, models[settings->descan], shift->y, shift->x, pass->ny, pass->nx,

@@ -123,7 +123,7 @@ static int find_descan(struct shift_values *shift, struct analysis *analysis,
 
 static int take_descan_away(struct shift_values *shift, struct analysis *analysis)
 {
-    struct descan_fit fit;
+    struct descan_fit fit = {0};
     const char *model;
     if (find_descan(shift, analysis, &fit, &model) < 0)
         return -1;

@@ -115,7 +115,7 @@ static int apply_gain(struct measuring *measuring, const float *found, struct er
 void measuring_gain(struct measuring *measuring)
 {
     const struct summed_pattern *const pattern = &measuring->pattern;
-    struct flat_field field;
+    struct flat_field field = {0};
     struct error error = {0};
     float *const gain = calloc((size_t)pattern->height * pattern->width, sizeof *gain);
     int r = gain ? flat_field_measure(gain, &field, pattern->counts, pattern->height,

@@ -85,7 +85,7 @@ static json_t *measure_descan(const struct run *run)
 {
     char name[PRODUCT_NAME_SIZE];
     struct map_pass pass;
-    struct descan_fit fit;
+    struct descan_fit fit = {0};
     double *y = NULL, *x = NULL;
     const char *const layer = run_layer_name(run, 0);
     json_t *json = NULL;

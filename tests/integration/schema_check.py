@@ -8,6 +8,7 @@
 
 All raise AssertionError with the place in the message that is wrong.
 """
+import functools
 import json
 import math
 import pathlib
@@ -28,6 +29,7 @@ def _file_and_pointer(kind):
     return f"{kind}.json", ""
 
 
+@functools.lru_cache(maxsize=None)
 def _validator(kind):
     file, pointer = _file_and_pointer(kind)
     if file not in _store:
