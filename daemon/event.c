@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 void event_publish(const struct acquisition_observer *observer, const char *event,
                    const struct run *run, json_t *more, const char *format, ...)

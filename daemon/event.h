@@ -2,7 +2,7 @@
 
 #include <jansson.h>
 
-#include "daemon/acquisition.h"
+#include "daemon/acquisition/acquisition.h"
 
 struct run;
 

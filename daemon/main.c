@@ -10,8 +10,8 @@
 #include <zmq.h>
 
 #include "common/log.h"
-#include "daemon/config.h"
-#include "daemon/options.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
 #include "daemon/service.h"
 
 static void print_libraries(FILE *out)

@@ -7,8 +7,8 @@
 #include "common/cpu.h"
 #include "common/log.h"
 #include "common/queue.h"
+#include "daemon/acquisition/run_summary.h"
 #include "daemon/memory_limit.h"
-#include "daemon/run_summary.h"
 #include "processing/finisher.h"
 #include "processing/workers.h"
 

@@ -4,7 +4,7 @@
 #include <uv.h>
 
 #include "common/error.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "daemon/record/recorder.h"
 #include "processing/ingest.h"
 #include "processing/workers.h"

@@ -10,15 +10,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/acquisition.h"
+#include "daemon/acquisition/acquisition.h"
+#include "daemon/acquisition/live_icom.h"
 #include "daemon/control/control.h"
 #include "daemon/jobs.h"
-#include "daemon/live_icom.h"
+#include "daemon/json_time.h"
 #include "daemon/notify.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
-#include "daemon/run_summary.h"
 #include "daemon/version.h"
 
 #define STATUS_MS 1000

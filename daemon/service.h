@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/error.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 /*
  * The service: everything that happens on the main thread's loop. Binds the sockets, makes the

@@ -186,15 +186,16 @@ static void parse_times(struct text *rest, uint64_t *timestamp_ns, uint64_t *exp
         text_leading_number(field, exposure_ns);
 }
 
-bool frame_header_layer(const uint8_t *body, size_t size, size_t geometry_at, unsigned *layer)
+bool frame_header_layer(const uint8_t *body, size_t header_size, size_t geometry_at,
+                        unsigned *layer)
 {
     size_t at = geometry_at;
     for (int commas = 0; commas < 9; at++) {
-        if (at >= size)
+        if (at >= header_size || body[at] == '\0')
             return false;
         commas += body[at] == ',';
     }
-    if (at + 1 >= size || body[at] < '0' || body[at] > '7' || body[at + 1] != ',')
+    if (at + 1 >= header_size || body[at] < '0' || body[at] > '7' || body[at + 1] != ',')
         return false;
     *layer = (unsigned)(body[at] - '0');
     return true;

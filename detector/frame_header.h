@@ -48,9 +48,10 @@ int frame_header_parse(struct frame_header *header, const uint8_t *body, size_t 
 #define FRAME_HEADER_MAX_SIDE 8192         /* pixels of width or height */
 #define FRAME_HEADER_MAX_DATA_OFFSET 16384 /* bytes */
 
-/* Field 11, counter or colour layer, of a header whose field 2 begins at geometry_at. false: it has
- * none below 8. */
-bool frame_header_layer(const uint8_t *body, size_t size, size_t geometry_at, unsigned *layer);
+/* Field 11, counter or colour layer, of a header of header_size bytes whose field 2 begins at
+ * geometry_at. The text ends at a NUL, as for frame_header_parse. false: it has none below 8. */
+bool frame_header_layer(const uint8_t *body, size_t header_size, size_t geometry_at,
+                        unsigned *layer);
 
 /*
  * The two halves of the hot path. frame_header_number reads only field 1 and says where field 2

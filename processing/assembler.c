@@ -302,9 +302,9 @@ static const char *refuse(struct assembler *assembler, struct arrival *arrival, 
     const unsigned n_layers = assembler->run->n_layers;
     if (!same_format(assembler, message, geometry_at))
         return "its format is not that of the run's first frame";
-    if (n_layers > 1 &&
-        (!frame_header_layer(message->body, message->body_size, geometry_at, &arrival->layer) ||
-         arrival->layer >= n_layers))
+    if (n_layers > 1 && (!frame_header_layer(message->body, assembler->run->format.data_offset,
+                                             geometry_at, &arrival->layer) ||
+                         arrival->layer >= n_layers))
         return "its counter or colour layer is not one of this run";
     *unwrapped = frame_numbers_unwrap(&assembler->numbers, arrival->number);
     const bool fits =

@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 #include "detector/mpx.h"
-#include "processing/frame_numbers.h"
 #include "processing/ingest.h"
-#include "processing/placement.h"
 #include "processing/ring.h"
+#include "processing/scan/frame_numbers.h"
+#include "processing/scan/placement.h"
 
 /*
  * From messages to runs and chunks: the part of the ingest thread that knows what a frame is.

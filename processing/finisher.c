@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "processing/bragg_final.h"
+#include "processing/bragg_run/bragg_final.h"
 
 /* Runs that can wait; one more is finished as it is. */
 #define WAITING_MAX 64

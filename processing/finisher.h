@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/error.h"
-#include "processing/chunk_sink.h"
+#include "processing/run/chunk_sink.h"
 
 /*
  * What a run still needs when all its frames are analysed and before its file is closed: final

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/chunk_sink.h"
 #include "processing/ring.h"
+#include "processing/run/chunk_sink.h"
 
 /*
  * The ingest thread: reads the detector's data socket into the ring on a uv loop of its own, finds

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * The ring between the ingest thread and the workers: bytes as they came from the socket, and over

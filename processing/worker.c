@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "detector/frame_header.h"
-#include "processing/column_table.h"
+#include "processing/tables/column_table.h"
 #include "processing/worker_message.h"
 
 /* ---- sums ---- */

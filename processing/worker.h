@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 #include "common/crc32c.h"
-#include "processing/chunk_reader.h"
-#include "processing/chunk_sink.h"
-#include "processing/frame.h"
+#include "processing/products/frame.h"
 #include "processing/ring.h"
+#include "processing/run/chunk_sink.h"
+#include "processing/stored/chunk_reader.h"
 #include "processing/worker_pace.h"
 
 struct backlog;

@@ -6,8 +6,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "processing/chunk_codec.h"
-#include "processing/stored_chunks.h"
+#include "processing/run/stored_chunks.h"
+#include "processing/stored/chunk_codec.h"
 #include "processing/worker_deferred.h"
 #include "processing/worker_message.h"
 

@@ -4,9 +4,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "processing/backlog.h"
-#include "processing/chunk_codec.h"
-#include "processing/stored_chunks.h"
+#include "processing/run/stored_chunks.h"
+#include "processing/stored/backlog.h"
+#include "processing/stored/chunk_codec.h"
 #include "processing/worker_chunk.h"
 
 /* From this part of the ring on analysis waits: chunks are only kept, which frees the ring. */

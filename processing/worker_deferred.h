@@ -1,6 +1,6 @@
 #pragma once
 
-#include "processing/catch_up.h"
+#include "processing/stored/catch_up.h"
 #include "processing/worker.h"
 
 /*

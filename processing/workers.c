@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "processing/catch_up.h"
+#include "processing/stored/catch_up.h"
 #include "processing/worker_chunk.h"
 #include "processing/worker_deferred.h"
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "common/error.h"
-#include "processing/backlog.h"
-#include "processing/chunk_sink.h"
 #include "processing/ring.h"
+#include "processing/run/chunk_sink.h"
+#include "processing/stored/backlog.h"
 #include "processing/worker.h"
 
 /*

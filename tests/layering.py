@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Checks that includes point one way: common <- detector <- processing <- daemon; clients use only common.
 
-Inside the daemon the sinks (record, publish, control, web) may include what lies below the daemon and the daemon's own
-headers (daemon/*.h), not each other. Programs that live in a layer's folder (detector/sim) follow that layer's rule.
-Prints every include that breaks the rule and exits 1 if there is one.
+Inside processing and the daemon the rooms (folders) are floors, lowest first: a room includes its own files and those
+of lower floors. Files that lie in the layer's own folder (the ring, the workers, the service) are not held to that.
+The daemon's sinks (record, publish, control, web) are the top floor and do not know each other. Programs that live in a
+layer's folder (detector/sim) follow that layer's rule. Prints every include that breaks the rule and exits 1 if there
+is one.
 """
 import pathlib
 import re
@@ -17,7 +19,32 @@ BELOW = {
     "clients": {"common", "clients"},
 }
 SINKS = {"record", "publish", "control", "web"}
+FLOORS = {
+    "processing": [
+        {"statistics", "analysis"},
+        {"pixels", "tables"},
+        {"kernels", "bragg", "scan"},
+        {"products"},
+        {"run"},
+        {"stored"},
+        {"bragg_run"},
+    ],
+    "daemon": [{"config"}, {"calibration"}, {"results", "bragg"}, {"acquisition"}, SINKS],
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def fault_between_rooms(layer: str, source: str, target: str) -> str:
+    """Why a file in the room `source` may not include one in the room `target`, or ""."""
+    floor = {room: number for number, rooms in enumerate(FLOORS[layer]) for room in rooms}
+    for room in (source, target):
+        if room not in floor:
+            return f"{layer}/{room} has no floor: name it in FLOORS of tests/layering.py"
+    if source == target or floor[target] < floor[source]:
+        return ""
+    if floor[target] == floor[source]:
+        return f"{layer}/{source} and {layer}/{target} do not know each other"
+    return f"{layer}/{target} lies above {layer}/{source}"
 
 
 def fault(source: pathlib.PurePath, target: pathlib.PurePath) -> str:
@@ -29,10 +56,8 @@ def fault(source: pathlib.PurePath, target: pathlib.PurePath) -> str:
         return f"{layer} may include only {', '.join(sorted(BELOW[layer]))}"
     if layer == "detector" and "sim" not in source.parts and "sim" in target.parts:
         return "the detector's clients do not know the simulator"
-    if layer == "daemon" and len(source.parts) > 2 and source.parts[1] in SINKS:
-        own = target.parts[0] == "daemon" and len(target.parts) > 2 and target.parts[1] != source.parts[1]
-        if own:
-            return f"daemon/{source.parts[1]} and daemon/{target.parts[1]} do not know each other"
+    if layer in FLOORS and target.parts[0] == layer and len(source.parts) > 2 and len(target.parts) > 2:
+        return fault_between_rooms(layer, source.parts[1], target.parts[1])
     return ""
 
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/references.h"
+#include "daemon/calibration/references.h"
 #include "processing/analysis/map_correlation.h"
 
 int analysis_refuse(struct analysis *analysis, const char *code, const char *field,

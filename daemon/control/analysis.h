@@ -3,8 +3,8 @@
 #include <stdbool.h>
 
 #include "daemon/control/request.h"
-#include "daemon/map_values.h"
-#include "processing/frame_sums.h"
+#include "daemon/results/map_values.h"
+#include "processing/stored/frame_sums.h"
 
 /*
  * One analysis of maps on its way from its request to its reply: what the commands com, icom,

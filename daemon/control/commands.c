@@ -1,8 +1,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/acquisition/start_parameters.h"
 #include "daemon/control/commands.h"
-#include "daemon/start_parameters.h"
 #include "daemon/version.h"
 
 void command_answer(void *data, json_t *result, const char *code, const char *field,

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/control/analysis.h"
-#include "daemon/shift_integral.h"
+#include "daemon/results/shift_integral.h"
 #include "processing/analysis/map_descan.h"
 #include "processing/analysis/map_shift.h"
 

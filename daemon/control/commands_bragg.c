@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bragg_run_json.h"
-#include "daemon/bragg_statistics_json.h"
+#include "daemon/bragg/bragg_run_json.h"
+#include "daemon/bragg/bragg_statistics_json.h"
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
-#include "processing/bragg_product.h"
-#include "processing/run_products.h"
+#include "processing/products/bragg_product.h"
+#include "processing/products/virtual_detector.h"
+#include "processing/run/run_products.h"
 #include "processing/statistics/phase_mask.h"
-#include "processing/virtual_detector.h"
 
 /* bragg: the statistics of the newest run's Bragg reflections. */
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/control/request.h"
-#include "processing/bragg_plan.h"
+#include "processing/products/bragg_plan.h"
 
 /* What the commands of the Bragg reflections share. */
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bragg/statistics_json.h"
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
-#include "daemon/statistics_json.h"
-#include "processing/bragg_product.h"
-#include "processing/bragg_scan.h"
-#include "processing/run_products.h"
+#include "processing/bragg_run/bragg_scan.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_products.h"
 #include "processing/statistics/agreement.h"
 
 /* bragg_null_test and bragg_labels: whether the classes of the newest run can be believed. */

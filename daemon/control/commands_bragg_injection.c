@@ -1,10 +1,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/bragg/statistics_json.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
-#include "daemon/statistics_json.h"
-#include "processing/bragg_injection.h"
+#include "processing/bragg_run/bragg_injection.h"
 
 /* bragg_injection_test: how often reflections of known contrast are found in the newest run. */
 

@@ -3,14 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bragg_reference_json.h"
-#include "daemon/bragg_references.h"
+#include "daemon/bragg/bragg_reference_json.h"
+#include "daemon/bragg/bragg_references.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_bragg.h"
 #include "daemon/control/commands_calibration.h"
-#include "processing/bragg_measure.h"
-#include "processing/bragg_product.h"
-#include "processing/run_products.h"
+#include "processing/bragg_run/bragg_measure.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_bragg.h"
+#include "processing/run/run_products.h"
 
 /* bragg_reference: named references are measured, listed, used and removed. */
 
@@ -178,7 +179,7 @@ static int prepare(struct measuring_job *job, struct error *error)
         .data = job,
         .n_threads = run->n_workers,
     };
-    return bragg_plan_settings(plan, run, &job->measuring.settings, error);
+    return run_bragg_settings(plan, run, &job->measuring.settings, error);
 }
 
 static void begin(struct measuring_job *job)

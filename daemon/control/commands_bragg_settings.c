@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/bragg_reference_json.h"
-#include "daemon/bragg_references.h"
+#include "daemon/bragg/bragg_reference_json.h"
+#include "daemon/bragg/bragg_references.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_bragg.h"
 #include "daemon/control/commands_calibration.h"

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/calibration_json.h"
-#include "daemon/calibration_table.h"
+#include "daemon/calibration/calibration_json.h"
+#include "daemon/calibration/calibration_table.h"
+#include "daemon/calibration/references.h"
+#include "daemon/config/result_names.h"
 #include "daemon/control/commands.h"
-#include "daemon/references.h"
-#include "daemon/result_names.h"
-#include "processing/npy_file.h"
+#include "processing/pixels/npy_file.h"
 
 /* The calibration in force, told and set. */
 

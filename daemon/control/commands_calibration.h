@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/control/request.h"
-#include "processing/calibration_values.h"
+#include "processing/pixels/calibration_values.h"
 
 /* What the commands of the calibration share. */
 

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/calibration_table.h"
+#include "daemon/calibration/calibration_table.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
 

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
+#include "daemon/config/virtual_detector_text.h"
 #include "daemon/control/commands.h"
-#include "daemon/virtual_detector_text.h"
-#include "processing/mask_values.h"
+#include "processing/pixels/mask_values.h"
 
 /* Virtual detectors that are added, moved and removed while runs go on. */
 

@@ -8,10 +8,10 @@
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
 #include "daemon/control/measure_halo.h"
-#include "daemon/run_summary.h"
-#include "processing/given_maps.h"
-#include "processing/halo_bins.h"
-#include "processing/run_products.h"
+#include "daemon/json_time.h"
+#include "processing/run/given_maps.h"
+#include "processing/run/run_products.h"
+#include "processing/stored/halo_bins.h"
 
 /* halo_maps: the first peak of the halo and the strain in bins of positions, as maps of the run. */
 

@@ -4,7 +4,7 @@
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/label_source.h"
-#include "processing/frame_sums.h"
+#include "processing/stored/frame_sums.h"
 
 /* label_patterns: the sum of the patterns of each label of a map (phase, region, class). */
 

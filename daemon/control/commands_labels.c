@@ -5,9 +5,9 @@
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/label_source.h"
-#include "processing/label_sums.h"
-#include "processing/profile_products.h"
-#include "processing/run_products.h"
+#include "processing/products/label_sums.h"
+#include "processing/products/profile_products.h"
+#include "processing/run/run_products.h"
 
 /* label_profiles: what the rings add up to for each label of a map (phase, region, class). */
 

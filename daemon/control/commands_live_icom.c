@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "daemon/acquisition/live_icom.h"
 #include "daemon/control/commands.h"
-#include "daemon/live_icom.h"
 
 /* live_icom: the settings of the live map icom, and changes of them. */
 

@@ -7,8 +7,8 @@
 #include "common/log.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
-#include "daemon/put_map.h"
-#include "daemon/run_summary.h"
+#include "daemon/json_time.h"
+#include "daemon/results/put_map.h"
 
 /* maps_put: a map that a client has becomes one of the run. */
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/calibration/references.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
-#include "daemon/references.h"
 
 /* References: listed, looked at, attached to the runs that follow, removed. */
 

@@ -2,7 +2,7 @@
 
 #include "daemon/control/request.h"
 
-/* Keeping references (daemon/references.h) for the commands that measure them. */
+/* Keeping references (daemon/calibration/references.h) for the commands that measure them. */
 
 /* A reference was kept under this kind and name: where it is attached, runs get the new one from
  * now on. */

@@ -1,7 +1,7 @@
 #include <errno.h>
 
-#include "daemon/array_parts.h"
 #include "daemon/control/commands.h"
+#include "daemon/results/array_parts.h"
 
 /* map, pattern and profile: results of the newest run. */
 

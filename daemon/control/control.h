@@ -4,7 +4,7 @@
 #include <uv.h>
 
 #include "common/error.h"
-#include "daemon/acquisition.h"
+#include "daemon/acquisition/acquisition.h"
 #include "daemon/jobs.h"
 
 /*

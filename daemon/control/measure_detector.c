@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/calibration_json.h"
+#include "daemon/calibration/calibration_json.h"
 #include "processing/analysis/bad_pixels.h"
 #include "processing/analysis/flat_field.h"
 

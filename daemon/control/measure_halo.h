@@ -1,8 +1,8 @@
 #pragma once
 
-#include "daemon/calibration_measure.h"
+#include "daemon/calibration/calibration_measure.h"
+#include "daemon/calibration/halo_references.h"
 #include "daemon/control/request.h"
-#include "daemon/halo_references.h"
 
 /* The halo of the newest run, for calibration_measure and halo_strain. */
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "daemon/calibration/references.h"
 #include "daemon/control/commands_analysis_shift.h"
 #include "daemon/control/commands_calibration.h"
 #include "daemon/control/commands_references.h"
 #include "daemon/control/measuring.h"
-#include "daemon/map_values.h"
-#include "daemon/references.h"
+#include "daemon/results/map_values.h"
 #include "processing/analysis/calibration.h"
 #include "processing/analysis/probe_disk.h"
 

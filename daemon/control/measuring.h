@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/calibration_measure.h"
+#include "daemon/calibration/calibration_measure.h"
 #include "daemon/control/request.h"
 
 /* A calibration_measure on its way to its reply: what its measurements share. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/acquisition/run_geometry.h"
 #include "daemon/control/commands.h"
-#include "daemon/run_geometry.h"
 
 /* The members of args that tell a geometry, as start and geometry have them. */
 

@@ -5,9 +5,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/bragg_rows.h"
-#include "daemon/bragg_run_json.h"
-#include "processing/run_products.h"
+#include "daemon/bragg/bragg_rows.h"
+#include "daemon/bragg/bragg_run_json.h"
+#include "processing/run/run_products.h"
 
 #define TOPIC_ROWS "bragg/rows/"
 #define TOPIC_SUMMARY "bragg/summary/"

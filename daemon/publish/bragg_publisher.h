@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/publish/publisher.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * Publishes the Bragg reflections of a run: those of rows of the scan (topic bragg/rows/), as

@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/run_summary.h"
+#include "daemon/json_time.h"
 #include "daemon/zmq_poll.h"
 
 /* Messages that may wait for one subscriber: as many as the last key frames of all maps of a run

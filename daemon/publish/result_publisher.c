@@ -8,9 +8,9 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
-#include "daemon/array_parts.h"
-#include "processing/given_maps.h"
-#include "processing/run_products.h"
+#include "daemon/results/array_parts.h"
+#include "processing/run/given_maps.h"
+#include "processing/run/run_products.h"
 
 #define TOPIC_SIZE (PRODUCT_NAME_SIZE + 16)
 

@@ -2,7 +2,7 @@
 
 #include "daemon/publish/bragg_publisher.h"
 #include "daemon/publish/publisher.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * Publishes the maps of the newest run as rows that changed, with key frames for those who come

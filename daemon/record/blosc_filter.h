@@ -3,7 +3,7 @@
 #include <hdf5.h>
 #include <stddef.h>
 
-#include "processing/acquisition_plan.h"
+#include "processing/products/acquisition_plan.h"
 
 #define BLOSC_FILTER_ID 32001
 

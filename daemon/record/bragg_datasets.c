@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "daemon/bragg_run_json.h"
+#include "daemon/bragg/bragg_run_json.h"
 #include "daemon/record/bragg_reflections.h"
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
 #include "daemon/record/result_datasets.h"
-#include "processing/bragg_final.h"
-#include "processing/bragg_product.h"
-#include "processing/run_products.h"
+#include "processing/bragg_run/bragg_final.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_products.h"
 
 #define REFERENCE_CAPACITY 8192
 #define STATISTICS_CAPACITY 65536

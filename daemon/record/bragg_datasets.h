@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 struct result_datasets;
 

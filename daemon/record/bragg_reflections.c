@@ -4,8 +4,8 @@
 
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
-#include "processing/bragg_product.h"
-#include "processing/bragg_row.h"
+#include "processing/products/bragg_product.h"
+#include "processing/products/bragg_row.h"
 
 #define ROWS_AT_ONCE 8192
 

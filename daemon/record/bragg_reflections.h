@@ -2,10 +2,10 @@
 
 #include <hdf5.h>
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /* The dataset `reflections`: a row for each Bragg reflection, by frame, those of a frame by falling
- * significance. Its members are those of struct bragg_row (processing/bragg_row.h). */
+ * significance. Its members are those of struct bragg_row (processing/products/bragg_row.h). */
 
 /* Makes it, empty. */
 hid_t bragg_reflections_create(hid_t group);

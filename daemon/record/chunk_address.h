@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "daemon/record/image_dataset.h"
-#include "processing/stored_chunks.h"
+#include "processing/run/stored_chunks.h"
 
 /*
  * Where a chunk lies in the file once it is written. HDF5 1.10 tells it only by going through all

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/record/nexus.h"
-#include "processing/run_products.h"
+#include "processing/run/run_products.h"
 
 /* NXdetector, pixel_mask: bit 8 is a mask of the user's. Why a pixel is bad is not kept. */
 #define PIXEL_MASK_USER (UINT32_C(1) << 8)

@@ -2,7 +2,7 @@
 
 #include <hdf5.h>
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * What is known of the detector's pixels, in the NXdetector group: pixel_mask [y, x] u4 as NeXus

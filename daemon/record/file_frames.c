@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/record/file_read.h"
-#include "processing/frame_table.h"
+#include "processing/tables/frame_table.h"
 
 static hid_t open_column(hid_t entry, const char *path, uint64_t *rows)
 {

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/scan_geometry.h"
+#include "processing/scan/scan_geometry.h"
 
 /*
  * /entry/frames of a recording: what is known of an image by its row. Rows are read in windows, so

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/scan_geometry.h"
+#include "processing/scan/scan_geometry.h"
 
 /*
  * The geometries that /entry/geometry tells (schemas/file.md). A geometry read from a file holds a

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "daemon/record/file_read.h"
-#include "processing/scan_geometry.h"
+#include "processing/scan/scan_geometry.h"
 
 /*
  * A dataset of frames, [frame, y, x], [scan_y, scan_x, y, x] or [repeat, scan_y, scan_x, y, x],

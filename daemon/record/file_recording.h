@@ -9,8 +9,8 @@
 #include "daemon/record/file_frames.h"
 #include "daemon/record/file_images.h"
 #include "daemon/record/file_read.h"
-#include "processing/run.h"
-#include "processing/scan_geometry.h"
+#include "processing/run/run.h"
+#include "processing/scan/scan_geometry.h"
 
 /*
  * A recording that is read: its layers, its frames and where the pixels of each are. For files of

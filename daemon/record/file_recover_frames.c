@@ -4,7 +4,7 @@
 #include "daemon/record/file_recover.h"
 #include "daemon/record/grown_dataset.h"
 #include "detector/frame_header.h"
-#include "processing/frame_table.h"
+#include "processing/tables/frame_table.h"
 
 #define WINDOW GROWN_DATASET_CHUNK
 #define N_COLUMNS 8

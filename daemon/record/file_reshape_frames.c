@@ -3,7 +3,7 @@
 
 #include "daemon/record/file_reshape.h"
 #include "daemon/record/grown_dataset.h"
-#include "processing/frame_table.h"
+#include "processing/tables/frame_table.h"
 
 /* A shape that needs more rows than this gets none for frames that cannot have come. */
 #define ROWS_MAX_MADE (UINT64_C(1) << 26)

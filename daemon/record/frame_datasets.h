@@ -3,7 +3,7 @@
 #include <hdf5.h>
 #include <stdint.h>
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * /entry/frames: one row per image of the run, index = frame index * layers + layer. While the run

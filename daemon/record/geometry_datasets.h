@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * /entry/geometry: through which geometries the run was seen, and for a list of positions the list

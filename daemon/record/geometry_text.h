@@ -1,6 +1,6 @@
 #pragma once
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * The geometries through which the run was seen, from the one it is stored in to the newest, as a

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "daemon/record/nexus.h"
-#include "processing/given_maps.h"
-#include "processing/run_products.h"
+#include "processing/run/given_maps.h"
+#include "processing/run/run_products.h"
 
 /* Of a map's group, generously. */
 #define METADATA_BYTES (UINT64_C(1) << 16)

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "processing/chunk_sink.h"
-#include "processing/stored_chunks.h"
+#include "processing/run/chunk_sink.h"
+#include "processing/run/stored_chunks.h"
 
 /*
  * The datasets of pixels: chunks come compressed and go straight into the file.

@@ -5,8 +5,8 @@
 
 #include "common/log.h"
 #include "daemon/record/nexus.h"
-#include "processing/bragg_product.h"
-#include "processing/run_products.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_products.h"
 
 /* ---- which ---- */
 

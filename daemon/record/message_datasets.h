@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "processing/message_batch.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /*
  * /entry/messages: one row per message of the run in the order of arrival, what is needed to give

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "processing/scan_geometry.h"
+#include "processing/scan/scan_geometry.h"
 
 /*
  * Groups, attributes and text in the forms that the programs which read NeXus files expect:

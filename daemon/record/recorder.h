@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/chunk_sink.h"
+#include "processing/run/chunk_sink.h"
 
 /*
  * The recorder: one writer thread, the only one in the daemon that calls HDF5, and a pool of

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /* run->recording: what others see of a run's recording. Each takes the mutex for a moment. */
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "daemon/record/bragg_datasets.h"
-#include "processing/chunk_sink.h"
+#include "processing/run/chunk_sink.h"
 
 /*
  * /entry/results: the maps and arrays of the products that are computed when the file is made, and

@@ -7,8 +7,8 @@
 #include "common/log.h"
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
-#include "processing/bragg_product.h"
-#include "processing/run_products.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_products.h"
 
 /* Maps up to this size, all together, have their space from the start; larger ones get it line by
  * line as they fill. */

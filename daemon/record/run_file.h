@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "processing/chunk_sink.h"
+#include "processing/run/chunk_sink.h"
 
 /*
  * The file of one run while it is written. Used by the writer thread only.

@@ -3,10 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "daemon/calibration_json.h"
+#include "daemon/calibration/calibration_json.h"
+#include "daemon/calibration/references.h"
 #include "daemon/record/geometry_text.h"
-#include "daemon/references.h"
-#include "daemon/virtual_detector_json.h"
+#include "daemon/results/virtual_detector_json.h"
 
 static json_t *virtual_detectors_json(const struct acquisition_plan *plan)
 {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 /* The settings of a run as JSON text, for free(). NULL: no memory. */
 char *settings_text(const struct run *run);

@@ -11,7 +11,7 @@
 #include "daemon/record/recording_status.h"
 #include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
-#include "processing/given_maps.h"
+#include "processing/run/given_maps.h"
 
 /* A run between its announcements. */
 struct open_run {

@@ -5,8 +5,8 @@
 
 /*
  * The way of the beam over the synthetic specimen: which position each frame of an acquisition
- * shows. The counterpart of processing/scan_geometry.h, written from its description and not from
- * its code, so that one can judge the other.
+ * shows. The counterpart of processing/scan/scan_geometry.h, written from its description and not
+ * from its code, so that one can judge the other.
  *
  * `skip_start` frames come before the first line, `flyback` frames after every line and `skip_end`
  * frames after every pass; passes follow each other for ever. Immutable.

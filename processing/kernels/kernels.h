@@ -5,8 +5,8 @@
 
 #include "common/cpu.h"
 #include "processing/kernels/kernels_choose.h"
-#include "processing/mask.h"
-#include "processing/mask_weights.h"
+#include "processing/pixels/mask.h"
+#include "processing/pixels/mask_weights.h"
 
 /*
  * The inner loops of the products, one version per instruction set and pixel size. All of them are

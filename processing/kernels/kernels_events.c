@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "processing/kernels/kernels_pixel.h"
-#include "processing/radial_bins.h"
+#include "processing/pixels/radial_bins.h"
 
 PIXEL_INLINE uint64_t count_of(const struct frame_events *events, size_t i, uint32_t pixel_size)
 {

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "processing/bit_order.h"
 #include "processing/kernels/kernels_events.h"
 #include "processing/kernels/kernels_pixel.h"
+#include "processing/pixels/bit_order.h"
 
 /* Pieces of the lists, for the file of each instruction set. */
 

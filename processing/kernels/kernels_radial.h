@@ -5,8 +5,8 @@
 
 #include "common/cpu.h"
 #include "processing/kernels/kernels_choose.h"
-#include "processing/radial_bins.h"
-#include "processing/radial_plan.h"
+#include "processing/pixels/radial_bins.h"
+#include "processing/pixels/radial_plan.h"
 
 /*
  * The inner loops of radial profiles: counts, and squares of counts, of each ring of a frame. As

@@ -24,9 +24,9 @@
 
 #include "common/clock.h"
 #include "processing/kernels/kernels_squares.h"
-#include "processing/mask_values.h"
-#include "processing/product.h"
-#include "processing/profile_products.h"
+#include "processing/pixels/mask_values.h"
+#include "processing/products/product.h"
+#include "processing/products/profile_products.h"
 
 #define FRAMES_PER_REPEAT 260 /* a little more than one flush of the sum pattern's tile */
 #define REPEATS 15

@@ -20,8 +20,8 @@
 
 #include "common/clock.h"
 #include "detector/frame_header.h"
-#include "processing/product.h"
-#include "processing/virtual_detector.h"
+#include "processing/products/product.h"
+#include "processing/products/virtual_detector.h"
 #include "tests/bench/detector_start.h"
 
 #define PASSES 7

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "processing/product.h"
-#include "processing/profile_products.h"
-#include "processing/virtual_detector.h"
+#include "processing/products/product.h"
+#include "processing/products/profile_products.h"
+#include "processing/products/virtual_detector.h"
 #include "tests/bench/detector_start.h"
 
 #define ROUNDS 5

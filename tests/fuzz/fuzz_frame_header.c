@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     frame_header_parse_time(bytes, size, &timestamp_ns, &exposure_ns);
     const bool has_number = frame_header_number(bytes, size, &number, &geometry_at);
     unsigned layer = 0;
-    const bool has_layer = has_number && frame_header_layer(bytes, size, geometry_at, &layer);
+    if (has_number)
+        frame_header_layer(bytes, size, geometry_at, &layer);
     fuzz_require(layer < 8);
     if (has_number)
         fuzz_require(geometry_at < size || bytes[geometry_at - 1] == ',');
@@ -23,7 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_require(header.height > 0 && header.height <= FRAME_HEADER_MAX_SIDE);
     fuzz_require(header.chips > 0 && header.chips <= FRAME_HEADER_MAX_CHIPS);
     fuzz_require(header.counter_depth <= 24);
-    fuzz_require(!has_layer || layer == header.layer);
+    const bool in_header =
+        has_number && frame_header_layer(bytes, header.data_offset, geometry_at, &layer);
+    fuzz_require(!in_header || layer == header.layer);
     fuzz_require(!has_number || number == header.number);
     frame_header_parse_time(bytes, header.data_offset, &timestamp_ns, &exposure_ns);
     fuzz_require(timestamp_ns == header.timestamp_ns);

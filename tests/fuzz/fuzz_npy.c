@@ -1,5 +1,5 @@
 #include "fuzz_target.h"
-#include "processing/npy.h"
+#include "processing/pixels/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

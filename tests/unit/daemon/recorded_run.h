@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "daemon/record/recorder.h"
-#include "processing/column_table.h"
-#include "processing/run_products.h"
+#include "processing/run/run_products.h"
+#include "processing/tables/column_table.h"
 
 /*
  * Runs for the tests of the recorder, played by the test in the parts of the ingest thread and the

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/bragg_series_json.h"
-#include "daemon/bragg_statistics_json.h"
+#include "daemon/bragg/bragg_series_json.h"
+#include "daemon/bragg/bragg_statistics_json.h"
 
 /* Every JSON that is made here is held against the schema by PYTHON CHECK_SCRIPT. With
  * KEEP_JSON=FILE in the environment, that of the full scan is kept. */

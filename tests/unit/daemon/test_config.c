@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/config.h"
-#include "daemon/config_keys.h"
-#include "daemon/virtual_detector_text.h"
+#include "daemon/config/config.h"
+#include "daemon/config/config_keys.h"
+#include "daemon/config/virtual_detector_text.h"
 
 /* A configuration and everything that was said while it was loaded. */
 struct loaded {

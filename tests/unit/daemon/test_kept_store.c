@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/kept_store.h"
+#include "daemon/calibration/kept_store.h"
 
 /* A store in a directory of its own that does not exist yet. */
 struct place {

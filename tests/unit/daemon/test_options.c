@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/options.h"
+#include "daemon/config/options.h"
 
 enum { ARGUMENTS_MAX = 8 };
 

@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 #include "probe_product.h"
-#include "processing/chunk_reader.h"
+#include "processing/stored/chunk_reader.h"
 
 /* What a file is made of beyond a raster scan with one image per exposure: orders, passes, lists,
  * layers, geometries, arrays and what came while the run went on. */

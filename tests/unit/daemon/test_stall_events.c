@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/stall_events.h"
-#include "processing/run.h"
+#include "daemon/acquisition/stall_events.h"
+#include "processing/run/run.h"
 
 #define MS UINT64_C(1000000)
 #define EPOCH (UINT64_C(1600000000) * 1000 * MS)

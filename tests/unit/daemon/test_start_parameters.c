@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/start_parameters.h"
+#include "daemon/acquisition/start_parameters.h"
 
 static const struct detector_settings nothing_known;
 

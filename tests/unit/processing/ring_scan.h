@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/variance_formulas.h"
+#include "processing/products/variance_formulas.h"
 
 /*
  * A ring of pixels over a scan with known noise and known contrast, for the unit tests of the

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/annulus_counts.h"
+#include "processing/products/annulus_counts.h"
 
 enum { HEIGHT = 37, WIDTH = 53 };
 

@@ -11,7 +11,7 @@
 
 #include "common/counter.h"
 #include "processing/assembler.h"
-#include "processing/run_products.h"
+#include "processing/run/run_products.h"
 
 #define WIDTH 64
 #define HEIGHT 64

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "processing/product.h"
+#include "processing/products/product.h"
 #include "tests/unit/processing/frames.h"
 
 struct centre {

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "processing/column_table.h"
+#include "processing/tables/column_table.h"
 
 static void columns_are_kept_by_exposure(void **state)
 {

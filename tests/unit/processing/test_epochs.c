@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "processing/epochs.h"
+#include "processing/products/epochs.h"
 
 static void every_epoch_is_as_long_as_all_before_it(void **state)
 {

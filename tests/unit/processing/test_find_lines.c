@@ -1,4 +1,4 @@
-/* Lines of a scan found in exposures and times of frames (processing/find_lines.h). */
+/* Lines of a scan found in exposures and times of frames (processing/scan/find_lines.h). */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "processing/find_lines.h"
+#include "processing/scan/find_lines.h"
 
 #define DWELL_NS 1000000.0
 #define MAX_FRAMES 20000

@@ -6,10 +6,10 @@
 #include <cmocka.h>
 
 #include "detector/decode.h"
-#include "processing/frame.h"
-#include "processing/mask_values.h"
-#include "processing/product.h"
-#include "processing/profile_products.h"
+#include "processing/pixels/mask_values.h"
+#include "processing/products/frame.h"
+#include "processing/products/product.h"
+#include "processing/products/profile_products.h"
 #include "tests/unit/processing/frames.h"
 
 /* Products come to the same whichever form of a frame they take: raw bits, list, bank of weights,

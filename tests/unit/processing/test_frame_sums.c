@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "processing/frame_sums.h"
+#include "processing/stored/frame_sums.h"
 #include "tests/unit/processing/frames.h"
 
 enum { NY = 5, NX = 6, N = NY * NX, SIDE = 8, N_PIXELS = SIDE * SIDE, N_LABELS = 3 };

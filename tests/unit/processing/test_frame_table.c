@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 
-#include "processing/frame_set.h"
-#include "processing/frame_table.h"
+#include "processing/tables/frame_set.h"
+#include "processing/tables/frame_table.h"
 
 static void rows_keep_their_place_while_the_table_grows(void **state)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/column_table.h"
-#include "processing/given_maps.h"
-#include "processing/run_products.h"
+#include "processing/run/given_maps.h"
+#include "processing/run/run_products.h"
+#include "processing/tables/column_table.h"
 #include "tests/unit/processing/frames.h"
 
 enum { NY = 3, NX = 4, N = NY * NX };

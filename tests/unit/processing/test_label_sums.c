@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <math.h>
 
-#include "processing/column_table.h"
-#include "processing/label_sums.h"
-#include "processing/profile_products.h"
+#include "processing/products/label_sums.h"
+#include "processing/products/profile_products.h"
+#include "processing/tables/column_table.h"
 #include "tests/unit/processing/frames.h"
 
 enum { NY = 4, NX = 5, N_POSITIONS = NY * NX, FLYBACK = 2, N_FRAMES = NY * (NX + FLYBACK) };

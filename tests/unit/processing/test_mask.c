@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "processing/mask.h"
+#include "processing/pixels/mask.h"
 
 /* Marks again what a mask chooses, from its blocks and loose pixels. */
 static void redraw(uint8_t *drawn, const struct mask *mask, uint32_t pixel_size)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "processing/mask_corrections.h"
+#include "processing/products/mask_corrections.h"
 #include "tests/unit/processing/frames.h"
 
 enum { HEIGHT = 21, WIDTH = 23, N = HEIGHT * WIDTH };

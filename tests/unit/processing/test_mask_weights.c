@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "processing/mask_weights.h"
+#include "processing/pixels/mask_weights.h"
 #include "tests/unit/processing/frames.h"
 
 enum { N = 10000 };

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "processing/mask_values.h"
-#include "processing/npy.h"
+#include "processing/pixels/mask_values.h"
+#include "processing/pixels/npy.h"
 
 /* A .npy file in memory, of exactly its size. */
 struct file {

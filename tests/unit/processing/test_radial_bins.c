@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "processing/radial_bins.h"
+#include "processing/pixels/radial_bins.h"
 
 static struct radial_bins made(const struct radial_settings *settings, const uint8_t *bad,
                                uint32_t height, uint32_t width)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "processing/profile_products.h"
+#include "processing/products/profile_products.h"
 #include "tests/unit/processing/frames.h"
 
 enum { SUM, MEAN, AREA };

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "processing/reflection_store.h"
+#include "processing/products/reflection_store.h"
 
 static void fill(struct bragg_reflection *reflections, uint32_t n, double tag)
 {

@@ -4,9 +4,9 @@
 
 #include <cmocka.h>
 
-#include "processing/frame_table.h"
 #include "processing/kernels/kernels_saturation.h"
-#include "processing/product.h"
+#include "processing/products/product.h"
+#include "processing/tables/frame_table.h"
 #include "tests/unit/processing/frames.h"
 
 /* Also more pixels at full scale than a lane of a byte can count. */

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "processing/scan_geometry.h"
+#include "processing/scan/scan_geometry.h"
 
 static void frames_of_a_raster_fill_positions_in_order(void **state)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "frames.h"
-#include "processing/run.h"
+#include "processing/run/run.h"
 
 #define MS UINT64_C(1000000)
 #define EPOCH (UINT64_C(1600000000) * 1000 * MS + 123456789)

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "processing/profile_products.h"
+#include "processing/products/profile_products.h"
 #include "tests/unit/processing/frames.h"
 
 enum { SUM, MEAN, MAXIMUM };

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <math.h>
 
-#include "processing/profile_products.h"
-#include "processing/variance_formulas.h"
+#include "processing/products/profile_products.h"
+#include "processing/products/variance_formulas.h"
 #include "tests/unit/processing/frames.h"
 
 /* The product against the definitions, from all frames kept in memory. */

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "processing/mask_values.h"
-#include "processing/product.h"
+#include "processing/pixels/mask_values.h"
+#include "processing/products/product.h"
 #include "tests/unit/processing/frames.h"
 
 /* Every detector against sums taken pixel by pixel from the definition of its shape. */

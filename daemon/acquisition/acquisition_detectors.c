@@ -1,0 +1,249 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/counter.h"
+#include "common/log.h"
+#include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/event.h"
+#include "daemon/results/virtual_detector_json.h"
+#include "processing/run/run_products.h"
+
+/* Virtual detectors that are added, moved and removed while runs go on, and results that are
+ * computed again from the frames on disk. */
+
+/* ---- detectors ---- */
+
+void acquisition_detectors(const struct acquisition *acquisition, acquisition_answer_fn answer,
+                           void *data)
+{
+    json_t *const list = json_array();
+    for (size_t i = 0; i < acquisition->detectors.n; i++)
+        json_array_append_new(list, virtual_detector_json(&acquisition->detectors.settings[i]));
+    answer(data, json_pack("{s:o}", "detectors", list), NULL, NULL, NULL);
+}
+
+/* Where in the run a change takes effect: null while no run goes on, or while no frame has come
+ * since. */
+static json_t *change_result(const struct acquisition *acquisition, const char *name,
+                             const struct product_set *set)
+{
+    json_t *const result = json_pack("{s:s, s:s?, s:n}", "name", name, "run",
+                                     set ? acquisition->run->plan->id : NULL, "version");
+    if (set)
+        json_object_set_new(result, "version", json_integer(set->version));
+    return result;
+}
+
+static void answer_error(const struct error *error, acquisition_answer_fn answer, void *data)
+{
+    const char *const code = error->code == -ENOENT   ? "no_data"
+                             : error->code == -ENOMEM ? "internal"
+                                                      : "bad_value";
+    answer(data, NULL, code, NULL, error);
+}
+
+/* For runs that somebody else starts. */
+void acquisition_renew_default_plan(struct acquisition *acquisition)
+{
+    acquisition->settings_version++;
+    struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
+    if (!plan || ingest_set_default_plan(pipeline_ingest(acquisition->pipeline), plan) < 0)
+        log_error("acquisition", "no memory: runs that the detector's own program starts keep the "
+                                 "settings of before");
+    acquisition_plan_unref(plan);
+}
+
+static void renew_detectors(struct acquisition *acquisition)
+{
+    acquisition_renew_default_plan(acquisition);
+    acquisition->detectors_version = acquisition->settings_version;
+}
+
+void acquisition_set_detector(struct acquisition *acquisition,
+                              const struct virtual_detector_settings *settings,
+                              acquisition_answer_fn answer, void *data)
+{
+    struct error error = {0};
+    const struct product_set *set = NULL;
+    struct virtual_detector_settings complete = *settings;
+    calibration_complete_detector(&acquisition->calibration, &complete);
+    if ((acquisition->run && live_detectors_change_run(acquisition->run, settings->name, &complete,
+                                                       &set, &error) < 0) ||
+        live_detectors_put(&acquisition->detectors, settings, &error) < 0) {
+        answer_error(&error, answer, data);
+        return;
+    }
+    renew_detectors(acquisition);
+    json_t *const result = change_result(acquisition, settings->name, set);
+    json_object_set_new(result, "detector", virtual_detector_json(&complete));
+    answer(data, result, NULL, NULL, NULL);
+}
+
+void acquisition_remove_detector(struct acquisition *acquisition, const char *name,
+                                 acquisition_answer_fn answer, void *data)
+{
+    struct error error = {0};
+    const struct product_set *set = NULL;
+    if (live_detectors_remove(&acquisition->detectors, name, &error) < 0 ||
+        (acquisition->run &&
+         live_detectors_change_run(acquisition->run, name, NULL, &set, &error) < 0)) {
+        answer_error(&error, answer, data);
+        return;
+    }
+    renew_detectors(acquisition);
+    answer(data, change_result(acquisition, name, set), NULL, NULL, NULL);
+}
+
+void acquisition_renew_detectors(struct acquisition *acquisition)
+{
+    struct error error = {0};
+    struct run *const run = acquisition->run;
+    if (run->plan->version < acquisition->detectors_version &&
+        live_detectors_renew_run(run, &acquisition->detectors, &acquisition->calibration, &error) <
+            0)
+        log_error("acquisition", "run %s keeps the virtual detectors of before: %s", run->plan->id,
+                  error.text);
+}
+
+const char *acquisition_record_given(struct acquisition *acquisition)
+{
+    struct recorder *const recorder =
+        acquisition->drained_for_good ? NULL : pipeline_recorder(acquisition->pipeline);
+    return recorder ? recorder_add_given(recorder, acquisition->run) : "off";
+}
+
+/* ---- computing again ---- */
+
+/* So long after its last frame a run waits for what is computed again of it. */
+#define RECOMPUTE_PATIENCE_NS (60 * NS_PER_S)
+
+/* Results that came after the run's beginning; with a name, those of that detector only. */
+static size_t late_products(const struct run *run, const char *name,
+                            struct product *products[RUN_MAX_PRODUCTS])
+{
+    const struct product_set *const set = run_set(run);
+    size_t n = 0;
+    for (unsigned i = 0; i < set->n; i++) {
+        struct product *const product = set->products[i];
+        if (product->since->version > 1 && !product->given &&
+            (!name || strcmp(product->source, name) == 0))
+            products[n++] = product;
+    }
+    return n;
+}
+
+int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
+                                size_t n, struct error *error)
+{
+    if (acquisition->recompute)
+        return error_set(error, -EBUSY,
+                         "results are being computed again already: wait for its end");
+    const struct recompute_options options = {
+        .sink = pipeline_sink(acquisition->pipeline),
+        .analysis_delay_us = acquisition->config->debug_analysis_delay_us,
+    };
+    const int r =
+        recompute_create(&acquisition->recompute, acquisition->run, products, n, &options, error);
+    if (r < 0)
+        return r;
+    acquisition->recompute_run = run_ref(acquisition->run);
+    acquisition->recompute_told = UINT64_MAX;
+    return 0;
+}
+
+static int begin_recompute(struct acquisition *acquisition, const char *name, struct error *error)
+{
+    struct product *products[RUN_MAX_PRODUCTS];
+    if (!acquisition->run)
+        return error_set(error, -ENOENT, "nothing was measured yet: start a scan first");
+    if (acquisition->drained_for_good)
+        return error_set(error, -EBUSY, "merlind is stopping");
+    const size_t n = late_products(acquisition->run, name, products);
+    if (n == 0)
+        return error_set(error, -ENOENT, "%s%s there is nothing to compute again",
+                         name ? name : "no virtual detector",
+                         name ? " was not added or moved since the run began:"
+                              : " was added or moved since the run began:");
+    return acquisition_begin_recompute(acquisition, products, n, error);
+}
+
+static json_t *progress_json(const struct recompute_progress *progress)
+{
+    return json_pack("{s:I, s:I, s:b, s:s}", "done", (json_int_t)progress->done, "total",
+                     (json_int_t)progress->total, "finished", progress->finished, "error",
+                     progress->error.text);
+}
+
+json_t *acquisition_recompute_json(const struct acquisition *acquisition)
+{
+    struct recompute_progress progress;
+    if (!acquisition->recompute)
+        return json_null();
+    recompute_progress(acquisition->recompute, &progress);
+    return progress_json(&progress);
+}
+
+void acquisition_recompute(struct acquisition *acquisition, const char *name,
+                           acquisition_answer_fn answer, void *data)
+{
+    struct error error = {0};
+    const int r = begin_recompute(acquisition, name, &error);
+    if (r < 0) {
+        answer(data, NULL,
+               r == -EBUSY    ? "busy"
+               : r == -ENOENT ? "no_data"
+                              : "internal",
+               NULL, &error);
+        return;
+    }
+    struct recompute_progress progress;
+    recompute_progress(acquisition->recompute, &progress);
+    answer(data,
+           json_pack("{s:s, s:o}", "run", acquisition->run->plan->id, "recompute",
+                     progress_json(&progress)),
+           NULL, NULL, NULL);
+}
+
+/* The file of a run that is over is not kept open for ever. */
+static void end_patience(struct acquisition *acquisition)
+{
+    const struct run *const run = acquisition->recompute_run;
+    const uint64_t ended_ns = counter_read(&run->ended_ns);
+    if (ended_ns == 0 || clock_realtime_ns() < ended_ns + RECOMPUTE_PATIENCE_NS ||
+        !recompute_release(acquisition->recompute))
+        return;
+    log_warning("acquisition",
+                "run %s is finished without waiting any longer for results that are computed "
+                "again: its file does not have them whole",
+                run->plan->id);
+}
+
+void acquisition_recompute_watch(struct acquisition *acquisition)
+{
+    struct recompute_progress progress;
+    if (!acquisition->recompute)
+        return;
+    end_patience(acquisition);
+    recompute_progress(acquisition->recompute, &progress);
+    if (progress.done == acquisition->recompute_told && !progress.finished)
+        return;
+    acquisition->recompute_told = progress.done;
+    event_publish(&acquisition->observer, "recompute", acquisition->recompute_run,
+                  json_pack("{s:o}", "recompute", progress_json(&progress)),
+                  progress.finished ? "computed again: %" PRIu64 " of %" PRIu64 " chunks%s%s"
+                                    : "computing again: %" PRIu64 " of %" PRIu64 " chunks%s%s",
+                  progress.done, progress.total, progress.error.code ? ", but " : "",
+                  progress.error.text);
+    if (progress.finished)
+        acquisition_recompute_stop(acquisition);
+}
+
+void acquisition_recompute_stop(struct acquisition *acquisition)
+{
+    recompute_destroy(acquisition->recompute);
+    run_unref(acquisition->recompute_run);
+    acquisition->recompute = NULL;
+    acquisition->recompute_run = NULL;
+}

@@ -1,0 +1,154 @@
+#pragma once
+
+#include "common/error.h"
+#include "daemon/acquisition/acquisition.h"
+#include "daemon/acquisition/recovery.h"
+#include "daemon/acquisition/run_history.h"
+#include "daemon/acquisition/stall_events.h"
+#include "daemon/acquisition/start_sequence.h"
+#include "daemon/results/live_detectors.h"
+#include "detector/command_client.h"
+#include "processing/stored/recompute.h"
+
+/* What the parts of the acquisition state machine share. Belongs to the service thread wholly. */
+
+/* How far the search for the lines of the newest run has come (acquisition_lines.c). */
+struct line_search {
+    bool done;
+    uint64_t looked_at; /* exposures that had come when they were last looked for */
+    uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
+};
+
+struct acquisition {
+    const struct config *config;
+    struct acquisition_observer observer;
+    struct pipeline *pipeline;
+    struct command_client *client;
+    uv_loop_t *loop;
+    uv_timer_t poll, shut_down_timer, wait_timer;
+
+    enum acquisition_state state;
+    char why[600];
+    bool data_connected, command_connected;
+    struct error data_error, command_error;
+
+    struct acquisition_plan *plan; /* armed or arming, its first frame has not come */
+    struct start_sequence *starting;
+    struct recovery *recovering;    /* a stop that brings the detector back to idle */
+    struct detector_settings known; /* of the detector, on this connection */
+    acquisition_answer_fn start_answer;
+    void *start_data;
+    acquisition_answer_fn stop_answer; /* while recovering */
+    void *stop_data;
+
+    struct run *run;            /* the newest with frames */
+    struct stall_events stalls; /* of it */
+    struct line_search lines;
+    struct run_history history;
+    unsigned polls, idle_polls;
+    bool status_asked;
+    uint64_t rate_time_ns, rate_received;
+    double rate;
+
+    struct acquisition_start
+        waiting; /* a start that waits for the links; while waiting_answer is set */
+    acquisition_answer_fn waiting_answer;
+    void *waiting_data;
+
+    struct live_detectors detectors;
+    struct calibration calibration;
+    struct kept_store *kept;
+    struct bragg_plan bragg; /* in force */
+    struct labelled_scans labelled;
+    uint32_t settings_version;   /* raised whenever detectors or calibration change */
+    uint32_t detectors_version;  /* the settings' version when the detectors changed last */
+    struct recompute *recompute; /* NULL: none is going on */
+    struct run *recompute_run;
+    uint64_t recompute_told; /* progress that was published */
+    struct running_job *job; /* acquisition_job.c; NULL: none */
+
+    struct frame_sums_progress *sweep; /* NULL: none is going on */
+    const char *sweep_what;
+    struct run *sweep_run;
+    uint64_t sweep_told; /* progress that was published */
+
+    void (*drained)(void *data);
+    void *drained_data;
+    bool drained_for_good; /* the pipeline has ended */
+};
+
+__attribute__((format(printf, 3, 4))) void acquisition_set_state(struct acquisition *acquisition,
+                                                                 enum acquisition_state state,
+                                                                 const char *why, ...);
+
+/* Idle, or disconnected, with the sentence that belongs to it. */
+void acquisition_set_idle(struct acquisition *acquisition);
+
+/* Frames of the newest run are expected. */
+bool acquisition_run_goes_on(const struct acquisition *acquisition);
+
+/* Ends a run whose first frame never came. */
+void acquisition_give_up_plan(struct acquisition *acquisition, const char *reason,
+                              const char *cause, const char *detail);
+
+/* Puts the plan into the history, where clients find it before it has a frame. */
+void acquisition_remember_plan(struct acquisition *acquisition, const char *state);
+
+void acquisition_become_armed(struct acquisition *acquisition, const char *why);
+
+/* Starts at once, or refuses. */
+void acquisition_start_now(struct acquisition *acquisition, const struct acquisition_start *start,
+                           acquisition_answer_fn answer, void *data);
+
+/* A link came up: a start that waits for it may go on (acquisition_wait.c). */
+void acquisition_links_changed(struct acquisition *acquisition);
+
+/* A start that waits is refused now, for the reason that keeps it waiting. */
+void acquisition_wait_no_longer(struct acquisition *acquisition);
+
+/* A plan with the settings of the configuration and the detectors in force, one reference. NULL: no
+ * memory. */
+struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition);
+
+/* Sees the newest run through another geometry and tells it as an event. -ENOMEM. */
+int acquisition_see_as(struct acquisition *acquisition, const struct scan_geometry *scan,
+                       const char *source, struct error *error);
+
+/* Begins and ends watching DETECTORSTATUS and the frame rate (acquisition_watch.c). */
+void acquisition_watch_start(struct acquisition *acquisition);
+void acquisition_watch_new_run(struct acquisition *acquisition);
+
+/* Makes the settings in force those of runs that somebody else starts, as a new version. */
+void acquisition_renew_default_plan(struct acquisition *acquisition);
+
+/* Takes what the configuration says of Bragg reflections (acquisition_bragg.c). */
+void acquisition_begin_bragg(struct acquisition *acquisition);
+
+/* Computes products again over the frames of the newest run. -EBUSY, or what kept it from
+ * beginning. */
+int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
+                                size_t n, struct error *error);
+
+/* A run began under a plan that was made before the virtual detectors changed. */
+void acquisition_renew_detectors(struct acquisition *acquisition);
+
+/* Tells how far computing again has come (acquisition_detectors.c); ends it. */
+void acquisition_recompute_watch(struct acquisition *acquisition);
+/* Its progress, null when nothing is computed again. */
+json_t *acquisition_recompute_json(const struct acquisition *acquisition);
+void acquisition_recompute_stop(struct acquisition *acquisition);
+
+/* Looks whether a job is done; waits for its end. */
+void acquisition_job_watch(struct acquisition *acquisition);
+void acquisition_job_wait(struct acquisition *acquisition);
+
+/* Tells how far a sweep over the frames has come (acquisition_sweep.c). */
+void acquisition_sweep_watch(struct acquisition *acquisition);
+/* Tells it to stop, and forgets it. */
+void acquisition_sweep_stop(struct acquisition *acquisition);
+
+/* A run that has ended was part of a view, and another run goes on with the next frame. */
+bool acquisition_view_goes_on(const struct run *run);
+
+/* A view is over: a pass of it that was to be recorded will not come (acquisition_view.c). */
+void acquisition_view_ended(struct acquisition *acquisition, const struct run *run);

@@ -1,0 +1,127 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "common/clock.h"
+#include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/run_summary.h"
+
+json_t *acquisition_summary(const struct acquisition *acquisition, const char *id)
+{
+    const struct run *const run = acquisition->run;
+    json_t *const remembered = run_history_find(&acquisition->history, id);
+    if (!remembered)
+        return NULL;
+    const char *const which = json_string_value(json_object_get(remembered, "id"));
+    if (run && strcmp(which, run->plan->id) == 0)
+        return run_summary(run, acquisition_run_goes_on(acquisition) ? acquisition->rate : -1);
+    return json_incref(remembered);
+}
+
+static json_t *detector_json(const struct acquisition *acquisition)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "host", acquisition->config->detector_host,
+                     "command", acquisition->command_connected ? "connected" : "disconnected",
+                     "data", acquisition->data_connected ? "connected" : "disconnected",
+                     "command_error", acquisition->command_error.text, "data_error",
+                     acquisition->data_error.text);
+}
+
+static json_t *ring_json(const struct acquisition *acquisition)
+{
+    struct ring_load load;
+    ring_load(ingest_ring(pipeline_ingest(acquisition->pipeline)), &load);
+    const double size = (double)load.size;
+    return json_pack("{s:I, s:I, s:f, s:f, s:I, s:f}", "size", (json_int_t)load.size, "used",
+                     (json_int_t)load.used, "fill", (double)load.used / size, "high_water",
+                     (double)load.high_water / size, "full_stalls", (json_int_t)load.full_count,
+                     "full_stall_s", (double)load.full_ns / (double)NS_PER_S);
+}
+
+static json_t *backlog_json(const struct acquisition *acquisition)
+{
+    const struct backlog_load load = pipeline_backlog(acquisition->pipeline);
+    return json_pack("{s:I, s:I, s:I}", "size", (json_int_t)load.size, "used",
+                     (json_int_t)load.used, "high_water", (json_int_t)load.high_water);
+}
+
+static json_t *stray_json(const struct acquisition *acquisition)
+{
+    struct ingest_figures figures;
+    ingest_figures(pipeline_ingest(acquisition->pipeline), &figures);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)figures.stray_frames,
+                     "bytes", (json_int_t)figures.stray_bytes, "skipped_bytes",
+                     (json_int_t)figures.skipped_bytes, "resyncs", (json_int_t)figures.resyncs,
+                     "repeated_headers", (json_int_t)figures.repeated_headers);
+}
+
+/* Cheap enough for every status: whether a file can really be made there is found out at start. */
+static uint64_t bytes_free(const char *directory, struct error *error)
+{
+    struct statvfs fs;
+    if (statvfs(directory, &fs) != 0) {
+        error_set(error, -errno, "recording.directory %s: %s", directory, strerror(errno));
+        return 0;
+    }
+    return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+static json_t *recording_json(const struct acquisition *acquisition, const json_t *run)
+{
+    const struct recording_settings *const settings = &acquisition->config->recording;
+    struct error error = {0};
+    const uint64_t room = bytes_free(settings->directory, &error);
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:i, s:i}", "state", "off", "error", error.text,
+                                   "path", "", "bytes_raw", 0, "bytes_written", 0);
+    const json_t *const run_recording = json_object_get(run, "recording");
+    if (run_recording) {
+        json_object_update(json, (json_t *)run_recording);
+        json_object_set(json, "path", json_object_get(run, "file"));
+    }
+    if (error.code && json_string_length(json_object_get(json, "error")) == 0)
+        json_object_set_new(json, "error", json_string(error.text));
+    json_object_set_new(json, "enabled", json_boolean(settings->enabled));
+    json_object_set_new(json, "directory", json_string(settings->directory));
+    json_object_set_new(json, "bytes_free", json_integer((json_int_t)room));
+    return json;
+}
+
+static json_t *zero_frames(void)
+{
+    const struct acquisition_plan nothing = {.id = ""};
+    json_t *const summary = run_summary_without_frames(&nothing, "", "", "", "");
+    json_t *const frames = json_incref(json_object_get(summary, "frames"));
+    json_decref(summary);
+    return frames;
+}
+
+json_t *acquisition_status(const struct acquisition *acquisition)
+{
+    json_t *const run = acquisition_summary(acquisition, NULL);
+    json_t *const frames = run ? json_incref(json_object_get(run, "frames")) : zero_frames();
+    json_t *const of_run = json_object_get(run, "warnings");
+    json_t *const warnings = of_run ? json_incref(of_run) : json_array();
+    unsigned waiting = 0, buffers = 0;
+    if (!acquisition->drained_for_good)
+        recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s, s:o, s:o}", "state",
+        acquisition_state_name(acquisition->state), "why", acquisition->why, "detector",
+        detector_json(acquisition), "frames", frames, "ring", ring_json(acquisition), "backlog",
+        backlog_json(acquisition), "recording", recording_json(acquisition, run), "run",
+        run ? run : json_null(), "stray", stray_json(acquisition), "writer", "waiting",
+        (int)waiting, "buffers", (int)buffers, "workers",
+        (int)pipeline_workers(acquisition->pipeline), "isa", cpu_isa_name(cpu_isa_best()),
+        "recompute", acquisition_recompute_json(acquisition), "warnings", warnings);
+}
+
+void acquisition_want_images(struct acquisition *acquisition)
+{
+    struct run *const run = acquisition->run;
+    if (!run)
+        return;
+    run_want_arrays(run);
+    for (unsigned i = 0; i < run->n_layers; i++)
+        atomic_fetch_add_explicit(&run->latest[i].wanted, 1, memory_order_relaxed);
+    ring_nudge(ingest_ring(pipeline_ingest(acquisition->pipeline)));
+}

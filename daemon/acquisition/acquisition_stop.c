@@ -1,0 +1,158 @@
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/detector_status.h"
+
+#define STOP_QUIET_NS (300 * NS_PER_MS)
+#define SHUT_DOWN_MS 3000
+
+static void stop_run(struct acquisition *acquisition)
+{
+    if (acquisition->command_connected)
+        (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL, NULL,
+                                  NULL);
+    if (acquisition_run_goes_on(acquisition))
+        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_STOPPED,
+                             STOP_QUIET_NS);
+}
+
+static json_t *stop_result(const struct acquisition *acquisition, const json_t *actions)
+{
+    json_t *const result = json_pack("{s:s}", "state", acquisition_state_name(acquisition->state));
+    json_object_set_new(result, "actions", actions ? json_deep_copy(actions) : json_array());
+    return result;
+}
+
+/* The sentence for a detector that did not come back. */
+static const char *refuse_outcome(const struct recovery_outcome *outcome, struct error *error)
+{
+    if (outcome->status == -ECANCELED)
+        error_set(error, -ESHUTDOWN, "merlind is stopping");
+    else if (outcome->status < 0)
+        error_set(error, outcome->status, "DETECTORSTATUS: no answer from the detector: %s",
+                  strerror(-outcome->status));
+    else if (outcome->detector_status == DETECTOR_ERROR)
+        error_set(
+            error, -EIO,
+            "the detector still reports an error after ABORT and CLEARERROR: restart the Merlin "
+            "program");
+    else
+        error_set(
+            error, -EBUSY,
+            "the detector is still busy (DETECTORSTATUS %ld) after STOPACQUISITION and ABORT: "
+            "look at the Merlin program",
+            outcome->detector_status);
+    return outcome->status == -ENOTCONN    ? "not_connected"
+           : outcome->status == -ECANCELED ? "busy"
+                                           : "detector";
+}
+
+static bool is_recovered(const struct recovery_outcome *outcome)
+{
+    const long status = outcome->detector_status;
+    return outcome->status == 0 && status != DETECTOR_ERROR && status != DETECTOR_BUSY &&
+           status != DETECTOR_ARMED;
+}
+
+static void on_recovered(void *data, const struct recovery_outcome *outcome)
+{
+    struct acquisition *const acquisition = data;
+    struct error error = {0};
+    acquisition->recovering = NULL;
+    if (json_array_size(outcome->actions) > 0)
+        detector_settings_clear(&acquisition->known);
+    if (!is_recovered(outcome)) {
+        const char *const code = refuse_outcome(outcome, &error);
+        acquisition->stop_answer(acquisition->stop_data, NULL, code, NULL, &error);
+        return;
+    }
+    if (acquisition->state == ACQUISITION_FAULT)
+        acquisition_set_idle(acquisition);
+    acquisition->stop_answer(acquisition->stop_data, stop_result(acquisition, outcome->actions),
+                             NULL, NULL, NULL);
+}
+
+static bool begin_recovery(struct acquisition *acquisition, acquisition_answer_fn answer,
+                           void *data)
+{
+    acquisition->stop_answer = answer;
+    acquisition->stop_data = data;
+    return recovery_begin(&acquisition->recovering, acquisition->loop, acquisition->client,
+                          on_recovered, acquisition) == 0;
+}
+
+static void answer_busy(const char *why, acquisition_answer_fn answer, void *data)
+{
+    struct error error = {0};
+    error_set(&error, -EBUSY, "%s", why);
+    answer(data, NULL, "busy", NULL, &error);
+}
+
+void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
+{
+    if (acquisition->starting) {
+        answer_busy("the detector is being set up: try again in a moment", answer, data);
+        return;
+    }
+    if (acquisition->recovering) {
+        answer_busy("the detector is being stopped already: try again in a few seconds", answer,
+                    data);
+        return;
+    }
+    acquisition_wait_no_longer(acquisition);
+    const bool fault = acquisition->state == ACQUISITION_FAULT;
+    const bool runs = acquisition->plan || acquisition_run_goes_on(acquisition);
+    if (runs)
+        stop_run(acquisition);
+    if (acquisition->plan)
+        acquisition_give_up_plan(acquisition, "stopped", "stopped",
+                                 "stopped on request before the first frame");
+    if (acquisition->state == ACQUISITION_ARMED)
+        acquisition_set_idle(acquisition);
+    if ((!runs || fault) && acquisition->command_connected && !acquisition->drained_for_good &&
+        begin_recovery(acquisition, answer, data))
+        return;
+    json_t *const actions = json_array();
+    if (runs && acquisition->command_connected)
+        json_array_append_new(actions, json_string("STOPACQUISITION"));
+    answer(data, stop_result(acquisition, actions), NULL, NULL, NULL);
+    json_decref(actions);
+}
+
+static void on_shut_down_timer(uv_timer_t *timer)
+{
+    struct acquisition *const acquisition = timer->data;
+    log_warning("acquisition",
+                "the detector still sends frames %d s after it was told to stop: "
+                "what it sends from now on is lost",
+                SHUT_DOWN_MS / 1000);
+    void (*const drained)(void *) = acquisition->drained;
+    acquisition->drained = NULL;
+    if (drained)
+        drained(acquisition->drained_data);
+}
+
+void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data), void *data)
+{
+    acquisition->drained = drained;
+    acquisition->drained_data = data;
+    acquisition_wait_no_longer(acquisition);
+    if (acquisition_run_goes_on(acquisition) && acquisition->run->plan->active) {
+        if (acquisition->command_connected)
+            (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL,
+                                      NULL, NULL);
+        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_SHUTDOWN,
+                             STOP_QUIET_NS);
+        uv_timer_start(&acquisition->shut_down_timer, on_shut_down_timer, SHUT_DOWN_MS, 0);
+        return;
+    }
+    if (acquisition->plan && acquisition->plan->active)
+        stop_run(acquisition);
+    if (!acquisition->starting)
+        acquisition_give_up_plan(acquisition, "shutdown", "shutdown", "merlind was stopped");
+    acquisition->drained = NULL;
+    drained(data);
+}

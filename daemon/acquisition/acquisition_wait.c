@@ -1,0 +1,64 @@
+#include <errno.h>
+
+#include "daemon/acquisition/acquisition_internal.h"
+
+/* A little longer than the clients pause between two tries to connect. */
+#define WAIT_MS 3000
+
+/*
+ * A start that comes while a link is down waits for it a moment: a detector that was switched on
+ * just now is found at the next try, and a script that starts detector, daemon and scan in one go
+ * need not know how long that takes.
+ */
+static bool links_up(const struct acquisition *acquisition, const struct acquisition_start *start)
+{
+    return acquisition->data_connected && (start->passive || acquisition->command_connected);
+}
+
+static void go_on(struct acquisition *acquisition)
+{
+    const struct acquisition_start start = acquisition->waiting;
+    const acquisition_answer_fn answer = acquisition->waiting_answer;
+    acquisition->waiting_answer = NULL;
+    uv_timer_stop(&acquisition->wait_timer);
+    acquisition_start_now(acquisition, &start, answer, acquisition->waiting_data);
+    json_decref((json_t *)start.parameters);
+}
+
+static void on_wait_timer(uv_timer_t *timer)
+{
+    go_on(timer->data);
+}
+
+void acquisition_links_changed(struct acquisition *acquisition)
+{
+    if (acquisition->waiting_answer && links_up(acquisition, &acquisition->waiting))
+        go_on(acquisition);
+}
+
+void acquisition_wait_no_longer(struct acquisition *acquisition)
+{
+    if (acquisition->waiting_answer)
+        go_on(acquisition);
+}
+
+void acquisition_start(struct acquisition *acquisition, const struct acquisition_start *start,
+                       acquisition_answer_fn answer, void *data)
+{
+    if (acquisition->waiting_answer) {
+        const struct error error = {-EBUSY, "another start waits for the detector already"};
+        answer(data, NULL, "busy", NULL, &error);
+        return;
+    }
+    const bool may_wait =
+        acquisition->state == ACQUISITION_DISCONNECTED || acquisition->state == ACQUISITION_IDLE;
+    if (links_up(acquisition, start) || !may_wait || acquisition->drained_for_good) {
+        acquisition_start_now(acquisition, start, answer, data);
+        return;
+    }
+    acquisition->waiting = *start;
+    json_incref((json_t *)start->parameters);
+    acquisition->waiting_answer = answer;
+    acquisition->waiting_data = data;
+    uv_timer_start(&acquisition->wait_timer, on_wait_timer, WAIT_MS, 0);
+}

@@ -1,0 +1,182 @@
+#include "daemon/bragg/bragg_run_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/bragg/bragg_reference_json.h"
+#include "daemon/bragg/bragg_statistics_json.h"
+#include "processing/bragg_run/bragg_final.h"
+#include "processing/products/bragg_product.h"
+#include "processing/run/run_products.h"
+
+bool bragg_run_is_provisional(const struct run *run)
+{
+    const struct product *const product = run_bragg(run);
+    return product && bragg_product_is_provisional(product);
+}
+
+/* What speaks against the run's Bragg reflections; code 0: nothing. */
+static void find_error(const struct run *run, struct error *error)
+{
+    const struct product *const product = run_bragg(run);
+    run_bragg_error(run, error);
+    if (!error->code && product)
+        bragg_product_error(product, error);
+}
+
+/* ---- summary ---- */
+
+static const char *state_of(const struct run *run)
+{
+    const struct product *const product = run_bragg(run);
+    if (!product)
+        return "refused";
+    if (bragg_product_is_provisional(product))
+        return "provisional";
+    return bragg_final_provisional(run) ? "final" : "frozen";
+}
+
+json_t *bragg_run_json(const struct run *run)
+{
+    struct error error;
+    const struct product *const product = run_bragg(run);
+    if (!run->plan->bragg.enabled && !product)
+        return json_null();
+    find_error(run, &error);
+    return json_pack("{s:s, s:b, s:s, s:s}", "state", state_of(run), "provisional",
+                     bragg_run_is_provisional(run), "reference",
+                     product ? bragg_product_setup(product)->reference_name
+                             : run->plan->bragg.reference_name,
+                     "error", error.code ? error.text : "");
+}
+
+/* ---- statistics ---- */
+
+__attribute__((format(printf, 2, 3))) static void warn(json_t *warnings, const char *format, ...)
+{
+    char text[700];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    json_array_append_new(warnings, json_string(text));
+}
+
+static void warn_of_reference(json_t *warnings, const struct bragg_reference *reference)
+{
+    struct bragg_reference_report report;
+    bragg_reference_report(reference, &report);
+    const struct bragg_reference_values *const values = bragg_reference_values(reference);
+    if (report.n_static > 0)
+        warn(warnings,
+             "%" PRIu32 " pixels of the template stood out of their ring and were cut down to it: "
+             "reflections that stay put over the scan (texture) are counted as reflections",
+             report.n_static);
+    if (values->speckle_measured || !__builtin_isnan(values->settings.speckle))
+        return;
+    warn(warnings,
+         "the speckle V was assumed, not measured: the false-alarm rate may be another "
+         "than %g",
+         values->settings.alpha);
+}
+
+static json_t *warnings_of(const struct run *run)
+{
+    const struct product *const product = run_bragg(run);
+    json_t *const warnings = json_array();
+    struct error error;
+    find_error(run, &error);
+    if (error.code)
+        warn(warnings, "%s", error.text);
+    if (bragg_product_is_provisional(product))
+        warn(warnings, "the classes are provisional: the run learns while it goes on%s",
+             bragg_final_is_due(run) ? ", and is classified again when it is over"
+                                     : ", and its frames are not on disk to be classified again");
+    else
+        warn_of_reference(warnings, bragg_product_reference(product));
+    const uint64_t lost = bragg_product_lost(product);
+    if (lost > 0)
+        warn(warnings, "%" PRIu64 " reflections are not in the list: there was no memory", lost);
+    return warnings;
+}
+
+json_t *bragg_run_statistics_json(const struct run *run, const struct bragg_scan_results *scan,
+                                  const struct bragg_statistics_settings *settings,
+                                  struct error *error)
+{
+    struct bragg_statistics statistics = {0};
+    json_t *json = NULL;
+    if (bragg_statistics_init(&statistics, scan, settings, error) == 0) {
+        json = bragg_statistics_json(&statistics);
+        json_t *const warnings = warnings_of(run);
+        if (json)
+            json_array_extend(json_object_get(json, "warnings"), warnings);
+        else
+            error_set(error, -ENOMEM, "no memory for the statistics of Bragg reflections");
+        json_decref(warnings);
+    }
+    bragg_statistics_finish(&statistics);
+    return json;
+}
+
+static char *text_of(json_t *json)
+{
+    char *const text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return text;
+}
+
+json_t *bragg_run_whole_statistics_json(const struct run *run, const struct scan_geometry *geometry,
+                                        const struct bragg_statistics_settings *settings,
+                                        struct error *error)
+{
+    struct bragg_scan_part part;
+    struct bragg_scan scan = {0};
+    json_t *json = NULL;
+    if (bragg_scan_whole(&part, run, geometry, error) == 0 && part.ny > 0 && part.nx > 0 &&
+        bragg_scan_init(&scan, run, &part, error) == 0)
+        json = bragg_run_statistics_json(run, &scan.results, settings, error);
+    bragg_scan_finish(&scan);
+    if (!json)
+        return NULL;
+    json_object_set_new(json, "run", json_string(run->plan->id));
+    json_object_set_new(json, "provisional", json_boolean(bragg_run_is_provisional(run)));
+    return json;
+}
+
+char *bragg_run_statistics_text(const struct run *run)
+{
+    const struct bragg_statistics_settings settings = bragg_scan_settings(run);
+    struct error error = {0};
+    json_t *const json = bragg_run_whole_statistics_json(run, &run->scan, &settings, &error);
+    if (error.code)
+        log_error("run", "run %s has no statistics of Bragg reflections: %s", run->plan->id,
+                  error.text);
+    return text_of(json);
+}
+
+/* ---- reference ---- */
+
+json_t *bragg_run_reference_json(const struct run *run)
+{
+    const struct product *const product = run_bragg(run);
+    const struct bragg_reference *const reference =
+        product ? bragg_product_reference(product) : NULL;
+    if (!product)
+        return NULL;
+    json_t *const json =
+        reference ? bragg_reference_json(reference)
+                  : json_pack("{s:o}", "settings",
+                              bragg_settings_json(&bragg_product_setup(product)->settings));
+    json_object_set_new(json, "state", json_string(state_of(run)));
+    json_object_set_new(json, "name", json_string(bragg_product_setup(product)->reference_name));
+    return json;
+}
+
+char *bragg_run_reference_text(const struct run *run)
+{
+    return text_of(bragg_run_reference_json(run));
+}

@@ -1,0 +1,92 @@
+#include "daemon/bragg/bragg_series_json.h"
+
+#include "daemon/bragg/statistics_json.h"
+
+static json_t *flags_json(unsigned flags)
+{
+    json_t *const json = json_array();
+    if (flags & SERIES_DOSE)
+        json_array_append_new(json, json_string("dose"));
+    if (flags & SERIES_THICKNESS)
+        json_array_append_new(json, json_string("thickness"));
+    if (flags & SERIES_DRIFT)
+        json_array_append_new(json, json_string("drift"));
+    return json;
+}
+
+static json_t *row_json(const struct series_row *row, double confidence)
+{
+    json_t *const json = class_counts_json(&row->counts, confidence);
+    json_object_set_new(json, "value", json_string(row->value));
+    json_object_set_new(json, "scans", json_integer((json_int_t)row->n_scans));
+    json_object_set_new(
+        json, "method",
+        json_string(row->method == SERIES_CLUSTERED ? "clustered" : "effective_size"));
+    json_object_set_new(json, "interval", interval_json(row->interval));
+    json_object_set_new(json, "design_effect", number_json(row->design_effect));
+    json_object_set_new(json, "dose", number_json(row->dose));
+    json_object_set_new(json, "flags", flags_json(row->flags));
+    return json;
+}
+
+static json_t *scan_json(const struct series_scan *scan, double confidence)
+{
+    const double n = (double)class_counts_n(&scan->counts);
+    json_t *const json = class_counts_json(&scan->counts, confidence);
+    json_object_set_new(json, "name", json_string(scan->name));
+    json_object_set_new(json, "value", json_string(scan->value));
+    json_object_set_new(json, "interval", interval_json(scan->interval));
+    json_object_set_new(json, "design_effect", json_real(n > 0 ? n / scan->n_effective : 1));
+    json_object_set_new(json, "dose", number_json(scan->dose));
+    json_object_set_new(json, "thickness", number_json(scan->thickness));
+    json_object_set_new(json, "drift", number_json(scan->drift));
+    json_object_set_new(json, "left_out", json_boolean(scan->left_out));
+    json_object_set_new(json, "flags", flags_json(scan->flags));
+    return json;
+}
+
+static json_t *phase_json(const struct common_association *phase)
+{
+    if (phase->n_strata == 0)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o, s:f}", "scans", (json_int_t)phase->n_strata,
+                     "odds_ratio", number_json(phase->odds_ratio), "odds_ratio_interval",
+                     interval_json(phase->odds_ratio_interval), "chi_square",
+                     number_json(phase->chi_square), "p", phase->p);
+}
+
+static json_t *warnings_json(const struct series_scan *scans, size_t n_scans)
+{
+    unsigned flags = 0;
+    json_t *const warnings = json_array();
+    for (size_t i = 0; i < n_scans; i++)
+        flags |= scans[i].flags;
+    if (flags & SERIES_DOSE)
+        json_array_append_new(
+            warnings,
+            json_string("the dose differs by more than a tenth within the series, and "
+                        "with it the smallest contrast that can be seen: compare "
+                        "fractions of at least one contrast, or thin to the lowest dose"));
+    if (flags & SERIES_THICKNESS)
+        json_array_append_new(warnings,
+                              json_string("the thickness differs by more than a tenth within the "
+                                          "series: thicker film shows more clusters"));
+    if (flags & SERIES_DRIFT)
+        json_array_append_new(warnings,
+                              json_string("in some scans the specimen moved more than half a "
+                                          "step"));
+    return warnings;
+}
+
+json_t *bragg_series_json(const struct series *series, const char *label,
+                          const struct series_scan *scans, size_t n_scans, double confidence)
+{
+    json_t *const rows = json_array(), *const list = json_array();
+    for (size_t i = 0; i < series->n_rows; i++)
+        json_array_append_new(rows, row_json(&series->rows[i], confidence));
+    for (size_t i = 0; i < n_scans; i++)
+        json_array_append_new(list, scan_json(&scans[i], confidence));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "label", label, "rows", rows, "scans", list,
+                     "phase", phase_json(&series->phase), "warnings",
+                     warnings_json(scans, n_scans));
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "processing/bragg/bragg_reference.h"
+#include "processing/run/run.h"
+
+/*
+ * How often a reflection of known contrast is found in a run's own frames: into frames that were
+ * classed none, read again from the file, a disk of the matched radius is added at a random place
+ * of the ring, and they are classified once more. Only that true-positive rate may be quoted for an
+ * experiment, for it has the run's dose, speckle and detector.
+ *
+ * The disk's pixels get electrons by the Poisson law, contrast times the frame's background in the
+ * mean; an electron counts in 1 to 4 pixels of a 2 x 2 square as often as makes the variance of a
+ * disk's counts F times their mean. Every frame has its own numbers: the outcome does not depend on
+ * order or threads.
+ */
+#define BRAGG_INJECTIONS_MAX 32
+
+struct bragg_injection_rate {
+    double contrast;
+    uint64_t n, found; /* disks put in, and found within max(2 pixels, R_d / 2) */
+};
+
+struct bragg_injection {
+    struct run *run; /* with classes that are not provisional */
+    unsigned n_contrasts;
+    struct bragg_injection_rate rates[BRAGG_INJECTIONS_MAX]; /* contrasts in, the rest out */
+    uint64_t max_frames; /* frames taken, evenly spread over the run */
+    unsigned n_threads;
+};
+
+/* -ENODATA with a sentence: the run has no final classes, or no frame without reflections; -ENOENT,
+ * -EIO, -ENOMEM. Blocks. */
+int bragg_injection_test(struct bragg_injection *injection, struct error *error);

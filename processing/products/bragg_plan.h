@@ -1,0 +1,31 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "processing/bragg/bragg_reference.h"
+
+/* What a run is to do about Bragg reflections; part of its plan. */
+struct bragg_plan {
+    bool enabled;
+    /* NAN: centre from the calibration or the frame's, disk radius from the calibration, annulus
+     * not known. */
+    struct bragg_settings settings;
+    char reference_name[48];           /* "": none, the run learns its own */
+    struct bragg_reference *reference; /* of that name, with a reference; its settings are the
+                                          ones that count. NULL: there is none */
+    /* Frames whose mean count per pixel of the annulus lies outside are left out (vacuum, holes,
+     * cap). NAN: no limit. */
+    double counts_min, counts_max;
+    /* Sides of the statistics' regions and of the blocks of the bootstrap, positions; 0: the
+     * defaults of bragg_statistics.h. */
+    uint32_t tile, block_length;
+};
+
+/* Nothing given. */
+void bragg_plan_init(struct bragg_plan *plan);
+
+/* Another owner of the same reference. */
+void bragg_plan_copy(struct bragg_plan *copy, const struct bragg_plan *plan);
+/* Also of a zeroed one. */
+void bragg_plan_finish(struct bragg_plan *plan);

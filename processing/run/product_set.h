@@ -1,0 +1,39 @@
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "processing/products/product.h"
+
+/*
+ * Which products are computed: an immutable, numbered version. The run's newest set is published by
+ * an atomic pointer; the ingest thread hands each chunk the set that is the newest when the chunk
+ * is opened, so that a change takes effect at a frame, for all frames after it, whatever the
+ * workers do.
+ *
+ * Sets and products live as long as the run: a product that is in no set any more still has its
+ * columns, and workers may still be at chunks of an older set.
+ */
+struct product_set {
+    uint32_t version;             /* from 1 */
+    _Atomic uint64_t first_frame; /* frame index from which this set is used, UINT64_MAX: not yet;
+                                     written by the ingest thread */
+    struct product_set *older;
+    struct shared_work *shared; /* NULL: its products share nothing */
+    unsigned n;
+    struct product *products[];
+};
+
+/*
+ * One worker's share of a product's sums. `own` and `dirty` are touched by its worker only, which
+ * merges `own` into `shared` under the mutex when somebody asked for fresh arrays or when the run
+ * is over. The service thread reads `shared` under the mutex. So when the run is over all is in
+ * `shared`.
+ */
+struct product_partial {
+    pthread_mutex_t mutex;
+    void *own, *shared;
+    bool dirty;
+};

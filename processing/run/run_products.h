@@ -1,0 +1,59 @@
+#pragma once
+
+#include "processing/run/run.h"
+
+/* The products of a run. The functions that change them lock; run_prepare_products is called before
+ * anybody else knows the run. */
+
+/* What the plan asks for, as the first set. */
+int run_prepare_products(struct run *run, struct error *error);
+
+/*
+ * Makes room in the run for a product of one layer that a prepare function has filled: names,
+ * column table, partials. The run owns it from now on, also when this fails (then it is finished at
+ * once). It is not computed before it is in a set. NULL with a sentence: no memory, or
+ * RUN_MAX_PRODUCTS reached.
+ */
+struct product *run_add_product(struct run *run, const struct product *prepared, unsigned layer,
+                                const char *source, struct error *error);
+
+/*
+ * Computes `added` (n_added of them, from run_add_product) for all chunks that are opened from now
+ * on, and `removed` (n_removed) no more. The set's first_frame tells from which frame on, once it
+ * is known. NULL: no memory; nothing changed.
+ */
+const struct product_set *run_change_set(struct run *run, struct product *const *removed,
+                                         size_t n_removed, struct product *const *added,
+                                         size_t n_added);
+
+/* Pixels of the run's frames that are left out, [height][width]; NULL: none, or the plan's mask is
+ * of another size. Any thread. */
+const uint8_t *run_bad_pixels(const struct run *run);
+
+/* The gain of the run's pixels, [height][width]; NULL: not known, or of another size. Any thread.
+ */
+const float *run_gain(const struct run *run);
+
+/* Both, for virtual detectors. */
+struct detector_pixels run_detector_pixels(const struct run *run);
+
+/* The newest product of Bragg reflections, NULL: there is none. Any thread. */
+const struct product *run_bragg(const struct run *run);
+
+/* What speaks against Bragg reflections, code 0: nothing. Any thread. */
+void run_bragg_error(const struct run *run, struct error *error);
+void run_set_bragg_error(struct run *run, const struct error *error);
+
+/* Prepares a product of Bragg reflections of the run's frames as a plan says, which has to be
+ * enabled. Does not add it. The sentence of an error begins with the key at fault. */
+int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
+                      struct error *error);
+
+/* Threads that products may be computed by: the workers, recompute.h and the finisher's. */
+unsigned run_product_threads(const struct run *run);
+
+/* The newest set. Any thread. */
+const struct product_set *run_set(const struct run *run);
+
+/* Frees products and sets. */
+void run_products_finish(struct run *run);

@@ -1,0 +1,67 @@
+#include "processing/stored/catch_up.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+void catch_up_init(struct catch_up *catch_up)
+{
+    *catch_up = (struct catch_up){0};
+    pthread_mutex_init(&catch_up->mutex, NULL);
+}
+
+void catch_up_finish(struct catch_up *catch_up)
+{
+    free(catch_up->chunks);
+    pthread_mutex_destroy(&catch_up->mutex);
+}
+
+static bool make_room(struct catch_up *catch_up)
+{
+    if (catch_up->first + catch_up->n < catch_up->capacity)
+        return true;
+    if (catch_up->first > catch_up->capacity / 2) {
+        memmove(catch_up->chunks, catch_up->chunks + catch_up->first,
+                catch_up->n * sizeof *catch_up->chunks);
+        catch_up->first = 0;
+        return true;
+    }
+    const size_t capacity = catch_up->capacity ? 2 * catch_up->capacity : 64;
+    struct deferred_chunk *const more =
+        realloc(catch_up->chunks, capacity * sizeof *catch_up->chunks);
+    if (!more)
+        return false;
+    catch_up->chunks = more;
+    catch_up->capacity = capacity;
+    return true;
+}
+
+bool catch_up_add(struct catch_up *catch_up, const struct deferred_chunk *chunk)
+{
+    pthread_mutex_lock(&catch_up->mutex);
+    const bool room = make_room(catch_up);
+    if (room)
+        catch_up->chunks[catch_up->first + catch_up->n++] = *chunk;
+    atomic_store_explicit(&catch_up->waiting, catch_up->n, memory_order_relaxed);
+    pthread_mutex_unlock(&catch_up->mutex);
+    return room;
+}
+
+bool catch_up_take(struct catch_up *catch_up, struct deferred_chunk *chunk)
+{
+    pthread_mutex_lock(&catch_up->mutex);
+    const bool there = catch_up->n > 0;
+    if (there) {
+        *chunk = catch_up->chunks[catch_up->first++];
+        if (--catch_up->n == 0)
+            catch_up->first = 0;
+    }
+    atomic_store_explicit(&catch_up->waiting, catch_up->n, memory_order_relaxed);
+    pthread_mutex_unlock(&catch_up->mutex);
+    return there;
+}
+
+bool catch_up_is_empty(const struct catch_up *catch_up)
+{
+    return atomic_load_explicit(&catch_up->waiting, memory_order_relaxed) == 0;
+}

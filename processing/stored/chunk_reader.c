@@ -1,0 +1,99 @@
+#include "processing/stored/chunk_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "processing/stored/chunk_codec.h"
+
+/* Twice, since the file may be renamed in between. */
+static int open_file(struct run *run)
+{
+    int file = -1;
+    for (int i = 0; i < 2 && file < 0; i++) {
+        char path[sizeof run->recording.path];
+        pthread_mutex_lock(&run->recording.mutex);
+        snprintf(path, sizeof path, "%s", run->recording.path);
+        pthread_mutex_unlock(&run->recording.mutex);
+        file = *path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    }
+    return file;
+}
+
+int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error *error)
+{
+    *reader = (struct chunk_reader){.run = run_ref(run), .file = open_file(run)};
+    reader->images = malloc(run->chunk_frames * run->format.image_size);
+    if (reader->file >= 0 && reader->images)
+        return 0;
+    const int r =
+        reader->file < 0
+            ? error_set(error, -ENOENT,
+                        "the frames of this run are not on disk, because it is not recorded: a "
+                        "result has only the frames since it was added; record a run to "
+                        "have results that are added later over all of it")
+            : error_set(error, -ENOMEM, "no memory to read frames again");
+    chunk_reader_finish(reader);
+    return r;
+}
+
+void chunk_reader_finish(struct chunk_reader *reader)
+{
+    if (!reader->run)
+        return;
+    if (reader->file >= 0)
+        close(reader->file);
+    free(reader->compressed);
+    free(reader->images);
+    run_unref(reader->run);
+    *reader = (struct chunk_reader){.file = -1};
+}
+
+static bool make_room(struct chunk_reader *reader, size_t size)
+{
+    if (size <= reader->compressed_size)
+        return true;
+    free(reader->compressed);
+    reader->compressed = malloc(size);
+    reader->compressed_size = reader->compressed ? size : 0;
+    return reader->compressed != NULL;
+}
+
+static int read_all(int file, uint8_t *bytes, size_t size, uint64_t offset)
+{
+    while (size > 0) {
+        const ssize_t n = pread(file, bytes, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        bytes += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t number,
+                      struct error *error)
+{
+    struct stored_chunk where;
+    if (!stored_chunks_find(reader->run, layer, number, &where))
+        return -ENOENT;
+    if (!make_room(reader, where.size))
+        return error_set(error, -ENOMEM, "no memory for a chunk of %" PRIu64 " bytes", where.size);
+    int r = read_all(reader->file, reader->compressed, where.size, where.offset);
+    if (r == 0)
+        r = chunk_codec_unpack(reader->images,
+                               reader->run->chunk_frames * reader->run->format.image_size,
+                               reader->compressed, where.size);
+    return r < 0 ? error_set(error, -EIO,
+                             "chunk %" PRIu64 " (%" PRIu64 " bytes at byte %" PRIu64
+                             " of the file) cannot be read: %s",
+                             number, where.size, where.offset, strerror(-r))
+                 : 0;
+}

@@ -1,0 +1,50 @@
+#include "processing/tables/block_list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int block_list_init(struct block_list *list, uint64_t capacity, size_t block_size)
+{
+    *list = (struct block_list){.block_size = block_size, .capacity = capacity};
+    list->blocks = calloc(capacity, sizeof *list->blocks);
+    return list->blocks ? 0 : -ENOMEM;
+}
+
+void block_list_finish(struct block_list *list)
+{
+    const uint64_t n = atomic_load_explicit(&list->n_known, memory_order_acquire);
+    for (uint64_t i = 0; i < n; i++)
+        free(atomic_load_explicit(&list->blocks[i], memory_order_relaxed));
+    free(list->blocks);
+}
+
+static void raise_n_known(struct block_list *list, uint64_t n)
+{
+    uint64_t known = atomic_load_explicit(&list->n_known, memory_order_relaxed);
+    while (known < n && !atomic_compare_exchange_weak_explicit(
+                            &list->n_known, &known, n, memory_order_release, memory_order_relaxed))
+        continue;
+}
+
+static void *make(struct block_list *list, uint64_t which)
+{
+    void *const block = calloc(1, list->block_size);
+    void *present = NULL;
+    if (!block)
+        return NULL;
+    if (!atomic_compare_exchange_strong_explicit(&list->blocks[which], &present, block,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        free(block);
+        return present;
+    }
+    raise_n_known(list, which + 1);
+    return block;
+}
+
+void *block_list_make(struct block_list *list, uint64_t which)
+{
+    if (which >= list->capacity)
+        return NULL;
+    void *const block = block_list_look(list, which);
+    return block ? block : make(list, which);
+}
