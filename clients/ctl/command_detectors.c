@@ -12,12 +12,21 @@
 
 #define POLL_MS 200
 
-/* One line that could stand in the configuration's list: JSON is YAML too. */
+/* One line that could stand in the configuration's list: JSON is YAML too. What was at full scale
+ * is told behind it, as a comment. */
 static void print_detector(const json_t *detector)
 {
-    char *const text = json_dumps(detector, JSON_REAL_PRECISION(9) | JSON_PRESERVE_ORDER);
-    printf("%s\n", text ? text : "");
+    json_t *const settings = json_deep_copy(detector);
+    json_object_del(settings, "saturation");
+    char *const text = json_dumps(settings, JSON_REAL_PRECISION(9) | JSON_PRESERVE_ORDER);
+    const json_t *const saturation = json_object_get(detector, "saturation");
+    printf("%s", text ? text : "");
+    if (member_count(saturation, "pixel_frames") > 0)
+        printf("  # %.3g %% of its pixels at full scale",
+               100 * json_number_value(json_object_get(saturation, "fraction")));
+    putchar('\n');
     free(text);
+    json_decref(settings);
 }
 
 static void print_detectors(const json_t *result)

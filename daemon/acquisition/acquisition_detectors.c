@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/acquisition/acquisition_internal.h"
 #include "daemon/event.h"
+#include "daemon/results/detector_saturation.h"
 #include "daemon/results/virtual_detector_json.h"
 #include "processing/run/run_products.h"
 
@@ -19,8 +20,17 @@ void acquisition_detectors(const struct acquisition *acquisition, acquisition_an
                            void *data)
 {
     json_t *const list = json_array();
-    for (size_t i = 0; i < acquisition->detectors.n; i++)
-        json_array_append_new(list, virtual_detector_json(&acquisition->detectors.settings[i]));
+    struct detector_saturation *const saturation =
+        acquisition->run ? detector_saturation_create(acquisition->run) : NULL;
+    for (size_t i = 0; i < acquisition->detectors.n; i++) {
+        const struct virtual_detector_settings *const one = &acquisition->detectors.settings[i];
+        json_t *const json = virtual_detector_json(one);
+        json_object_set_new(json, "saturation",
+                            saturation ? detector_saturation_json(saturation, one->name)
+                                       : json_null());
+        json_array_append_new(list, json);
+    }
+    detector_saturation_destroy(saturation);
     answer(data, json_pack("{s:o}", "detectors", list), NULL, NULL, NULL);
 }
 

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, arrays, lighter, open_recording
+from harness import ControlError, SystemTest, arrays, disk_mask, lighter, open_recording, run_ctl
 from test_calibration import SCAN, SIDE, WAVELENGTH, radii, write_frames, write_mib
 
 POSITIONS = SCAN[0] * SCAN[1]
@@ -232,9 +232,14 @@ class References(SystemTest):
         random = np.random.default_rng(5)
         for number in (3, 17, 40):
             frames[number, random.integers(SIDE, size=number), random.integers(SIDE, size=number)] = 63
-        client = self.begin(write_frames(self.directory / "full.mib", frames))
+        detectors = [{"name": "middle", "shape": "disk", "radius": 40},
+                     {"name": "fan", "shape": "segmented", "inner": 20, "outer": 50, "sectors": 4},
+                     {"name": "corner", "shape": "point", "centre": [0, 0]}]
+        client = self.begin(write_frames(self.directory / "full.mib", frames), virtual_detectors=detectors)
+        self.assertEqual([one["saturation"] for one in client("virtual_detectors")["detectors"]], [None] * 3)
         summary = self.scan()
         full = frames == 63
+        self.assert_saturation_of_detectors(client, full)
         self.assertEqual(summary["frames"]["saturated"], 3)
         self.assertIn("3 of 64 frames have pixels at full scale of the counter (63)", summary["warnings"])
         self.assertEqual(client.status()["frames"]["saturated"], 3)
@@ -242,6 +247,22 @@ class References(SystemTest):
         np.testing.assert_array_equal(self.results["saturation"], full.sum(axis=0))
         np.testing.assert_array_equal(client.array("map", "saturated")[0]["data"].ravel(), full.sum(axis=(1, 2)))
         np.testing.assert_array_equal(np.flatnonzero(self.status & 16), (3, 17, 40))
+        self.assertRegex(run_ctl(self.daemon, "detectors").stdout, r'"name": "middle".*"radius": 40.*}  # 0.0\d+ % of its pixels at full scale')
+        client("virtual_detector", name="middle", shape="point", centre=list(map(int, np.argwhere(full[3])[0])))
+        self.assertEqual(client("virtual_detectors")["detectors"][0]["saturation"]["pixel_frames"],
+                         full[:, np.argwhere(full[3])[0][0], np.argwhere(full[3])[0][1]].sum())
+
+    def assert_saturation_of_detectors(self, client, full):
+        centre = ((SIDE - 1) / 2, (SIDE - 1) / 2)
+        masks = {"middle": disk_mask((SIDE, SIDE), centre, 0, 40), "fan": disk_mask((SIDE, SIDE), centre, 20, 50),
+                 "corner": disk_mask((SIDE, SIDE), (0, 0), 0, 0.5)}
+        told = {one["name"]: one["saturation"] for one in client("virtual_detectors")["detectors"]}
+        for name, mask in masks.items():
+            inside = int(full[:, mask].sum())
+            self.assertEqual((told[name]["pixels"], told[name]["frames"], told[name]["pixel_frames"]),
+                             (mask.sum(), POSITIONS, inside), name)
+            self.assertAlmostEqual(told[name]["fraction"], inside / (mask.sum() * POSITIONS), places=12)
+        self.assertGreater(told["fan"]["pixel_frames"], 0)
 
 
 if __name__ == "__main__":
