@@ -50,16 +50,11 @@ int command_detector(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_pack("{s:s}", "name", options->words[0]);
-    for (unsigned i = 1; i < options->n_words; i++) {
-        if (arguments_add_word(arguments, options->words[i]))
-            continue;
-        error_set(&error, -EINVAL,
-                  "\"%s\" is not KEY=VALUE, such as shape=disk, radius=20 or centre=[127.5,120]",
-                  options->words[i]);
-        json_decref(arguments);
-        return command_failed(options, &(struct reply){0}, error.code, &error);
-    }
-    return command_ask(options, client, "virtual_detector", arguments, print_changed);
+    if (arguments_add_words(arguments, options, 1, "shape=disk, radius=20 or centre=[127.5,120]",
+                            &error) == 0)
+        return command_ask(options, client, "virtual_detector", arguments, print_changed);
+    json_decref(arguments);
+    return command_failed(options, &(struct reply){0}, error.code, &error);
 }
 
 static void print_removed(const json_t *result)
