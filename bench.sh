@@ -4,6 +4,7 @@
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [--table] [FORMAT...] [MEASUREMENT...]
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
+#   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -41,8 +42,8 @@ elif [ "${1:-}" = kernels ]; then
   fi
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
-elif [ "${1:-}" = bragg ]; then
-  "$MERLIND_BUILD/tests/bench/bench_bragg" "${@:2}"
+elif [ "${1:-}" = analysis ]; then
+  "$MERLIND_BUILD/tests/bench/bench_analysis"
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi
