@@ -12,6 +12,7 @@ declare -A PACKAGES=(
   [tidy]="clang-tidy-14 clang-14 libomp-14-dev"
   [docs]="scdoc man-db"
   [service]="systemd"
+  [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
   [bench]="python3 python3-zmq"
 )
@@ -56,8 +57,8 @@ install_packages() {
   echo "Installing Debian packages: ${missing[*]}"
   log=$(mktemp)
   if ! {
-    "${as_root[@]}" apt-get update &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
   } >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     rm -f "$log"
