@@ -34,6 +34,11 @@ enum acquisition_state acquisition_state(const struct acquisition *acquisition)
     return acquisition->state;
 }
 
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size)
+{
+    return pipeline_stuck(acquisition->pipeline, who, size);
+}
+
 struct run *acquisition_run(const struct acquisition *acquisition)
 {
     return acquisition->run;

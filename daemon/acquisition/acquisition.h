@@ -195,6 +195,9 @@ int geometry_request_apply(const struct geometry_request *request, struct scan_g
  * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
 void acquisition_find_lines(struct acquisition *acquisition);
 
+/* As pipeline_stuck. */
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size);
+
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);
 

@@ -181,7 +181,7 @@ class Daemon(Program):
     `detector` is anything with command_port and data_port. Further settings: {"scan.shape": [4, 2], ...}.
     """
 
-    def __init__(self, detector, directory, settings=None, wait_ready=True, environment=None):
+    def __init__(self, detector, directory, settings=None, wait_ready=True, environment=None, configuration=None):
         self.directory = pathlib.Path(directory)
         self.settings = {
             "detector.host": "127.0.0.1",
@@ -197,7 +197,8 @@ class Daemon(Program):
             self.settings["detector.data_port"] = detector.data_port
         self.settings.update(settings or {})
         options = [part for key, value in self.settings.items() for part in ("-o", f"{key}={yaml_flow(value)}")]
-        super().__init__([MERLIND, *options], environment)
+        file = ["--config", str(configuration)] if configuration else []
+        super().__init__([MERLIND, *file, *options], environment)
         if wait_ready:
             match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$")
             self.control, self.results, self.web = match[1], match[2], match[3]
