@@ -12,6 +12,7 @@ declare -A PACKAGES=(
   [tidy]="clang-tidy-14 clang-14 libomp-14-dev"
   [docs]="scdoc man-db"
   [service]="systemd"
+  [container]="debootstrap systemd-container"
   [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
   [bench]="python3 python3-zmq"

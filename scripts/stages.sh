@@ -211,6 +211,23 @@ fuzz_target() {
   fi
 }
 
+# The Debian package on a clean Debian 12 that boots in a container. That Debian is kept beside the build for the next time.
+stage_service() {
+  local code=0
+  install_packages container package build docs || return
+  bash tests/service/run.sh "$build-root" "$work/service" >"$work/log" 2>&1 || code=$?
+  sed 's/^/  /' "$work/log"
+  if [ "$code" -eq 77 ]; then
+    skip "the service under systemd" "$(tail -n 1 "$work/log")"
+    return
+  fi
+  passed=$((passed + $(grep -c '^ok ' "$work/log" || true)))
+  while IFS= read -r line; do
+    fail "service: ${line#FAIL }"
+  done < <(grep '^FAIL ' "$work/log")
+  [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || fail "service: run.sh ended with $code"
+}
+
 # The tests are left out: the analyzer does not know that cmocka's assertions do not return.
 stage_tidy() {
   local dir=$build-tidy files
