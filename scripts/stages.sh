@@ -261,6 +261,7 @@ stage_docs() {
   for page in "${pages[@]}"; do
     try "manual page $(basename "$page") without a warning" docs_page "$page" || true
   done
+  try "the tests that docs/reliability.md names are there" /usr/bin/python3 tests/named_tests.py || true
 }
 
 docs_page() {
