@@ -72,6 +72,10 @@ static const char usage_doc[] = "status\n"
                                 "pattern NAME\n"
                                 "profile NAME\n"
                                 "bragg\n"
+                                "calibration [KEY=VALUE]...\n"
+                                "measure WHAT\n"
+                                "calibrations\n"
+                                "references\n"
                                 "ping\n"
                                 "shutdown";
 

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 68, /* in the table of config_keys.c */
+    CONFIG_KEYS = 69, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -53,6 +53,7 @@ struct config {
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
+    double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
     char control_endpoint[256];
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */

@@ -119,6 +119,11 @@ const struct config_key config_keys[] = {
      .unit = "seconds", .default_text = "5",
      .text = "How often what was flushed is brought to the disk, so that it survives a loss of "
              "power as well. 0: only when the file is closed."},
+    {"recording.recompute_wait", &config_type_real, FIELD(recording_recompute_wait_s),
+     RANGE(0, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long after its last frame a run waits for results that are computed again "
+             "(merlinctl recompute), so that its file has them; the next scan waits as long. Then "
+             "the file is closed without them and says how many frames they lack."},
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "

@@ -120,6 +120,7 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_int_equal(config.recording.level, 1);
     assert_true(config.recording_flush_s == 1);
     assert_true(config.recording_sync_s == 5);
+    assert_true(config.recording_recompute_wait_s == 60);
     assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
     assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
     assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
@@ -143,6 +144,7 @@ static const char full_text[] =
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
     "  sync: 7.5\n"
+    "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
     "web: {listen: '*:0'}\n"
@@ -199,6 +201,7 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
     assert_true(config->recording_sync_s == 7.5);
+    assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
