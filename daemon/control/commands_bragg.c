@@ -6,13 +6,11 @@
 #include "daemon/bragg/bragg_run_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
 #include "daemon/control/analysis.h"
+#include "daemon/control/bragg_phase.h"
 #include "daemon/control/commands.h"
-#include "processing/products/bragg_product.h"
-#include "processing/products/virtual_detector.h"
 #include "processing/run/run_products.h"
-#include "processing/statistics/phase_mask.h"
 
-/* bragg: the statistics of the newest run's Bragg reflections. */
+/* bragg: the statistics of a run's Bragg reflections. */
 
 struct bragg_request {
     struct analysis *analysis;
@@ -124,83 +122,21 @@ static int take_areas(struct bragg_request *bragg)
 
 /* ---- the phase ---- */
 
-/* 1 where reflections are looked for, [height][width]. NULL: no memory. */
-static uint8_t *annulus_pixels(const struct run *run)
-{
-    const struct pixel_format *const format = &run->format;
-    const struct bragg_settings *const settings = &bragg_product_setup(run_bragg(run))->settings;
-    uint8_t *const pixels = calloc((size_t)format->height * format->width, 1);
-    for (uint32_t y = 0; pixels && y < format->height; y++) {
-        for (uint32_t x = 0; x < format->width; x++) {
-            const double r = hypot(y - settings->centre_y, x - settings->centre_x);
-            pixels[(size_t)y * format->width + x] = r >= settings->inner && r <= settings->outer;
-        }
-    }
-    return pixels;
-}
-
-/* A map that looks where reflections are would find them again. */
-static int check_circular(struct bragg_request *bragg)
-{
-    struct analysis *const analysis = bragg->analysis;
-    const struct run *const run = analysis->run;
-    unsigned map;
-    const struct product *const product = run_find_map(run, bragg->phase_name, &map);
-    const size_t n = (size_t)run->format.height * run->format.width;
-    double *const weights = calloc(n, sizeof *weights);
-    uint8_t *const annulus = annulus_pixels(run);
-    int r = -ENOMEM;
-    error_set(&analysis->error, r, "no memory for the phase");
-    if (weights && annulus) {
-        virtual_detector_weights(product, map, weights, n);
-        r = phase_check_circular(weights, annulus, n, NULL, &analysis->error);
-    }
-    free(annulus);
-    free(weights);
-    return r < 0 ? analysis_refuse_error(analysis, r == -EDOM ? -EINVAL : r, "args.phase.map") : 0;
-}
-
-static int take_threshold(struct bragg_request *bragg, const json_t *given)
-{
-    static const char *const rules[] = {"half", "median", "otsu"};
-    if (json_is_number(given)) {
-        bragg->threshold =
-            (struct threshold){.rule = THRESHOLD_VALUE, .level = json_number_value(given)};
-        return 0;
-    }
-    const char *const word = given ? json_string_value(given) : "half";
-    for (unsigned i = 0; word && i < 3; i++) {
-        if (strcmp(word, rules[i]) == 0) {
-            bragg->threshold.rule = (enum threshold_rule)i;
-            return 0;
-        }
-    }
-    return analysis_refuse(bragg->analysis, "bad_value", "args.phase.threshold",
-                           "threshold must be half, median, otsu or a number");
-}
-
 static int take_phase(struct bragg_request *bragg)
 {
     struct analysis *const analysis = bragg->analysis;
-    const json_t *const phase = json_object_get(analysis->args, "phase");
-    double *values;
-    if (!phase)
+    const json_t *const given = json_object_get(analysis->args, "phase");
+    struct bragg_phase_wanted wanted;
+    const char *field;
+    if (!given)
         return 0;
-    bragg->phase_name = json_string_value(json_object_get(phase, "map"));
-    if (!bragg->phase_name)
-        return analysis_refuse(analysis, "bad_value", "args.phase", "phase must name a map");
-    if (take_threshold(bragg, json_object_get(phase, "threshold")) < 0)
-        return -1;
-    int r = map_values_read(&values, analysis->run, &analysis->pass, bragg->phase_name,
-                            &analysis->error);
-    if (r < 0)
-        return analysis_refuse_error(analysis, r == -ENOENT ? -ENODATA : r, "args.phase.map");
-    const uint64_t n = (uint64_t)analysis->pass.ny * analysis->pass.nx;
-    bragg->phase = malloc(n + 1);
-    r = bragg->phase ? phase_from_map(bragg->phase, &bragg->threshold, values, n, &analysis->error)
-                     : error_set(&analysis->error, -ENOMEM, "no memory for the phase");
-    free(values);
-    return r < 0 ? analysis_refuse_error(analysis, r, "args.phase.map") : check_circular(bragg);
+    int r = bragg_phase_take(&wanted, given, &field, &analysis->error);
+    if (r == 0)
+        r = bragg_phase_make(&bragg->phase, &bragg->threshold, &wanted, analysis->run,
+                             &analysis->pass, &analysis->error);
+    bragg->phase_name = wanted.map;
+    /* What would be circular is a bad value. */
+    return r < 0 ? analysis_refuse_error(analysis, r == -EDOM ? -EINVAL : r, field) : 0;
 }
 
 /* ---- all ---- */
