@@ -12,6 +12,9 @@
 
 /* bragg: the statistics of a run's Bragg reflections. */
 
+#define CRYSTALS_MAX 16
+#define SPACINGS_MAX 64
+
 struct bragg_request {
     struct analysis *analysis;
     struct bragg_statistics_settings settings;
@@ -19,6 +22,8 @@ struct bragg_request {
     uint8_t *areas, *phase;
     const char *phase_name;
     struct threshold threshold;
+    struct crystal_phase crystals[CRYSTALS_MAX];
+    double spacings[CRYSTALS_MAX][SPACINGS_MAX]; /* nm */
 };
 
 /* ---- settings ---- */
@@ -79,11 +84,57 @@ static int take_settings(struct bragg_request *bragg)
         analysis_take_number(analysis, "min_contrast", 1e-9, 1e9, &settings->min_contrast) < 0)
         return -1;
     settings->block = (uint32_t)block;
+    if (analysis_take_number(analysis, "tolerance", 0.01, 100, &settings->tolerance) < 0 ||
+        analysis_take_number(analysis, "texture", 0.01, 1, &settings->texture_fraction) < 0 ||
+        analysis_take_number(analysis, "spacing_tolerance", 1e-6, 0.5,
+                             &settings->spacing_tolerance) < 0)
+        return -1;
     if (take_tile(bragg) < 0 ||
         take_rates(bragg, "rates", &settings->rates, &settings->rates_known) < 0)
         return -1;
     return take_rates(bragg, "contrast_rates", &settings->contrast_rates,
                       &settings->contrast_rates_known);
+}
+
+/* ---- crystalline phases ---- */
+
+/* One {name, d: [nm, ...]}; false: it is none. */
+static bool read_crystal(struct crystal_phase *crystal, double *spacings, const json_t *json)
+{
+    const json_t *const d = json_object_get(json, "d");
+    crystal->name = json_string_value(json_object_get(json, "name"));
+    crystal->spacings = spacings;
+    crystal->n_spacings = json_array_size(d);
+    for (size_t i = 0; i < crystal->n_spacings; i++) {
+        spacings[i] = json_number_value(json_array_get(d, i));
+        if (!(spacings[i] > 0))
+            return false;
+    }
+    return crystal->name && *crystal->name && crystal->n_spacings > 0 &&
+           crystal->n_spacings <= SPACINGS_MAX;
+}
+
+static int take_crystals(struct bragg_request *bragg)
+{
+    const json_t *const given = json_object_get(bragg->analysis->args, "crystals");
+    const size_t n = json_array_size(given);
+    if (!given)
+        return 0;
+    bool good = n > 0 && n <= CRYSTALS_MAX;
+    for (size_t i = 0; good && i < n; i++)
+        good = json_array_size(json_object_get(json_array_get(given, i), "d")) <= SPACINGS_MAX &&
+               read_crystal(&bragg->crystals[i], bragg->spacings[i], json_array_get(given, i));
+    if (!good)
+        return analysis_refuse(bragg->analysis, "bad_value", "args.crystals",
+                               "crystals must be 1 to %d of {name, d: [1 to %d spacings in nm]}",
+                               CRYSTALS_MAX, SPACINGS_MAX);
+    if (!(bragg->scan.results.pixel_size > 0))
+        return analysis_refuse(bragg->analysis, "bad_value", "args.crystals",
+                               "spacings need the size of a pixel in nm^-1, which was not known in "
+                               "this run: set pixel_size_k (calibration) before it");
+    bragg->settings.crystals = bragg->crystals;
+    bragg->settings.n_crystals = n;
+    return 0;
 }
 
 /* ---- areas ---- */
@@ -175,8 +226,8 @@ static int take_scan(struct bragg_request *bragg)
 static void work(struct analysis *analysis)
 {
     struct bragg_request bragg = {.analysis = analysis};
-    if (take_scan(&bragg) == 0 && take_settings(&bragg) == 0 && take_areas(&bragg) == 0 &&
-        take_phase(&bragg) == 0)
+    if (take_scan(&bragg) == 0 && take_settings(&bragg) == 0 && take_crystals(&bragg) == 0 &&
+        take_areas(&bragg) == 0 && take_phase(&bragg) == 0)
         compute(&bragg);
     bragg_scan_finish(&bragg.scan);
     free(bragg.areas);

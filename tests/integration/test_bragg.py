@@ -275,6 +275,51 @@ class Bragg(SystemTest):
         with self.assertRaises(ControlError):
             control("bragg", phase={"map": "com_y"})
 
+    def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
+        control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],
+                                "analysis.radial_profile": "true", "analysis.centre": [128, 128]})
+        with self.assertRaises(ControlError) as refused:
+            control("bragg")
+        self.assertEqual(refused.exception.code, "no_data")
+        control("calibration", pixel_size_k=0.1185)
+        found = self.recorded(self.measure(control))
+        g = found["reflections"]["g"] * 0.1185
+        near = lambda d: np.abs(g * d - 1) <= 0.05
+        crystals = [{"name": "ring", "d": [1 / (35.3 * 0.1185)]}, {"name": "far", "d": [0.1, 0.12]}]
+        asked = control("bragg", crystals=crystals, spacing_tolerance=0.05, tolerance=2, texture=0.9)["reflections"]
+        self.assertAlmostEqual(asked["pixel_size"], 0.1185, 6)
+        self.assertEqual([(one["name"], one["n"]) for one in asked["crystals"]["phases"]],
+                         [("ring", near(crystals[0]["d"][0]).sum()), ("far", 0)])
+        self.assertGreater(asked["crystals"]["phases"][0]["n"], 20)
+        self.assertEqual(sum(one["n"] for one in asked["crystals"]["phases"]) + asked["crystals"]["none"], asked["n"])
+        for wrong in ([], [{"name": "", "d": [1]}], [{"name": "a", "d": [0]}], [{"name": "a", "d": []}]):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg", crystals=wrong)
+            self.assertEqual(refused.exception.field, "args.crystals")
+
+        phase = {"map": "far", "threshold": "median"}
+        values = control.array("map", "far")[0]["data"]
+        side = values > np.median(values)
+        with open_recording(control("run")["file"]) as file:
+            frames = file["/entry/data/data"][:].astype(np.uint64)
+        for arguments, labels, names in (
+                ({"classes": True}, found["class"] + 1, ["", *COUNTED]), ({"phase": phase}, side + 1, ["", "outside", "in"]),
+                ({"classes": True, "phase": phase}, found["class"] + 1 + 5 * side,
+                 [""] + [f"{where}/{name}" for where in ("outside", "in") for name in COUNTED])):
+            with self.subTest(names[-1]):
+                result, parts = control.request("label_patterns", **arguments)
+                self.assertEqual(result["names"], names)
+                sums = np.frombuffer(parts[0], "<u8").reshape(-1, 256, 256)
+                for label in np.unique(labels):
+                    np.testing.assert_array_equal(sums[label], frames[labels == label].sum(axis=0), names[label])
+                result, parts = control.request("label_profiles", **arguments)
+                self.assertEqual(result["names"], names)
+                counted = np.frombuffer(parts[[part["name"] for part in result["parts"]].index("frames")], "<u8")
+                np.testing.assert_array_equal(counted, np.bincount(labels.ravel(), minlength=len(counted)))
+        with self.assertRaises(ControlError) as refused:
+            control("label_patterns", classes=True, map="far")
+        self.assertEqual(refused.exception.field, "args.labels")
+
     def test_classes_are_held_against_a_persons_labels_and_against_glass(self):
         control = self.begin("--br-fraction", "0")
         self.measure(control)
