@@ -10,7 +10,7 @@ static const struct command commands[] = {
     {"start", 0, 0,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
-         OPTION_RECORD | OPTION_PROGRESS,
+         OPTION_RECORD | OPTION_PROGRESS | OPTION_LABEL,
      "--scan NYxNX", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
@@ -35,8 +35,8 @@ static const struct command commands[] = {
     {"remove-detector", 1, 1, 0, "NAME", command_remove_detector},
     {"recompute", 0, 1, OPTION_WAIT, "[NAME]", command_recompute},
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
-    {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
-     command_bragg},
+    {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE | OPTION_RUN,
+     "[WORD [NAME]] [KEY=VALUE]...", command_bragg},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };

@@ -5,7 +5,8 @@ import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, lighter, timeout
+from bragg_scans import SETTINGS
+from harness import SystemTest, lighter
 
 SCAN = lighter((24, 32), (16, 16))
 FAR = {"name": "far", "shape": "annulus", "inner": 60, "outer": 110}
@@ -13,8 +14,6 @@ STRAINS = (0, 4, 8, 12)
 # What is planted in the dim and in the bright phase, at each strain.
 PLANTED = {"planted": ((0.25, 0.75), (0.15, 0.55), (0.08, 0.35), (0.03, 0.15)),
            "even": ((0.5, 0.5), (0.35, 0.35), (0.2, 0.2), (0.08, 0.08))}
-SETTINGS = {"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
-            "bragg.overdispersion": 1, "virtual_detectors": [FAR]}
 
 
 class StrainSeries(SystemTest):
@@ -24,7 +23,7 @@ class StrainSeries(SystemTest):
         self.truth_file = self.directory / "truth.json"
         self.simulator = None
         self.show(fractions=(0.3, 0.3), seed=99)
-        self.daemon = self.start_daemon(self.simulator, SETTINGS)
+        self.daemon = self.start_daemon(self.simulator, {**SETTINGS, "virtual_detectors": [FAR]})
         control = self.control(self.daemon)
         control.wait_state("idle")
         return control
