@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"set", 1, 2, 0, "NAME VALUE", command_set},
     {"command", 1, 1, 0, "NAME", command_command},
     {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
-    {"put", 2, 8, 0, "NAME FILE.npy [KEY=VALUE]...", command_put},
+    {"put", 2, 12, 0, "NAME FILE [KEY=VALUE]...", command_put},
     {"pattern", 1, 1, OPTION_OUTPUT, "NAME", command_pattern},
     {"profile", 1, 1, OPTION_OUTPUT, "NAME", command_profile},
     {"detectors", 0, 0, 0, "", command_detectors},

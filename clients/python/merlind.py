@@ -192,13 +192,17 @@ class Merlind:
         return self._map(name, run)[1]
 
     def put(self, name: str, values: Any, *, units: str = "", description: str = "", source: str = "",
-            pass_: Optional[int] = None, run: Optional[str] = None) -> dict[str, Any]:
+            pass_: Optional[int] = None, run: Optional[str] = None, image: bool = False, register: Optional[str] = None,
+            shift: Optional[tuple[float, float]] = None) -> dict[str, Any]:
         """Makes an array a map of the newest run (run: its id, to be sure), as if merlind had computed it, in its file too: [ny, nx]
         of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
         integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
-        where it comes from, in your words. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
+        where it comes from, in your words. image: it is an image of the scan's field in pixels of its own, [h, w], of which each
+        position gets the mean of its part; register: as far as it is shifted against this map; shift: (dy, dx), positions. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
         array = np.asarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), order="C")
+        place = _given(register=register, shift=None if shift is None else [float(s) for s in shift])
         return self._ask("maps_put", _given(
+            image=place if place or image else None,
             name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source, pass_=pass_,
             program=os.path.basename(sys.argv[0]) or "python", user=os.environ.get("USER", ""), run=run), self.timeout, array.tobytes())[0]
 
