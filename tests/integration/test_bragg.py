@@ -180,9 +180,13 @@ class Bragg(BraggScans):
     # ------------------------------------------------------------------------------------------------------------ more
 
     def test_bad_settings_are_refused_by_name_and_the_scan_goes_on_without(self):
+        everything = self.directory / "everything.npy"
+        np.save(everything, np.ones((256, 256), "u1"))
         for settings, key in (({"bragg.annulus": [25, 146]}, "bragg.annulus"), ({"bragg.disk_radius": 0}, "bragg.disk_radius"),
-                              ({"bragg.annulus": "auto"}, "bragg.annulus"), ({"bragg.reference": "nobody"}, "bragg.reference")):
-            with self.subTest(key):
+                              ({"bragg.annulus": "auto"}, "bragg.annulus"), ({"bragg.disk_radius": "auto"}, "bragg.disk_radius"),
+                              ({"calibration.bad_pixels": str(everything)}, "calibration.bad_pixels"),
+                              ({"bragg.reference": "nobody"}, "bragg.reference")):
+            with self.subTest(str(settings)):
                 control = self.begin(scan=(4, 8), **settings)
                 summary = self.measure(control, (4, 8))
                 self.assertEqual(summary["bragg"]["state"], "refused")
@@ -197,6 +201,25 @@ class Bragg(BraggScans):
                     self.assertNotIn("bragg", file["/entry/results"])
                 self.daemon.stop()
                 self.simulator.stop()
+
+    def test_one_bit_frames_are_searched_up_to_a_dose_and_refused_above_with_the_reason(self):
+        control = self.begin("--depth", "1", "--counts", "0.12", "--br-contrast", "20", "--bank", "600")
+        summary = self.measure(control)
+        self.assertEqual((summary["bragg"]["state"], summary["bragg"]["error"]), ("final", ""))
+        found, truth = self.recorded(summary)["class"] > 0, self.truth() > 0
+        self.assertGreater(found[truth].mean(), 0.5)
+        self.assertLess(found[~truth].mean(), 0.05)
+        control("bragg_reference", action="measure", name="dim", use=True)
+        self.daemon.stop()
+        self.simulator.stop()
+
+        # Brighter: neither learned nor searched, and the scan goes on.
+        control = self.begin("--depth", "1", "--counts", "0.6", "--bank", "600", **{"recording.directory": str(self.recordings)})
+        summary = self.measure(control)
+        self.assertIn("1-bit", summary["bragg"]["error"])
+        self.assertIn("0.15", summary["bragg"]["error"])
+        classes = control.array("map", "bragg/class")[0]["data"] if "bragg/class" in summary["maps"] else np.full(SCAN, 255)
+        self.assertTrue((classes == 255).all())
 
     def test_a_file_that_is_reshaped_keeps_its_bragg_reflections(self):
         scan = (10, 10)
