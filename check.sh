@@ -9,6 +9,7 @@
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
 #   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
 #   fuzz         the fuzz targets, a short time each
+#   service      the Debian package, installed on a clean Debian 12 and run under its systemd
 #   tidy         clang-tidy
 #
 # Installs the Debian packages that a stage needs. --long: heavier forms. The last line is "N passed, N failed", with
@@ -22,7 +23,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/stages.sh
 . "$top/scripts/stages.sh"
 
-all_stages=(style build unit integration docs asan tsan fuzz tidy)
+all_stages=(style build unit integration docs asan tsan fuzz service tidy)
 build=${MERLIND_BUILD:-$top/build}
 long=
 passed=0 failed=0 skipped=0

@@ -1,6 +1,7 @@
 #include "daemon/pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,4 +227,19 @@ struct backlog_load pipeline_backlog(const struct pipeline *pipeline)
 unsigned pipeline_workers(const struct pipeline *pipeline)
 {
     return pipeline->n_workers;
+}
+
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size)
+{
+    unsigned worker = 0;
+    if (!pipeline->workers)
+        return false;
+    const bool worker_stuck = workers_stuck(pipeline->workers, &worker);
+    if (ingest_stuck(pipeline->ingest))
+        snprintf(who, size, "the ingest thread");
+    else if (worker_stuck)
+        snprintf(who, size, "worker %u", worker);
+    else
+        return false;
+    return true;
 }

@@ -10,7 +10,7 @@ static const struct command commands[] = {
     {"start", 0, 0,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
-         OPTION_RECORD | OPTION_PROGRESS,
+         OPTION_RECORD | OPTION_PROGRESS | OPTION_LABEL,
      "--scan NYxNX", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"set", 1, 2, 0, "NAME VALUE", command_set},
     {"command", 1, 1, 0, "NAME", command_command},
     {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
-    {"put", 2, 8, 0, "NAME FILE.npy [KEY=VALUE]...", command_put},
+    {"put", 2, 12, 0, "NAME FILE [KEY=VALUE]...", command_put},
     {"pattern", 1, 1, OPTION_OUTPUT, "NAME", command_pattern},
     {"profile", 1, 1, OPTION_OUTPUT, "NAME", command_profile},
     {"detectors", 0, 0, 0, "", command_detectors},
@@ -35,8 +35,6 @@ static const struct command commands[] = {
     {"remove-detector", 1, 1, 0, "NAME", command_remove_detector},
     {"recompute", 0, 1, OPTION_WAIT, "[NAME]", command_recompute},
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
-    {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
-     command_bragg},
     {"calibration", 0, OPTIONS_MAX_WORDS, 0, "[KEY=VALUE]...", command_calibration},
     {"measure", 1, OPTIONS_MAX_WORDS, 0, "WHAT [KEY=VALUE]...", command_measure},
     {"save-bad-pixels", 1, 1, 0, "FILE.npy", command_save_bad_pixels},
@@ -49,6 +47,8 @@ static const struct command commands[] = {
     {"attach", 2, 2, 0, "KIND NAME", command_attach},
     {"detach", 1, 1, 0, "KIND", command_attach},
     {"remove-reference", 2, 2, 0, "KIND NAME", command_remove_reference},
+    {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE | OPTION_RUN,
+     "[WORD [NAME]] [KEY=VALUE]...", command_bragg},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };

@@ -24,6 +24,8 @@ enum option_set {
     OPTION_SHIFT = 1 << 15,
     OPTION_CSV = 1 << 16,
     OPTION_CLASS_PICTURE = 1 << 17,
+    OPTION_RUN = 1 << 18,
+    OPTION_LABEL = 1 << 19,
 };
 
 #define OPTIONS_MAX_WORDS 14
@@ -48,8 +50,10 @@ struct options {
     json_int_t nudge;                           /* frames, of the word that follows "nudge" */
     const char *trigger, *preset;
     json_t *parameters; /* {NAME: value as typed}, NULL: none */
+    json_t *labels;     /* {NAME: number or text}, NULL: none */
     bool record;        /* meaningful with OPTION_RECORD */
     const char *output;
+    const char *run;       /* its id */
     const char *png, *svg; /* files for the map of classes, NULL: none */
 };
 

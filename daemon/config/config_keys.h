@@ -26,6 +26,7 @@ struct config_key {
     const char *path; /* "recording.compression.codec" */
     const struct config_type *type;
     size_t offset, size; /* of the field in struct config */
+    bool reloads;        /* may change while merlind runs; the field is plain memory */
     double minimum, maximum;
     const char *const *choices; /* NULL-terminated, in the order of their enum */
     const char *unit;           /* NULL: none */
