@@ -41,8 +41,7 @@ int arguments_add_geometry(json_t *arguments, const struct options *options, str
     return result;
 }
 
-/* false: it is no such word. */
-static bool add_word(json_t *arguments, const char *word)
+bool arguments_add_word(json_t *arguments, const char *word)
 {
     const char *const equals = strchr(word, '=');
     if (!equals || equals == word)
@@ -56,12 +55,11 @@ static bool add_word(json_t *arguments, const char *word)
 }
 
 int arguments_add_words(json_t *arguments, const struct options *options, unsigned first,
-                        const char *examples, struct error *error)
+                        const char *hint, struct error *error)
 {
     for (unsigned i = first; i < options->n_words; i++) {
-        if (!add_word(arguments, options->words[i]))
-            return error_set(error, -EINVAL, "\"%s\" is not KEY=VALUE, such as %s",
-                             options->words[i], examples);
+        if (!arguments_add_word(arguments, options->words[i]))
+            return error_set(error, -EINVAL, "\"%s\" is not KEY=VALUE%s", options->words[i], hint);
     }
     return 0;
 }

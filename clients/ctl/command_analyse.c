@@ -71,8 +71,8 @@ int command_analyse(const struct options *options, struct client *client)
                   analysis->name);
     json_t *const arguments = json_object();
     if (analysis && error.code == 0 &&
-        arguments_add_words(arguments, options, 1, "descan=plane, rotation=auto or from=[0,5]",
-                            &error) == 0)
+        arguments_add_words(arguments, options, 1,
+                            ", such as descan=plane, rotation=auto or from=[0,5]", &error) == 0)
         return ask(options, client, analysis, arguments);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);

@@ -81,7 +81,8 @@ int command_bragg(const struct options *options, struct client *client)
     json_t *const arguments = json_object();
     if (options->given & OPTION_RUN)
         json_object_set_new(arguments, "run", json_string(options->run));
-    if (arguments_add_words(arguments, options, 0, "block=4, tile=[5,5] or phase={\"map\":\"adf\"}",
+    if (arguments_add_words(arguments, options, 0,
+                            ", such as block=4, tile=[5,5] or phase={\"map\":\"adf\"}",
                             &error) == 0)
         return ask(options, client, arguments);
     json_decref(arguments);

@@ -160,12 +160,9 @@ static int take_arguments(json_t *arguments, const struct bragg_word *word,
         json_object_set_new(arguments, "action", json_string(word->fixed));
     if (options->given & OPTION_RUN)
         json_object_set_new(arguments, "run", json_string(options->run));
-    for (unsigned i = 1 + (unsigned)r; i < options->n_words; i++)
-        if (!arguments_add_word(arguments, options->words[i]))
-            return error_set(error, -EINVAL,
-                             "\"%s\" is not KEY=VALUE: merlinctl bragg %s %s[KEY=VALUE]...",
-                             options->words[i], word->name, word->takes);
-    return 0;
+    char hint[160];
+    snprintf(hint, sizeof hint, ": merlinctl bragg %s %s[KEY=VALUE]...", word->name, word->takes);
+    return arguments_add_words(arguments, options, 1 + (unsigned)r, hint, error);
 }
 
 static int ask(const struct bragg_word *word, const struct options *options, struct client *client,

@@ -102,8 +102,8 @@ int command_calibration(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_object();
-    if (arguments_add_words(arguments, options, 0, "kv=200, centre=[127.5,128] or gain=null",
-                            &error) == 0)
+    if (arguments_add_words(arguments, options, 0,
+                            ", such as kv=200, centre=[127.5,128] or gain=null", &error) == 0)
         return command_ask(options, client, "calibration", arguments, print_calibration);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);
@@ -128,8 +128,8 @@ int command_measure(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_pack("{s:s}", "what", options->words[0]);
-    if (arguments_add_words(arguments, options, 1, "apply=true, save_as=monday or d=[0.2,0.14]",
-                            &error) == 0)
+    if (arguments_add_words(arguments, options, 1,
+                            ", such as apply=true, save_as=monday or d=[0.2,0.14]", &error) == 0)
         return command_ask(options, client, "calibration_measure", arguments, print_measured);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);

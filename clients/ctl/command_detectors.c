@@ -50,8 +50,8 @@ int command_detector(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_pack("{s:s}", "name", options->words[0]);
-    if (arguments_add_words(arguments, options, 1, "shape=disk, radius=20 or centre=[127.5,120]",
-                            &error) == 0)
+    if (arguments_add_words(arguments, options, 1,
+                            ", such as shape=disk, radius=20 or centre=[127.5,120]", &error) == 0)
         return command_ask(options, client, "virtual_detector", arguments, print_changed);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);
