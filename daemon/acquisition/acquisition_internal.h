@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
+#include "daemon/acquisition/disk_events.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
@@ -43,6 +44,8 @@ struct acquisition {
 
     struct run *run;            /* the newest with frames */
     struct stall_events stalls; /* of it */
+    struct disk_events disk;    /* of it */
+    struct disk_experience disk_experience;
     struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;

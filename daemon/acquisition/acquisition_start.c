@@ -4,8 +4,9 @@
 #include <strings.h>
 
 #include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/disk_start.h"
 #include "daemon/acquisition/run_geometry.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 
 struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition)
 {
@@ -43,7 +44,7 @@ static json_t *start_result(const struct acquisition *acquisition,
 {
     return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", plan->id, "state",
                      state_after_start(acquisition), "expected", (json_int_t)plan_expected(plan),
-                     "file", "", "warnings", reference_warnings(&plan->calibration, NULL));
+                     "file", "", "warnings", plan_warnings(plan, NULL));
 }
 
 static void answer_start(struct acquisition *acquisition, json_t *result, const char *code,
@@ -321,7 +322,7 @@ void acquisition_start_now(struct acquisition *acquisition, const struct acquisi
         code = "internal";
     } else if (fill_plan(plan, start, &field, &error) < 0) {
         code = "bad_value";
-    } else if (plan->recording.enabled && recording_check(&plan->recording, 0, NULL, &error) < 0) {
+    } else if (plan->recording.enabled && disk_check_start(acquisition, plan, start, &error) < 0) {
         code = "recording";
         field = "recording.directory";
     }

@@ -23,10 +23,13 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 68, /* in the table of config_keys.c */
+    CONFIG_KEYS = 69, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
+
+/* What becomes of a start when the disk will not suffice. */
+enum disk_when_short { DISK_REFUSE, DISK_WARN };
 
 /* NaN: not known. */
 struct calibration_settings {
@@ -52,7 +55,8 @@ struct config {
     struct scan_geometry scan; /* shape 0, 0: taken from the detector's header */
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
-    double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
+    enum disk_when_short recording_short_of_space;
+    double recording_sync_s; /* how often what was flushed is brought to the disk, s; 0: never */
     char control_endpoint[256];
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */

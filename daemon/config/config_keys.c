@@ -5,6 +5,7 @@
 #define RANGE(least, most) .minimum = (least), .maximum = (most)
 
 static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
+static const char *const when_short[] = {"refuse", "warn", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
 static const char *const scan_orders[] = {"raster", "serpentine", NULL};
 static const char *const icom_methods[] = {"auto", "icom", "ricom", NULL};
@@ -111,6 +112,11 @@ const struct config_key config_keys[] = {
      .default_text = "1",
      .text = "0 stores without packing, 9 packs closest and is the slowest; more than 1 gains lz4 "
              "very little."},
+    {"recording.short_of_space", &config_type_choice, FIELD(recording_short_of_space),
+     .choices = when_short, .default_text = "refuse",
+     .text = "What becomes of a start when the disk will not suffice, going by the size and the "
+             "compression of the frames of the run before. warn: it begins with a warning, and "
+             "recording stops before the disk is full."},
     {"recording.flush", &config_type_real, FIELD(recording_flush_s), RANGE(0.1, 3600),
      .unit = "seconds", .default_text = "1",
      .text = "How often a program that reads the growing file sees news. What was flushed "

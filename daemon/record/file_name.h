@@ -7,8 +7,15 @@
 
 #define FILE_PATH_MAX 1100
 
-/* Where the file of a run is: `partial` while it is written, `final` afterwards. Absolute paths. */
+/*
+ * Where the file of a run is: `partial` while it is written, `final` afterwards. Absolute paths.
+ * The folder is held by a descriptor, so that the file gets its name also where the folder was
+ * moved, or unmounted, meanwhile.
+ */
 struct file_name {
+    int folder;     /* -1: none */
+    bool settled;   /* it has its final name */
+    char base[256]; /* of the final name, in the folder */
     char directory[FILE_PATH_MAX];
     char partial[FILE_PATH_MAX];
     char final[FILE_PATH_MAX];
@@ -29,6 +36,16 @@ int file_name_claim(struct file_name *name, const char *directory, uint64_t star
 void file_name_hold(int descriptor);
 bool file_name_is_held(const char *path);
 
-/* Gives a file that was written to the disk, and only then, its final name, unless that has been
- * taken meanwhile. */
-int file_name_settle(const struct file_name *name, int descriptor, struct error *error);
+/*
+ * Gives a file that was written to the disk, and only then, its final name, unless that has been
+ * taken meanwhile. -ENOENT: somebody has deleted it, and it is only there as long as the descriptor
+ * is open (file_rescue.h). Where the folder was moved, the paths are those of its new place.
+ */
+int file_name_settle(struct file_name *name, int descriptor, struct error *error);
+
+/* Whether the file is still where it was made: -ENOENT, deleted, or -ESTALE, its folder was moved,
+ * with a sentence. */
+int file_name_check(const struct file_name *name, int descriptor, struct error *error);
+
+/* Lets go of the folder. */
+void file_name_finish(struct file_name *name);

@@ -142,6 +142,7 @@ static const char full_text[] =
     "  directory: /data/a b\n"
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
+    "  short_of_space: warn\n"
     "  sync: 7.5\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
@@ -198,6 +199,7 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
+    assert_int_equal(config->recording_short_of_space, DISK_WARN);
     assert_true(config->recording_sync_s == 7.5);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
