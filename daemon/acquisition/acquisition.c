@@ -224,6 +224,7 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
         disk_events_look(&acquisition->disk, &acquisition->observer, run,
                          pipeline_recorder(acquisition->pipeline));
     disk_experience_take(&acquisition->disk_experience, run);
+    acquisition_decide_fate(acquisition, run);
     labelled_scans_add(&acquisition->labelled, run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
@@ -382,6 +383,9 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
         acquisition_destroy(acquisition);
         return r;
     }
+    acquisition_know_directory(acquisition, config->recording.directory);
+    for (size_t i = 0; i < config->recording_roots.n; i++)
+        acquisition_know_directory(acquisition, config->recording_roots.paths[i]);
     acquisition_watch_start(acquisition);
     *out = acquisition;
     return 0;
@@ -420,6 +424,7 @@ void acquisition_destroy(struct acquisition *acquisition)
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);
+    json_decref(acquisition->directories);
     run_history_finish(&acquisition->history);
     acquisition_plan_unref(acquisition->plan);
     uv_close((uv_handle_t *)&acquisition->poll, NULL);

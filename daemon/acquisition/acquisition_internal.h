@@ -46,6 +46,7 @@ struct acquisition {
     struct stall_events stalls; /* of it */
     struct disk_events disk;    /* of it */
     struct disk_experience disk_experience;
+    json_t *directories; /* of recordings, resolved, that are known since the start */
     struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;
@@ -89,6 +90,12 @@ void acquisition_set_idle(struct acquisition *acquisition);
 
 /* Frames of the newest run are expected. */
 bool acquisition_run_goes_on(const struct acquisition *acquisition);
+
+/* A directory of recordings, whose trash is looked after from now on (acquisition_fate.c). */
+void acquisition_know_directory(struct acquisition *acquisition, const char *directory);
+
+/* The run is over: its file goes where it is to be. */
+void acquisition_decide_fate(struct acquisition *acquisition, struct run *run);
 
 /* Ends a run whose first frame never came. */
 void acquisition_give_up_plan(struct acquisition *acquisition, const char *reason,

@@ -38,12 +38,15 @@ static json_t *frames_json(const struct run *run)
 
 static json_t *recording_json(const struct run *run, char *path, size_t path_size)
 {
+    static const char *const fates[] = {
+        [RUN_KEEP] = "keep", [RUN_ASK] = "ask", [RUN_DISCARD] = "discard"};
     struct run_recording *const recording = (struct run_recording *)&run->recording;
     pthread_mutex_lock(&recording->mutex);
-    json_t *const json =
-        json_pack("{s:s, s:s, s:I, s:I}", "state", recording_state_name(recording->state), "error",
-                  recording->error, "bytes_raw", (json_int_t)recording->bytes_raw, "bytes_written",
-                  (json_int_t)recording->bytes_written);
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:I, s:I}", "fate",
+                                   fates[atomic_load_explicit(&run->fate, memory_order_relaxed)],
+                                   "state", recording_state_name(recording->state), "error",
+                                   recording->error, "bytes_raw", (json_int_t)recording->bytes_raw,
+                                   "bytes_written", (json_int_t)recording->bytes_written);
     snprintf(path, path_size, "%s", recording->path);
     pthread_mutex_unlock(&recording->mutex);
     return json;

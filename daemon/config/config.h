@@ -23,9 +23,16 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 69, /* in the table of config_keys.c */
+    CONFIG_KEYS = 72, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
+};
+
+#define CONFIG_DIRECTORIES_MAX 8
+
+struct directory_list {
+    size_t n;
+    char paths[CONFIG_DIRECTORIES_MAX][1024]; /* absolute */
 };
 
 /* What becomes of a start when the disk will not suffice. */
@@ -55,6 +62,8 @@ struct config {
     struct scan_geometry scan; /* shape 0, 0: taken from the detector's header */
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
+    struct directory_list recording_roots;
+    double recording_trash_hours; /* how long discarded files are kept */
     enum disk_when_short recording_short_of_space;
     double recording_sync_s; /* how often what was flushed is brought to the disk, s; 0: never */
     char control_endpoint[256];

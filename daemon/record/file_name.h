@@ -22,12 +22,24 @@ struct file_name {
 };
 
 /*
- * Finds the first free merlin_YYYYMMDD-HHMMSS_NNN.h5 (local time of started_ns) in `directory` and
- * makes its .partial, empty. Never touches a file that is there. Returns a descriptor of it or a
- * negative errno with a sentence.
+ * Finds a free name as the settings' template (name_template.h) says, in their directory, and makes
+ * its .partial, empty, with the folders that lead to it. Never touches a file that is there: the
+ * number of {run} is one more than the highest that is taken, also of discarded files; names
+ * without it get "_2", "_3" behind them. Returns a descriptor of the file or a negative errno with
+ * a sentence.
  */
-int file_name_claim(struct file_name *name, const char *directory, uint64_t started_ns,
-                    struct error *error);
+struct recording_settings;
+struct name_facts;
+int file_name_claim(struct file_name *name, const struct recording_settings *settings,
+                    const struct name_facts *facts, struct error *error);
+
+/* Leaves room for the longest name behind it. */
+#define FILE_NAME_DIRECTORY_MAX 800
+#define FILE_NAME_PARTIAL_SIZE (sizeof((struct file_name *)0)->base + 16)
+
+/* Sets all paths; takes over the folder in any case. -ENAMETOOLONG. */
+int file_name_place(struct file_name *name, int folder, const char *directory, const char *base);
+void file_name_spell_partial(const struct file_name *name, char partial[FILE_NAME_PARTIAL_SIZE]);
 
 /*
  * A lock on a file that is being written, for as long as the descriptor is open, and whether

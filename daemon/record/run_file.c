@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/config/name_template.h"
 #include "daemon/record/chunk_address.h"
 #include "daemon/record/disk_reserve.h"
 #include "daemon/record/disk_room.h"
@@ -72,8 +73,8 @@ int run_file_create(struct run_file **out, struct run *run, const char *summary,
     file->run = run;
     file->file = -1;
     file->reserve = -1;
-    file->descriptor =
-        file_name_claim(&file->name, run->plan->recording.directory, run->started_ns, error);
+    const struct name_facts facts = {run->started_ns, run->plan->id, run->plan->labels};
+    file->descriptor = file_name_claim(&file->name, &run->plan->recording, &facts, error);
     if (file->descriptor < 0) {
         const int r = file->descriptor;
         file_name_finish(&file->name);
