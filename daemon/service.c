@@ -20,6 +20,7 @@
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
+#include "daemon/trash_keeper.h"
 #include "daemon/version.h"
 #include "daemon/watchdog.h"
 
@@ -46,6 +47,7 @@ struct service {
     uv_timer_t status_timer, map_timer, pattern_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
+    struct trash_keeper trash;
     bool has_handles, stopping;
 };
 
@@ -157,7 +159,10 @@ static void on_event(void *data, const char *event, json_t *body)
 
 static void on_status_timer(uv_timer_t *timer)
 {
-    publish_status(timer->data);
+    struct service *const service = timer->data;
+    publish_status(service);
+    if (!service->stopping)
+        trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
 }
 
 static void on_map_timer(uv_timer_t *timer)

@@ -42,7 +42,7 @@ int arguments_add_geometry(json_t *arguments, const struct options *options, str
 }
 
 /* false: it is no such word. */
-static bool add_word(json_t *arguments, const char *word)
+bool arguments_add_word(json_t *arguments, const char *word)
 {
     const char *const equals = strchr(word, '=');
     if (!equals || equals == word)
@@ -59,7 +59,7 @@ int arguments_add_words(json_t *arguments, const struct options *options, unsign
                         const char *examples, struct error *error)
 {
     for (unsigned i = first; i < options->n_words; i++) {
-        if (!add_word(arguments, options->words[i]))
+        if (!arguments_add_word(arguments, options->words[i]))
             return error_set(error, -EINVAL, "\"%s\" is not KEY=VALUE, such as %s",
                              options->words[i], examples);
     }

@@ -143,6 +143,10 @@ static const char full_text[] =
     "  directory: /data/a b\n"
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
+    "  short_of_space: warn\n"
+    "  roots: [/data/one, '/data/two']\n"
+    "  name: '{date}/{sample}_{run:04}'\n"
+    "  trash_hours: 0.5\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
@@ -200,6 +204,11 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
+    assert_int_equal(config->recording_short_of_space, DISK_WARN);
+    assert_int_equal(config->recording_roots.n, 2);
+    assert_string_equal(config->recording_roots.paths[1], "/data/two");
+    assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
+    assert_true(config->recording_trash_hours == 0.5);
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
