@@ -13,7 +13,7 @@ declare -A PACKAGES=(
   [docs]="scdoc man-db"
   [service]="systemd"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
-  [bench]="python3 python3-zmq"
+  [bench]="python3 python3-zmq python3-h5py python3-hdf5plugin"
 )
 
 # Prints the packages of the purposes named, each once.
