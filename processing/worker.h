@@ -40,7 +40,10 @@ struct worker {
     struct heartbeat *heartbeat;
     struct frame_forms forms; /* of the run's frames */
     uint8_t *images;          /* the chunk in hand: [n_layers][chunk_frames][height][width] */
-    uint8_t *present;         /* [n_layers][chunk_frames]: enum image_state */
+    uint8_t *kept; /* what is packed of its frames (chunk_codec.h): the images, or behind them the
+                      bit planes, [n_layers][chunk_frames][kept_size] */
+    size_t kept_size;
+    uint8_t *present; /* [n_layers][chunk_frames]: enum image_state */
     size_t images_size, present_size;
     struct run *run; /* the run of the last chunk; holds a reference */
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */

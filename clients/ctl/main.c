@@ -10,7 +10,7 @@ static const struct command commands[] = {
     {"start", 0, 0,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
-         OPTION_RECORD | OPTION_PROGRESS | OPTION_LABEL,
+         OPTION_RECORD | OPTION_RECORDING | OPTION_PROGRESS | OPTION_LABEL,
      "--scan NYxNX", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
@@ -23,6 +23,9 @@ static const struct command commands[] = {
      "", command_geometry},
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
+    {"keep", 0, 1, 0, "[RUN|FILE]", command_keep},
+    {"discard", 0, 1, 0, "[RUN]", command_discard},
+    {"discarded", 0, 0, 0, "", command_discarded},
     {"get", 1, 1, 0, "NAME", command_get},
     {"set", 1, 2, 0, "NAME VALUE", command_set},
     {"command", 1, 1, 0, "NAME", command_command},

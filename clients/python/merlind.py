@@ -118,20 +118,24 @@ class Merlind:
               order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
-              recording: Optional[bool] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+              recording: Any = None, directory: Optional[str] = None,
+              name: Optional[str] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
         "serpentine"; or positions: [n, 2] (y, x) of the frames in time order, none twice. repeats: passes, the slowest
         axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
-        "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name. labels: of the run, such as
-        {"strain": 8}, see bragg_series().
+        "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
+        recording: True, False or "ask" (discarded unless keep() is called); directory: where the file goes; name: template of
+        its name, "{date}/{sample}_{run:04}"; labels: {"sample": "Zr50", "strain": 8},
+        see bragg_series().
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **_given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
-            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording, labels=labels))[0]
+            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
+            directory=directory, name=name, labels=labels))[0]
         return self.wait(begun["id"]) if wait else begun
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
@@ -176,6 +180,18 @@ class Merlind:
                 raise TimeoutError(f"run {run_id} is still {summary['state']} after {timeout} s")
             time.sleep(0.1)
         return summary
+
+    def keep(self, run_id: Optional[str] = None, *, file: Optional[str] = None) -> str:
+        """Keeps the file of a run (None: the newest), or takes a file out of the trash. Returns where it is."""
+        return self.request("recording_keep", **_given(run=run_id, file=file))[0]["file"]
+
+    def discard(self, run_id: Optional[str] = None) -> str:
+        """Puts the file of a run (None: the newest) into the trash, now or when the run is over. Returns where it is."""
+        return self.request("recording_discard", **_given(run=run_id))[0]["file"]
+
+    def discarded(self) -> list[dict[str, Any]]:
+        """Files in the trash: {"file", "bytes", "discarded", "kept_until"}."""
+        return self.request("recordings_discarded")[0]["files"]
 
     def get(self, name: str) -> str:
         """A parameter of the detector, as the detector writes it."""

@@ -244,7 +244,7 @@ class FileTest(ToolTest):
 
     def judge_rest(self, old, new):
         """Everything that reshape has no business with is there, value for value."""
-        made = re.compile(r"entry/(data\w*|extra|frames|geometry|results)(/|$)")
+        made = re.compile(r"entry/(data\w*|extra|frames|geometry|results|metadatabundle)(/|$)|Experiments(/|$)")
         missing = []
 
         def visit(path, item):
@@ -261,10 +261,22 @@ class FileTest(ToolTest):
         old.visititems(visit)
         self.assertEqual(missing, [])
         self.assertEqual(dict(new.attrs).keys(), dict(old.attrs).keys())
+        def kept(group):
+            return {key: value for key, value in group.attrs.items() if not re.match(r"axes$|\w+_indices$|python_class$", key)}
         for name in group_names(old):
-            kept = {key: value for key, value in old["entry"][name].attrs.items() if key != "axes"}
-            self.assertEqual({key: value for key, value in new["entry"][name].attrs.items() if key != "axes"}, kept)
+            self.assertEqual(kept(new["entry"][name]), kept(old["entry"][name]))
             self.assertEqual(dict(new["entry"][name]["data"].attrs), dict(old["entry"][name]["data"].attrs))
+        self.judge_views(new)
+
+    def judge_views(self, new):
+        """What other readers see are the new axes."""
+        for name, signal in new.get("Experiments", {}).items():
+            sizes = [signal[f"axis-{i}"].attrs["size"] for i in range(signal["data"].ndim)]
+            self.assertEqual(tuple(sizes), signal["data"].shape, name)
+            self.assertNotIn(f"axis-{signal['data'].ndim}", signal)
+        if "emd_group_type" in new.attrs:
+            data = new["/entry/data"]
+            self.assertEqual([data[f"dim{i}"].size for i in range(data["data"].ndim)], list(data["data"].shape))
 
 
 # ----------------------------------------------------------------------------------------- files as others may write them

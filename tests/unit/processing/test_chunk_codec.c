@@ -47,13 +47,15 @@ static struct packed pack(uint32_t pixel_size, const struct recording_settings *
     packed.size = size_of(packed.run);
     packed.images = malloc(packed.size);
     packed.room = malloc(packed.size);
-    packed.bytes = malloc(chunk_codec_bound(packed.size));
+    const size_t n_frames = packed.run->chunk_frames;
+    const size_t capacity = chunk_codec_bound(packed.run, n_frames);
+    packed.bytes = malloc(capacity);
     assert_true(packed.images && packed.bytes && packed.room);
     for (uint32_t i = 0; i < packed.run->chunk_frames; i++)
         frame_fill(packed.images + i * packed.run->format.image_size, &packed.run->format, fill, i);
-    const ptrdiff_t n = chunk_codec_pack(packed.run, packed.images, packed.size, packed.bytes,
-                                         chunk_codec_bound(packed.size));
-    assert_true(n > 0 && (size_t)n <= chunk_codec_bound(packed.size));
+    const ptrdiff_t n =
+        chunk_codec_pack(packed.run, packed.images, n_frames, packed.bytes, capacity);
+    assert_true(n > 0 && (size_t)n <= capacity);
     packed.n_bytes = (size_t)n;
     return packed;
 }
@@ -120,8 +122,9 @@ static void bytes_that_are_no_buffer_are_refused(void **state)
 static void too_little_room_is_refused_when_packing(void **state)
 {
     struct packed packed = pack(1, &usual, FILL_RANDOM);
-    assert_int_equal(chunk_codec_pack(packed.run, packed.images, packed.size, packed.bytes, 64),
-                     -EIO);
+    assert_int_equal(
+        chunk_codec_pack(packed.run, packed.images, packed.run->chunk_frames, packed.bytes, 64),
+        -EIO);
     let_go(&packed);
 }
 
