@@ -409,7 +409,6 @@ void acquisition_drain(struct acquisition *acquisition)
     /* First, since the events of the end are told with a status that must not ask threads which are
      * gone. */
     acquisition->drained_for_good = true;
-    acquisition_job_wait(acquisition);
     acquisition_recompute_stop(acquisition); /* which may keep a run from its end */
     acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)

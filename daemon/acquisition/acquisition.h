@@ -153,18 +153,6 @@ const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition
 int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_plan *plan,
                           const struct product_set **set, struct error *error);
 
-/*
- * Does something long on a thread of its own, one at a time: `work` there, then `done` here,
- * always, at the latest when the daemon ends. -EBUSY with a sentence: another one is going on.
- */
-struct acquisition_job {
-    void (*work)(void *data);
-    void (*done)(void *data);
-    void *data;
-};
-int acquisition_do_job(struct acquisition *acquisition, const struct acquisition_job *job,
-                       struct error *error);
-
 /* Finished scans with labels, borrowed. */
 struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisition);
 

@@ -69,7 +69,6 @@ struct acquisition {
     struct recompute *recompute; /* NULL: none is going on */
     struct run *recompute_run;
     uint64_t recompute_told; /* progress that was published */
-    struct running_job *job; /* acquisition_job.c; NULL: none */
 
     struct frame_sums_progress *sweep; /* NULL: none is going on */
     const char *sweep_what;
@@ -147,10 +146,6 @@ void acquisition_recompute_watch(struct acquisition *acquisition);
 /* Its progress, null when nothing is computed again. */
 json_t *acquisition_recompute_json(const struct acquisition *acquisition);
 void acquisition_recompute_stop(struct acquisition *acquisition);
-
-/* Looks whether a job is done; waits for its end. */
-void acquisition_job_watch(struct acquisition *acquisition);
-void acquisition_job_wait(struct acquisition *acquisition);
 
 /* Tells how far a sweep over the frames has come (acquisition_sweep.c). */
 void acquisition_sweep_watch(struct acquisition *acquisition);

@@ -106,7 +106,6 @@ static void on_poll(uv_timer_t *timer)
     struct acquisition *const acquisition = timer->data;
     sample_rate(acquisition);
     acquisition_recompute_watch(acquisition);
-    acquisition_job_watch(acquisition);
     acquisition_sweep_watch(acquisition);
     acquisition_find_lines(acquisition);
     if (acquisition->run)
