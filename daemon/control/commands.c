@@ -198,7 +198,7 @@ const struct command commands[] = {
     {"bragg_injection_test", command_bragg_injection_test, {"run", "contrasts", "frames"}},
     {"bragg_series",
      command_bragg_series,
-     {"label", "confidence", "where", "phase", "drift", "thickness"}},
+     {"label", "confidence", "where", "phase", "drift", "thickness", "thin"}},
     {"bragg_null_test", command_bragg_null_test, {"run", "area", "pass", "confidence"}},
     {"bragg_labels", command_bragg_labels, {"run", "labels", "pass"}},
     {"halo_maps",
