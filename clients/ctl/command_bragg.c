@@ -81,15 +81,9 @@ int command_bragg(const struct options *options, struct client *client)
     json_t *const arguments = json_object();
     if (options->given & OPTION_RUN)
         json_object_set_new(arguments, "run", json_string(options->run));
-    for (unsigned i = 0; i < options->n_words; i++) {
-        if (arguments_add_word(arguments, options->words[i]))
-            continue;
-        json_decref(arguments);
-        error_set(&error, -EINVAL,
-                  "\"%s\" is not KEY=VALUE, such as block=4, tile=[5,5] or "
-                  "phase={\"map\":\"adf\"}",
-                  options->words[i]);
-        return command_failed(options, &(struct reply){0}, error.code, &error);
-    }
-    return ask(options, client, arguments);
+    if (arguments_add_words(arguments, options, 0, "block=4, tile=[5,5] or phase={\"map\":\"adf\"}",
+                            &error) == 0)
+        return ask(options, client, arguments);
+    json_decref(arguments);
+    return command_failed(options, &(struct reply){0}, error.code, &error);
 }

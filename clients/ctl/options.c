@@ -46,6 +46,9 @@ static const struct argp_option option_table[] = {
      2},
     {"record", KEY_RECORD, 0, 0, "Record, whatever the configuration says", 2},
     {"no-record", KEY_NO_RECORD, 0, 0, "Do not record", 2},
+    {"ask", KEY_ASK, 0, 0, "Record, and discard the file unless \"keep\" is said", 2},
+    {"name", KEY_NAME, "TEMPLATE", 0, "What the file is called: {date}/{sample}_{run:04}", 2},
+    {"directory", KEY_DIRECTORY, "PATH", 0, "Where the file goes", 2},
     {0, 0, 0, 0, "geometry (and those of start for it):", 3},
     {"shift", KEY_SHIFT, "N", 0, "The scan began N frames later than --skip-start says", 3},
     {0, 0, 0, 0, "map, pattern, profile:", 4},
@@ -68,6 +71,9 @@ static const char usage_doc[] = "status\n"
                                 "geometry\n"
                                 "stop\n"
                                 "run [ID]\n"
+                                "keep [RUN|FILE]\n"
+                                "discard [RUN]\n"
+                                "discarded\n"
                                 "get NAME\n"
                                 "set NAME VALUE\n"
                                 "command NAME\n"
@@ -78,6 +84,10 @@ static const char usage_doc[] = "status\n"
                                 "bragg\n"
                                 "bragg measure|use|remove NAME\n"
                                 "bragg series LABEL\n"
+                                "calibration [KEY=VALUE]...\n"
+                                "measure WHAT\n"
+                                "calibrations\n"
+                                "references\n"
                                 "ping\n"
                                 "shutdown";
 
@@ -108,6 +118,8 @@ static const char *option_name(unsigned bit)
         return "--set";
     case OPTION_RECORD:
         return "--record and --no-record";
+    case OPTION_RECORDING:
+        return "--ask, --name and --directory";
     case OPTION_OUTPUT:
         return "-o";
     case OPTION_LIST:
@@ -260,13 +272,8 @@ static error_t parse_start_option(struct options *options, int key, char *text,
         options->given |= OPTION_LABEL;
         parse_label(options, text, state);
         return 0;
-    case KEY_RECORD:
-    case KEY_NO_RECORD:
-        options->given |= OPTION_RECORD;
-        options->record = key == KEY_RECORD;
-        return 0;
     default:
-        return options_take_geometry(options, key, text, state);
+        return options_take_recording(options, key, text, state);
     }
 }
 

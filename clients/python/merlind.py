@@ -118,20 +118,24 @@ class Merlind:
               order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
-              recording: Optional[bool] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+              recording: Any = None, directory: Optional[str] = None,
+              name: Optional[str] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
         "serpentine"; or positions: [n, 2] (y, x) of the frames in time order, none twice. repeats: passes, the slowest
         axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
-        "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name. labels: of the run, such as
-        {"strain": 8}, see bragg_series().
+        "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
+        recording: True, False or "ask" (discarded unless keep() is called); directory: where the file goes; name: template of
+        its name, "{date}/{sample}_{run:04}"; labels: {"sample": "Zr50", "strain": 8},
+        see bragg_series().
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **_given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
-            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording, labels=labels))[0]
+            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
+            directory=directory, name=name, labels=labels))[0]
         return self.wait(begun["id"]) if wait else begun
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
@@ -176,6 +180,18 @@ class Merlind:
                 raise TimeoutError(f"run {run_id} is still {summary['state']} after {timeout} s")
             time.sleep(0.1)
         return summary
+
+    def keep(self, run_id: Optional[str] = None, *, file: Optional[str] = None) -> str:
+        """Keeps the file of a run (None: the newest), or takes a file out of the trash. Returns where it is."""
+        return self.request("recording_keep", **_given(run=run_id, file=file))[0]["file"]
+
+    def discard(self, run_id: Optional[str] = None) -> str:
+        """Puts the file of a run (None: the newest) into the trash, now or when the run is over. Returns where it is."""
+        return self.request("recording_discard", **_given(run=run_id))[0]["file"]
+
+    def discarded(self) -> list[dict[str, Any]]:
+        """Files in the trash: {"file", "bytes", "discarded", "kept_until"}."""
+        return self.request("recordings_discarded")[0]["files"]
 
     def get(self, name: str) -> str:
         """A parameter of the detector, as the detector writes it."""
@@ -266,7 +282,8 @@ class Merlind:
         return self.request("map_drift", **_given(a=a, b=b, smoothing=smoothing, pass_=pass_, pass_b=pass_b))[0]
 
     def detectors(self) -> list[dict[str, Any]]:
-        """The virtual detectors in force, keys as in merlind.yaml(5)."""
+        """The virtual detectors in force, keys as in merlind.yaml(5), and "saturation": of the newest run, how many of the
+        detector's "pixels" were at full scale of the counter in its "frames", summed ("pixel_frames") and as a "fraction"; or None."""
         return self.request("virtual_detectors")[0]["detectors"]
 
     def set_detector(self, name: str, shape: str, **keys: Any) -> dict[str, Any]:
@@ -288,20 +305,20 @@ class Merlind:
     def calibration(self, **values: Any) -> dict[str, Any]:
         """What is known of the instrument, {name: {"value", "unit", "source", "time"} or None}, after setting the values given:
         kv, camera_length_mm, pixel_size_k (nm^-1 per pixel), centre (y, x; pixels), ellipse {"ratio", "angle" (degrees)},
-        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels (a .npy file that the daemon can
+        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels and gain (.npy files that the daemon can
         read). None forgets a value. In force for runs that start afterwards."""
         return self.request("calibration", **_plain(values))[0]["calibration"]
 
     def measure(self, what: str, apply: bool = False, **options: Any) -> dict[str, Any]:
-        """Measures "halo", "rings", "vacuum" or "bad_pixels" in the sum pattern of the newest run; only with apply is the
+        """Measures "halo", "rings", "vacuum", "bad_pixels" or "gain" in the sum pattern of the newest run; only with apply is the
         calibration changed. Of the halo: save_as, inner, outer (pixels), centre; of rings: d (d-spacings, nm), tolerance, width
-        (pixels); of the vacuum: current_pa, current_error_pa, exposure_s; of bad pixels: even."""
+        (pixels); of the vacuum: save_as, current_pa, current_error_pa, exposure_s; of bad pixels: even."""
         return self.request("calibration_measure", what=what, apply=apply, **_plain(options))[0][what]
 
     def halo_strain(self, reference: str, azimuth: float = 0.0, **options: Any) -> dict[str, Any]:
         """Strain of the newest run's halo against one kept by measure("halo", save_as=reference): {"strain": {"e_xx" (along
-        azimuth, degrees), "e_yy", "e_xy", each with _error, ...}, "halo", "warnings", ...}. References are kept until merlind
-        ends. options: inner, outer (pixels), centre, save_as."""
+        azimuth, degrees), "e_yy", "e_xy", each with _error, ...}, "halo", "warnings", ...}.
+        options: inner, outer (pixels), centre, save_as."""
         return self.request("halo_strain", reference=reference, azimuth=azimuth, **_plain(options))[0]
 
     def halo_maps(self, reference: str, *, bin: int = 8, timeout: float = 86400.0,
@@ -314,6 +331,43 @@ class Merlind:
     def save_bad_pixels(self, path: str) -> dict[str, Any]:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]
+
+    def save_gain(self, path: str) -> dict[str, Any]:
+        """Writes the gain of the pixels to a new .npy file, on the daemon's computer; absolute path."""
+        return self.request("gain_save", path=str(path))[0]
+
+    def calibrations(self) -> list[dict[str, Any]]:
+        """The table of calibrations that are kept: [{"name", "used", "kv", "camera_length_mm", "time", "values"}]. The newest one of
+        a high tension and camera length is taken over when these are set."""
+        return self.request("calibrations")[0]["calibrations"]
+
+    def save_calibration(self, name: Optional[str] = None) -> str:
+        """Keeps what was measured or set under kV and camera length (pixel_size_k, ellipse, disk_radius_px), in the place of an
+        entry of that name. None: a name is made. Returns the name."""
+        return self.request("calibration_save", **_given(name=name))[0]["name"]
+
+    def remove_calibration(self, name: str) -> None:
+        """Takes an entry out of the table."""
+        self.request("calibration_remove", name=name)
+
+    def references(self) -> list[dict[str, Any]]:
+        """The references that are kept, from measure("vacuum" or "halo", save_as=name): [{"kind", "name", "attached", "time",
+        "settings", ...}]."""
+        return self.request("references")[0]["references"]
+
+    def reference(self, kind: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What a reference holds: its arrays, of a vacuum reference {"probe": [y, x], counts}, and its document."""
+        result, arrays = self.request("reference", kind=kind, name=name)
+        return {part: array.copy() for part, array in arrays.items()}, result["document"]
+
+    def attach(self, kind: str, name: Optional[str]) -> list[str]:
+        """Attaches a reference to the runs that follow, in the place of the one of its kind; name None: no one any more. Returns
+        warnings: of settings that differ, of age."""
+        return self.request("reference_attach", kind=kind, name=name)[0]["warnings"]
+
+    def remove_reference(self, kind: str, name: str) -> None:
+        """Removes a reference from the disk."""
+        self.request("reference_remove", kind=kind, name=name)
 
     def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, classes: bool = False,
                        phase: Any = None, run: Optional[str] = None) -> dict[str, Any]:
