@@ -10,8 +10,8 @@
 #include "clients/ctl/label_file.h"
 #include "clients/ctl/output.h"
 
-/* What reads all frames of a run again takes as long as it takes: a day, and who has waited enough
- * interrupts it. */
+/* What reads all frames of a run again, or fits its halo, takes as long as it takes: a day, and who
+ * has waited enough interrupts it. */
 #define SWEEP_TIMEOUT_S 86400
 
 enum word_run { NO_RUN, ONE_RUN };
@@ -113,7 +113,7 @@ static const struct bragg_word words[] = {
     {"remove", "bragg_reference", "remove", "NAME ", take_name, bragg_report_removed, false,
      NO_RUN},
     {"settings", "bragg_settings", NULL, "", take_none, bragg_report_settings, false, NO_RUN},
-    {"propose", "bragg_propose", NULL, "", take_none, bragg_report_proposal, false, NO_RUN},
+    {"propose", "bragg_propose", NULL, "", take_none, bragg_report_proposal, true, NO_RUN},
     {"series", "bragg_series", NULL, "LABEL ", take_label, print_series, true, NO_RUN},
     {"injection-test", "bragg_injection_test", NULL, "", take_none, bragg_report_injection, true,
      ONE_RUN},

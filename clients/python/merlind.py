@@ -427,12 +427,13 @@ class Merlind:
         self.request("bragg_reference", action="remove", name=name)
 
     def bragg_series(self, label: str, *, where: Optional[dict[str, Any]] = None, phase: Any = None, drift: Optional[dict[str, Any]] = None,
-                     thickness: Optional[str] = None, confidence: Optional[float] = None, timeout: float = 3600.0) -> dict[str, Any]:
+                     thickness: Optional[str] = None, thin: bool = False, confidence: Optional[float] = None,
+                     timeout: float = 3600.0) -> dict[str, Any]:
         """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows", "scans", "phase",
         "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
-        "leave_out": bool}; thickness: the name of a map."""
+        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan."""
         return self._ask("bragg_series", _given(label=label, where=where, phase=_phase(phase), drift=drift, thickness=thickness,
-                                                confidence=confidence), timeout)[0]["series"]
+                                                thin=thin or None, confidence=confidence), timeout)[0]["series"]
 
     def bragg_injection_test(self, contrasts: Any = None, *, frames: Optional[int] = None, run: Optional[str] = None,
                              timeout: float = 3600.0) -> list[dict[str, Any]]:

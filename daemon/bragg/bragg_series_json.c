@@ -54,6 +54,7 @@ static json_t *scan_json(const struct series_scan *scan, double confidence)
     json_object_set_new(json, "drift", number_json(scan->drift));
     json_object_set_new(json, "left_out", json_boolean(scan->left_out));
     json_object_set_new(json, "table", table_json(scan));
+    json_object_set_new(json, "keep", scan->keep > 0 ? json_real(scan->keep) : json_null());
     json_object_set_new(json, "flags", flags_json(scan->flags));
     return json;
 }

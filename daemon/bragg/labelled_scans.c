@@ -16,13 +16,9 @@
 struct labelled_scan {
     char id[37];
     json_t *labels;
-    struct class_counts counts;
-    struct effective_size effective;
-    double dose; /* mean counts per pixel of the annulus */
-    char *how;   /* what follows was told under these words; NULL: nothing was told */
-    bool has_table;
-    struct two_by_two table;
-    double drift, thickness;
+    char *how; /* what was told of its maps was told under these words; NULL: nothing */
+    struct series_scan seen; /* when it was finished; name and value are NULL */
+    struct series_scan told; /* of its maps */
 };
 
 static void forget(struct labelled_scan *scan)
@@ -51,18 +47,11 @@ static int measure(struct labelled_scan *made, const struct run *run, struct err
     int r = bragg_scan_whole(&part, run, run_scan(run), error);
     if (r == 0)
         r = bragg_scan_init(&scan, run, &part, error);
-    const size_t n = r == 0 ? (size_t)part.ny * part.nx : 0;
-    uint8_t *const binary = malloc(n + 1);
-    if (r == 0 && !binary)
-        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0) {
-        made->counts = class_counts_of(scan.classes, n);
-        made->dose = scan.dose;
-        class_binary_map(binary, scan.classes, NULL, 0, n);
-        r = effective_size_of_map(&made->effective, binary, part.ny, part.nx,
-                                  settings.block ? settings.block : 3, CONFIDENCE, error);
+        made->seen = (struct series_scan){.dose = scan.dose, .thickness = NAN, .drift = NAN};
+        r = series_scan_measure(&made->seen, scan.classes, part.ny, part.nx,
+                                settings.block ? settings.block : 3, CONFIDENCE, error);
     }
-    free(binary);
     bragg_scan_finish(&scan);
     return r;
 }
@@ -140,16 +129,10 @@ static int add_member(struct labelled_series *series, const struct labelled_scan
     char *const name = strdup(scan->id);
     series->texts[2 * series->n] = name;
     series->texts[2 * series->n + 1] = value;
-    series->members[series->n++] = (struct series_scan){
-        .name = name,
-        .value = value,
-        .counts = scan->counts,
-        .n_effective = scan->effective.n_effective,
-        .interval = scan->effective.interval,
-        .dose = scan->dose,
-        .thickness = NAN,
-        .drift = NAN,
-    };
+    struct series_scan *const member = &series->members[series->n++];
+    *member = scan->seen;
+    member->name = name;
+    member->value = value;
     return name ? 0 : -ENOMEM;
 }
 
@@ -218,21 +201,18 @@ void labelled_scans_remember(struct labelled_scans *scans, const char *how,
         return;
     free(scan->how);
     scan->how = words;
-    scan->has_table = member->has_table;
-    scan->table = member->table;
-    scan->drift = member->drift;
-    scan->thickness = member->thickness;
+    scan->told = *member;
 }
 
 bool labelled_scans_recall(const struct labelled_scans *scans, const char *how,
                            struct series_scan *member)
 {
     const struct labelled_scan *const scan = find(scans, member->name);
+    const char *const name = member->name, *const value = member->value;
     if (!scan || !scan->how || strcmp(scan->how, how) != 0)
         return false;
-    member->has_table = scan->has_table;
-    member->table = scan->table;
-    member->drift = scan->drift;
-    member->thickness = scan->thickness;
+    *member = scan->told;
+    member->name = name;
+    member->value = value;
     return true;
 }

@@ -10,8 +10,9 @@
 /*
  * What is remembered of finished runs with labels ("strain": 8) for the table of a series: how many
  * of their patterns hold which Bragg reflections, how sure that is, and at which dose; and what was
- * told later of their phase, drift and thickness (labelled_scans_remember), for that is made from
- * maps, which do not stay in memory as long. Until the daemon ends. Belongs to the service thread.
+ * told later of their phase, drift and thickness and of their thinned frames
+ * (labelled_scans_remember), for that is made from maps, which do not stay in memory as long. Until
+ * the daemon ends. Belongs to the service thread.
  */
 struct labelled_scans {
     size_t n;
@@ -28,8 +29,7 @@ void labelled_scans_add(struct labelled_scans *scans, const struct run *run);
 
 /*
  * Scans on their way into a table: copies, so that any thread may add to them. members[i] is for
- * series_init; `name` is the run's id, and has_table, table, drift and thickness are those that
- * were remembered, or none.
+ * series_init; `name` is the run's id, and there is no table, drift or thickness.
  */
 struct labelled_series {
     char *label;
@@ -47,8 +47,8 @@ int labelled_series_init(struct labelled_series *series, const struct labelled_s
 /* Also of a zeroed one. */
 void labelled_series_finish(struct labelled_series *series);
 
-/* What `how` (a text: the request's own words) tells of a scan's phase, drift and thickness.
- * Remembered under other words it is forgotten. */
+/* What `how` (a text: the request's own words) tells of a scan's phase, drift, thickness and
+ * thinned frames. Remembered under other words it is forgotten. */
 void labelled_scans_remember(struct labelled_scans *scans, const char *how,
                              const struct series_scan *member);
 /* Fills a member with what was remembered under these words. false: nothing was. */

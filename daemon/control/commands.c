@@ -225,7 +225,7 @@ const struct command commands[] = {
      .effect = COMMAND_READS},
     {"bragg_series",
      command_bragg_series,
-     {"label", "confidence", "where", "phase", "drift", "thickness"},
+     {"label", "confidence", "where", "phase", "drift", "thickness", "thin"},
      .effect = COMMAND_READS},
     {"bragg_null_test",
      command_bragg_null_test,

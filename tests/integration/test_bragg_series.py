@@ -28,7 +28,7 @@ class StrainSeries(SystemTest):
         control.wait_state("idle")
         return control
 
-    def show(self, fractions, seed):
+    def show(self, fractions, seed, *options):
         ports = {}
         if self.simulator:
             ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}
@@ -36,7 +36,7 @@ class StrainSeries(SystemTest):
         self.simulator = self.start_simulator(
             "--synthetic", "glass", "--scan", "%dx%d" % SCAN, "--fps", lighter("4000", "200"), "--bank", SCAN[0] * SCAN[1],
             "--counts", "2", "--speckle", "0.03", "--phase-intensity", "1.4", "--br-fraction", "%g,%g" % fractions,
-            "--seed", seed, "--truth", self.truth_file, **ports)
+            "--seed", seed, "--truth", self.truth_file, *options, **ports)
 
     def measure(self, control, **labels):
         summary = control.wait_finished(control("start", scan=list(SCAN), **({"labels": labels} if labels else {}))["id"])
@@ -93,6 +93,33 @@ class StrainSeries(SystemTest):
         both = control("bragg_series", label="strain")["series"]
         self.assertEqual([(row["scans"], row["method"]) for row in both["rows"]], [(2, "clustered")] * 4)
         self.assertIsNone(both["phase"])
+
+    def test_a_series_is_compared_at_the_dose_of_its_lowest_scan(self):
+        """The film is the same; at four times the dose reflections are found that are too weak for the lower one."""
+        weak = ("--phase-intensity", "1", "--br-contrast", "1", "--speckle", "0")
+        control = self.begin()
+        self.show((0.4, 0.4), 5, *weak, "--counts", "4")
+        self.measure(control)
+        control("bragg_reference", action="measure", name="film", use=True)
+        for counts in (4, 1):
+            self.show((0.4, 0.4), 5, *weak, "--counts", counts)
+            self.measure(control, dose=counts)
+        truth = self.truth()[0].mean()
+        low, high = control("bragg_series", label="dose")["series"]["rows"]
+        self.assertEqual((low["flags"], high["flags"]), (["dose"], ["dose"]))
+        self.assertGreater(high["fraction"], truth - 0.02)
+        self.assertLess(low["fraction"], truth - 0.1)
+        thinned = control("bragg_series", label="dose", thin=True)["series"]
+        self.assertEqual(thinned["warnings"], [])
+        self.assertEqual(thinned["rows"][0]["fraction"], low["fraction"])
+        self.assertAlmostEqual(thinned["rows"][1]["fraction"], low["fraction"], delta=0.05)
+        high, low = thinned["scans"]
+        self.assertAlmostEqual(high["keep"], 0.25, delta=0.02)
+        self.assertIsNone(low["keep"])
+        self.assertAlmostEqual(high["dose"], low["dose"], 6)
+        self.assertEqual(control("bragg_series", label="dose", thin=True)["series"]["rows"], thinned["rows"])
+        phase = control("bragg_series", label="dose", thin=True, phase={"map": "far"})["series"]
+        self.assertEqual(sum(row[0] for row in phase["scans"][0]["table"]), round(high["fraction"] * high["n"]))
 
     def check_table(self, table, truth):
         """The table is that of the truth but for a few positions that are classed or thresholded wrong."""
