@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
+#include "daemon/acquisition/run_dose.h"
 #include "daemon/acquisition/run_geometry.h"
 #include "daemon/bragg/bragg_run_json.h"
 #include "daemon/calibration/plan_warnings.h"
@@ -265,7 +266,7 @@ json_t *run_summary(const struct run *run, double rate)
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", run->plan->id, "state", state, "reason", run_reason(run), "cause", run_end_name(end),
         "detail", detail, "mode", mode_name(run->plan), "file", path, "recording", recording,
         "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
@@ -274,7 +275,7 @@ json_t *run_summary(const struct run *run, double rate)
         "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
         pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
         run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings", run_warnings(run),
-        "bragg", bragg_run_json(run), "labels", labels_json(run->plan));
+        "bragg", bragg_run_json(run), "labels", labels_json(run->plan), "dose", run_dose_json(run));
 }
 
 char *run_summary_text(const struct run *run)

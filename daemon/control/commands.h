@@ -15,6 +15,11 @@ void command_answer(void *data, json_t *result, const char *code, const char *fi
 bool command_take_geometry(struct request *request, const json_t *args,
                            struct geometry_request *geometry);
 
+/* commands_logbook.c */
+void command_note(const struct control_service *service, struct request *request, json_t *args);
+void command_series_put(const struct control_service *service, struct request *request,
+                        json_t *args);
+void command_series(const struct control_service *service, struct request *request, json_t *args);
 /* commands_recordings.c */
 void command_recording_keep(const struct control_service *service, struct request *request,
                             json_t *args);
