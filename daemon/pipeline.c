@@ -250,3 +250,18 @@ unsigned pipeline_workers(const struct pipeline *pipeline)
 {
     return pipeline->n_workers;
 }
+
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size)
+{
+    unsigned worker = 0;
+    if (!pipeline->workers)
+        return false;
+    const bool worker_stuck = workers_stuck(pipeline->workers, &worker);
+    if (ingest_stuck(pipeline->ingest))
+        snprintf(who, size, "the ingest thread");
+    else if (worker_stuck)
+        snprintf(who, size, "worker %u", worker);
+    else
+        return false;
+    return true;
+}

@@ -29,11 +29,12 @@ enum option_key {
     KEY_ASK,
     KEY_NAME,
     KEY_DIRECTORY,
-    KEY_LABEL,
     KEY_LIST,
     KEY_CSV,
     KEY_PNG,
     KEY_SVG,
+    KEY_RUN,
+    KEY_LABEL,
 };
 
 /* Takes an option that tells a geometry. ARGP_ERR_UNKNOWN: it is none. */

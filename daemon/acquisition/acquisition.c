@@ -39,6 +39,11 @@ struct logbook *acquisition_logbook(struct acquisition *acquisition)
     return acquisition->logbook;
 }
 
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size)
+{
+    return pipeline_stuck(acquisition->pipeline, who, size);
+}
+
 struct run *acquisition_run(const struct acquisition *acquisition)
 {
     return acquisition->run;
@@ -173,6 +178,7 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
     if (summary) {
         acquisition->observer.run_event(acquisition->observer.data, "started", summary);
         run_history_put(&acquisition->history, summary);
+        run_history_keep(&acquisition->history, run);
     }
     log_warnings(run);
     log_notice("acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,

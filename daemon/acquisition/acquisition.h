@@ -167,14 +167,14 @@ int acquisition_do_job(struct acquisition *acquisition, const struct acquisition
                        struct error *error);
 
 /* Finished scans with labels, borrowed. */
-const struct labelled_scans *acquisition_labelled_scans(const struct acquisition *acquisition);
+struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisition);
 
 /*
- * Somebody begins to read the frames of the newest run from its file again (frame_sums.h), which
+ * Somebody begins to read the frames of a run from its file again (frame_sums.h), which
  * events tell of: `progress` is theirs until acquisition_sweep_end, and is told to stop when the
  * daemon ends. `what` is a literal. -EBUSY: somebody does so already. `error`: a sentence, or "".
  */
-int acquisition_sweep_begin(struct acquisition *acquisition, const char *what,
+int acquisition_sweep_begin(struct acquisition *acquisition, struct run *run, const char *what,
                             struct frame_sums_progress *progress);
 void acquisition_sweep_end(struct acquisition *acquisition, const char *error);
 
@@ -213,12 +213,20 @@ int geometry_request_apply(const struct geometry_request *request, struct scan_g
  * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
 void acquisition_find_lines(struct acquisition *acquisition);
 
+/* As pipeline_stuck. */
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size);
+
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);
 
 /* The newest run that has frames, borrowed until the next turn of the loop; NULL before the first.
  */
 struct run *acquisition_run(const struct acquisition *acquisition);
+
+/* The run with this id if it is among the newest and still in memory (run_history.h), borrowed
+ * until the next turn of the loop. NULL with a sentence. */
+struct run *acquisition_find_run(const struct acquisition *acquisition, const char *id,
+                                 struct error *error);
 
 /* Summary of a run (NULL: the newest), new reference; NULL when there is none with this id. */
 json_t *acquisition_summary(const struct acquisition *acquisition, const char *id);

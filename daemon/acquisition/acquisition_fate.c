@@ -102,10 +102,13 @@ static int move_recording(struct acquisition *acquisition, const char *path, boo
         atomic_store_explicit(&run->fate, discard ? RUN_DISCARD : RUN_KEEP, memory_order_relaxed);
     }
     for (size_t i = 0; i < RUN_HISTORY_LENGTH; i++) {
-        json_t *const summary = acquisition->history.summaries[i];
+        const struct run_entry *const entry = &acquisition->history.entries[i];
+        json_t *const summary = entry->summary;
         const char *const file = json_string_value(json_object_get(summary, "file"));
         if (!file || strcmp(file, path) != 0)
             continue;
+        if (entry->run && entry->run != run)
+            set_path(entry->run, now);
         json_object_set_new(summary, "file", json_string(now));
         json_object_set_new(json_object_get(summary, "recording"), "fate",
                             json_string(discard ? "discard" : "keep"));

@@ -18,6 +18,23 @@ json_t *acquisition_summary(const struct acquisition *acquisition, const char *i
     return json_incref(remembered);
 }
 
+struct run *acquisition_find_run(const struct acquisition *acquisition, const char *id,
+                                 struct error *error)
+{
+    struct run *const run = run_history_find_run(&acquisition->history, id);
+    if (run)
+        return run;
+    const json_t *const summary = run_history_find(&acquisition->history, id);
+    const char *const file = json_string_value(json_object_get(summary, "file"));
+    if (!summary)
+        error_set(error, -ENODATA, "there is no run %.40s among the newest %d", id,
+                  RUN_HISTORY_LENGTH);
+    else
+        error_set(error, -ENODATA, "the results of run %.40s are not in memory%s%.300s", id,
+                  file && *file ? ": take them from " : "", file ? file : "");
+    return NULL;
+}
+
 static json_t *detector_json(const struct acquisition *acquisition)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "host", acquisition->config->detector_host,

@@ -19,6 +19,7 @@
 #include "daemon/record/hdf5_file.h"
 #include "daemon/record/late_results.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 #include "daemon/record/run_facts.h"
 
 #define OPEN_PATH_SIZE 40
@@ -242,14 +243,15 @@ static int write_late(struct run_file *file, const char *open_path, struct error
     const char *const path = file->name.partial;
     if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
         !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
-        !run_facts_have_settings(run))
+        !run_facts_have_settings(run) && run->scan.ny > 0)
         return 0;
     file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
         given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0 ||
         log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||
-        run_facts_write_settings(file->file, run) < 0)
+        run_facts_write_settings(file->file, run) < 0 ||
+        (run->scan.ny == 0 && reader_views_create(file->file) < 0))
         return hdf5_error_take(error, "add the results that came during the run to", path);
     return close_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
 }
