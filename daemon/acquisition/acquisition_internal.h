@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
 #include "daemon/acquisition/disk_events.h"
+#include "daemon/acquisition/pack_steps.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
@@ -50,6 +51,7 @@ struct acquisition {
     struct stall_events stalls; /* of it */
     struct disk_events disk;    /* of it */
     struct disk_experience disk_experience;
+    struct pack_steps packing; /* of the newest run */
     struct logbook *logbook;
     json_t *directories; /* of recordings, resolved, that are known since the start */
     struct line_search lines;

@@ -18,7 +18,13 @@
  * reference.
  */
 
-enum recording_codec { RECORDING_CODEC_LZ4, RECORDING_CODEC_ZSTD, RECORDING_CODEC_BLOSCLZ };
+enum recording_codec {
+    RECORDING_CODEC_LZ4,
+    RECORDING_CODEC_ZSTD,
+    RECORDING_CODEC_BLOSCLZ,
+    RECORDING_CODEC_NONE, /* Blosc buffers that hold the images as they are */
+    RECORDING_CODEC_AUTO, /* as closely as there is time for: chunk_codec.h */
+};
 enum recording_shuffle { RECORDING_SHUFFLE_NONE, RECORDING_SHUFFLE_BYTE, RECORDING_SHUFFLE_BIT };
 
 /* What files are called where nothing else is configured (daemon/config/name_template.h). */
