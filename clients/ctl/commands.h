@@ -33,6 +33,8 @@ int command_nudge(const struct options *options, struct client *client);
 int command_geometry(const struct options *options, struct client *client);
 int command_stop(const struct options *options, struct client *client);
 int command_run(const struct options *options, struct client *client);
+int command_note(const struct options *options, struct client *client);
+int command_series(const struct options *options, struct client *client);
 int command_keep(const struct options *options, struct client *client);
 int command_discard(const struct options *options, struct client *client);
 int command_discarded(const struct options *options, struct client *client);

@@ -23,6 +23,8 @@ static const struct command commands[] = {
      "", command_geometry},
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
+    {"note", 1, 2, 0, "TEXT [AUTHOR]", command_note},
+    {"series", 0, 3, 0, "[NAME VALUE [UNIT]]", command_series},
     {"keep", 0, 1, 0, "[RUN|FILE]", command_keep},
     {"discard", 0, 1, 0, "[RUN]", command_discard},
     {"discarded", 0, 0, 0, "", command_discarded},

@@ -181,6 +181,21 @@ class Merlind:
             time.sleep(0.1)
         return summary
 
+    def note(self, text: str, author: str = "") -> None:
+        """A note with the time of now, for the file of the run that goes on, or of the next one."""
+        self.request("note", text=text, author=author)
+
+    def series_put(self, name: str, unit: str, value: Any, time: Any = None) -> None:
+        """Samples of a named series (load, beam_current ...): a number, or a list with as many UNIX times in s (None: now)."""
+        def stamp(at: float) -> list[int]:
+            return [int(at), int(at % 1 * 1e9)]
+        stamps = None if time is None else stamp(time) if np.isscalar(time) else [stamp(at) for at in time]
+        self.request("series_put", **_given(name=name, unit=unit, value=value if np.isscalar(value) else list(value), time=stamps))
+
+    def series(self) -> list[dict[str, Any]]:
+        """The series there are: {"name", "unit", "samples", "last": {"time", "value"}}."""
+        return self.request("series")[0]["series"]
+
     def keep(self, run_id: Optional[str] = None, *, file: Optional[str] = None) -> str:
         """Keeps the file of a run (None: the newest), or takes a file out of the trash. Returns where it is."""
         return self.request("recording_keep", **_given(run=run_id, file=file))[0]["file"]

@@ -34,6 +34,11 @@ enum acquisition_state acquisition_state(const struct acquisition *acquisition)
     return acquisition->state;
 }
 
+struct logbook *acquisition_logbook(struct acquisition *acquisition)
+{
+    return acquisition->logbook;
+}
+
 bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size)
 {
     return pipeline_stuck(acquisition->pipeline, who, size);
@@ -333,8 +338,8 @@ static int open_links(struct acquisition *acquisition, struct error *error)
     struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
     if (!plan)
         return error_set(error, -ENOMEM, "no memory");
-    int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config, plan,
-                            on_pipeline_event, acquisition, error);
+    int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config,
+                            acquisition->logbook, plan, on_pipeline_event, acquisition, error);
     acquisition_plan_unref(plan);
     if (r < 0)
         return r;
@@ -381,6 +386,8 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
                                 config->n_virtual_detectors);
     r = r < 0 ? error_set(error, r, "no memory")
               : calibration_init(&acquisition->calibration, &config->calibration, error);
+    if (r == 0)
+        r = logbook_create(&acquisition->logbook, error);
     if (r == 0)
         r = open_kept(acquisition, error);
     if (r == 0)
@@ -430,6 +437,7 @@ void acquisition_destroy(struct acquisition *acquisition)
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);
     json_decref(acquisition->directories);
+    logbook_destroy(acquisition->logbook);
     run_history_finish(&acquisition->history);
     acquisition_plan_unref(acquisition->plan);
     uv_close((uv_handle_t *)&acquisition->poll, NULL);

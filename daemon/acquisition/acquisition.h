@@ -12,6 +12,7 @@
 #include "daemon/calibration/calibration_state.h"
 #include "daemon/calibration/kept_store.h"
 #include "daemon/config/config.h"
+#include "daemon/logbook/logbook.h"
 #include "daemon/pipeline.h"
 
 /*
@@ -176,6 +177,8 @@ void acquisition_take_back(struct acquisition *acquisition, const char *file,
                            acquisition_answer_fn answer, void *data);
 /* Paths of directories of recordings that have a trash, borrowed. */
 const json_t *acquisition_directories(const struct acquisition *acquisition);
+/* Notes and series that clients tell, for the files of runs. Borrowed. */
+struct logbook *acquisition_logbook(struct acquisition *acquisition);
 double acquisition_trash_hours(const struct acquisition *acquisition);
 
 /* Given maps (given_maps.h) of the newest run have changed: when they get into its file, as

@@ -3,10 +3,12 @@
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
 #include "daemon/acquisition/disk_events.h"
+#include "daemon/acquisition/pack_steps.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
 #include "daemon/acquisition/start_sequence.h"
+#include "daemon/logbook/logbook.h"
 #include "daemon/results/live_detectors.h"
 #include "detector/command_client.h"
 #include "processing/stored/recompute.h"
@@ -19,6 +21,9 @@ struct line_search {
     uint64_t looked_at; /* exposures that had come when they were last looked for */
     uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
 };
+
+/* The series that tells it, pA or nA. */
+#define BEAM_CURRENT "beam_current"
 
 struct acquisition {
     const struct config *config;
@@ -46,6 +51,8 @@ struct acquisition {
     struct stall_events stalls; /* of it */
     struct disk_events disk;    /* of it */
     struct disk_experience disk_experience;
+    struct pack_steps packing; /* of the newest run */
+    struct logbook *logbook;
     json_t *directories; /* of recordings, resolved, that are known since the start */
     struct line_search lines;
     struct run_history history;

@@ -20,6 +20,7 @@ struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisi
     plan->scan = config->scan;
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
+    plan->current_known = logbook_has_series(acquisition->logbook, BEAM_CURRENT);
     plan->analysis = config->analysis;
     bragg_plan_copy(&plan->bragg, &acquisition->bragg);
     calibration_copy(&plan->calibration, &acquisition->calibration);

@@ -94,6 +94,15 @@ static json_t *disk_json(const struct acquisition *acquisition, const struct dis
     return json;
 }
 
+/* In place of those over the whole run, of the last seconds. */
+static void set_rates(json_t *recording, const struct disk_growth *growth)
+{
+    json_t *const compression = json_deep_copy(json_object_get(recording, "compression"));
+    json_object_set_new(compression, "raw_per_s", json_real(growth->raw_per_s));
+    json_object_set_new(compression, "written_per_s", json_real(growth->written_per_s));
+    json_object_set_new(recording, "compression", compression);
+}
+
 static json_t *recording_json(const struct acquisition *acquisition, const json_t *run)
 {
     const struct recording_settings *const settings = &acquisition->config->recording;
@@ -108,6 +117,8 @@ static json_t *recording_json(const struct acquisition *acquisition, const json_
     if (run_recording) {
         json_object_update(json, (json_t *)run_recording);
         json_object_set(json, "path", json_object_get(run, "file"));
+        if (acquisition_run_goes_on(acquisition))
+            set_rates(json, &acquisition->disk.growth);
     }
     if (*error && json_string_length(json_object_get(json, "error")) == 0)
         json_object_set_new(json, "error", json_string(error));

@@ -115,6 +115,22 @@ static void watch_disk(struct acquisition *acquisition)
                          pipeline_recorder(acquisition->pipeline));
 }
 
+/* Whether the workers or the disk are what is slow is seen in the buffers between them. */
+static void watch_packing(struct acquisition *acquisition)
+{
+    struct ring_load ring;
+    struct recorder_load load;
+    struct run *const run = acquisition->run;
+    if (!run || acquisition->drained_for_good ||
+        atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED)
+        return;
+    ring_load(ingest_ring(pipeline_ingest(acquisition->pipeline)), &ring);
+    recorder_load(pipeline_recorder(acquisition->pipeline), &load);
+    pack_steps_look(&acquisition->packing, &acquisition->observer, run,
+                    (double)ring.used / (double)ring.size, load.waiting * 2 > load.buffers,
+                    acquisition->logbook);
+}
+
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
@@ -125,6 +141,7 @@ static void on_poll(uv_timer_t *timer)
     if (acquisition->run)
         stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);
     watch_disk(acquisition);
+    watch_packing(acquisition);
     if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)
         return;
     if (command_client_send(acquisition->client, COMMAND_GET, "DETECTORSTATUS", NULL,
@@ -145,6 +162,7 @@ void acquisition_watch_new_run(struct acquisition *acquisition)
     acquisition->idle_polls = 0;
     acquisition->stalls = (struct stall_events){0};
     acquisition->disk = (struct disk_events){0};
+    acquisition->packing = (struct pack_steps){0};
     if (acquisition->run->plan->recording.enabled && !acquisition->drained_for_good)
         recorder_watch_disk(pipeline_recorder(acquisition->pipeline),
                             acquisition->run->plan->recording.directory);

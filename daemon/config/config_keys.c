@@ -4,7 +4,7 @@
 
 #define RANGE(least, most) .minimum = (least), .maximum = (most)
 
-static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
+static const char *const codecs[] = {"lz4", "zstd", "blosclz", "none", "auto", NULL};
 static const char *const when_short[] = {"refuse", "warn", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
 static const char *const scan_orders[] = {"raster", "serpentine", NULL};
@@ -119,7 +119,11 @@ const struct config_key config_keys[] = {
      .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
              "of recordings."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
-     .default_text = "lz4", .text = "lz4 is the fastest by far, zstd packs closest."},
+     .default_text = "lz4",
+     .text = "lz4 is the fastest by far, zstd packs closest. none stores without packing. auto "
+             "begins with "
+             "zstd, steps down to lz4 and none when compression is slower than the detector, and "
+             "back; level does not apply to the last two."},
     {"recording.compression.shuffle", &config_type_choice, FIELD(recording.shuffle),
      .choices = shuffles, .default_text = "bit",
      .text = "Reordering of bits or bytes before the codec. bit is the best for counts."},

@@ -20,6 +20,11 @@ bool command_take_geometry(struct request *request, const json_t *args,
 struct run *command_take_run(const struct control_service *service, struct request *request,
                              const json_t *args);
 
+/* commands_logbook.c */
+void command_note(const struct control_service *service, struct request *request, json_t *args);
+void command_series_put(const struct control_service *service, struct request *request,
+                        json_t *args);
+void command_series(const struct control_service *service, struct request *request, json_t *args);
 /* commands_recordings.c */
 void command_recording_keep(const struct control_service *service, struct request *request,
                             json_t *args);

@@ -245,5 +245,6 @@ json_t *file_info_json(struct file_recording *recording)
     add_pixels(info, recording);
     add_frames(info, recording);
     add_results(info, recording);
+    file_info_add_log(info, recording);
     return info;
 }

@@ -7,8 +7,12 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/cpu.h"
+#include "common/crc32c.h"
 #include "daemon/record/nexus.h"
 #include "daemon/record/reader_views.h"
+#include "daemon/record/run_facts.h"
+#include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
 
 #define FILE_FORMAT_VERSION "2"
@@ -88,7 +92,14 @@ static int write_detector(hid_t detector, const struct run *run)
         detector_pixels_write(detector, run) < 0)
         return -1;
     /* Byte for byte with its padding, so that it can be given back. */
-    return run->hdr ? nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) : 0;
+    if (!run->hdr)
+        return 0;
+    const crc32c_fn crc32c = crc32c_function(cpu_isa_best());
+    return nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) < 0 ||
+                   nexus_number(detector, "acquisition_header_crc32c",
+                                crc32c(run->hdr, run->hdr_size)) < 0
+               ? -1
+               : 0;
 }
 
 static int write_source(hid_t source, double kv)
@@ -143,7 +154,7 @@ static int create_settings(hid_t entry, const struct run *run)
 }
 
 static int create_entry(struct file_datasets *datasets, hid_t entry, const struct run *run,
-                        const char *summary)
+                        const char *summary, const struct run_file_extras *extras)
 {
     int r = nexus_attribute(entry, "default", "data");
     if (r >= 0)
@@ -168,11 +179,17 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
         r = geometry_datasets_create(&datasets->geometry, entry, run);
     if (r >= 0)
         r = result_datasets_create(&datasets->results, entry, run);
+    if (r >= 0)
+        r = run_facts_write(entry, extras->configuration);
+    if (r >= 0)
+        r = run_facts_write_sample(entry, run);
+    if (r >= 0)
+        r = log_datasets_create(&datasets->log, entry, run, extras->logbook, extras->first_note);
     return r;
 }
 
 int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
-                       const char *summary)
+                       const char *summary, const struct run_file_extras *extras)
 {
     memset(datasets, 0, sizeof *datasets);
     datasets->mark.address = HADDR_UNDEF;
@@ -181,7 +198,7 @@ int file_layout_create(struct file_datasets *datasets, hid_t file, const struct 
     const hid_t entry = nexus_group(file, "entry", "NXentry");
     if (entry < 0)
         return -1;
-    int r = create_entry(datasets, entry, run, summary);
+    int r = create_entry(datasets, entry, run, summary, extras);
     H5Gclose(entry);
     /* A stack that grows gets them when it is over: they tell its length. */
     if (r >= 0 && run->scan.ny > 0)

@@ -8,8 +8,11 @@
 #include "daemon/record/file_mark.h"
 #include "daemon/record/frame_datasets.h"
 #include "daemon/record/geometry_datasets.h"
+#include "daemon/record/log_datasets.h"
 #include "daemon/record/message_datasets.h"
 #include "daemon/record/result_datasets.h"
+
+struct run_file_extras;
 
 /* What stays open of a file while it is written: the datasets that change. */
 struct file_datasets {
@@ -18,6 +21,7 @@ struct file_datasets {
     struct frame_datasets frames;
     struct message_datasets messages;
     struct geometry_datasets geometry;
+    struct log_datasets log;
     struct result_datasets results;
     struct file_mark mark;
     hid_t end_time, end_reason, statistics;
@@ -30,7 +34,7 @@ struct file_datasets {
  * to be called in any case.
  */
 int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
-                       const char *summary);
+                       const char *summary, const struct run_file_extras *extras);
 
 /* Frees memory; the datasets are closed with the file. */
 void file_datasets_finish(struct file_datasets *datasets);

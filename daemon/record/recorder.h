@@ -15,6 +15,7 @@
  * thread from then until it goes back to the pool. Runs are announced by begin and closed by finish
  * through the same queue as their chunks, so that the writer sees them in order.
  */
+struct logbook;
 struct recorder;
 
 /* Recording stops while so much of the disk is still free (less of a small one), bytes. */
@@ -34,6 +35,8 @@ struct recorder_options {
     const char *directory;            /* whose disk is watched at first */
     double sync_interval_s;           /* how often that is brought to the disk; 0: never */
     recorder_summary_fn summary;      /* for /entry/statistics; may be NULL */
+    struct logbook *logbook;          /* notes and series for the files, borrowed; may be NULL */
+    const char *configuration;        /* for the files, borrowed; may be NULL */
     recorder_finished_fn on_finished; /* may be NULL */
     void *data;                       /* for on_finished */
 };

@@ -20,7 +20,7 @@
 #include "daemon/record/late_results.h"
 #include "daemon/record/nexus.h"
 #include "daemon/record/reader_views.h"
-#include "daemon/record/recorder.h"
+#include "daemon/record/run_facts.h"
 
 #define OPEN_PATH_SIZE 40
 
@@ -43,7 +43,8 @@ static void spell_open_path(const struct run_file *file, char path[OPEN_PATH_SIZ
     snprintf(path, OPEN_PATH_SIZE, "/proc/self/fd/%d", file->descriptor);
 }
 
-static int start(struct run_file *file, const char *summary, struct error *error)
+static int start(struct run_file *file, const char *summary, const struct run_file_extras *extras,
+                 struct error *error)
 {
     const char *const path = file->name.partial;
     char open_path[OPEN_PATH_SIZE];
@@ -51,7 +52,7 @@ static int start(struct run_file *file, const char *summary, struct error *error
     file->file = hdf5_file_create(open_path);
     if (file->file < 0)
         return hdf5_error_take(error, "create", path);
-    if (file_layout_create(&file->datasets, file->file, file->run, summary) < 0)
+    if (file_layout_create(&file->datasets, file->file, file->run, summary, extras) < 0)
         return hdf5_error_take(error, "lay out", path);
     if (H5Fstart_swmr_write(file->file) < 0)
         return hdf5_error_take(error, "let readers into", path);
@@ -65,7 +66,7 @@ static uint64_t images_of(const struct run *run)
 }
 
 int run_file_create(struct run_file **out, struct run *run, const char *summary,
-                    struct error *error)
+                    const struct run_file_extras *extras, struct error *error)
 {
     if (hdf5_file_check_library(error) < 0)
         return -EIO;
@@ -86,7 +87,7 @@ int run_file_create(struct run_file **out, struct run *run, const char *summary,
     int r = disk_room_init(&file->room, file->descriptor, file->name.partial, error);
     file->reserve = disk_reserve_take(file->name.directory, disk_reserve_size(images_of(run)));
     if (r == 0)
-        r = start(file, summary, error);
+        r = start(file, summary, extras, error);
     if (r < 0) {
         /* Nothing was measured into it. */
         unlink(file->name.partial);
@@ -175,7 +176,8 @@ static int update(struct run_file *file, const char *summary)
         message_datasets_update(&datasets->messages) < 0 ||
         frame_datasets_update(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
-        result_datasets_update(&datasets->results, file->run) < 0 || write_mark(file) < 0 ||
+        result_datasets_update(&datasets->results, file->run) < 0 ||
+        log_datasets_update(&datasets->log, file->run) < 0 || write_mark(file) < 0 ||
         write_statistics(datasets, summary) < 0)
         return -1;
     return 0;
@@ -220,8 +222,8 @@ static int complete(struct run_file *file, const char *summary)
         frame_datasets_complete(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_complete(&datasets->results, file->run) < 0 ||
-        write_end(datasets, file->run) < 0 || write_mark(file) < 0 ||
-        write_statistics(datasets, summary) < 0)
+        log_datasets_update(&datasets->log, file->run) < 0 || write_end(datasets, file->run) < 0 ||
+        write_mark(file) < 0 || write_statistics(datasets, summary) < 0)
         return -1;
     return 0;
 }
@@ -240,12 +242,15 @@ static int write_late(struct run_file *file, const char *open_path, struct error
     const struct run *const run = file->run;
     const char *const path = file->name.partial;
     if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
-        !given_results_are_due(run) && run->scan.ny > 0)
+        !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
+        !run_facts_have_settings(run) && run->scan.ny > 0)
         return 0;
     file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
         given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0 ||
+        log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||
+        run_facts_write_settings(file->file, run) < 0 ||
         (run->scan.ny == 0 && reader_views_create(file->file) < 0))
         return hdf5_error_take(error, "add the results that came during the run to", path);
     return close_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
@@ -315,6 +320,11 @@ void run_file_destroy(struct run_file *file)
 int run_file_descriptor(const struct run_file *file)
 {
     return file->descriptor;
+}
+
+uint64_t run_file_next_note(const struct run_file *file)
+{
+    return file->datasets.log.next_note;
 }
 
 const char *run_file_path(const struct run_file *file)

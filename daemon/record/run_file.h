@@ -13,12 +13,21 @@
  * (run_file_destroy): a second try after a failed call is where the library has been seen to hang
  * and to spoil what was good. The file keeps its .partial and what had been written.
  */
+struct logbook;
 struct run_file;
 
 /* Makes the file with everything in it and starts SWMR. `summary` (may be NULL) is the run's
  * summary as of now. */
+struct run_file_extras {
+    const char *configuration; /* may be NULL */
+    struct logbook *logbook;   /* may be NULL */
+    uint64_t first_note;       /* of the logbook, those before are in other files */
+};
 int run_file_create(struct run_file **file, struct run *run, const char *summary,
-                    struct error *error);
+                    const struct run_file_extras *extras, struct error *error);
+
+/* The number of the first note of the logbook that is not in the file. */
+uint64_t run_file_next_note(const struct run_file *file);
 
 int run_file_write(struct run_file *file, const struct compressed_chunk *chunk,
                    struct error *error);

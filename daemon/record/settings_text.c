@@ -20,7 +20,9 @@ static json_t *recording_json(const struct recording_settings *settings)
 {
     static const char *const codecs[] = {[RECORDING_CODEC_LZ4] = "lz4",
                                          [RECORDING_CODEC_ZSTD] = "zstd",
-                                         [RECORDING_CODEC_BLOSCLZ] = "blosclz"};
+                                         [RECORDING_CODEC_BLOSCLZ] = "blosclz",
+                                         [RECORDING_CODEC_NONE] = "none",
+                                         [RECORDING_CODEC_AUTO] = "auto"};
     static const char *const shuffles[] = {[RECORDING_SHUFFLE_NONE] = "none",
                                            [RECORDING_SHUFFLE_BYTE] = "byte",
                                            [RECORDING_SHUFFLE_BIT] = "bit"};

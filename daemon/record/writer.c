@@ -42,7 +42,9 @@ static void open_file(struct writer *writer, struct open_run *open)
 {
     struct error error = {0};
     char *const summary = summarise(writer, open->run);
-    if (run_file_create(&open->file, open->run, summary, &error) < 0) {
+    const struct run_file_extras extras = {writer->options.configuration, writer->options.logbook,
+                                           writer->notes_written};
+    if (run_file_create(&open->file, open->run, summary, &extras, &error) < 0) {
         open->file = NULL;
         recording_set_failed(open->run, &error);
     } else {
@@ -223,6 +225,7 @@ static void complete_file(struct writer *writer, struct open_run *open)
         abandon(open, &error);
     } else {
         tell_closed(open);
+        writer->notes_written = run_file_next_note(open->file);
         run_file_destroy(open->file);
     }
     open->file = NULL;

@@ -18,7 +18,13 @@
  * reference.
  */
 
-enum recording_codec { RECORDING_CODEC_LZ4, RECORDING_CODEC_ZSTD, RECORDING_CODEC_BLOSCLZ };
+enum recording_codec {
+    RECORDING_CODEC_LZ4,
+    RECORDING_CODEC_ZSTD,
+    RECORDING_CODEC_BLOSCLZ,
+    RECORDING_CODEC_NONE, /* Blosc buffers that hold the images as they are */
+    RECORDING_CODEC_AUTO, /* as closely as there is time for: chunk_codec.h */
+};
 enum recording_shuffle { RECORDING_SHUFFLE_NONE, RECORDING_SHUFFLE_BYTE, RECORDING_SHUFFLE_BIT };
 
 /* What files are called where nothing else is configured (daemon/config/name_template.h). */
@@ -55,6 +61,7 @@ struct acquisition_plan {
                                  not tell */
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
+    bool current_known;     /* somebody has told the beam current */
     char disk_warning[500]; /* a sentence: the disk may not suffice, "": it does */
     struct analysis_settings analysis;
     struct bragg_plan bragg;

@@ -151,7 +151,9 @@ struct run {
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */
     struct run_recording recording;
-    _Atomic int fate;              /* enum run_fate; set by the service thread */
+    _Atomic int fate;                         /* enum run_fate; set by the service thread */
+    _Atomic unsigned pack_step, pack_changes; /* of RECORDING_CODEC_AUTO: the step in force, and
+                                                 how often it changed; service thread */
     _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see
                                       chunk_sink.wants */
     struct run_latest latest[RUN_MAX_LAYERS];

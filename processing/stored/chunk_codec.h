@@ -6,6 +6,17 @@
 
 #include "processing/run/run.h"
 
+/* Of RECORDING_CODEC_AUTO, the closest first: zstd 1, lz4 1, none. */
+#define CHUNK_CODEC_STEPS 3
+const char *chunk_codec_step_name(unsigned step);
+
+/* Codec and level that a run is packed with now. */
+struct chunk_packing {
+    enum recording_codec codec;
+    int level;
+};
+struct chunk_packing chunk_codec_packing(const struct run *run);
+
 /* Blosc buffers of the images of a chunk, as they stand in the file. Any thread. */
 
 /*

@@ -156,7 +156,7 @@ class RecordingFaults(RecordingTest):
         self.assertEqual(refused.exception.code, "recording")
         self.assertRegex(refused.exception.message, r"has 0\.1\d* GB free, and 16384 images, compressed 1 : 1 as lately, need 1\.0\d GB")
         self.assertRegex(refused.exception.message, r"full after [\d.e-]+ of [\d.e-]+ minutes")
-        self.assertEqual(control("start", scan=[4, 4])["warnings"], [])
+        self.assertNotIn("GB", str(control("start", scan=[4, 4])["warnings"]))
         control.wait_finished()
         _, control = self.daemon_recording_to(place, fps="50", settings={"recording.compression.level": 0, "recording.short_of_space": "warn"})
         self.run_scan(control, (4, 4))

