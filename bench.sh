@@ -2,7 +2,7 @@
 # Measures how fast merlind takes frames, against the limit of this machine's loopback:
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
-#   ./bench.sh kernels [--table] [FORMAT...]
+#   ./bench.sh kernels [--table] [FORMAT...] [MEASUREMENT...]
 #   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]

@@ -9,6 +9,7 @@
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
 #   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
 #   fuzz         the fuzz targets, a short time each
+#   service      the Debian package, installed on a clean Debian 12 and run under its systemd
 #   tidy         clang-tidy
 #
 # and, only when it is named, because it takes minutes and the network:
@@ -26,7 +27,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/stages.sh
 . "$top/scripts/stages.sh"
 
-all_stages=(style build unit integration docs asan tsan fuzz tidy)
+all_stages=(style build unit integration docs asan tsan fuzz service tidy)
 more_stages=(readers)
 build=${MERLIND_BUILD:-$top/build}
 long=

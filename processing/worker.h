@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/crc32c.h"
+#include "common/heartbeat.h"
 #include "processing/products/frame.h"
 #include "processing/ring.h"
 #include "processing/run/chunk_sink.h"
@@ -36,6 +37,7 @@ struct worker {
     struct worker_delays delays;
     struct worker_pace pace;
     unsigned index;
+    struct heartbeat *heartbeat;
     struct frame_forms forms; /* of the run's frames */
     uint8_t *images;          /* the chunk in hand: [n_layers][chunk_frames][height][width] */
     uint8_t *kept; /* what is packed of its frames (chunk_codec.h): the images, or behind them the

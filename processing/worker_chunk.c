@@ -51,7 +51,9 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *frames
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
+    heartbeat_wait(worker->heartbeat, true);
     struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(run, n));
+    heartbeat_wait(worker->heartbeat, false);
     if (!chunk) {
         message_batch_clear(&worker->messages);
         log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
@@ -243,6 +245,7 @@ static void process_placed_chunk(struct worker *worker, struct chunk_work *work,
             waited_ns = 0;
             continue;
         }
+        heartbeat_beat(worker->heartbeat);
         worker_merge_if_asked(worker);
         waited_ns += LOOK_NS;
         if (!closed && waited_ns >= HAND_OVER_NS && work->n_frames > work->n_submitted)

@@ -198,7 +198,7 @@ stage_tsan() {
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 unit $prefix "${options[@]}"
   # The tests in which merlind's threads meet; the others are for the other sanitizers.
-  local threaded=(test_accounting test_broken_links test_faults test_first_light test_geometry test_growing_results
+  local threaded=(test_accounting test_bragg test_broken_links test_faults test_first_light test_geometry test_growing_results
     test_live_detectors test_many_frames test_overload test_profiles test_recording_faults test_service test_stalls test_view)
   [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
@@ -238,6 +238,23 @@ fuzz_target() {
   fi
 }
 
+# The Debian package on a clean Debian 12 that boots in a container. That Debian is kept beside the build for the next time.
+stage_service() {
+  local code=0
+  install_packages container package build docs || return
+  bash tests/service/run.sh "$build-root" "$work/service" >"$work/log" 2>&1 || code=$?
+  sed 's/^/  /' "$work/log"
+  if [ "$code" -eq 77 ]; then
+    skip "the service under systemd" "$(tail -n 1 "$work/log")"
+    return
+  fi
+  passed=$((passed + $(grep -c '^ok ' "$work/log" || true)))
+  while IFS= read -r line; do
+    fail "service: ${line#FAIL }"
+  done < <(grep '^FAIL ' "$work/log")
+  [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || fail "service: run.sh ended with $code"
+}
+
 # The tests are left out: the analyzer does not know that cmocka's assertions do not return.
 stage_tidy() {
   local dir=$build-tidy files
@@ -271,6 +288,7 @@ stage_docs() {
   for page in "${pages[@]}"; do
     try "manual page $(basename "$page") without a warning" docs_page "$page" || true
   done
+  try "the tests that docs/reliability.md names are there" /usr/bin/python3 tests/named_tests.py || true
 }
 
 docs_page() {

@@ -149,6 +149,8 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
     if (r >= 0)
         r = create_times(datasets, entry, run);
     if (r >= 0)
+        r = file_mark_create(&datasets->mark, entry);
+    if (r >= 0)
         r = create_statistics(datasets, entry, summary);
     if (r >= 0)
         r = data_groups_create(&datasets->data, entry, run);
@@ -173,6 +175,7 @@ int file_layout_create(struct file_datasets *datasets, hid_t file, const struct 
                        const char *summary)
 {
     memset(datasets, 0, sizeof *datasets);
+    datasets->mark.address = HADDR_UNDEF;
     if (describe_root(file) < 0)
         return -1;
     const hid_t entry = nexus_group(file, "entry", "NXentry");

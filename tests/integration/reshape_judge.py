@@ -211,7 +211,9 @@ class FileTest(ToolTest):
             self.assertEqual(dict(new_maps[path].attrs), dict(old_map.attrs))
         for path, array in others.items():
             np.testing.assert_array_equal(new_others[path][...], array[...])
-            self.assertIn("as they were placed when they were measured", new_others[path].attrs["taken_over"])
+            attributes = dict(new_others[path].attrs)
+            self.assertIn("as they were placed when they were measured", attributes.pop("taken_over"))
+            self.assertEqual(attributes.keys(), dict(array.attrs).keys(), path)
 
     @staticmethod
     def nothing(dataset):
@@ -252,6 +254,8 @@ class FileTest(ToolTest):
                 missing.append(path)
                 return
             self.assertEqual(new[path].attrs.keys(), item.attrs.keys(), path)
+            for name, value in item.attrs.items():
+                np.testing.assert_array_equal(new[path].attrs[name], value, f"{path}: {name}")
             if isinstance(item, h5py.Dataset):
                 np.testing.assert_array_equal(new[path][()], item[()], path)
         old.visititems(visit)
