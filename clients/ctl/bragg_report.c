@@ -151,13 +151,13 @@ void bragg_report_labels(FILE *out, const json_t *result)
     print_agreement(out, "with reflections or none", json_object_get(result, "bragg"));
     print_agreement(out, "all classes", classes);
     fprintf(out, "  %-14s", "person \\ found");
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, " %10s", bragg_classes[i].words);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, " %10s", class_words[i]);
     fputs("\n", out);
-    for (size_t i = 0; i < BRAGG_CLASSES; i++) {
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++) {
         const json_t *const row = json_array_get(json_object_get(classes, "confusion"), i);
-        fprintf(out, "  %-14s", bragg_classes[i].words);
-        for (size_t j = 0; j < BRAGG_CLASSES; j++)
+        fprintf(out, "  %-14s", class_words[i]);
+        for (size_t j = 0; j < CLASSES_THAT_COUNT; j++)
             fprintf(out, " %10lld", (long long)json_integer_value(json_array_get(row, j)));
         fputs("\n", out);
     }

@@ -44,9 +44,9 @@ static void print_classes(FILE *out, const json_t *statistics)
 {
     const double n = member_number(statistics, "n");
     fprintf(out, "  %-22s %9s %9s\n", "class", "patterns", "fraction");
-    for (size_t i = 0; i < BRAGG_CLASSES; i++) {
-        const uint64_t count = member_count(statistics, bragg_classes[i].member);
-        fprintf(out, "  %-22s %9s %9s\n", bragg_classes[i].words, text_of_count(count).text,
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++) {
+        const uint64_t count = member_count(statistics, bragg_class_members[i]);
+        fprintf(out, "  %-22s %9s %9s\n", class_words[i], text_of_count(count).text,
                 text_of_percent((double)count / n).text);
     }
     fprintf(out, "  %-22s %9s %9s\n", "with reflections", text_of_count(bragg_of(statistics)).text,
@@ -150,8 +150,8 @@ static void print_heading(FILE *out, const char *what)
 {
     fprintf(out, "%-12s", what);
     fprintf(out, " %8s", "patterns");
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, " %10s", bragg_classes[i].words);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, " %10s", class_words[i]);
     fprintf(out, " %9s  %s\n", "fraction", "interval");
 }
 
@@ -159,8 +159,8 @@ static void print_counted(FILE *out, const char *name, const json_t *counted,
                           const json_t *interval)
 {
     fprintf(out, "%-12s %8s", name, text_of_count(member_count(counted, "n")).text);
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, " %10s", text_of_count(member_count(counted, bragg_classes[i].member)).text);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, " %10s", text_of_count(member_count(counted, bragg_class_members[i])).text);
     fprintf(out, " %9s  %s", text_of_percent(member_or_nan(counted, "fraction")).text,
             text_of_interval(interval).text);
 }

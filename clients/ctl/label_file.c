@@ -10,9 +10,9 @@
 /* NULL: there is no such class. */
 static const char *class_of(const char *word)
 {
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        if (strcmp(word, bragg_classes[i].member) == 0 || strcmp(word, bragg_classes[i].words) == 0)
-            return bragg_classes[i].member;
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        if (strcmp(word, bragg_class_members[i]) == 0 || strcmp(word, class_words[i]) == 0)
+            return bragg_class_members[i];
     return NULL;
 }
 

@@ -118,6 +118,10 @@ const struct config_key config_keys[] = {
      .unit = "hours", .default_text = "24",
      .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
              "of recordings."},
+    {"recording.links", &config_type_bool, FIELD(recording.links), .default_text = "false",
+     .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
+             "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "
+             "nothing is overwritten."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
      .default_text = "lz4",
      .text = "lz4 is the fastest by far, zstd packs closest. none stores without packing. auto "

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/files/folder.h"
+#include "daemon/files/links.h"
 #include "daemon/json_time.h"
 
 #define SUFFIX ".h5"
@@ -70,20 +71,6 @@ static int open_folders(struct move *move, const char *directory, bool out)
     return move->from < 0 ? move->from : move->to < 0 ? move->to : 0;
 }
 
-/* The links lead to the file beside them by its name; one that is in the way stays where it is. */
-static void move_links(const struct move *move, const char *stem)
-{
-    static const char *const suffixes[] = {".hspy", ".nxs"};
-    for (size_t i = 0; i < 2; i++) {
-        char old[sizeof move->stem + 8], new[sizeof move->stem + 24];
-        struct stat facts;
-        snprintf(old, sizeof old, "%s%s", move->stem, suffixes[i]);
-        snprintf(new, sizeof new, "%s%s", stem, suffixes[i]);
-        if (fstatat(move->from, old, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(facts.st_mode))
-            (void)folder_rename(move->from, old, move->to, new);
-    }
-}
-
 /* Sets `stem` to the new one. */
 static int move_file(const struct move *move, char stem[280])
 {
@@ -98,7 +85,7 @@ static int move_file(const struct move *move, char stem[280])
             snprintf(stem, 280, "%s_%u", move->stem, number);
     }
     if (r == 0)
-        move_links(move, stem);
+        links_move(move->from, move->stem, move->to, stem);
     return r;
 }
 

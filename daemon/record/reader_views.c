@@ -18,11 +18,12 @@ static void read_units(hid_t axis, char units[FILE_NAME_SIZE])
     free(text);
 }
 
-static void read_axis(hid_t group, struct reader_axis *axis)
+void reader_axis_read(hid_t group, struct reader_axis *axis)
 {
     unsigned rank;
     hsize_t extent[FILE_RANK_MAX];
     double values[2];
+    axis->units[0] = '\0';
     axis->first = 0;
     axis->step = 1;
     const hid_t dataset =
@@ -53,7 +54,7 @@ unsigned reader_axes(hid_t group, struct reader_axis axes[FILE_RANK_MAX])
         memset(&axes[i], 0, sizeof axes[i]);
         memcpy(axes[i].name, names[i], sizeof names[i]);
         axes[i].n = extent[i];
-        read_axis(group, &axes[i]);
+        reader_axis_read(group, &axes[i]);
     }
     return known ? n : 0;
 }

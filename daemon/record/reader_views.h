@@ -20,6 +20,10 @@ struct reader_axis {
     hsize_t n;
 };
 
+/* Units, first value and step of the axis in `group` that has the name of *axis; "", 0, 1: there is
+ * none. */
+void reader_axis_read(hid_t group, struct reader_axis *axis);
+
 /* The axes of the images of a group, by its attribute `axes`; returns how many, 0: it has none. */
 unsigned reader_axes(hid_t group, struct reader_axis axes[FILE_RANK_MAX]);
 

@@ -1,4 +1,5 @@
 #include "daemon/record/run_file.h"
+#include "daemon/files/links.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -273,6 +274,17 @@ static int settle(struct run_file *file, struct error *error)
     return r < 0 ? r : file_name_settle(&file->name, file->descriptor, error);
 }
 
+/* The file is whole without them. */
+static void make_links(const struct file_name *name)
+{
+    char stem[sizeof name->base];
+    struct error error = {0};
+    const char *const end = strrchr(name->base, '.');
+    snprintf(stem, sizeof stem, "%.*s", end ? (int)(end - name->base) : 0, name->base);
+    if (links_make(name->folder, stem, &error) < 0)
+        log_warning("record", "%s: %s", name->final, error.text);
+}
+
 int run_file_complete(struct run_file *file, const char *summary, struct error *error)
 {
     const char *const path = file->name.partial;
@@ -283,7 +295,10 @@ int run_file_complete(struct run_file *file, const char *summary, struct error *
         return hdf5_error_take(error, "write to", path);
     if (close_file(file) < 0)
         return hdf5_error_take(error, "close", path);
-    return settle(file, error);
+    const int r = settle(file, error);
+    if (r >= 0 && file->run->plan->recording.links)
+        make_links(&file->name);
+    return r;
 }
 
 static void close_or_warn(struct run_file *file)

@@ -37,7 +37,8 @@ struct recording_settings {
     char name[200]; /* a template; "": RECORDING_NAME */
     enum recording_codec codec;
     enum recording_shuffle shuffle;
-    int level; /* 0-9 */
+    int level;  /* 0-9 */
+    bool links; /* NAME.hspy and NAME.nxs beside the file */
 };
 
 #define PLAN_LABELS_SIZE 512

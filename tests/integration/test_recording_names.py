@@ -4,6 +4,8 @@ import os
 import pathlib
 import unittest
 
+import h5py
+
 from file_tool import ToolTest
 from harness import ControlError, run_ctl, wait_for
 
@@ -135,6 +137,21 @@ class Fate(NamesTest):
         summary = control.wait_finished(run)
         self.assertEqual((os.path.dirname(summary["file"]), summary["recording"]["fate"]), (str(self.recordings), "keep"))
 
+    def test_links_beside_a_file_go_with_it_and_overwrite_nothing(self):
+        control = self.begin(**{"recording.links": True})
+        (self.recordings / "same.nxs").write_text("mine")
+        path = self.file(control, name="same")
+        self.assertEqual(os.readlink(path.with_suffix(".hspy")), "same.h5")
+        self.assertEqual((self.recordings / "same.nxs").read_text(), "mine")
+        control("recording_discard")
+        self.assertFalse(path.with_suffix(".hspy").is_symlink())
+        self.assertTrue((self.recordings / ".trash" / "same.hspy").exists())
+        self.assertEqual((self.recordings / "same.nxs").read_text(), "mine")
+        control("recording_keep")
+        self.assertEqual(os.readlink(path.with_suffix(".hspy")), "same.h5")
+        with h5py.File(path.with_suffix(".hspy")) as file:
+            self.assertEqual(file.attrs["file_format"], "HyperSpy")
+
     def test_files_outlive_the_daemon_in_the_trash_and_are_not_overwritten(self):
         control = self.begin()
         path = self.file(control, name="same")
@@ -143,7 +160,7 @@ class Fate(NamesTest):
         self.assertEqual((first, second), (str(self.recordings / ".trash" / "same.h5"), path))
         (self.recordings / "same.nxs").symlink_to("same.h5")
         self.assertEqual(control("recording_discard")["file"], str(self.recordings / ".trash" / "same_2.h5"))
-        self.assertTrue((self.recordings / ".trash" / "same_2.nxs").is_symlink())
+        self.assertEqual(os.readlink(self.recordings / ".trash" / "same_2.nxs"), "same_2.h5")
         self.daemon.stop()
         path.write_text("precious")
         control = self.begin()
