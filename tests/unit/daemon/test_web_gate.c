@@ -37,6 +37,10 @@ static void other_hosts_are_not(void **unused)
                                       "http://lab.example",
                                       "lab",
                                       "127.0.0.1@evil.example",
+                                      "[::1]evil.example",
+                                      "localhost:evil",
+                                      "localhost:6380:1",
+                                      "[::1",
                                       " localhost"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(gate_host_allowed(bad[i], origins));
