@@ -281,6 +281,32 @@ class Live(WebTest):
         viewer.wait("status/", lambda h: h["seq"] >= 5)
         self.assertTrue(viewer.request("ping")[0]["pid"])
 
+    def test_viewer_with_a_low_rate_gets_fewer_messages_and_the_same_map(self):
+        self.start("--synthetic", "glass", "--fps", "2000")
+        control = self.control(self.daemon)
+        calm, eager = self.viewer(name="calm"), self.viewer(name="eager")
+        calm.watch("map/com_x/", rate_hz=0.5)
+        eager.watch("map/com_x/")
+        self.run_scan(control, (64, 64))
+        expected, _ = control.array("map", "com_x")
+        for viewer in (eager, calm):
+            wait_for(lambda: (m := viewer.map("map/com_x/")) is not None and m["measured"].all(), 20, "the whole map")
+            np.testing.assert_array_equal(viewer.map("map/com_x/")["data"], expected["data"])
+        self.assertLess(len(calm.of("map/com_x/")), len(eager.of("map/com_x/")))
+
+    def test_viewer_whose_topics_change_gets_the_new_ones(self):
+        self.start("--synthetic", "glass", "--fps", "2000")
+        control = self.control(self.daemon)
+        self.run_scan(control, (8, 8))
+        viewer = self.viewer()
+        viewer.watch("map/com_x/")
+        viewer.wait("map/com_x/")
+        viewer.watch("map/com_y/")
+        header, parts = viewer.wait("map/com_y/")
+        self.assertTrue(header["key"])
+        expected, _ = control.array("map", "com_y")
+        np.testing.assert_array_equal(parts["data"], expected["data"])
+
     def test_only_what_is_watched_comes(self):
         self.start("--synthetic", "glass", "--fps", "2000")
         viewer = self.viewer()
