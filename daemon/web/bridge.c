@@ -28,10 +28,10 @@ static bool is_covered(const char *const *prefixes, size_t n, size_t i)
     return false;
 }
 
-static bool is_subscribed(const struct bridge *bridge, const char *prefix)
+static bool is_among(char (*prefixes)[BRIDGE_TOPIC_SIZE], size_t n, const char *prefix)
 {
-    for (size_t i = 0; i < bridge->n_prefixes; i++) {
-        if (strcmp(bridge->prefixes[i], prefix) == 0)
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(prefixes[i], prefix) == 0)
             return true;
     }
     return false;
@@ -40,6 +40,8 @@ static bool is_subscribed(const struct bridge *bridge, const char *prefix)
 void bridge_subscribe(struct bridge *bridge, const char *const *prefixes, size_t n)
 {
     char(*const next)[BRIDGE_TOPIC_SIZE] = calloc(n + 1, sizeof *next);
+    char(*const before)[BRIDGE_TOPIC_SIZE] = bridge->prefixes;
+    const size_t n_before = bridge->n_prefixes;
     size_t n_next = 0;
     if (!next) {
         log_error("web", "no memory for subscriptions: those before stay");
@@ -49,18 +51,16 @@ void bridge_subscribe(struct bridge *bridge, const char *const *prefixes, size_t
         if (strlen(prefixes[i]) >= BRIDGE_TOPIC_SIZE || is_covered(prefixes, n, i))
             continue;
         strcpy(next[n_next++], prefixes[i]);
-        if (!is_subscribed(bridge, prefixes[i]))
+        if (!is_among(before, n_before, prefixes[i]))
             zmq_setsockopt(bridge->socket, ZMQ_SUBSCRIBE, prefixes[i], strlen(prefixes[i]));
     }
-    struct bridge before = *bridge;
+    for (size_t i = 0; i < n_before; i++) {
+        if (!is_among(next, n_next, before[i]))
+            zmq_setsockopt(bridge->socket, ZMQ_UNSUBSCRIBE, before[i], strlen(before[i]));
+    }
+    free(before);
     bridge->prefixes = next;
     bridge->n_prefixes = n_next;
-    for (size_t i = 0; i < before.n_prefixes; i++) {
-        if (!is_subscribed(bridge, before.prefixes[i]))
-            zmq_setsockopt(bridge->socket, ZMQ_UNSUBSCRIBE, before.prefixes[i],
-                           strlen(before.prefixes[i]));
-    }
-    free(before.prefixes);
 }
 
 /* ---- messages ---- */

@@ -7,19 +7,28 @@
 
 #define NAME_SIZE 256
 
+/* Nothing, or : and digits. */
+static bool is_port(const char *text, size_t length)
+{
+    if (length > 0 && text[0] != ':')
+        return false;
+    for (size_t i = 1; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    }
+    return true;
+}
+
 /* The host of HOST, HOST:PORT or [IPv6]:PORT, without brackets; false when it is none. */
 static bool split_host(const char *text, size_t length, char host[NAME_SIZE])
 {
     const bool bracketed = length > 0 && text[0] == '[';
     const char *const end = memchr(text, bracketed ? ']' : ':', length);
-    size_t n = end ? (size_t)(end - text) : length;
-    if (bracketed && (!end || n < 2))
+    const size_t whole = end ? (size_t)(end - text) + bracketed : length;
+    const size_t n = whole - 2 * (size_t)(bracketed && end);
+    if ((bracketed && !end) || n == 0 || n >= NAME_SIZE || !is_port(text + whole, length - whole))
         return false;
-    text += bracketed;
-    n -= bracketed;
-    if (n == 0 || n >= NAME_SIZE)
-        return false;
-    memcpy(host, text, n);
+    memcpy(host, text + bracketed, n);
     host[n] = '\0';
     return true;
 }

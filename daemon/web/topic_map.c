@@ -162,12 +162,12 @@ int topic_map_take(struct topic_map *map, const json_t *header, const struct mes
 static json_t *describe_part(const json_t *part, const struct topic_map *map, uint64_t count,
                              size_t item_size)
 {
+    const uint64_t nbytes = count * map->nx * item_size;
     json_t *const described = json_copy((json_t *)part);
     if (described) {
         json_object_set_new(described, "shape",
                             json_pack("[I, I]", (json_int_t)count, (json_int_t)map->nx));
-        json_object_set_new(described, "nbytes",
-                            json_integer((json_int_t)(count * map->nx * item_size)));
+        json_object_set_new(described, "nbytes", json_integer((json_int_t)nbytes));
     }
     return described;
 }
