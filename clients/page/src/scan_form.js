@@ -1,6 +1,7 @@
 // Start a scan, align, record a pass, and move a scan whose beginning was thought elsewhere.
 
 import { button, choice, element, field, setText } from './dom.js';
+import { parseLabels } from './scan_labels.js';
 import { duration } from './words.js';
 
 const PRESETS = [
@@ -8,18 +9,6 @@ const PRESETS = [
   ['single-start', 'one trigger per scan'], ['soft', 'started by software'],
 ];
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
-
-/** The labels of "strain = 8, region = left": numbers where they are numbers. */
-export function parseLabels(text) {
-  const labels = {};
-  for (const part of text.split(',').map((one) => one.trim()).filter(Boolean)) {
-    const [key, ...rest] = part.split('=');
-    const value = rest.join('=').trim();
-    if (!value) throw new Error(`labels are written like strain = 8, region = left; "${part}" is not`);
-    labels[key.trim()] = value !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
-  }
-  return labels;
-}
 
 export class ScanForm {
   constructor({ store, settings, connection, toasts }) {

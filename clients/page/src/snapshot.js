@@ -11,12 +11,11 @@ function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-const LEAST_WIDTH = 720;
+// In the units of the screen, so that lines and letters keep a size fit for a figure; each is two pixels.
+const LEAST_WIDTH = 420;
+const PIXELS = 2;
 
-/**
- * What is seen of the image on the screen, layers and scale bar included, without the margins around it; at least 720
- * pixels wide, for lines and letters of small views would be coarse in a figure.
- */
+/** What is seen of the image on the screen, layers and scale bar included, without the margins around it. */
 export function pictureOf(image) {
   const { scale, x, y } = image.view;
   const { width, height } = image.size;
@@ -24,15 +23,16 @@ export function pictureOf(image) {
   const seen = {
     width: Math.min(image.root.clientWidth, x + width * scale) - left, height: Math.min(image.root.clientHeight, y + height * scale) - top,
   };
-  const factor = Math.max(window.devicePixelRatio || 1, LEAST_WIDTH / seen.width);
+  const factor = Math.max(1, LEAST_WIDTH / seen.width);
   const canvas = document.createElement('canvas');
-  canvas.width = Math.round(seen.width * factor);
-  canvas.height = Math.round(seen.height * factor);
+  canvas.width = Math.round(seen.width * factor * PIXELS);
+  canvas.height = Math.round(seen.height * factor * PIXELS);
   const view = { scale: scale * factor, x: (x - left) * factor, y: (y - top) * factor };
   const larger = {
-    view, size: image.size, root: { clientWidth: canvas.width, clientHeight: canvas.height }, toScreen: (place) => toScreen(place, view),
+    view, size: image.size, root: { clientWidth: canvas.width / PIXELS, clientHeight: canvas.height / PIXELS }, toScreen: (place) => toScreen(place, view),
   };
   const context = canvas.getContext('2d');
+  context.scale(PIXELS, PIXELS);
   image.drawTo(context, larger);
   image.drawLayers(context, larger);
   return canvas;
