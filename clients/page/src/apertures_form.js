@@ -92,7 +92,7 @@ export class AperturesForm {
   #fields({ shape }) {
     const wanted = shape === 'mask' ? [] : [['centre.0', 'Centre y', 'px'], ['centre.1', 'Centre x', 'px'], ...SHAPE_FIELDS[shape]];
     return wanted.map(([path, label, unit]) => {
-      const made = field(label, { type: 'number', step: 'any', class: 'steer', onchange: () => this.#typed(path, made.input) }, unit);
+      const made = field(label, { type: 'number', step: 'any', class: 'steer', onchange: () => this.#typed(path, made.input), onblur: () => this.#show() }, unit);
       return { path, field: made };
     });
   }
