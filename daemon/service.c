@@ -20,6 +20,7 @@
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
 #include "daemon/version.h"
+#include "daemon/web/web.h"
 
 #define STATUS_MS 1000
 /* Clients ask for the state of a run some ten times a second. */
@@ -36,6 +37,7 @@ struct service {
     struct publisher *publisher;
     struct result_publisher results;
     struct control *control;
+    struct web *web; /* NULL: there is no page */
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
@@ -59,8 +61,9 @@ static json_t *make_status(void *data)
     json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
     json_object_set_new(status, "endpoints",
-                        json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
-                                  "results", publisher_endpoint(service->publisher)));
+                        json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
+                                  "results", publisher_endpoint(service->publisher), "page",
+                                  service->web ? web_url(service->web) : NULL));
     return status;
 }
 
@@ -193,6 +196,8 @@ static void close_all(struct service *service)
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
+    web_destroy(service->web);
+    service->web = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
     service->control = NULL;
@@ -290,10 +295,23 @@ static int open_sockets(struct service *service, struct error *error)
                           config->control_endpoint, &control_service, error);
 }
 
+static int open_page(struct service *service, struct error *error)
+{
+    const struct web_service web_service = {
+        .results_endpoint = PUBLISHER_INPROC,
+        .control_endpoint = CONTROL_INPROC,
+        .changes_state = control_command_changes_state,
+    };
+    if (!service->config->web.enabled)
+        return 0;
+    return web_create(&service->web, service->config, service->zmq_context, &web_service, error);
+}
+
 static void say_ready(const struct service *service)
 {
-    printf("ready control=%s results=%s\n", control_endpoint(service->control),
-           publisher_endpoint(service->publisher));
+    printf("ready control=%s results=%s%s%s\n", control_endpoint(service->control),
+           publisher_endpoint(service->publisher), service->web ? " web=" : "",
+           service->web ? web_url(service->web) : "");
     fflush(stdout);
     notify_ready("ready");
     log_notice("merlind", "version %s ready: control %s, results %s, %s kernels", MERLIND_VERSION,
@@ -312,6 +330,8 @@ int service_run(const struct config *config, struct error *error)
     service.zmq_context = zmq_ctx_new();
     r = service.zmq_context ? open_sockets(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
+    if (r == 0)
+        r = open_page(&service, error);
     if (r < 0) {
         close_all(&service);
     } else {

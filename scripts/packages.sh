@@ -4,7 +4,8 @@
 
 declare -A PACKAGES=(
   [build]="gcc libc6-dev meson ninja-build pkg-config
-    libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev libjansson-dev libfyaml-dev libpng-dev libfftw3-dev"
+    libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev libjansson-dev libfyaml-dev libpng-dev libfftw3-dev
+    libwebsockets-dev libwebsockets-evlib-uv"
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
     hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib"
   [style]="git clang-format-14 shellcheck python3"

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 68, /* in the table of config_keys.c */
+    CONFIG_KEYS = 76, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -39,6 +39,19 @@ struct calibration_settings {
     char gain[1024];       /* the same */
     char directory[1024];  /* of what is kept by name; "": see calibration_directory */
     double reference_age;  /* hours after which a reference is worth a warning */
+};
+
+/* The operator's page. */
+struct web_settings {
+    bool enabled;
+    char listen[256];
+    char token[129];            /* "": made at every start */
+    char origins[1024];         /* separated by blanks */
+    uint32_t viewers;           /* at once, at most */
+    double patience_s;          /* a viewer that reads or answers nothing for so long is dropped */
+    char tls_certificate[1024]; /* PEM files; "": no TLS */
+    char tls_key[1024];
+    bool allow_insecure; /* other addresses than loopback without TLS */
 };
 
 struct config {
@@ -57,7 +70,7 @@ struct config {
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */
     double results_pattern_rate; /* patterns per second, at most */
-    char web_listen[256];        /* accepted, used when there is a page */
+    struct web_settings web;
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;

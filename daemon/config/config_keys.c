@@ -31,7 +31,7 @@ const struct config_section config_sections[] = {
     {"recording.compression", "How Blosc packs the pixels."},
     {"control", NULL},
     {"results", NULL},
-    {"web", NULL},
+    {"web", "The operator's page, in a browser, and what Prometheus may read there (/metrics)."},
     {"analysis", "Profiles and fluctuation microscopy. Rings are around a centre; bin b holds the "
                  "pixels whose corrected radius is at least b and less than b + 1 bin widths."},
     {"analysis.icom",
@@ -131,8 +131,33 @@ const struct config_key config_keys[] = {
      .unit = "per second", .default_text = "10", .text = "Updates of each map, at most."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), RANGE(0.1, 100),
      .unit = "per second", .default_text = "2", .text = "Updates of each pattern, at most."},
-    {"web.listen", &config_type_listen, FIELD(web_listen), .default_text = "127.0.0.1:6380",
-     .text = "HOST:PORT of the operator's page. Accepted already, used once there is a page."},
+    {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
+     .text = "Whether there is a page."},
+    {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",
+     .text = "HOST:PORT of the page. Port 0 or *: any free port, named in the ready line. Other "
+             "addresses than those of this computer alone (127.0.0.1, [::1]) need tls_certificate "
+             "and tls_key, or allow_insecure."},
+    {"web.token", &config_type_token, FIELD(web.token), .default_text = "auto",
+     .text = "Whoever has it may operate merlind from the page: open it as "
+             "http://127.0.0.1:6380/#token=TOKEN. All others may only look. 16 to 128 letters, "
+             "digits, _ and -. auto: made anew at every start, logged, and in the file page-token "
+             "of the directory that systemd gives the service."},
+    {"web.origins", &config_type_origins, FIELD(web.origins), .default_text = "[]",
+     .text = "Origins (http://HOST:PORT) of other pages that may connect, and names by which this "
+             "computer is reached. An address, localhost and the computer's own name need not be "
+             "here."},
+    {"web.viewers", &config_type_number, FIELD(web.viewers), RANGE(1, 1000), .default_text = "32",
+     .text = "Viewers at once, at most."},
+    {"web.patience", &config_type_real, FIELD(web.patience_s), RANGE(0.5, 3600), .unit = "seconds",
+     .default_text = "30",
+     .text = "A viewer that reads nothing, or does not answer pings, for so long is dropped."},
+    {"web.tls_certificate", &config_type_file, FIELD(web.tls_certificate), .default_text = "none",
+     .text = "A PEM file with the certificate, and those that signed it, for https."},
+    {"web.tls_key", &config_type_file, FIELD(web.tls_key), .default_text = "none",
+     .text = "A PEM file with the certificate's key."},
+    {"web.allow_insecure", &config_type_bool, FIELD(web.allow_insecure), .default_text = "false",
+     .text = "Whether the page may be on an address that other computers reach without TLS. What "
+             "is sent, the token too, can then be read on the network."},
     {"log.level", &config_type_choice, FIELD(log_level), .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,

@@ -61,6 +61,8 @@ extern const struct config_type config_type_directory_or_auto; /* the same; auto
 extern const struct config_type config_type_file;              /* made absolute, "none" is "" */
 extern const struct config_type config_type_endpoint;          /* of ZeroMQ */
 extern const struct config_type config_type_listen;            /* HOST:PORT */
+extern const struct config_type config_type_token;             /* char array, auto is "" */
+extern const struct config_type config_type_origins;           /* char array, blanks between */
 extern const struct config_type config_type_scan_shape; /* struct scan_geometry, its shape only */
 extern const struct config_type config_type_centre; /* struct radial_settings, its centre only */
 extern const struct config_type config_type_virtual_detectors;

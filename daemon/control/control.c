@@ -217,6 +217,10 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
     }
     size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
+    if (zmq_bind(control->socket, CONTROL_INPROC) != 0) {
+        r = error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
+        goto fail;
+    }
     r = zmq_poll_init(&control->poll, loop, control->socket, on_readable, control);
     if (r < 0) {
         error_set(error, r, "cannot watch the control socket");
