@@ -46,14 +46,15 @@ export class DisplayControls {
 
   #show() {
     const { image, contrast, kind, colours, table } = this.#display;
-    this.root.classList.toggle('inert', kind === 'classes');
-    this.root.querySelectorAll('select, input').forEach((control) => { control.disabled = kind === 'classes'; });
-    if (kind === 'classes') return;
+    const inert = kind === 'classes' || !image;
+    this.root.classList.toggle('inert', inert);
+    this.root.querySelectorAll('select, input').forEach((control) => { control.disabled = inert; });
+    if (inert) return;
     this.auto.value = contrast.auto;
     this.percent.value = contrast.percent.join(',');
     this.scale.value = contrast.scale;
     this.colours.value = colours;
-    if (!image || !contrast.limits) return;
+    if (!contrast.limits) return;
     [this.low, this.high].forEach((input, i) => {
       if (document.activeElement !== input) input.value = plain(contrast.limits[i]);
     });

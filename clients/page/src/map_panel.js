@@ -24,6 +24,7 @@ export class MapPanel extends EventTarget {
       element('div', { class: 'stage' }, this.display.view.root, this.legend.root, this.empty));
     this.display.view.layers.push(new ScaleBar(() => this.#step()), marks);
     this.#listen();
+    this.update();
   }
 
   get product() {
@@ -50,8 +51,8 @@ export class MapPanel extends EventTarget {
   /** Shows the newest data of its product. */
   update() {
     const map = this.map;
-    this.empty.hidden = Boolean(map);
-    setText(this.empty, this.store.run ? 'no data yet' : 'Start a scan: its maps grow here.');
+    this.root.classList.toggle('no-data', !map);
+    setText(this.empty, this.store.run ? 'no data yet' : this.index === 0 ? 'Start a scan: its maps grow here.' : '');
     if (!map) return;
     const pass = map.pass(map.newestPass());
     this.pass = pass;

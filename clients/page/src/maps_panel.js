@@ -27,6 +27,7 @@ export class MapsPanel extends EventTarget {
     this.choose(this.panels[0]);
     store.on('map', (name) => this.#mapChanged(name));
     store.on('run', () => this.#runChanged());
+    store.on('run', () => !store.run?.maps.length && this.panels.forEach((panel) => panel.update()));
     store.on('calibration', () => this.panels.forEach((panel) => panel.display.view.redraw()));
   }
 

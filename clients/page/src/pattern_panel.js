@@ -74,7 +74,7 @@ export class PatternPanel extends EventTarget {
 
   update() {
     const pattern = this.#pattern();
-    this.empty.hidden = Boolean(pattern);
+    this.root.classList.toggle('no-data', !pattern);
     if (!pattern) return;
     this.display.show({ data: pattern.data, measured: null, shape: pattern.shape, units: pattern.units ?? 'counts' });
     if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}`);

@@ -3,10 +3,11 @@
 import { choice, coalesced, element, setOptions, setText } from './dom.js';
 import { Plot } from './plot.js';
 import { title } from './products.js';
-import { FractionHistory, inTime, thinned } from './series.js';
+import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
 import { count, percent, value } from './words.js';
 
 const MOST_POINTS = 1500;
+const MOST_GROUPS = 100;
 
 /** Events: `watch` (another profile is shown). */
 export class ProfilesPanel extends EventTarget {
@@ -39,7 +40,7 @@ export class ProfilesPanel extends EventTarget {
     }, 'log');
     this.profilePlot = new Plot('Profile over k', [this.select, this.logButton], ({ css, axis }) => ({
       scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
-      axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, splits: this.log ? decades : undefined, values: (_, ticks) => ticks.map(shortNumber) })],
+      axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, ...(this.log ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
       series: [{}, { stroke: css('--accent'), width: 1.75, points: { show: false } }],
     }));
   }
@@ -59,7 +60,7 @@ export class ProfilesPanel extends EventTarget {
     this.fractionPlot = new Plot('Fraction with Bragg reflections as the scan grows', [this.fractionName, this.fractionText], ({ css, axis }) => ({
       scales: { x: { time: false }, y: { range: (_, low, high) => [Math.max(0, low - 3), Math.min(100, high + 3)] } },
       axes: [axis({ label: 'patterns classified', size: 28, values: (_, ticks) => ticks.map(shortNumber) }), axis({ size: 48, values: (_, ticks) => ticks.map((v) => `${v} %`) })],
-      series: [{}, ...[0, 1].map(() => ({ stroke: 'transparent', points: { show: false } })), { stroke: css('--accent-3'), width: 2, points: { show: this.history.points.length < 2 } }],
+      series: [{}, ...[0, 1].map(() => ({ stroke: 'transparent', points: { show: false } })), { stroke: css('--accent-3'), width: 2, points: { show: true, size: 5 } }],
       bands: [{ series: [2, 1], fill: css('--band') }],
     }));
   }
@@ -128,10 +129,12 @@ export class ProfilesPanel extends EventTarget {
   #showSignal() {
     const panel = this.maps.chosen;
     const map = panel?.map;
-    setText(this.signalName, panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
+    const classes = panel?.display.kind === 'classes';
+    setText(this.signalName, classes ? '% with reflections in time' : panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
     if (!map) return this.signalPlot.show(null, 'no signal yet');
     const pass = map.pass(map.newestPass());
-    const { at, values } = thinned(inTime(pass, map.ny, map.nx, this.store.run.geometry?.order), MOST_POINTS);
+    const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);
+    const { at, values } = thinned(signal, classes ? MOST_GROUPS : MOST_POINTS);
     this.signalPlot.show(values.length > 1 ? [at, values] : null, 'no signal yet');
   }
 
@@ -140,7 +143,7 @@ export class ProfilesPanel extends EventTarget {
     if (bragg) this.history.add(bragg);
     const points = bragg ? this.history.points : [];
     setText(this.fractionText, bragg && bragg.fraction !== null ? `${percent(bragg.fraction)}  (${bragg.headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
-    setText(this.fractionName, bragg?.provisional ? 'Bragg fraction, provisional' : 'Bragg fraction');
+    setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
     const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
     this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));
   }
@@ -160,7 +163,8 @@ function decades(_, __, low, high) {
 
 function shortNumber(v) {
   if (v === null) return '';
-  if (Math.abs(v) >= 1e7) return v.toExponential(0).replace('e+', 'e');
+  if (Math.abs(v) >= 1e9) return v.toExponential(0).replace('e+', 'e');
+  if (Math.abs(v) >= 1e6) return `${Number((v / 1e6).toPrecision(3))}M`;
   if (Math.abs(v) >= 10000) return `${Number((v / 1000).toPrecision(4))}k`;
   return Math.abs(v) < 0.001 && v !== 0 ? v.toExponential(0) : Number.isInteger(v) ? count(v) : value(v).replace(/\.?0+$/, '');
 }

@@ -16,6 +16,11 @@ export function inTime({ data, measured }, ny, nx, order) {
   return { at, values };
 }
 
+/** Of a pass of the class map: 100 where there are reflections, 0 where there are none, else no number. */
+export function percentWithReflections({ data, measured }) {
+  return { data: data.map((v) => (v === 0 ? 0 : v < 254 ? 100 : NaN)), measured };
+}
+
 /** Means of at most `most` groups of neighbours, so that a plot has no more points than the screen. */
 export function thinned({ at, values }, most) {
   const group = Math.ceil(values.length / most);
