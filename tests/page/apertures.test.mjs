@@ -12,7 +12,7 @@ before(async () => {
   bench = await Bench.make({ scan: '16x16', fps: 1000 });
   page = await bench.open();
   await startScan(page, 16, 16);
-  await stateIs(page, /complete/);
+  await stateIs(page, /^complete:/);
   await page.locator('#tab-apertures').click();
   await page.locator('.aperture-list .row', { hasText: 'halo' }).click();
 });

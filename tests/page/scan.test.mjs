@@ -27,7 +27,7 @@ test('a scan that is started on the page grows on the canvas, line by line', asy
     return filled > 2 && filled < NY - 4 && colours;
   }, 20, 'part of the map');
   assert.ok(isHatch(half[NY - 1][NX - 1]), 'what was not measured is hatched');
-  await stateIs(page, /complete: 768 of 768/);
+  await stateIs(page, /^complete: 768 of 768/);
 });
 
 test('every pixel is that of the map that ZeroMQ tells', async () => {
@@ -54,7 +54,7 @@ test('contrast that was set is kept through the next scan, and through a reload'
   const { limits } = await shown(page, 0, NY, NX);
   await startScan(page, NY, NX);
   await stateIs(page, /receiving/);
-  await stateIs(page, /complete/);
+  await stateIs(page, /^complete:/);
   assert.deepEqual((await shown(page, 0, NY, NX)).limits, limits);
   await page.reload();
   await waitFor(async () => JSON.stringify((await shown(page, 0, NY, NX).catch(() => ({}))).limits) === JSON.stringify(limits), 10, 'the same limits after a reload');

@@ -37,7 +37,7 @@ test('while a scan grows', async () => {
   await startScan(page, SIDE, SIDE);
   await waitFor(async () => Number(await page.locator('.state-bar .progress').getAttribute('aria-valuenow')) > 60, 40, 'half of the scan');
   await look('scan');
-  await stateIs(page, /complete/, 90);
+  await stateIs(page, /^complete:/, 90);
 });
 
 test('apertures', async () => {
@@ -61,7 +61,7 @@ test('Bragg reflections of a position', async () => {
 
 test('in the light, with what is known of the instrument', async () => {
   await page.keyboard.press('2');
-  await turnTo(page, 0, 'dark_field');
+  await turnTo(page, 0, 'halo');
   await page.locator('#tab-instrument').click();
   await page.keyboard.press('t');
   await look('light');

@@ -17,7 +17,7 @@ test('two viewers have each their own contrast', async () => {
   const guest = await bench.open({ steer: false });
   for (const page of [operator, guest]) await page.keyboard.press('1');
   await startScan(operator, 20, 20);
-  await stateIs(operator, /complete/);
+  await stateIs(operator, /^complete:/);
   for (const page of [operator, guest]) await turnTo(page, 0, 'dark_field');
   await waitFor(async () => (await shown(guest, 0, 20, 20).catch(() => ({}))).limits, 10, 'the map at the guest');
   const { limits } = await shown(guest, 0, 20, 20);
@@ -45,8 +45,8 @@ test('a viewer that never reads costs the scan and the others nothing', async ()
   const { hostname, port } = new URL(bench.daemon.web);
   const stuck = await neverReads(hostname, port);
   await startScan(operator, 20, 20);
-  await stateIs(operator, /receiving|finishing|complete/);
-  await stateIs(operator, /complete: 400 of 400/);
+  await stateIs(operator, /receiving|finishing|complete:/);
+  await stateIs(operator, /^complete: 400 of 400/);
   assert.equal(ctl(bench.daemon, 'status', '--json').run.stalls.episodes, 0);
   stuck.destroy();
 });
@@ -59,7 +59,7 @@ test('the page finds merlind again after a restart, and says meanwhile that it i
   await bench.detector();
   await stateIs(operator, /idle/, 30);
   await startScan(operator, 20, 20);
-  await stateIs(operator, /complete: 400 of 400/);
+  await stateIs(operator, /^complete: 400 of 400/);
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -38,6 +38,7 @@ export class ProfilesPanel extends EventTarget {
       type: 'button', class: 'toggle', 'aria-pressed': String(this.log), title: 'Logarithmic scale, of the display only',
       onclick: () => this.#toggleLog(),
     }, 'log');
+    this.select.hidden = this.logButton.hidden = true;
     this.profilePlot = new Plot('Profile over k', [this.select, this.logButton], ({ css, axis }) => ({
       scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
       axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, ...(this.log ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
@@ -105,7 +106,7 @@ export class ProfilesPanel extends EventTarget {
       this.dispatchEvent(new CustomEvent('watch'));
     }
     setOptions(this.select, names.map((name) => [name, title(name)]), this.profile);
-    this.select.hidden = names.length === 0;
+    this.select.hidden = this.logButton.hidden = names.length === 0;
     if (run?.id !== this.run) {
       this.run = run?.id;
       this.#showProfile();
