@@ -2,6 +2,7 @@
 
 import { CLASSES } from './colours.js';
 import { button, element, field, setText } from './dom.js';
+import { openSeries } from './series_page.js';
 import { count, percent } from './words.js';
 
 const STATES = {
@@ -10,7 +11,8 @@ const STATES = {
 };
 
 export class BraggForm {
-  constructor({ store, connection, toasts }) {
+  /** `blind()`: begins blind labels. */
+  constructor({ store, connection, toasts, blind }) {
     Object.assign(this, { store, connection, toasts });
     this.state = element('p', { class: 'muted' });
     this.table = element('table', { class: 'bragg-table' });
@@ -22,10 +24,12 @@ export class BraggForm {
       'centre.0': number('Centre y', 'px'), 'centre.1': number('Centre x', 'px'), alpha: number('False alarms', ''), contrast_min: number('Least contrast', ''),
     };
     this.apply = button('Apply', 'Search with these settings from now on', () => this.#apply(), { class: 'steer primary' });
+    this.series = button('Series', 'Fraction of all scans that have a label, such as strain', () => openSeries({ store, connection, toasts }));
+    this.blind = button('Label blind', 'Judge fifty patterns yourself, without seeing the answer, and compare', blind);
     this.propose = button('Propose', 'Settings from the sum pattern of this scan; nothing is changed until you apply', () => this.#propose(), { class: 'steer' });
     const f = this.fields;
     this.root = element('div', {},
-      this.state, this.table, this.phase, element('h3', {}, 'Search'),
+      this.state, this.table, this.phase, element('div', { class: 'buttons' }, this.series, this.blind), element('h3', {}, 'Search'),
       element('label', { class: 'check' }, this.enabled, 'Look for reflections in every pattern'),
       element('div', { class: 'form' },
         element('div', { class: 'pair' }, f['annulus.0'], f['annulus.1']), element('div', { class: 'pair' }, f['centre.0'], f['centre.1']),
@@ -38,10 +42,6 @@ export class BraggForm {
   }
 
   async shown() {
-    await this.load();
-  }
-
-  async load() {
     await this.toasts.attempt(async () => {
       if (!this.connection.connected) return;
       const { result } = await this.connection.request('bragg_settings');
@@ -100,6 +100,7 @@ export class BraggForm {
     setText(this.state, state ? `${STATES[state.state] ?? state.state}${state.error ? `: ${state.error}` : ''}` : 'No reflections are looked for in this scan.');
     this.table.hidden = !bragg;
     if (bragg) this.table.replaceChildren(...braggRows(bragg));
+    this.blind.disabled = !bragg || !run?.file || run.state !== 'finished';
     setText(this.phase, bragg?.phase ? phaseInWords(bragg.phase) : '');
   }
 }

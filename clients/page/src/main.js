@@ -1,7 +1,9 @@
 // Puts the page together.
 
+import { AlignForm } from './align_form.js';
 import { ApertureList } from './aperture_list.js';
 import { AperturesForm } from './apertures_form.js';
+import { BlindLabels, choosePositions } from './blind_labels.js';
 import { BraggForm } from './bragg_form.js';
 import { CLASSES } from './colours.js';
 import { Connection } from './connection.js';
@@ -25,6 +27,7 @@ import { Toasts } from './toasts.js';
 import { takeToken } from './token.js';
 
 const RATE_HZ = 10;
+const BLIND_PATTERNS = 50;
 
 const settings = new Settings();
 setTheme(settings.get('theme', 'dark'));
@@ -43,12 +46,14 @@ const pattern = new PatternPanel({ store, settings, apertures, mayControl });
 const profiles = new ProfilesPanel(store, settings, maps);
 const scan = new ScanForm({ store, settings, connection, toasts });
 const aperturesForm = new AperturesForm({ store, connection, toasts, apertures, frame });
-const bragg = new BraggForm({ store, connection, toasts });
+const bragg = new BraggForm({ store, connection, toasts, blind });
+const align = new AlignForm({ store, connection, toasts });
 const instrument = new InstrumentForm({ store, connection, toasts });
 const side = new Side([
   { id: 'scan', title: 'Scan', root: scan.root },
   { id: 'apertures', title: 'Apertures', root: aperturesForm.root },
   { id: 'bragg', title: 'Bragg', root: bragg.root, shown: () => bragg.shown() },
+  { id: 'align', title: 'Align', root: align.root, shown: () => alignShown(), left: () => align.left() },
   { id: 'instrument', title: 'Instrument', root: instrument.root, shown: () => instrument.shown() },
 ], settings);
 const bar = new StateBar(store, {
@@ -71,8 +76,23 @@ function theme() {
   for (const display of [...maps.panels.map((panel) => panel.display), pattern.display]) display.view.redraw();
 }
 
+function alignShown() {
+  align.shown();
+  watch();
+}
+
+/** Fifty patterns of the newest run, for a person to judge. */
+function blind() {
+  const map = store.maps.get('bragg/class');
+  if (!map || map.run !== store.run?.id) return toasts.say('The map of classes has not come yet.');
+  const shape = store.run.geometry.scan;
+  const patternAt = ({ y, x }) => regions.get(shape, { y0: y, x0: x, y1: y, x1: x });
+  const labels = new BlindLabels({ connection, toasts, patternAt });
+  return labels.open(choosePositions(map.pass(map.newestPass()), map.nx, BLIND_PATTERNS));
+}
+
 function watch() {
-  const names = { map: new Set([...maps.watched, ...(store.run?.bragg ? ['bragg/class'] : [])]), pattern: pattern.watched, profile: profiles.watched };
+  const names = { map: new Set([...maps.watched, ...(store.run?.bragg ? ['bragg/class'] : [])]), pattern: new Set([...pattern.watched, ...(align.open ? ['latest'] : [])]), profile: profiles.watched };
   const topics = Object.entries(names).flatMap(([kind, list]) => [...list].map((name) => `${kind}/${name}/`));
   connection.watch([...topics, 'bragg/summary/', 'bragg/rows/'], RATE_HZ);
   late.expect({ profile: profiles.watched, pattern: pattern.watched });
@@ -146,7 +166,7 @@ async function loadAll() {
     store.calibration = (await connection.request('calibration')).result.calibration;
     store.changed('calibration');
   });
-  bragg.load();
+  side.chosen.shown?.();
 }
 
 connection.addEventListener('message', ({ detail }) => store.take(detail));

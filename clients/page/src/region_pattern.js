@@ -1,6 +1,8 @@
 // The mean pattern of one position or of an area, read from the run's file by merlind.
 
 const MOST_POSITIONS = 400000;
+const RETRY_MS = 150;
+const MOST_TRIES = 40;
 
 /** labels [ny][nx], 1 within the rectangle (borders included) and 0 elsewhere. */
 export function labelsOf([ny, nx], { y0, x0, y1, x1 }) {
@@ -46,8 +48,20 @@ export class RegionPatterns {
     this.#work();
   }
 
+  // merlind reads for one at a time: another viewer may be first.
+  async #ask(args) {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.connection.request('label_patterns', args);
+      } catch (error) {
+        if (error.code !== 'busy' || tries === MOST_TRIES) throw error;
+        await new Promise((done) => setTimeout(done, RETRY_MS));
+      }
+    }
+  }
+
   async #read(scan, area) {
-    const { arrays } = await this.connection.request('label_patterns', { labels: labelsOf(scan, area) });
+    const { arrays } = await this.#ask({ labels: labelsOf(scan, area) });
     const { data, shape } = arrays.sum;
     const size = shape[1] * shape[2];
     const frames = arrays.frames.data[1] ?? 0;

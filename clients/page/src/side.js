@@ -3,7 +3,7 @@
 import { element } from './dom.js';
 
 export class Side {
-  /** `tabs`: [{id, title, root, shown?()}]. */
+  /** `tabs`: [{id, title, root, shown?(), left?()}]. */
   constructor(tabs, settings) {
     this.tabs = tabs;
     this.settings = settings;
@@ -25,6 +25,8 @@ export class Side {
 
   open(id) {
     const chosen = this.tabs.find((tab) => tab.id === id) ?? this.tabs[0];
+    if (this.chosen !== chosen) this.chosen?.left?.();
+    this.chosen = chosen;
     this.settings.set('tab', chosen.id);
     this.tabs.forEach((tab, i) => {
       const open = tab === chosen;
