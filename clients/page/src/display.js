@@ -6,6 +6,8 @@ import { coalesced } from './dom.js';
 import { ImageView } from './image_view.js';
 import { paint, paintClasses, scaledTable } from './raster.js';
 
+const LIMITS_EVERY_MS = 300;
+
 /** Events: `shown`, after the image, its limits or its colours have changed. */
 export class Display extends EventTarget {
   product = null;
@@ -15,6 +17,8 @@ export class Display extends EventTarget {
   kind = 'values';
   #settings;
   #key;
+  #limitsAt = -Infinity;
+  #limitsTimer = 0;
   #fine = null;
   #fineFor = '';
   #repaint;
@@ -38,6 +42,7 @@ export class Display extends EventTarget {
     this.colours = COLOUR_MAPS[kept.colours] ? kept.colours : defaults.colours ?? 'grey';
     this.contrast = new Contrast({ percent: defaults.percent, scale: defaults.scale, ...kept });
     this.image = null;
+    this.#limitsAt = -Infinity;
     this.view.shape(0, 0);
     this.#repaint();
   }
@@ -94,6 +99,7 @@ export class Display extends EventTarget {
   }
 
   #changed() {
+    this.#limitsAt = -Infinity;
     const { auto, limits, scale, percent } = this.contrast;
     this.#settings.set(`${this.#key}.${this.product}`, {
       auto, scale, percent, colours: this.colours, limits: auto === 'always' ? null : limits,
@@ -112,7 +118,7 @@ export class Display extends EventTarget {
     if (this.kind === 'classes') {
       paintClasses(view.words, image.data, image.measured);
     } else {
-      this.contrast.see(image.data, image.measured, this.defaults.centre);
+      this.#seeLimits(image);
       const limits = this.contrast.limits ?? [0, 1];
       paint(view.words, image.data, image.measured, limits, this.#fineTable());
       view.base.dataset.limits = JSON.stringify(limits);
@@ -120,6 +126,20 @@ export class Display extends EventTarget {
     view.base.dataset.product = this.product;
     view.painted();
     this.dispatchEvent(new CustomEvent('shown'));
+  }
+
+  // Percentiles cost more than painting: of a map that grows they are taken a few times a second.
+  #seeLimits(image) {
+    const { contrast } = this;
+    const wait = this.#limitsAt + LIMITS_EVERY_MS - performance.now();
+    if (contrast.limits && !contrast.pending && contrast.auto === 'always' && wait > 0) {
+      this.#limitsTimer ||= setTimeout(() => this.#repaint(), wait);
+      return;
+    }
+    clearTimeout(this.#limitsTimer);
+    this.#limitsTimer = 0;
+    this.#limitsAt = performance.now();
+    contrast.see(image.data, image.measured, this.defaults.centre);
   }
 
   #fineTable() {

@@ -46,6 +46,22 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Calls `work` at once, and then at most every `ms`; the last wish is always carried out. */
+export function throttled(work, ms) {
+  let [timer, last] = [0, -Infinity];
+  const run = () => {
+    timer = 0;
+    last = performance.now();
+    work();
+  };
+  return () => {
+    if (timer) return;
+    const wait = last + ms - performance.now();
+    if (wait <= 0) run();
+    else timer = setTimeout(run, wait);
+  };
+}
+
 /** Calls `paint` once before the next frame of the screen, however often it is asked for. */
 export function coalesced(paint) {
   let waiting = false;

@@ -7,8 +7,8 @@ export class LateData {
   #expected = { profile: [], pattern: [] };
   #key = '';
 
-  constructor(store, connection) {
-    Object.assign(this, { store, connection });
+  constructor(store, connection, toasts) {
+    Object.assign(this, { store, connection, toasts });
   }
 
   /** Names of profiles and patterns that are looked at; what does not come by itself for a while is fetched. */
@@ -19,7 +19,7 @@ export class LateData {
     this.#key = key;
     this.#expected = expected;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fetch(), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.toasts.attempt(() => this.#fetch()), PATIENCE_MS);
   }
 
   #missing(kind, name) {

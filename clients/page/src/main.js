@@ -40,7 +40,7 @@ const apertures = new ApertureList(connection);
 const regions = new RegionPatterns(connection);
 const mayControl = () => Boolean(store.welcome?.may_control) && store.connection.connected;
 
-const late = new LateData(store, connection);
+const late = new LateData(store, connection, toasts);
 const maps = new MapsPanel(store, settings);
 const pattern = new PatternPanel({ store, settings, apertures, mayControl });
 const profiles = new ProfilesPanel(store, settings, maps);
@@ -177,6 +177,7 @@ connection.addEventListener('viewers', ({ detail }) => {
 });
 connection.addEventListener('welcome', ({ detail }) => {
   store.welcome = detail;
+  if (detail.wrong_token) toasts.say('The token in the address is not the one of this merlind: you may look, not steer. merlind logs the address with the right one when it starts.', 'bad');
   store.viewers = detail.viewers;
   store.changed('welcome');
   loadAll();

@@ -1,6 +1,6 @@
 // Below the images: a profile over k, the chosen map in the order of time, and the fraction with Bragg reflections.
 
-import { choice, coalesced, element, setOptions, setText } from './dom.js';
+import { choice, element, setOptions, setText, throttled } from './dom.js';
 import { Plot } from './plot.js';
 import { title } from './products.js';
 import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
@@ -8,6 +8,7 @@ import { count, percent, value } from './words.js';
 
 const MOST_POINTS = 1500;
 const MOST_GROUPS = 100;
+const SIGNAL_EVERY_MS = 400;
 
 /** Events: `watch` (another profile is shown). */
 export class ProfilesPanel extends EventTarget {
@@ -84,7 +85,7 @@ export class ProfilesPanel extends EventTarget {
 
   #listen() {
     const { store } = this;
-    const signal = coalesced(() => this.#showSignal());
+    const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
     store.on('profile', (name) => name === this.profile && this.#showProfile());
     store.on('map', (name) => name === this.maps.chosen?.product && signal());
     store.on('run', () => this.#runChanged());
