@@ -60,6 +60,8 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "interval_ms", json_integer(STATUS_MS));
     json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
+    json_object_set_new(status, "requests", control_counts(service->control));
+    json_object_set_new(status, "published", publisher_counts(service->publisher));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher), "page",

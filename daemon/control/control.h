@@ -41,3 +41,7 @@ bool control_command_changes_state(const char *name, const json_t *args);
 
 /* The endpoint as bound. */
 const char *control_endpoint(const struct control *control);
+
+/* Requests answered so far, {command: {result: number}}; result is "ok" or the code of the error.
+ * New reference. */
+json_t *control_counts(const struct control *control);

@@ -29,6 +29,10 @@ const void *request_part(const struct request *request, size_t *size);
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 
+/* The command that is asked for, and {command: {result: number}}, where its answer is counted; both
+ * borrowed. Without a command it counts as "unknown". */
+void request_count_in(struct request *request, const char *command, json_t *counts);
+
 /* Takes the reference on `result`. */
 void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,
                      unsigned n_parts);

@@ -117,6 +117,11 @@ const char *publisher_endpoint(const struct publisher *publisher)
     return publisher->endpoint;
 }
 
+json_t *publisher_counts(const struct publisher *publisher)
+{
+    return json_deep_copy(publisher->sequences);
+}
+
 bool publisher_wanted(const struct publisher *publisher, const char *topic)
 {
     const char *prefix;

@@ -33,6 +33,9 @@ void publisher_destroy(struct publisher *publisher);
 /* The endpoint as bound. */
 const char *publisher_endpoint(const struct publisher *publisher);
 
+/* Messages published so far, {topic: number}. New reference. */
+json_t *publisher_counts(const struct publisher *publisher);
+
 /* Does anybody want this topic? What nobody wants need not be encoded. */
 bool publisher_wanted(const struct publisher *publisher, const char *topic);
 

@@ -38,7 +38,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     struct web *const web = web_of(wsi);
     switch (reason) {
     case LWS_CALLBACK_WSI_DESTROY:
-        web->n_connections -= web->n_connections > 0;
+        web->counts.connections -= web->counts.connections > 0;
         return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         refuse(&web->refusals, REFUSAL_REQUEST,
@@ -79,7 +79,7 @@ static int filter(struct web *web, struct lws *wsi)
 static int establish(struct web *web, struct lws *wsi, struct connection *connection)
 {
     static const char full[] = "as many viewers as web.viewers allows are there";
-    if (web->n_viewers < web->config->web.viewers)
+    if (web->counts.viewers < web->config->web.viewers)
         connection->viewer = viewer_create(web, wsi);
     else
         refuse(&web->refusals, REFUSAL_FULL, "a viewer was refused: %s", full);
@@ -134,13 +134,13 @@ static const struct lws_protocols protocols[] = {
 void web_server_adopt(void *data, int fd)
 {
     struct web *const web = data;
-    if (web->n_connections >= web->config->web.viewers + OTHER_CONNECTIONS) {
-        refuse(&web->refusals, REFUSAL_FULL, "a connection was refused: there are %u already",
-               web->n_connections);
+    if (web->counts.connections >= web->config->web.viewers + OTHER_CONNECTIONS) {
+        refuse(&web->refusals, REFUSAL_FULL, "a connection was refused: there are %llu already",
+               (unsigned long long)web->counts.connections);
         close(fd);
         return;
     }
-    web->n_connections++; /* the library says when it is gone, also when it fails here */
+    web->counts.connections++; /* the library says when it is gone, also when it fails here */
     lws_adopt_socket_vhost(web->vhost, fd);
 }
 

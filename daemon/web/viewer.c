@@ -25,8 +25,8 @@ struct viewer *viewer_create(struct web *web, struct lws *wsi)
     snprintf(viewer->name, sizeof viewer->name, "%llu", (unsigned long long)viewer->number);
     viewer->next = web->viewers;
     web->viewers = viewer;
-    web->n_viewers++;
     web->counts.viewers++;
+    web->counts.viewers_ever++;
     return viewer;
 }
 
@@ -42,7 +42,7 @@ void viewers_tell_count(struct web *web)
 {
     for (struct viewer *viewer = web->viewers; viewer; viewer = viewer->next) {
         if (viewer->greeted)
-            viewer_send_json(viewer, json_pack("{s:i}", "viewers", (int)web->n_viewers));
+            viewer_send_json(viewer, json_pack("{s:i}", "viewers", (int)web->counts.viewers));
     }
 }
 
@@ -53,7 +53,7 @@ void viewer_gone(struct viewer *viewer)
     while (*at != viewer)
         at = &(*at)->next;
     *at = viewer->next;
-    web->n_viewers--;
+    web->counts.viewers--;
     viewer->wsi = NULL;
     message_unref(viewer->current);
     outbox_finish(&viewer->outbox);

@@ -57,7 +57,7 @@ static int take_hello(struct viewer *viewer, const json_t *hello)
     viewer_send_json(viewer,
                      json_pack("{s:{s:s, s:b, s:b, s:i}}", "welcome", "version", MERLIND_VERSION,
                                "may_control", viewer->may_control, "wrong_token",
-                               token && !viewer->may_control, "viewers", (int)web->n_viewers));
+                               token && !viewer->may_control, "viewers", (int)web->counts.viewers));
     viewer_look_at_cache(viewer);
     if (!was_greeted)
         viewers_tell_count(web);

@@ -44,7 +44,7 @@ static size_t collect_prefixes(const struct web *web, const char **prefixes)
 
 void web_watches_changed(struct web *web)
 {
-    const size_t room = N_OWN_TOPICS + (size_t)web->n_viewers * VIEWER_MAX_TOPICS;
+    const size_t room = N_OWN_TOPICS + (size_t)web->counts.viewers * VIEWER_MAX_TOPICS;
     const char **const prefixes = calloc(room, sizeof *prefixes);
     for (struct viewer *viewer = web->viewers; viewer; viewer = viewer->next)
         viewer_look_at_cache(viewer);

@@ -15,10 +15,11 @@
 #define WEB_TOKEN_SIZE 129
 
 struct web_counts {
+    uint64_t viewers, connections; /* now */
+    uint64_t viewers_ever;
     uint64_t messages, bytes; /* sent to viewers */
     uint64_t requests;        /* of viewers, passed on */
     uint64_t http;            /* answered */
-    uint64_t viewers;         /* that have come */
 };
 
 /*
@@ -44,7 +45,6 @@ struct web {
     struct bridge bridge;
     struct topic_cache cache;
     struct viewer *viewers;
-    unsigned n_viewers, n_connections;
     uint64_t next_viewer;
     json_t *status; /* the newest, NULL before the first */
     uint64_t status_ns;

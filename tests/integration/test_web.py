@@ -3,13 +3,17 @@ mean harm. Real sockets, spoken by tests/integration/page_client.py."""
 import contextlib
 import gzip
 import json
+import re
+import shutil
 import socket
-import time
+import subprocess
+import threading
 import unittest
 import urllib.parse
 
 import numpy as np
 
+import schema_check
 from harness import ControlError, SystemTest, lighter, timeout, wait_for
 from page_client import BINARY, TEXT, Refused, RawViewer, Viewer, fetch
 
@@ -76,7 +80,6 @@ class Served(WebTest):
         self.assertEqual(only["etag"], headers["etag"])
 
     def test_schemas_are_those_of_the_repository(self):
-        import schema_check
         self.start()
         status, _, body = fetch(self.daemon.web, "/schema/")
         self.assertEqual(status, 200)
@@ -121,6 +124,97 @@ class Served(WebTest):
         daemon = self.start_daemon(None, {"web.listen": "0.0.0.0:0"}, expected=(78,), wait_ready=False)
         self.assertEqual(daemon.wait(), 78)
         self.assertIn("web.allow_insecure", daemon.stderr_text())
+
+
+class Metrics(WebTest):
+    SAMPLE = re.compile(r'^(merlind_[a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})? (-?[0-9.e+-]+|NaN)$')
+
+    def scrape(self):
+        """{name and labels as text: value}, each line checked."""
+        status, headers, body = fetch(self.daemon.web, "/metrics")
+        self.assertEqual((status, headers["content-type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        self.text = body.decode()
+        samples, described = {}, set()
+        for line in self.text.splitlines():
+            if line.startswith("# "):
+                described.add(line.split()[2])
+                continue
+            match = self.SAMPLE.match(line)
+            self.assertTrue(match, line)
+            self.assertIn(match[1], described)
+            samples[match[1] + (match[2] or "")] = float(match[3])
+        return samples
+
+    def test_figures_are_those_of_the_run(self):
+        self.start("--synthetic", "glass", "--fps", "2000")
+        control = self.control(self.daemon)
+        viewer = self.viewer()
+        viewer.watch("map/com_x/")
+        summary = self.run_scan(control, (16, 16))
+        with self.assertRaises(ControlError):
+            control("map", name="no such map")
+        viewer.wait("status/", lambda h: h["status"]["requests"].get("map", {}).get("no_data"))
+        samples = wait_for(lambda: (s := self.scrape()).get('merlind_requests_total{command="map",result="no_data"}') and s, 10,
+                           "the request in the metrics")
+        for fate, count in summary["frames"].items():
+            self.assertEqual(samples[f'merlind_run_frames{{fate="{fate}"}}'], count, fate)
+        self.assertEqual(samples['merlind_requests_total{command="start",result="ok"}'], 1)
+        self.assertEqual(samples['merlind_state{state="idle"}'], 1)
+        self.assertEqual(samples['merlind_detector_link_up{link="data"}'], 1)
+        self.assertGreaterEqual(samples['merlind_published_messages_total{topic="map/com_x/"}'], 1)
+        self.assertEqual(samples["merlind_web_viewers"], 1)
+        self.assertGreater(samples["merlind_web_sent_bytes_total"], 1000)
+
+    def test_what_is_refused_is_counted(self):
+        self.start()
+        with self.assertRaises(Refused):
+            self.raw(origin="http://evil.example")
+        self.assertEqual(self.scrape()['merlind_web_refused_total{reason="origin"}'], 1)
+
+    def test_promtool_has_nothing_to_say(self):
+        if not shutil.which("promtool"):
+            self.skipTest("promtool (Debian package prometheus) is not there")
+        self.start("--synthetic", "glass")
+        self.run_scan(self.control(self.daemon), (4, 4))
+        self.scrape()
+        done = subprocess.run(["promtool", "check", "metrics"], input=self.text, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
+class Secrets(WebTest):
+    def test_token_of_the_start_is_logged_and_in_a_file_of_its_own(self):
+        daemon = self.start_daemon(None, environment={"RUNTIME_DIRECTORY": str(self.directory)})
+        token = daemon.wait_line(r"page: http://\S+/#token=([0-9a-f]{32})$", stream="err")[1]
+        file = self.directory / "page-token"
+        self.assertEqual((file.read_text(), file.stat().st_mode & 0o777), (token + "\n", 0o600))
+        viewer = Viewer(daemon.web, token)
+        self.assertTrue(viewer.welcome["may_control"])
+        viewer.close()
+        daemon.stop()
+        self.assertFalse(file.exists())
+
+    def test_token_of_the_configuration_is_not_logged(self):
+        self.start()
+        self.daemon.wait_line("page: http", stream="err")
+        self.assertNotIn(TOKEN, self.daemon.stderr_text())
+
+    def test_page_over_tls(self):
+        certificate, key = self.directory / "page.pem", self.directory / "page.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        self.start(**{"web.listen": "0.0.0.0:0", "web.tls_certificate": str(certificate), "web.tls_key": str(key)})
+        self.assertRegex(self.daemon.web, "^https://0.0.0.0:")
+        self.daemon.web = self.daemon.web.replace("0.0.0.0", "127.0.0.1")
+        self.assertEqual(fetch(self.daemon.web)[0], 200)
+        viewer = self.viewer()
+        self.assertTrue(viewer.request("ping")[0]["pid"])
+        self.assertEqual(viewer.raw.socket.selected_alpn_protocol(), "http/1.1")
+
+    def test_certificate_that_is_not_there_is_an_error(self):
+        daemon = self.start_daemon(None, {"web.tls_certificate": "/nowhere/a", "web.tls_key": "/nowhere/b"}, wait_ready=False,
+                                   expected=(69, 70, 74, 77))
+        self.assertNotEqual(daemon.wait(), 0)
+        self.assertIn("web.tls_certificate /nowhere/a cannot be read", daemon.stderr_text())
 
 
 class Live(WebTest):
@@ -315,14 +409,24 @@ class Hostile(WebTest):
 
     def test_frames_against_the_protocol_end_the_connection(self):
         self.start()
-        for data in (b"\xff" * 64, b"\x83\x80" + b"\0" * 4, b"\x81\x05hello", b"\x00" * 100, b"\x82\x85\0\0\0\0hello",
-                     b"\x81\xff" + b"\xff" * 8 + b"\0" * 100, b"\x81\x82\0\0\0\0\xff\xfe"):
+        mask = b"\0\0\0\0"
+        for data, code in ((b"\x83\x80" + mask, 1002), (b"\xf1\x80" + mask, 1002), (b"\xff" * 64, 1002),
+                           (b"\x82\x85" + mask + b"hello", 1003), (b"\x81\x82" + mask + b"\xff\xfe", 1007)):
             viewer = self.raw()
             viewer.hello()
-            viewer.socket.settimeout(timeout(2))  # some are the beginning of more
-            with contextlib.suppress(OSError):
+            viewer.socket.sendall(data)
+            with contextlib.suppress(ConnectionError):
+                self.assertIn(viewer.wait_close(), (code, None), data)
+        self.still_serves()
+
+    def test_frames_without_an_end_are_harmless(self):
+        self.start()
+        for data in (b"\x81\xff" + b"\xff" * 8 + b"\0" * 100, b"\x81\xfe\xff", b"\x01\x85\0\0\0\0hello", b"\x00" * 100, b"\x81\x05hello"):
+            viewer = self.raw()
+            viewer.hello()
+            with contextlib.suppress(ConnectionError):
                 viewer.socket.sendall(data)
-                viewer.wait_close()
+                viewer.receive()
         self.still_serves()
 
     def test_no_hello_is_no_viewer(self):
@@ -419,7 +523,6 @@ class Hostile(WebTest):
         expected, _ = control.array("map", "com_x")
         reader = Viewer.__new__(Viewer)  # takes over the connection, from where it stands
         reader.raw, reader.messages, reader.replies, reader.notices, reader.error = slow, [], {}, [], None
-        import threading
         reader.changed, reader.closed = threading.Condition(), False
         reader.thread = threading.Thread(target=reader._collect, daemon=True)
         reader.thread.start()
