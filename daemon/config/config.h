@@ -23,10 +23,20 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 76, /* in the table of config_keys.c */
+    CONFIG_KEYS = 81, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
+
+#define CONFIG_DIRECTORIES_MAX 8
+
+struct directory_list {
+    size_t n;
+    char paths[CONFIG_DIRECTORIES_MAX][1024]; /* absolute */
+};
+
+/* What becomes of a start when the disk will not suffice. */
+enum disk_when_short { DISK_REFUSE, DISK_WARN };
 
 /* NaN: not known. */
 struct calibration_settings {
@@ -66,6 +76,10 @@ struct config {
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
+    double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
+    struct directory_list recording_roots;
+    double recording_trash_hours; /* how long discarded files are kept */
+    enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */

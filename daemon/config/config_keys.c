@@ -5,6 +5,7 @@
 #define RANGE(least, most) .minimum = (least), .maximum = (most)
 
 static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
+static const char *const when_short[] = {"refuse", "warn", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
 static const char *const scan_orders[] = {"raster", "serpentine", NULL};
 static const char *const icom_methods[] = {"auto", "icom", "ricom", NULL};
@@ -102,6 +103,21 @@ const struct config_key config_keys[] = {
      .text = "Where the files go. It must exist and be writable for the service; a path that is "
              "not absolute begins where merlind was started. Under systemd another directory than "
              "/var/lib/merlind also needs a ReadWritePaths= line, see merlind(8)."},
+    {"recording.roots", &config_type_directories, FIELD(recording_roots), .default_text = "[]",
+     .text = "Directories in and below which a start may choose another directory than "
+             "recording.directory for its run (at most 8). Under systemd they need ReadWritePaths= "
+             "lines too."},
+    {"recording.name", &config_type_name_template, FIELD(recording.name),
+     .default_text = "\"" RECORDING_NAME "\"",
+     .text = "What files are called, without .h5; a slash makes a folder. {date}, {time}: of the "
+             "first frame. {run}, {run:04}: one more than the highest number that is taken. {id}: "
+             "of the run. {sample} and any other word: the label of that name which the run was "
+             "started with. Nothing is overwritten: a name without {run} that is taken gets _2, _3 "
+             "behind it."},
+    {"recording.trash_hours", &config_type_real, FIELD(recording_trash_hours), RANGE(0.0001, 87600),
+     .unit = "hours", .default_text = "24",
+     .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
+             "of recordings."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
      .default_text = "lz4", .text = "lz4 is the fastest by far, zstd packs closest."},
     {"recording.compression.shuffle", &config_type_choice, FIELD(recording.shuffle),
@@ -111,6 +127,11 @@ const struct config_key config_keys[] = {
      .default_text = "1",
      .text = "0 stores without packing, 9 packs closest and is the slowest; more than 1 gains lz4 "
              "very little."},
+    {"recording.short_of_space", &config_type_choice, FIELD(recording_short_of_space),
+     .choices = when_short, .default_text = "refuse",
+     .text = "What becomes of a start when the disk will not suffice, going by the size and the "
+             "compression of the frames of the run before. warn: it begins with a warning, and "
+             "recording stops before the disk is full."},
     {"recording.flush", &config_type_real, FIELD(recording_flush_s), RANGE(0.1, 3600),
      .unit = "seconds", .default_text = "1",
      .text = "How often a program that reads the growing file sees news. What was flushed "
@@ -119,6 +140,11 @@ const struct config_key config_keys[] = {
      .unit = "seconds", .default_text = "5",
      .text = "How often what was flushed is brought to the disk, so that it survives a loss of "
              "power as well. 0: only when the file is closed."},
+    {"recording.recompute_wait", &config_type_real, FIELD(recording_recompute_wait_s),
+     RANGE(0, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long after its last frame a run waits for results that are computed again "
+             "(merlinctl recompute), so that its file has them; the next scan waits as long. Then "
+             "the file is closed without them and says how many frames they lack."},
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "
@@ -127,10 +153,12 @@ const struct config_key config_keys[] = {
      .default_text = "tcp://127.0.0.1:6351",
      .text = "Where merlind publishes live results (ZeroMQ XPUB). Port 0 or *: any free port, "
              "named in the ready line."},
-    {"results.map_rate", &config_type_real, FIELD(results_map_rate), RANGE(0.1, 100),
-     .unit = "per second", .default_text = "10", .text = "Updates of each map, at most."},
-    {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), RANGE(0.1, 100),
-     .unit = "per second", .default_text = "2", .text = "Updates of each pattern, at most."},
+    {"results.map_rate", &config_type_real, FIELD(results_map_rate), .reloads = true,
+     RANGE(0.1, 100), .unit = "per second", .default_text = "10",
+     .text = "Updates of each map, at most."},
+    {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
+     RANGE(0.1, 100), .unit = "per second", .default_text = "2",
+     .text = "Updates of each pattern, at most."},
     {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
      .text = "Whether there is a page."},
     {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",
@@ -158,7 +186,7 @@ const struct config_key config_keys[] = {
     {"web.allow_insecure", &config_type_bool, FIELD(web.allow_insecure), .default_text = "false",
      .text = "Whether the page may be on an address that other computers reach without TLS. What "
              "is sent, the token too, can then be read on the network."},
-    {"log.level", &config_type_choice, FIELD(log_level), .choices = log_levels,
+    {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,
      .offset = offsetof(struct config, virtual_detectors), .unit = "pixels", .default_text = "[]",

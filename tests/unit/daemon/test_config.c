@@ -120,6 +120,7 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_int_equal(config.recording.level, 1);
     assert_true(config.recording_flush_s == 1);
     assert_true(config.recording_sync_s == 5);
+    assert_true(config.recording_recompute_wait_s == 60);
     assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
     assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
     assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
@@ -142,7 +143,12 @@ static const char full_text[] =
     "  directory: /data/a b\n"
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
+    "  short_of_space: warn\n"
+    "  roots: [/data/one, '/data/two']\n"
+    "  name: '{date}/{sample}_{run:04}'\n"
+    "  trash_hours: 0.5\n"
     "  sync: 7.5\n"
+    "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
     "web: {enabled: false, listen: '*:0', token: 0123456789abcdef, viewers: 5, patience: 12.5,\n"
@@ -213,7 +219,13 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
+    assert_int_equal(config->recording_short_of_space, DISK_WARN);
+    assert_int_equal(config->recording_roots.n, 2);
+    assert_string_equal(config->recording_roots.paths[1], "/data/two");
+    assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
+    assert_true(config->recording_trash_hours == 0.5);
     assert_true(config->recording_sync_s == 7.5);
+    assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
