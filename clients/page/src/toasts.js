@@ -12,7 +12,7 @@ export class Toasts {
   say(text, tone = '') {
     const toast = element('div', { class: 'toast', 'data-tone': tone }, element('span', {}, text));
     const close = () => toast.remove();
-    toast.append(button('×', 'Close', close, { class: 'icon', 'aria-label': 'Close' }));
+    toast.append(button('×', 'Dismiss', close, { class: 'icon', 'aria-label': 'Dismiss' }));
     this.root.append(toast);
     while (this.root.children.length > 4) this.root.firstChild.remove();
     if (tone !== 'bad') setTimeout(close, SHOWN_MS);
