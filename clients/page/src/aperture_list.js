@@ -1,7 +1,7 @@
 // The virtual detectors as drawn here and as merlind has them: a change is shown at once as requested, and as applied
 // when merlind has answered. One request at a time for each; of changes meanwhile the last one counts.
 
-import { withCentre } from './apertures.js';
+import { requestOf, withCentre } from './apertures.js';
 
 const HUES = ['#4cc9f0', '#ffb454', '#7ee081', '#f783ac', '#c0a6ff', '#ffe066', '#66d9c6', '#ff8f6b'];
 
@@ -55,7 +55,7 @@ export class ApertureList extends EventTarget {
     try {
       while (entry.state === 'requested') {
         const asked = entry.wanted;
-        const { result } = await this.#connection.request('virtual_detector', asked);
+        const { result } = await this.#connection.request('virtual_detector', requestOf(asked));
         entry.applied = withCentre(result.detector, asked.centre);
         if (entry.wanted === asked) {
           entry.wanted = entry.applied;

@@ -14,6 +14,14 @@ const at = ([cy, cx], radius, angle) => ({
 const distance = ([cy, cx], { y, x }) => Math.hypot(y - cy, x - cx);
 const angleTo = ([cy, cx], { y, x }) => Math.atan2(y - cy, x - cx) / RADIANS;
 
+const ASKED_FOR = ['name', 'shape', 'centre', 'radius', 'inner', 'outer', 'angles', 'sectors', 'start_angle', 'size', 'k_inner', 'k_outer',
+  'pixel_size_k', 'edge', 'mode'];
+
+/** What a request has of a detector: merlind tells more of one than it may be asked for. */
+export function requestOf(detector) {
+  return Object.fromEntries(ASKED_FOR.filter((key) => key in detector).map((key) => [key, detector[key]]));
+}
+
 /** The detector with its centre filled in. */
 export function withCentre(detector, centre) {
   return detector.centre ? detector : { ...detector, centre };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contains, dragged, fresh, grown, handles, moved, radii, SHAPES } from '../src/apertures.js';
+import { contains, dragged, fresh, grown, handles, moved, radii, requestOf, SHAPES } from '../src/apertures.js';
 
 const centre = [100, 120];
 const ring = { name: 'halo', shape: 'annulus', centre, inner: 30, outer: 50 };
@@ -54,4 +54,8 @@ test('a place is inside as the detector counts it', () => {
   const sector = { ...ring, shape: 'sector', angles: [-45, 45] };
   assert.ok(contains(sector, { y: 100, x: 160 }));
   assert.ok(!contains(sector, { y: 140, x: 120 }));
+});
+
+test('only what may be asked for is asked for', () => {
+  assert.deepEqual(requestOf({ ...ring, saturation: {}, version: 3 }), ring);
 });
