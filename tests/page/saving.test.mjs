@@ -59,4 +59,13 @@ test('the summary of a run is one page with its counts, its table and its figure
   await page.getByRole('button', { name: 'Close' }).click();
 });
 
+test('a recording is discarded, and taken back', async () => {
+  const fate = () => ctl(bench.daemon, 'status', '--json').run.recording.fate;
+  await page.locator('#tab-scan').click();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await waitFor(() => fate() === 'discard', 10, 'the recording to be discarded');
+  await page.getByRole('button', { name: 'Keep' }).click();
+  await waitFor(() => fate() === 'keep', 10, 'the recording to be kept');
+});
+
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -81,11 +81,11 @@ export class AlignForm {
       ['Edge, 90 to 10 %', `${edge.toFixed(1)} px`],
       ['Roundness', roundness.toFixed(3), roundness < 0.95 ? 'warn' : ''],
       ['Centre', `y ${centre[0].toFixed(1)}  x ${centre[1].toFixed(1)}`],
-      [calibration?.centre ? 'From the calibrated' : 'From the middle', `y ${signed(offset[0])}  x ${signed(offset[1])}`],
-      ['Counts in the disk', `${value(plateau)} a pattern`],
+      [calibration?.centre ? 'From the calibrated' : 'From the middle', `y ${signed(offset[0])}  x ${signed(offset[1])} px`],
+      ['Counts in the disk', value(plateau)], ['Highest count', value(peak)],
     ];
-    if (this.exposureMs) rows.push(['Peak rate', `${value((1000 * peak) / this.exposureMs)} a second`], ['Exposure', duration(this.exposureMs / 1000)]);
-    if (this.fullScale > 1) rows.push(['Peak', `${value(peak)}, ${percent(peak / this.fullScale)} of full scale`, peak >= this.fullScale ? 'bad' : peak > this.fullScale / 2 ? 'warn' : '']);
+    if (this.exposureMs) rows.push(['Peak rate', `${value((1000 * peak) / this.exposureMs)} a second`], ['Exposure', `${value(this.exposureMs)} ms`]);
+    if (this.fullScale > 1) rows.push(['Of full scale', percent(peak / this.fullScale), peak >= this.fullScale ? 'bad' : peak > this.fullScale / 2 ? 'warn' : '']);
     return rows;
   }
 
@@ -114,4 +114,4 @@ export class AlignForm {
   }
 }
 
-const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(1)} px`;
+const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(1)}`;

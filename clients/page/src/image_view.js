@@ -54,10 +54,10 @@ export class ImageView extends EventTarget {
     this.fit();
   }
 
-  /** The words of the image have changed. */
+  /** The words of the image have changed: it is drawn at once, for what is drawn over it must not run ahead. */
   painted() {
     if (this.#image) this.#picture.getContext('2d').putImageData(this.#image, 0, 0);
-    this.redraw();
+    this.#draw();
   }
 
   redraw() {

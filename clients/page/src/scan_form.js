@@ -8,6 +8,7 @@ const PRESETS = [
   ['internal', 'internal clock'], ['line-trigger', 'one trigger per line'], ['pixel-trigger', 'one trigger per position'],
   ['single-start', 'one trigger per scan'], ['soft', 'started by software'],
 ];
+const RECORDING = [['keep', 'record and keep'], ['ask', 'record, keep only if told'], ['off', 'do not record']];
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
 
 export class ScanForm {
@@ -22,8 +23,9 @@ export class ScanForm {
     this.labels = field('Labels', { type: 'text', name: 'labels', value: kept.labels ?? '', placeholder: 'strain = 8, region = left' });
     this.preset = choice('Trigger', PRESETS, kept.preset ?? 'internal', () => this.#keep());
     this.order = choice('Order', [['raster', 'line by line'], ['serpentine', 'serpentine']], kept.order ?? 'raster', () => this.#keep());
-    this.record = element('input', { type: 'checkbox', name: 'record' });
-    this.record.checked = kept.record ?? true;
+    this.record = choice('Recording', RECORDING, kept.record ?? 'keep', () => this.#keep());
+    this.keep = button('Keep', 'Keep the recording of this scan', () => this.#decide('recording_keep'));
+    this.discard = button('Discard', 'Move the recording to the trash; Keep takes it back until that is emptied', () => this.#decide('recording_discard'));
     this.start = button('Start scan', 'Set the detector up and start', () => this.#start('active'), { class: 'primary' });
     this.view = button('Align', 'Scan over and over without recording', () => this.#start('view'));
     this.recordPass = button('Record next pass', 'Record the next pass of the scan while aligning', () => this.#recordPass());
@@ -43,17 +45,17 @@ export class ScanForm {
         element('div', { class: 'pair' }, this.ny, this.nx),
         labelled('Trigger', this.preset), labelled('Order', this.order),
         element('div', { class: 'pair' }, this.exposure, this.repeats), this.labels,
-        element('label', { class: 'check' }, this.record, 'Record to disk'),
+        labelled('Recording', this.record),
         element('div', { class: 'buttons' }, this.start, this.view, this.recordPass)),
       element('h3', {}, 'Shift of the scan'),
       element('div', { class: 'buttons nudges' }, ...this.nudges.slice(0, 2), this.shift, ...this.nudges.slice(2)),
-      element('h3', {}, 'This scan'), this.facts);
+      element('h3', {}, 'This scan'), this.facts, element('div', { class: 'buttons' }, this.keep, this.discard));
   }
 
   #keep() {
     this.settings.set('scan', {
       ny: this.ny.input.value, nx: this.nx.input.value, repeats: this.repeats.input.value, exposure: this.exposure.input.value,
-      labels: this.labels.input.value, preset: this.preset.value, order: this.order.value, record: this.record.checked,
+      labels: this.labels.input.value, preset: this.preset.value, order: this.order.value, record: this.record.value,
     });
   }
 
@@ -64,7 +66,7 @@ export class ScanForm {
     const labels = parseLabels(this.labels.input.value);
     if (Object.keys(labels).length) args.labels = labels;
     const repeats = Number(this.repeats.input.value);
-    return { ...args, recording: this.record.checked, ...(repeats > 1 ? { repeats } : {}) };
+    return { ...args, recording: { keep: true, ask: 'ask', off: false }[this.record.value], ...(repeats > 1 ? { repeats } : {}) };
   }
 
   async #start(mode) {
@@ -85,6 +87,13 @@ export class ScanForm {
     });
   }
 
+  #decide(cmd) {
+    return this.toasts.attempt(async () => {
+      const { result } = await this.connection.request(cmd, { run: this.store.run.id });
+      this.toasts.say(result.fate === 'discard' ? `Discarded; it lies in the trash for some time: ${result.file}` : `Kept: ${result.file}`);
+    });
+  }
+
   #nudge(n) {
     return this.toasts.attempt(() => this.connection.request('geometry', { nudge: n }));
   }
@@ -95,6 +104,10 @@ export class ScanForm {
     const running = RUNNING.includes(status?.state);
     const viewing = running && run?.mode === 'view';
     this.start.disabled = this.view.disabled = !may || running || this.starting || status?.state === 'disconnected';
+    const fate = run?.recording?.fate;
+    this.keep.hidden = !run?.file || fate === 'keep' || fate === undefined;
+    this.discard.hidden = !run?.file || fate === 'discard' || fate === undefined;
+    this.keep.disabled = this.discard.disabled = !may;
     this.recordPass.hidden = !viewing;
     this.recordPass.disabled = !may;
     this.nudges.forEach((one) => { one.disabled = !may || !run; });

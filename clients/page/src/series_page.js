@@ -43,10 +43,10 @@ function plotOf({ label, rows }) {
 }
 
 function tableOf({ label, rows }) {
-  const heads = [label, 'Scans', 'Patterns', 'With reflections', 'Interval', ''].map((text) => element('th', { scope: 'col' }, text));
+  const heads = [label, 'Scans', 'Patterns', 'With reflections', 'Interval', 'Beware'].map((text) => element('th', { scope: 'col' }, text));
   const line = ({ value, scans, n, fraction, interval, flags }) => element('tr', {}, element('th', { scope: 'row' }, value),
     ...[count(scans), count(n), fraction === null ? '–' : percent(fraction), `${interval.map((v) => (100 * v).toFixed(1)).join(' to ')} %`,
-      Array.isArray(flags) ? flags.join(', ') : ''].map((text) => element('td', {}, text)));
+      flags.join(', ') || '–'].map((text) => element('td', {}, text)));
   return element('table', {}, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows.map(line)));
 }
 
