@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
+#include "daemon/host_check.h"
 #include "daemon/service.h"
 
 static void print_libraries(FILE *out)
@@ -39,13 +40,13 @@ struct command_line {
 static int load_again(void *data, struct config *fresh)
 {
     const struct command_line *const line = data;
-    struct options options = {.print_libraries = print_libraries};
+    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
     return options_load(line->argc, line->argv, &options, fresh) == 0 ? 0 : -EINVAL;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {.print_libraries = print_libraries};
+    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
     struct config config;
     if (options_load(argc, argv, &options, &config) != 0)
         return options.exit_code;

@@ -432,6 +432,12 @@ bool ingest_stuck(struct ingest *ingest)
     return stuck;
 }
 
+uint64_t ingest_turns(struct ingest *ingest)
+{
+    wakeup_send(&ingest->wake);
+    return counter_read(&ingest->heartbeat.beats);
+}
+
 void ingest_figures(const struct ingest *ingest, struct ingest_figures *figures)
 {
     figures->stray_frames = counter_read(&ingest->assembler.stray_frames);

@@ -50,6 +50,8 @@ struct acquisition {
     struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;
+    uint64_t idle_turns, last_turns; /* of ingest (ingest_turns): at the first of idle_polls, and at
+                                        the newest */
     bool status_asked;
     uint64_t rate_time_ns, rate_received;
     double rate;

@@ -12,10 +12,24 @@
 #define IDLE_LINK_NS (500 * NS_PER_MS)
 /* Before the first frame there is nothing to lose by waiting longer. */
 #define IDLE_POLLS 15
+/* By then ingest has read what the detector had sent before it was idle. */
+#define IDLE_TURNS 3
+
+/* Whether ingest had read all that was sent when the detector became idle, and has had time to say
+ * so: on a machine that is too busy for ingest an idle detector means nothing. */
+static bool ingest_was_there(struct acquisition *acquisition)
+{
+    const bool there = acquisition->last_turns >= acquisition->idle_turns + IDLE_TURNS;
+    acquisition->last_turns = ingest_turns(pipeline_ingest(acquisition->pipeline));
+    if (acquisition->idle_polls == 1)
+        acquisition->idle_turns = acquisition->last_turns;
+    return there && acquisition->idle_polls > 1;
+}
 
 static void on_detector_idle(struct acquisition *acquisition)
 {
     acquisition->idle_polls++;
+    const bool all_read = ingest_was_there(acquisition);
     if (acquisition_run_goes_on(acquisition)) {
         const uint64_t last = counter_read(&acquisition->run->last_frame_ns);
         if (acquisition->idle_polls >= 2 && uv_hrtime() > last + IDLE_LINK_NS)
@@ -25,7 +39,7 @@ static void on_detector_idle(struct acquisition *acquisition)
     }
     /* A passive plan waits for somebody else to start, however long that takes. */
     if (acquisition->state == ACQUISITION_ARMED && acquisition->idle_polls >= IDLE_POLLS &&
-        (!acquisition->plan || acquisition->plan->active)) {
+        all_read && (!acquisition->plan || acquisition->plan->active)) {
         acquisition_give_up_plan(acquisition, "short", "detector_idle",
                                  "the detector went idle without sending a frame");
         acquisition_set_idle(acquisition);

@@ -259,6 +259,20 @@ class Configuration(SystemTest):
         self.assertEqual((status["workers"], status["ring"]["size"]), (3, 8 << 20))
         self.assertEqual(status["recording"]["directory"], str(self.recordings))
 
+    def test_host_is_checked_and_every_doubt_has_a_remedy(self):
+        done = self.run_merlind("-o", f"recording.directory={self.recordings}", "-o", "ring.size=64MiB", "--check-host")
+        lines = done.stdout.splitlines()
+        self.assertTrue(all(line.startswith(("ok    ", "look  ")) for line in lines), done)
+        for what in ("ring 0.1 GiB", "CPUs: ", "way to the detector 127.0.0.1: interface lo", f"recordings in {self.recordings}: "):
+            self.assertIn(what, done.stdout)
+        self.assertIn("look  ring 0.1 GiB: takes up 0.1 s of 1 GB/s while the disk is busy; give it 1 GiB at least", done.stdout)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertEqual(list(self.recordings.iterdir()), [], "the probe of the disk leaves nothing")
+
+    def test_host_with_a_directory_that_cannot_be_written(self):
+        done = self.run_merlind("-o", f"recording.directory={self.directory}/nothing", "--check-host")
+        self.assertRegex(done.stdout, r"look  recordings in .*/nothing: cannot be written: No such file or directory")
+
     def test_reload_takes_over_what_may_change(self):
         path = self.write("log: {level: info}\nbragg: {tile: 10}\n")
         daemon = self.start_daemon(None, configuration=path)
