@@ -5,6 +5,7 @@
 #   build        release build, warnings are errors
 #   unit         unit tests
 #   integration  the programs against each other and against real files; the installed service
+#   page         the operator's page: its modules, and in a browser against merlind and the simulator
 #   docs         manual pages
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
 #   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
@@ -27,7 +28,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/stages.sh
 . "$top/scripts/stages.sh"
 
-all_stages=(style build unit integration docs asan tsan fuzz service tidy)
+all_stages=(style build unit integration page docs asan tsan fuzz service tidy)
 more_stages=(readers)
 build=${MERLIND_BUILD:-$top/build}
 long=

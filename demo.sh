@@ -4,9 +4,11 @@
 # table of its Bragg reflections next to the truth that the patterns were made with.
 #
 #   ./demo.sh              a scan of 64x64 positions at 2,000 patterns a second
+#   ./demo.sh --stay       the same, and merlind and the detector stay: look at the page, start scans there; Ctrl-C ends them
 #   DEMO_SCAN=128x128 DEMO_FPS=4000 DEMO_PORT_BASE=7340 ./demo.sh
 #
-# The file goes to demo-data/. Everything that it starts ends with it.
+# The file goes to demo-data/. Everything that it starts ends with it. The address of the page is told before the scan: open
+# it in a browser to see the maps grow.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +22,9 @@ fps=${DEMO_FPS:-2000}
 base=${DEMO_PORT_BASE:-6340}
 command_port=$((base + 1)) data_port=$((base + 2))
 control=tcp://127.0.0.1:$((base + 10)) results=tcp://127.0.0.1:$((base + 11)) web=127.0.0.1:$((base + 40))
+token=$(od -An -N 12 -tx1 /dev/urandom | tr -d ' \n')
 work=$(mktemp -d)
+stay=''
 simulator='' daemon=''
 
 clean_up() {
@@ -46,7 +50,7 @@ stop_with() { # stop_with MESSAGE [LOG]
 # A port is free when nobody answers on it.
 check_ports() {
   local port
-  for port in "$command_port" "$data_port" $((base + 10)) $((base + 11)); do
+  for port in "$command_port" "$data_port" $((base + 10)) $((base + 11)) $((base + 40)); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       stop_with "port $port is in use (another merlind or detector on this machine?). Choose others:
     DEMO_PORT_BASE=7340 ./demo.sh     uses 7341, 7342, 7350, 7351 and 7380"
@@ -56,6 +60,7 @@ check_ports() {
 
 build_programs() {
   install_packages build demo
+  install_node || echo "note: without Node.js and npm there will be no page for a browser"
   if [ ! -f "$build/build.ninja" ]; then
     echo "Preparing the build in $build"
     meson setup "$build" "$top" --buildtype=release -Dtests=false >"$work/log" 2>&1 || stop_with "meson failed:" "$work/log"
@@ -85,7 +90,7 @@ start_programs() {
   wait_ready "$simulator" "$work/simulator" merlin-sim
   "$build/daemon/merlind" -o detector.host=127.0.0.1 -o "detector.command_port=$command_port" -o "detector.data_port=$data_port" \
     -o ring.size=512MiB -o "recording.directory='$data'" -o "control.endpoint='$control'" -o "results.endpoint='$results'" \
-    -o "web.listen='$web'" \
+    -o "web.listen='$web'" -o "web.token=$token" \
     -o bragg.enabled=true -o 'bragg.centre=[128, 128]' -o 'bragg.annulus=[25, 46]' -o bragg.disk_radius=3.36 \
     -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
     >"$work/daemon" 2>&1 &
@@ -137,10 +142,16 @@ END
 
 main() {
   local file picture code=0
+  case ${1:-} in
+    '') ;;
+    --stay) stay=1 ;;
+    *) stop_with "there is no option '$1'; --stay keeps merlind and the page" ;;
+  esac
   check_ports
   build_programs
   start_programs
   wait_detector
+  echo "The operator's page: http://$web/#token=$token"
   echo "A scan of $scan positions at $fps patterns a second"
   ctl start --scan "$scan" --wait --progress --json >"$work/output" || code=$?
   tail -n 1 "$work/output" >"$work/summary"
@@ -166,6 +177,10 @@ While merlind runs (merlinctl --help for more):
 
 END
   bragg_table
+  if [ -n "$stay" ]; then
+    printf '\nStill there: http://%s/#token=%s\nCtrl-C ends it.\n' "$web" "$token"
+    wait "$daemon"
+  fi
 }
 
 main "$@"

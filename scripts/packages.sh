@@ -18,6 +18,8 @@ declare -A PACKAGES=(
   [container]="debootstrap systemd-container"
   [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
+  [page]="nodejs npm"
+  [browser]="chromium"
   [bench]="python3 python3-zmq python3-h5py python3-hdf5plugin"
 )
 
@@ -70,4 +72,12 @@ install_packages() {
     return 1
   fi
   rm -f "$log"
+}
+
+# What the page is built with, where it is not there from elsewhere (a Node.js of its own maker brings npm, and Debian's
+# npm would take it away again).
+install_node() {
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    install_packages page
+  fi
 }

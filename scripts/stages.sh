@@ -239,6 +239,43 @@ fuzz_target() {
   fi
 }
 
+# Skipped, with a word, where there is no Node.js, no browser or none of npm's packages.
+stage_page() {
+  local packages=$build/page-tests
+  need_build || return
+  if ! install_node || ! install_packages browser; then
+    skip "the page" "Node.js or chromium could not be installed"
+    return
+  fi
+  if ! clients/page/install_packages.sh "$packages" npm --include=dev >"$work/log" 2>&1; then
+    skip "the page" "npm's packages could not be installed: $(tail -n 1 "$work/log")"
+    return
+  fi
+  # A build that was configured before there was npm has no page in it.
+  if [ ! -f "$build/clients/page/app.js" ]; then
+    try "the page: configuration" meson setup --reconfigure "$build" "$top" -Dpage=enabled || return
+    try "the page: compilation" ninja -C "$build" || return
+  fi
+  node_tests "clients/page/unit" env
+  node_tests "tests/page" env "MERLIND_BUILD=$build" "MERLIND_PAGE_MODULES=$packages"
+}
+
+# node_tests DIRECTORY COMMAND-PREFIX...: every test counts as one check.
+node_tests() {
+  local directory=$1 result name
+  shift
+  "$@" node --test --test-reporter=tap --test-concurrency=1 "$directory"/*.test.*js >"$work/tap" 2>"$work/log" </dev/null || true
+  while read -r result name; do
+    if [ "$result" = ok ]; then
+      pass
+    else
+      fail "$directory: $name"
+      grep -A 20 -E "^not ok [0-9]+ - " "$work/tap" | grep -A 20 -F -- "- $name" | sed 's/^/      | /' || true
+    fi
+  done < <(sed -nE 's/^(not )?ok [0-9]+ - (.*)$/\1ok \2/p' "$work/tap" | sed 's/^not ok/not_ok/')
+  grep -q '^# tests [1-9]' "$work/tap" || fail "$directory: its tests did not run: $(tail -n 3 "$work/log")"
+}
+
 # The Debian package on a clean Debian 12 that boots in a container. That Debian is kept beside the build for the next time.
 stage_service() {
   local code=0

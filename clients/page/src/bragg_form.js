@@ -1,0 +1,132 @@
+// Bragg reflections: the table of classes, and the settings with which they are looked for.
+
+import { CLASSES } from './colours.js';
+import { button, element, field, setText } from './dom.js';
+import { openSeries } from './series_page.js';
+import { count, percent } from './words.js';
+
+const STATES = {
+  refused: 'No reflections are looked for', frozen: 'Compared with a kept reference: classes are final as they come.',
+  provisional: 'Provisional: the run is still learning what the glass looks like.', final: 'Final: all patterns were compared with the whole run.',
+};
+
+export class BraggForm {
+  /** `blind()`: begins blind labels. */
+  constructor({ store, connection, toasts, blind }) {
+    Object.assign(this, { store, connection, toasts });
+    this.state = element('p', { class: 'muted' });
+    this.table = element('table', { class: 'bragg-table' });
+    this.phase = element('p', { class: 'muted' });
+    this.enabled = element('input', { type: 'checkbox', class: 'steer' });
+    const number = (label, unit) => field(label, { type: 'number', step: 'any', class: 'steer' }, unit);
+    this.fields = {
+      'annulus.0': number('Ring, inner', 'px'), 'annulus.1': number('Ring, outer', 'px'), disk_radius: number('Disk radius', 'px'),
+      'centre.0': number('Centre y', 'px'), 'centre.1': number('Centre x', 'px'), alpha: number('False alarms', ''), contrast_min: number('Least contrast', ''),
+    };
+    this.apply = button('Apply', 'Search with these settings from now on', () => this.#apply(), { class: 'steer primary' });
+    this.series = button('Series', 'Fraction of all scans that have a label, such as strain', () => openSeries({ store, connection, toasts }));
+    this.blind = button('Label blind', 'Judge fifty patterns yourself, without seeing the answer, and compare', blind);
+    this.propose = button('Propose', 'Settings from the sum pattern of this scan; nothing is changed until you apply', () => this.#propose(), { class: 'steer' });
+    const f = this.fields;
+    this.root = element('div', {},
+      this.state, this.table, this.phase, element('div', { class: 'buttons' }, this.series, this.blind), element('h3', {}, 'Search'),
+      element('label', { class: 'check' }, this.enabled, 'Look for reflections in every pattern'),
+      element('div', { class: 'form' },
+        element('div', { class: 'pair' }, f['annulus.0'], f['annulus.1']), element('div', { class: 'pair' }, f['centre.0'], f['centre.1']),
+        element('div', { class: 'pair' }, f.disk_radius, f.alpha), f.contrast_min,
+        element('div', { class: 'buttons' }, this.propose, this.apply)));
+    store.on('bragg run', () => this.#show());
+    store.on('welcome connection', () => this.#enable());
+    this.#show();
+    this.#enable();
+  }
+
+  async shown() {
+    await this.toasts.attempt(async () => {
+      if (!this.connection.connected) return;
+      const { result } = await this.connection.request('bragg_settings');
+      this.#fill(result.settings);
+    });
+  }
+
+  #fill(settings) {
+    if ('enabled' in settings) this.enabled.checked = Boolean(settings.enabled);
+    for (const [path, { input }] of Object.entries(this.fields)) {
+      const [key, index] = path.split('.');
+      if (!(key in settings)) continue;
+      const value = index === undefined ? settings[key] : settings[key]?.[Number(index)];
+      input.value = value === null || value === undefined ? '' : Number(Number(value).toFixed(4));
+    }
+  }
+
+  #pair(key) {
+    const values = [0, 1].map((i) => this.fields[`${key}.${i}`].input.value);
+    return values.includes('') ? null : values.map(Number);
+  }
+
+  #number(key) {
+    const { value } = this.fields[key].input;
+    return value === '' ? null : Number(value);
+  }
+
+  #apply() {
+    return this.toasts.attempt(async () => {
+      const { result } = await this.connection.request('bragg_settings', {
+        enabled: this.enabled.checked, annulus: this.#pair('annulus'), centre: this.#pair('centre'),
+        disk_radius: this.#number('disk_radius'), alpha: this.#number('alpha'), contrast_min: this.#number('contrast_min'),
+      });
+      this.#fill(result.settings);
+      this.toasts.say('Bragg reflections are looked for with these settings from now on.');
+    });
+  }
+
+  #propose() {
+    return this.toasts.attempt(async () => {
+      const { result } = await this.connection.request('bragg_propose');
+      this.#fill(result.settings);
+      result.warnings.forEach((warning) => this.toasts.say(warning, 'warn'));
+      this.toasts.say('Proposed from the sum pattern. Apply to use it.');
+    });
+  }
+
+  #enable() {
+    const may = Boolean(this.store.welcome?.may_control) && this.store.connection.connected;
+    this.root.querySelectorAll('.steer').forEach((control) => { control.disabled = !may; });
+  }
+
+  #show() {
+    const { run, bragg } = this.store;
+    const state = run?.bragg;
+    setText(this.state, state ? `${STATES[state.state] ?? state.state}${state.error ? `: ${state.error}` : ''}` : 'No reflections are looked for in this scan.');
+    this.table.hidden = !bragg;
+    if (bragg) this.table.replaceChildren(...braggRows(bragg));
+    this.blind.disabled = !bragg || !run?.file || run.state !== 'finished';
+    setText(this.phase, bragg?.phase ? phaseInWords(bragg.phase) : '');
+  }
+}
+
+/** Rows of a table of classes, with the fraction and its interval. */
+export function braggRows(bragg) {
+  const film = CLASSES.filter(({ value }) => value < 254);
+  const rows = film.map(({ key, name, css }) => {
+    const chip = element('i', { class: 'chip', 'aria-hidden': 'true' });
+    chip.style.background = css;
+    return element('tr', {}, element('th', { scope: 'row' }, chip, name), element('td', {}, count(bragg[key])),
+      element('td', {}, bragg.n > 0 ? percent(bragg[key] / bragg.n) : '–'));
+  });
+  const { fraction, interval } = bragg.headline;
+  const shown = fraction === null ? '–' : percent(fraction);
+  const [low, high] = interval.map((v) => (100 * v).toFixed(1));
+  return [
+    element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'Class'), element('th', { scope: 'col' }, 'Patterns'), element('th', { scope: 'col' }, 'Part'))),
+    element('tbody', {}, ...rows),
+    element('tfoot', {}, element('tr', {}, element('th', { scope: 'row' }, 'With reflections'), element('td', {}, count(bragg.n - bragg.none)), element('td', {}, shown)),
+      element('tr', {}, element('th', { scope: 'row', colspan: '3', class: 'interval' }, `${Math.round(100 * bragg.confidence)} % interval: ${low} to ${high} %`))),
+  ];
+}
+
+export function phaseInWords(phase) {
+  const part = (v) => (v === null ? '–' : percent(v));
+  const ratio = phase.odds_ratio === null ? '' : `, odds ratio ${phase.odds_ratio.toFixed(2)}`;
+  return `In the phase ${part(phase.fraction_in)}, outside ${part(phase.fraction_outside)}${ratio}; p = ${phase.p_toroidal.toPrecision(2)} by shifts of one map against the other.`;
+}

@@ -1,0 +1,76 @@
+// Small helpers for making the page's elements.
+
+/** element('button', {class: 'x', onclick: f, disabled: true}, 'text', other): attributes, listeners, children. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith('on')) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, '');
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** A <select> of [value, text] pairs, or of texts. */
+export function choice(label, options, value, changed) {
+  const made = element('select', { 'aria-label': label, title: label, onchange: () => changed(made.value) });
+  setOptions(made, options, value);
+  return made;
+}
+
+export function setOptions(select, options, value) {
+  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
+  const key = JSON.stringify(pairs);
+  if (select.dataset.options !== key) {
+    select.dataset.options = key;
+    select.replaceChildren(...pairs.map(([v, text]) => element('option', { value: v }, text)));
+  }
+  select.value = value;
+}
+
+export function button(text, title, pressed, attributes = {}) {
+  return element('button', { type: 'button', title, onclick: pressed, ...attributes }, text);
+}
+
+/** A labelled input; `attributes` are those of the input. */
+export function field(label, attributes, unit = '') {
+  const input = element('input', attributes);
+  const made = element('label', { class: 'field' }, element('span', {}, label), input);
+  if (unit) made.append(element('small', {}, unit));
+  made.input = input;
+  return made;
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Calls `work` at once, and then at most every `ms`; the last wish is always carried out. */
+export function throttled(work, ms) {
+  let [timer, last] = [0, -Infinity];
+  const run = () => {
+    timer = 0;
+    last = performance.now();
+    work();
+  };
+  return () => {
+    if (timer) return;
+    const wait = last + ms - performance.now();
+    if (wait <= 0) run();
+    else timer = setTimeout(run, wait);
+  };
+}
+
+/** Calls `paint` once before the next frame of the screen, however often it is asked for. */
+export function coalesced(paint) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      paint();
+    });
+  };
+}

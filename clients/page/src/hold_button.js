@@ -1,0 +1,40 @@
+// A button that acts when it has been held down for a while, by mouse, finger or key: no accident, and no dialogue.
+
+import { element } from './dom.js';
+
+const HOLD_MS = 700;
+
+export class HoldButton {
+  #timer = 0;
+
+  constructor(text, title, held) {
+    this.held = held;
+    this.root = element('button', { type: 'button', class: 'hold', title }, element('span', {}, text));
+    const { root } = this;
+    root.addEventListener('pointerdown', (event) => event.button === 0 && this.#begin());
+    for (const type of ['pointerup', 'pointerleave', 'pointercancel', 'blur']) root.addEventListener(type, () => this.#end());
+    root.addEventListener('keydown', (event) => {
+      if ((event.key === ' ' || event.key === 'Enter') && !event.repeat) this.#begin();
+    });
+    root.addEventListener('keyup', () => this.#end());
+  }
+
+  set disabled(value) {
+    this.root.disabled = value;
+    if (value) this.#end();
+  }
+
+  #begin() {
+    this.#end();
+    this.root.classList.add('holding');
+    this.#timer = setTimeout(() => {
+      this.#end();
+      this.held();
+    }, HOLD_MS);
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    this.root.classList.remove('holding');
+  }
+}

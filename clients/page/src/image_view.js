@@ -1,0 +1,250 @@
+// An image with zoom, pan, cursor and layers drawn over it. It knows nothing of what the image shows.
+
+import { element } from './dom.js';
+
+const HATCH = 7;
+const MOST_ZOOM = 64;
+
+/**
+ * Events: `cursor` (detail {y, x} in pixels of the image, whole at a pixel's middle, or null), `pick` (a click),
+ * `view` (zoom or pan). Layers: objects with draw(context, view) and, as far as they take part in dragging,
+ * grab(point, view, event), drag(point, event), drop(), cursorAt(point, view).
+ */
+export class ImageView extends EventTarget {
+  layers = [];
+  view = { scale: 1, x: 0, y: 0 };
+  #fitted = true;
+  #size = { width: 0, height: 0 };
+  #picture = element('canvas');
+  #words = null;
+  #image = null;
+  #drawn = false;
+  #dragging = null;
+
+  constructor(label) {
+    super();
+    this.base = element('canvas', { class: 'image-base', 'aria-hidden': 'true' });
+    this.over = element('canvas', { class: 'image-over', tabindex: '0', role: 'img', 'aria-label': label });
+    this.root = element('div', { class: 'image-view' }, this.base, this.over);
+    new ResizeObserver(() => this.#resized()).observe(this.root);
+    this.#listen();
+  }
+
+  get size() {
+    return this.#size;
+  }
+
+  get words() {
+    return this.#words;
+  }
+
+  /** The picture as displayed, a pixel for a pixel, before zooming. */
+  get picture() {
+    return this.#picture;
+  }
+
+  /** Makes room for an image of height x width; a new shape is fitted in. */
+  shape(height, width) {
+    if (this.#size.height === height && this.#size.width === width) return;
+    this.#size = { width, height };
+    this.#picture.width = Math.max(1, width);
+    this.#picture.height = Math.max(1, height);
+    this.#image = new ImageData(Math.max(1, width), Math.max(1, height));
+    this.#words = new Uint32Array(this.#image.data.buffer);
+    this.fit();
+  }
+
+  /** The words of the image have changed: it is drawn at once, for what is drawn over it must not run ahead. */
+  painted() {
+    if (this.#image) this.#picture.getContext('2d').putImageData(this.#image, 0, 0);
+    this.#draw();
+  }
+
+  redraw() {
+    if (this.#drawn) return;
+    this.#drawn = true;
+    requestAnimationFrame(() => {
+      this.#drawn = false;
+      this.#draw();
+    });
+  }
+
+  fit() {
+    this.#fitted = true;
+    const { width, height } = this.#size;
+    const box = this.#box();
+    if (!width || !box.width) return;
+    const scale = Math.min(box.width / width, box.height / height);
+    this.view = { scale, x: (box.width - width * scale) / 2, y: (box.height - height * scale) / 2 };
+    this.#viewChanged();
+  }
+
+  zoom(factor, at = { x: this.#box().width / 2, y: this.#box().height / 2 }) {
+    const { width, height } = this.#size;
+    const least = 0.5 * Math.min(this.#box().width / width, this.#box().height / height);
+    const scale = Math.min(MOST_ZOOM, Math.max(least, this.view.scale * factor));
+    const part = scale / this.view.scale;
+    this.view = { scale, x: at.x - (at.x - this.view.x) * part, y: at.y - (at.y - this.view.y) * part };
+    this.#fitted = false;
+    this.#viewChanged();
+  }
+
+  pan(dx, dy) {
+    this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
+    this.#fitted = false;
+    this.#viewChanged();
+  }
+
+  /** From a place on the canvas to pixels of the image, (0, 0) the middle of the first one. */
+  toImage({ x, y }) {
+    return { x: (x - this.view.x) / this.view.scale - 0.5, y: (y - this.view.y) / this.view.scale - 0.5 };
+  }
+
+  toScreen(place) {
+    return toScreen(place, this.view);
+  }
+
+  /** Draws the image as it is seen in `view` (this one, or a snapshot's). */
+  drawTo(context, { view: { scale, x, y } }) {
+    const { width, height } = this.#size;
+    context.save();
+    context.beginPath();
+    context.rect(x, y, width * scale, height * scale);
+    context.clip();
+    drawHatch(context, x, y, width * scale, height * scale, getComputedStyle(this.root));
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#picture, x, y, width * scale, height * scale);
+    context.restore();
+  }
+
+  drawLayers(context, view) {
+    for (const layer of this.layers) layer.draw(context, view);
+  }
+
+  #viewChanged() {
+    this.dispatchEvent(new CustomEvent('view'));
+    this.redraw();
+  }
+
+  #box() {
+    return { width: this.root.clientWidth, height: this.root.clientHeight };
+  }
+
+  #resized() {
+    const ratio = window.devicePixelRatio || 1;
+    const { width, height } = this.#box();
+    for (const canvas of [this.base, this.over]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    if (this.#fitted) this.fit();
+    else this.redraw();
+  }
+
+  #draw() {
+    const ratio = window.devicePixelRatio || 1;
+    const [base, over] = [this.base.getContext('2d'), this.over.getContext('2d')];
+    for (const context of [base, over]) {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, this.base.width, this.base.height);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
+    // Where the image lies, for whoever reads the canvas.
+    this.base.dataset.view = JSON.stringify(this.view);
+    if (!this.#size.width) return;
+    this.drawTo(base, this);
+    this.drawLayers(over, this);
+  }
+
+  #place(event) {
+    const box = this.over.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  #listen() {
+    const { over } = this;
+    over.addEventListener('wheel', (event) => {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY * 0.0015), this.#place(event));
+    }, { passive: false });
+    over.addEventListener('dblclick', () => this.fit());
+    over.addEventListener('pointerdown', (event) => this.#pressed(event));
+    over.addEventListener('pointermove', (event) => this.#moved(event));
+    over.addEventListener('pointerup', (event) => this.#released(event));
+    over.addEventListener('pointerleave', () => this.#cursor(null));
+    over.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  #pressed(event) {
+    if (event.button !== 0) return;
+    this.over.setPointerCapture(event.pointerId);
+    this.over.focus({ preventScroll: true });
+    const place = this.#place(event);
+    const layer = [...this.layers].reverse().find((one) => one.grab?.(place, this, event));
+    this.#dragging = { layer, last: place, moved: 0 };
+  }
+
+  #moved(event) {
+    const place = this.#place(event);
+    this.#cursor(place);
+    const drag = this.#dragging;
+    if (!drag) {
+      const layer = [...this.layers].reverse().find((one) => one.cursorAt?.(place, this));
+      this.over.style.cursor = layer ? layer.cursorAt(place, this) : 'crosshair';
+      return;
+    }
+    drag.moved += Math.abs(place.x - drag.last.x) + Math.abs(place.y - drag.last.y);
+    if (drag.layer) drag.layer.drag(this.toImage(place), event);
+    else if (drag.moved > 3) this.pan(place.x - drag.last.x, place.y - drag.last.y);
+    drag.last = place;
+    if (drag.layer) this.redraw();
+  }
+
+  #released(event) {
+    const drag = this.#dragging;
+    this.#dragging = null;
+    if (!drag) return;
+    if (drag.layer) drag.layer.drop?.();
+    else if (drag.moved <= 3) this.#pick(this.toImage(this.#place(event)));
+  }
+
+  #pixel({ x, y }) {
+    const at = { x: Math.round(x), y: Math.round(y) };
+    const inside = at.x >= 0 && at.y >= 0 && at.x < this.#size.width && at.y < this.#size.height;
+    return inside ? at : null;
+  }
+
+  #pick(place) {
+    if (this.#pixel(place)) this.dispatchEvent(new CustomEvent('pick', { detail: { ...this.#pixel(place), exact: place } }));
+  }
+
+  #cursor(place) {
+    const at = place && this.#size.width ? this.#pixel(this.toImage(place)) : null;
+    this.dispatchEvent(new CustomEvent('cursor', { detail: at }));
+  }
+
+  #key(event) {
+    const steps = { '+': () => this.zoom(1.25), '=': () => this.zoom(1.25), '-': () => this.zoom(0.8), 0: () => this.fit() };
+    const step = steps[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    step();
+  }
+}
+
+export const toScreen = ({ x, y }, view) => ({ x: (x + 0.5) * view.scale + view.x, y: (y + 0.5) * view.scale + view.y });
+
+// Places without a value are hatched in lines of the screen, whatever the zoom, so that no value looks like them.
+function drawHatch(context, x, y, width, height, style) {
+  context.fillStyle = style.getPropertyValue('--hatch-ground') || '#15191f';
+  context.fillRect(x, y, width, height);
+  context.strokeStyle = style.getPropertyValue('--hatch-line') || '#262d37';
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let at = x - height; at < x + width; at += HATCH) {
+    context.moveTo(at, y + height);
+    context.lineTo(at + height, y);
+  }
+  context.stroke();
+}

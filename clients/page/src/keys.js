@@ -1,0 +1,31 @@
+// The keyboard: what each key does, and the overlay that tells it.
+
+import { button, element } from './dom.js';
+
+const typing = (target) => target.matches?.('input, select, textarea');
+
+/** `bindings`: [{keys: ['w'], shown: 'W A S D', text, act(event)}]; `shown` only in the first of several. */
+export function listenForKeys(bindings) {
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector('dialog[open]')) return;
+    const binding = bindings.find(({ keys }) => keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
+    if (!binding) return;
+    event.preventDefault();
+    binding.act(event);
+  });
+}
+
+export function openHelp(bindings) {
+  const rows = bindings.filter(({ shown }) => shown).map(({ shown, text }) => element('tr', {},
+    element('th', { scope: 'row' }, ...shown.split(' ').map((key) => element('kbd', {}, key))), element('td', {}, text)));
+  const more = [
+    ['Wheel', 'zoom; drag to pan, double-click to fit'], ['Click', 'on a map: the pattern of this position'],
+    ['⇧ Drag', 'on a map: the mean pattern of an area'], ['Drag', 'on the pattern: move or resize the chosen aperture'],
+  ].map(([shown, text]) => element('tr', {}, element('th', { scope: 'row' }, ...shown.split(' ').map((key) => element('kbd', {}, key))), element('td', {}, text)));
+  const page = element('dialog', { class: 'help', 'aria-label': 'Keys' },
+    element('h2', {}, 'Keys and mouse'), element('table', {}, element('tbody', {}, ...rows, ...more)),
+    element('div', { class: 'buttons' }, button('Close', 'Close', () => page.close(), { class: 'primary' })));
+  page.addEventListener('close', () => page.remove());
+  document.body.append(page);
+  page.showModal();
+}

@@ -1,0 +1,212 @@
+// Puts the page together.
+
+import { AlignForm } from './align_form.js';
+import { ApertureList } from './aperture_list.js';
+import { AperturesForm } from './apertures_form.js';
+import { BlindLabels, choosePositions } from './blind_labels.js';
+import { BraggForm } from './bragg_form.js';
+import { CLASSES } from './colours.js';
+import { Connection } from './connection.js';
+import { element } from './dom.js';
+import { InstrumentForm } from './instrument_form.js';
+import { listenForKeys, openHelp } from './keys.js';
+import { LateData } from './late_data.js';
+import { MapsPanel } from './maps_panel.js';
+import { PatternPanel } from './pattern_panel.js';
+import { ProfilesPanel } from './profiles_panel.js';
+import { RegionPatterns } from './region_pattern.js';
+import { ScanForm } from './scan_form.js';
+import { Settings } from './settings.js';
+import { Side } from './side.js';
+import { saveSnapshot } from './snapshot.js';
+import { StateBar } from './state_bar.js';
+import { Store } from './store.js';
+import { openSummary } from './summary.js';
+import { setTheme, toggleTheme } from './theme.js';
+import { Toasts } from './toasts.js';
+import { takeToken } from './token.js';
+
+const RATE_HZ = 10;
+const BLIND_PATTERNS = 50;
+
+const settings = new Settings();
+setTheme(settings.get('theme', 'dark'));
+
+const store = new Store();
+const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+const connection = new Connection(`${scheme}://${location.host}/ws`, { token: takeToken() ?? undefined, name: 'page' });
+const toasts = new Toasts();
+const apertures = new ApertureList(connection);
+const regions = new RegionPatterns(connection);
+const mayControl = () => Boolean(store.welcome?.may_control) && store.connection.connected;
+
+const late = new LateData(store, connection, toasts);
+const maps = new MapsPanel(store, settings);
+const pattern = new PatternPanel({ store, settings, apertures, mayControl });
+const profiles = new ProfilesPanel(store, settings, maps);
+const scan = new ScanForm({ store, settings, connection, toasts });
+const aperturesForm = new AperturesForm({ store, connection, toasts, apertures, frame });
+const bragg = new BraggForm({ store, connection, toasts, blind });
+const align = new AlignForm({ store, connection, toasts });
+const instrument = new InstrumentForm({ store, connection, toasts });
+const side = new Side([
+  { id: 'scan', title: 'Scan', root: scan.root },
+  { id: 'apertures', title: 'Apertures', root: aperturesForm.root },
+  { id: 'bragg', title: 'Bragg', root: bragg.root, shown: () => bragg.shown() },
+  { id: 'align', title: 'Align', root: align.root, shown: () => alignShown(), left: () => align.left() },
+  { id: 'instrument', title: 'Instrument', root: instrument.root, shown: () => instrument.shown() },
+], settings);
+const bar = new StateBar(store, {
+  stop: () => toasts.attempt(() => connection.request('stop')), summary: () => openSummary({ store, maps, pattern }),
+  help: () => openHelp(bindings), theme,
+}, () => maps.chosen?.map?.time ?? null);
+
+document.getElementById('page').append(bar.root, element('main', {}, element('div', { class: 'images' }, maps.root, pattern.root), profiles.root), side.root);
+document.body.append(toasts.root);
+
+/** Shape of the patterns, and their centre as far as it is known. */
+function frame() {
+  const shape = pattern.display.image?.shape ?? store.run?.image ?? [256, 256];
+  return { shape, centre: store.calibration?.centre?.value ?? shape.map((n) => (n - 1) / 2) };
+}
+
+function theme() {
+  settings.set('theme', toggleTheme());
+  profiles.restyle();
+  for (const display of [...maps.panels.map((panel) => panel.display), pattern.display]) display.view.redraw();
+}
+
+function alignShown() {
+  align.shown();
+  watch();
+}
+
+/** Fifty patterns of the newest run, for a person to judge. */
+function blind() {
+  const map = store.maps.get('bragg/class');
+  if (!map || map.run !== store.run?.id) return toasts.say('The map of classes has not come yet.');
+  const shape = store.run.geometry.scan;
+  const patternAt = ({ y, x }) => regions.get(shape, { y0: y, x0: x, y1: y, x1: x });
+  const labels = new BlindLabels({ connection, toasts, patternAt });
+  return labels.open(choosePositions(map.pass(map.newestPass()), map.nx, BLIND_PATTERNS));
+}
+
+function watch() {
+  const names = { map: new Set([...maps.watched, ...(store.run?.bragg ? ['bragg/class'] : [])]), pattern: new Set([...pattern.watched, ...(align.open ? ['latest'] : [])]), profile: profiles.watched };
+  const topics = Object.entries(names).flatMap(([kind, list]) => [...list].map((name) => `${kind}/${name}/`));
+  connection.watch([...topics, 'bragg/summary/', 'bragg/rows/'], RATE_HZ);
+  late.expect({ profile: profiles.watched, pattern: pattern.watched });
+}
+
+async function look(area, where, source, position) {
+  const shape = store.run?.geometry?.scan;
+  if (!shape) return;
+  pattern.say('reading …');
+  try {
+    const found = await regions.get(shape, area);
+    if (found) pattern.showAsked(source, found, where, position);
+  } catch (error) {
+    pattern.say(error.message);
+  }
+}
+
+function pick({ y, x }) {
+  maps.setPicked({ y, x });
+  const shape = store.run?.geometry?.scan;
+  const row = (maps.chosen.pass?.first ?? 0) + y;
+  return look({ y0: y, x0: x, y1: y, x1: x }, `y ${y}  x ${x}${classAt(row, x)}`, 'position', shape && { row, index: row * shape[1] + x });
+}
+
+function classAt(row, x) {
+  const map = store.maps.get('bragg/class');
+  const found = map?.run === store.run?.id && CLASSES.find(({ value }) => value === map.data[row * map.nx + x]);
+  return found ? `, ${found.name}` : '';
+}
+
+// Moves the position that is looked at, from the middle at first.
+function step(dy, dx) {
+  const shape = store.run?.geometry?.scan;
+  if (!shape) return;
+  const from = maps.marks.picked ?? { y: Math.floor(shape[0] / 2), x: Math.floor(shape[1] / 2) };
+  pick({ y: Math.min(shape[0] - 1, Math.max(0, from.y + dy)), x: Math.min(shape[1] - 1, Math.max(0, from.x + dx)) });
+}
+
+const save = (display) => display.image && toasts.attempt(async () => {
+  const name = await saveSnapshot(display, { run: store.run?.id, file: store.run?.file, detectors: [...apertures.entries.values()].map(({ applied }) => applied), calibration: store.calibration });
+  toasts.say(`Saved ${name}.png, .npy and .json`);
+});
+
+const far = (event) => (event.shiftKey ? 5 : 1);
+const move = (key, shown, text, dy, dx) => ({ keys: [key], shown, text, act: (event) => pattern.nudge(dy * far(event), dx * far(event)) });
+const go = (key, shown, text, dy, dx) => ({ keys: [key], shown, text, act: (event) => step(dy * far(event), dx * far(event)) });
+const controls = () => (pattern.root.contains(document.activeElement) ? pattern.display : maps.chosen.display);
+const bindings = [
+  move('w', 'W A S D', 'move the chosen aperture by a pixel (⇧: by five)', -1, 0), move('s', '', '', 1, 0), move('a', '', '', 0, -1), move('d', '', '', 0, 1),
+  { keys: ['q'], shown: 'Q E', text: 'shrink or grow it (⇧: by five)', act: (event) => pattern.grow(-far(event)) }, { keys: ['e'], act: (event) => pattern.grow(far(event)) },
+  go('i', 'I J K L', 'another position of the scan (⇧: by five)', -1, 0), go('k', '', '', 1, 0), go('j', '', '', 0, -1), go('l', '', '', 0, 1),
+  { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.turnTo('latest') },
+  { keys: ['o'], shown: 'O', text: 'show or hide apertures', act: () => pattern.toggleApertures() },
+  { keys: ['c'], shown: 'C', text: 'take the contrast from what is shown now', act: () => controls().autoOnce() },
+  { keys: ['g'], shown: 'G', text: 'linear, square root, logarithmic', act: () => nextScale(controls()) },
+  { keys: ['1', '2', '4'], shown: '1 2 4', text: 'that many maps at once', act: (event) => maps.setLayout(Number(event.key)) },
+  { keys: ['p'], shown: 'P', text: 'save what is shown: picture, values, settings', act: () => save(controls()) },
+  { keys: ['t'], shown: 'T', text: 'light or dark', act: theme },
+  { keys: ['Escape'], shown: 'Esc', text: 'leave a click that was begun', act: () => instrument.cancel() },
+  { keys: ['?'], shown: '?', text: 'this help', act: () => openHelp(bindings) },
+];
+
+function nextScale(display) {
+  const order = ['linear', 'sqrt', 'log'];
+  display.setScale(order[(order.indexOf(display.contrast.scale) + 1) % order.length]);
+}
+
+async function loadAll() {
+  await toasts.attempt(async () => {
+    await apertures.load(frame().centre);
+    store.calibration = (await connection.request('calibration')).result.calibration;
+    store.changed('calibration');
+  });
+  side.chosen.shown?.();
+}
+
+connection.addEventListener('message', ({ detail }) => store.take(detail));
+connection.addEventListener('broken', ({ detail }) => toasts.say(`A message could not be read: ${detail.error.message}`, 'bad'));
+connection.addEventListener('viewers', ({ detail }) => {
+  store.viewers = detail;
+  store.changed('viewers');
+});
+connection.addEventListener('welcome', ({ detail }) => {
+  store.welcome = detail;
+  if (detail.wrong_token) toasts.say('The token in the address is not the one of this merlind: you may look, not steer. merlind logs the address with the right one when it starts.', 'bad');
+  store.viewers = detail.viewers;
+  store.changed('welcome');
+  loadAll();
+});
+connection.addEventListener('state', ({ detail }) => {
+  store.connection = detail;
+  document.body.classList.toggle('lost', !detail.connected);
+  store.changed('connection');
+});
+store.on('happening', (header) => ['stall', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'stall' ? 'warn' : ''));
+maps.addEventListener('watch', watch);
+maps.addEventListener('pick', ({ detail }) => pick(detail));
+maps.addEventListener('area', ({ detail: area }) => look(area, `mean of y ${area.y0}–${area.y1}, x ${area.x0}–${area.x1}`, 'area', null));
+maps.addEventListener('snapshot', ({ detail }) => save(detail.display));
+pattern.addEventListener('watch', watch);
+pattern.addEventListener('snapshot', () => save(pattern.display));
+pattern.addEventListener('picked', ({ detail }) => instrument.clicked(detail));
+profiles.addEventListener('watch', watch);
+store.on('run', watch);
+// An aperture without a centre is in the middle of the frame, whose size the first run tells.
+let image = '';
+store.on('run', () => {
+  const now = String(store.run?.image ?? '');
+  if (now && now !== image && connection.connected) {
+    image = now;
+    toasts.attempt(() => apertures.load(frame().centre));
+  }
+});
+
+listenForKeys(bindings);
+watch();
+connection.open();

@@ -1,0 +1,114 @@
+// One, two or four maps side by side, and the display controls of the one that is chosen.
+
+import { DisplayControls } from './display_controls.js';
+import { button, element } from './dom.js';
+import { MapMarks, beamPosition } from './map_marks.js';
+import { MapPanel } from './map_panel.js';
+import { firstMaps } from './products.js';
+
+const LAYOUTS = [1, 2, 4];
+
+/** Events: `watch` (other maps are shown), `pick` (detail {y, x}), `area`, `chosen`, `snapshot` (detail: the panel). */
+export class MapsPanel extends EventTarget {
+  #names = '';
+
+  constructor(store, settings) {
+    super();
+    Object.assign(this, { store, settings });
+    this.marks = new MapMarks((area) => this.#emit('area', area));
+    this.panels = LAYOUTS.at(-1) && Array.from({ length: 4 }, (_, i) => new MapPanel(i, { store, settings, marks: this.marks }));
+    this.controls = new DisplayControls('Map');
+    this.grid = element('div', { class: 'map-grid' }, ...this.panels.map((panel) => panel.root));
+    this.layouts = LAYOUTS.map((n) => button(String(n), `${n === 1 ? 'One map' : `${n} maps`} at once`, () => this.setLayout(n), { class: 'toggle' }));
+    this.controls.root.append(element('div', { class: 'toggles', role: 'group', 'aria-label': 'How many maps' }, ...this.layouts));
+    this.root = element('div', { class: 'column maps-column' }, this.grid, this.controls.root);
+    this.panels.forEach((panel) => this.#listen(panel));
+    this.setLayout(settings.get('layout', 4));
+    this.choose(this.panels[0]);
+    store.on('map', (name) => this.#mapChanged(name));
+    store.on('run', () => this.#runChanged());
+    store.on('run', () => !store.run?.maps.length && this.panels.forEach((panel) => panel.update()));
+    store.on('calibration', () => this.panels.forEach((panel) => panel.display.view.redraw()));
+  }
+
+  /** Names of the maps that are to be sent. */
+  get watched() {
+    return [...new Set(this.shown.map((panel) => panel.product).filter(Boolean))];
+  }
+
+  get shown() {
+    return this.panels.slice(0, this.layout);
+  }
+
+  setLayout(n) {
+    this.layout = n;
+    this.settings.set('layout', n);
+    this.grid.dataset.layout = n;
+    this.panels.forEach((panel, i) => { panel.root.hidden = i >= n; });
+    this.layouts.forEach((one, i) => one.setAttribute('aria-pressed', String(LAYOUTS[i] === n)));
+    if (this.chosen && !this.shown.includes(this.chosen)) this.choose(this.panels[0]);
+    this.#emit('watch');
+  }
+
+  choose(panel) {
+    if (this.chosen === panel) return;
+    this.chosen = panel;
+    this.panels.forEach((one) => one.root.classList.toggle('chosen', one === panel));
+    this.controls.attach(panel.display);
+    this.#emit('chosen', panel);
+  }
+
+  /** Marks the position that is looked at. */
+  setPicked(place) {
+    this.marks.picked = place;
+    this.redraw();
+  }
+
+  redraw() {
+    this.shown.forEach((panel) => panel.display.view.redraw());
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #listen(panel) {
+    panel.addEventListener('chosen', () => this.choose(panel));
+    panel.addEventListener('pick', ({ detail }) => this.#emit('pick', detail));
+    panel.addEventListener('snapshot', () => this.#emit('snapshot', panel));
+    panel.addEventListener('product', () => {
+      this.settings.set('maps', this.panels.map((one) => one.product));
+      this.#emit('watch');
+    });
+  }
+
+  #mapChanged(name) {
+    this.panels.filter((panel) => panel.product === name).forEach((panel) => panel.update());
+    const { run } = this.store;
+    const map = this.store.maps.get(name);
+    if (!map || !run || map.run !== run.id) return;
+    const growing = run.state === 'acquiring' && run.mode !== 'view';
+    this.marks.beam = growing ? beamPosition(map.pass(map.newestPass()), map.ny, map.nx, run.geometry?.order) : null;
+  }
+
+  // The viewer's choice is kept as long as the run has such a map.
+  #runChanged() {
+    const { run } = this.store;
+    if (!run) return;
+    if (run.state !== 'acquiring' && this.marks.beam) {
+      this.marks.beam = null;
+      this.redraw();
+    }
+    const key = `${run.id} ${run.maps}`;
+    if (key === this.#names || run.maps.length === 0) return;
+    this.#names = key;
+    const wanted = this.settings.get('maps', []);
+    const firsts = firstMaps(run.maps, 4);
+    this.panels.forEach((panel, i) => {
+      const name = run.maps.includes(panel.product) ? panel.product : run.maps.includes(wanted[i]) ? wanted[i] : firsts[i] ?? firsts[0];
+      panel.turnTo(name);
+      panel.names(run.maps);
+    });
+    this.#emit('watch');
+  }
+}

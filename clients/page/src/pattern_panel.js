@@ -1,0 +1,149 @@
+// The diffraction pattern: newest, summed, of a position or of an area, with apertures and Bragg reflections on it.
+
+import { ApertureLayer } from './aperture_layer.js';
+import { grown, moved } from './apertures.js';
+import { Display } from './display.js';
+import { DisplayControls } from './display_controls.js';
+import { button, choice, element, setOptions, setText } from './dom.js';
+import { patternDefaults, title } from './products.js';
+import { ReflectionLayer } from './reflection_layer.js';
+import { ScaleBar } from './scale_bar.js';
+import { count, value } from './words.js';
+
+/** `position` and `area` are not streamed but asked for. */
+const ASKED = { position: 'at a position', area: 'mean of an area' };
+
+/** Events: `watch` (another pattern is shown), `picked` (a click, detail {y, x} exact), `snapshot`. */
+export class PatternPanel extends EventTarget {
+  constructor({ store, settings, apertures, mayControl }) {
+    super();
+    Object.assign(this, { store, settings, apertures });
+    this.display = new Display('Diffraction pattern', settings, 'pattern');
+    this.controls = new DisplayControls('Pattern');
+    this.controls.attach(this.display);
+    this.source = 'latest';
+    this.asked = null;
+    this.select = choice('Pattern', [], '', (name) => this.turnTo(name));
+    this.readout = element('output', { class: 'readout', 'aria-live': 'off' });
+    this.note = element('p', { class: 'note' });
+    this.empty = element('p', { class: 'empty' }, 'no pattern yet');
+    this.layer = new ApertureLayer(apertures, { pixelSizeK: () => this.pixelSizeK, mayDrag: mayControl });
+    this.reflections = new ReflectionLayer(store);
+    this.display.view.layers.push(new ScaleBar(() => this.#unit()), this.reflections, this.layer);
+    this.root = element('div', { class: 'column pattern-column' },
+      element('section', { class: 'panel', 'aria-label': 'Pattern' },
+        element('header', {}, this.select, this.readout,
+          button('◎', 'Show or hide apertures (O)', () => this.toggleApertures(), { class: 'icon', 'aria-label': 'Show apertures', 'aria-pressed': 'true' }),
+          button('⤓', 'Save this pattern: PNG, values and settings', () => this.dispatchEvent(new CustomEvent('snapshot')), { class: 'icon', 'aria-label': 'Save pattern' })),
+        element('div', { class: 'stage' }, this.display.view.root, this.note, this.empty)),
+      this.controls.root);
+    this.#listen();
+    this.turnTo(settings.get('pattern', 'latest'));
+  }
+
+  get pixelSizeK() {
+    return this.store.calibration?.pixel_size_k?.value ?? null;
+  }
+
+  get watched() {
+    return ASKED[this.source] ? [] : [this.source];
+  }
+
+  turnTo(source) {
+    this.source = source;
+    if (!ASKED[source]) this.settings.set('pattern', source);
+    this.display.turnTo(source, patternDefaults(source));
+    this.reflections.at = null;
+    this.select.value = source;
+    this.dispatchEvent(new CustomEvent('watch'));
+    this.update();
+  }
+
+  /** A pattern that was asked for; `where`: in words; `position`: {row, index} for its reflections, or null. */
+  showAsked(source, { data, shape, frames }, where, position) {
+    this.asked = { data, shape, frames, where };
+    if (this.source !== source) this.turnTo(source);
+    this.reflections.at = position;
+    this.update();
+  }
+
+  /** Says that a pattern is being fetched, or why it cannot be. */
+  say(text) {
+    setText(this.note, text);
+  }
+
+  update() {
+    const pattern = this.#pattern();
+    this.root.classList.toggle('no-data', !pattern);
+    if (!pattern) return;
+    this.display.show({ data: pattern.data, measured: null, shape: pattern.shape, units: pattern.units ?? 'counts' });
+    if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}`);
+    else this.say(pattern.number ? `pattern ${count(pattern.number)}` : '');
+    this.#showReadout();
+  }
+
+  toggleApertures() {
+    this.layer.visible = !this.layer.visible;
+    this.root.querySelector('[aria-label="Show apertures"]').setAttribute('aria-pressed', String(this.layer.visible));
+    this.display.view.redraw();
+  }
+
+  /** Moves the chosen aperture by pixels, or grows it. */
+  nudge(dy, dx) {
+    const { chosen } = this.apertures;
+    if (chosen?.wanted.centre) this.apertures.ask(moved(chosen.wanted, dy, dx));
+  }
+
+  grow(step) {
+    const { chosen } = this.apertures;
+    if (chosen?.wanted.centre) this.apertures.ask(grown(chosen.wanted, step, this.pixelSizeK));
+  }
+
+  #pattern() {
+    if (ASKED[this.source]) return this.asked;
+    const pattern = this.store.patterns.get(this.source);
+    return pattern && (!this.store.run || pattern.run === this.store.run.id) ? pattern : null;
+  }
+
+  #unit() {
+    const k = this.pixelSizeK;
+    return k ? { size: k, name: 'nm⁻¹' } : { size: 1, name: 'px' };
+  }
+
+  #listen() {
+    const { view } = this.display;
+    view.addEventListener('cursor', ({ detail }) => {
+      this.cursor = detail;
+      this.#showReadout();
+    });
+    view.addEventListener('pick', ({ detail }) => this.dispatchEvent(new CustomEvent('picked', { detail: detail.exact })));
+    this.apertures.addEventListener('change', () => view.redraw());
+    this.store.on('pattern', (name) => name === this.source && this.update());
+    this.store.on('rows calibration', () => view.redraw());
+    this.store.on('run', () => this.#names());
+    this.#names();
+  }
+
+  #names() {
+    const streamed = this.store.run?.patterns ?? ['latest', 'sum'];
+    const ordered = ['latest', ...streamed.filter((name) => name !== 'latest')];
+    setOptions(this.select, [...ordered.map((name) => [name, title(name)]), ...Object.entries(ASKED)], this.source);
+  }
+
+  #showReadout() {
+    const { image } = this.display;
+    if (!image) return setText(this.readout, '');
+    if (!this.cursor) return setText(this.readout, image.units);
+    const { y, x } = this.cursor;
+    setText(this.readout, `y ${y}  x ${x}   ${value(image.data[y * image.shape[1] + x])}${this.#away(y, x)}`);
+  }
+
+  // How far from the centre, in nm^-1 and as a spacing.
+  #away(y, x) {
+    const centre = this.store.calibration?.centre?.value;
+    const k = this.pixelSizeK;
+    if (!k || !centre) return '';
+    const length = Math.hypot(y - centre[0], x - centre[1]) * k;
+    return length > 0 ? `   k ${length.toFixed(2)} nm⁻¹  d ${(1 / length).toFixed(3)} nm` : '';
+  }
+}

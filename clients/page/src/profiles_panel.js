@@ -1,0 +1,172 @@
+// Below the images: a profile over k, the chosen map in the order of time, and the fraction with Bragg reflections.
+
+import { choice, element, setOptions, setText, throttled } from './dom.js';
+import { Plot } from './plot.js';
+import { title } from './products.js';
+import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
+import { count, percent, value } from './words.js';
+
+const MOST_POINTS = 1500;
+const MOST_GROUPS = 100;
+const SIGNAL_EVERY_MS = 400;
+
+/** Events: `watch` (another profile is shown). */
+export class ProfilesPanel extends EventTarget {
+  constructor(store, settings, maps) {
+    super();
+    Object.assign(this, { store, settings, maps });
+    this.history = new FractionHistory();
+    this.profile = settings.get('profile', null);
+    this.log = settings.get('profileLog', true);
+    this.#makeProfile();
+    this.#makeSignal();
+    this.#makeFraction();
+    this.root = element('div', { class: 'plots' }, this.profilePlot.root, this.signalPlot.root, this.fractionPlot.root);
+    this.#listen();
+  }
+
+  get watched() {
+    return this.profile ? [this.profile] : [];
+  }
+
+  restyle() {
+    [this.profilePlot, this.signalPlot, this.fractionPlot].forEach((plot) => plot.restyle());
+  }
+
+  #makeProfile() {
+    this.select = choice('Profile', [], '', (name) => this.#choose(name));
+    this.logButton = element('button', {
+      type: 'button', class: 'toggle', 'aria-pressed': String(this.log), title: 'Logarithmic scale, of the display only',
+      onclick: () => this.#toggleLog(),
+    }, 'log');
+    this.select.hidden = this.logButton.hidden = true;
+    this.profilePlot = new Plot('Profile over k', [this.select, this.logButton], ({ css, axis }) => ({
+      scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
+      axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, ...(this.log ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
+      series: [{}, { stroke: css('--accent'), width: 1.75, points: { show: false } }],
+    }));
+  }
+
+  #makeSignal() {
+    this.signalName = element('h2', {}, 'Signal in time');
+    this.signalPlot = new Plot('Signal in the order of time', [this.signalName], ({ css, axis }) => ({
+      scales: { x: { time: false } },
+      axes: [axis({ label: 'pattern', size: 28, values: (_, ticks) => ticks.map(shortNumber) }), axis({ size: 52, values: (_, ticks) => ticks.map(shortNumber) })],
+      series: [{}, { stroke: css('--accent-2'), width: 1.25, points: { show: false } }],
+    }));
+  }
+
+  #makeFraction() {
+    this.fractionText = element('output', { class: 'readout' });
+    this.fractionName = element('h2', {}, 'Bragg fraction');
+    this.fractionPlot = new Plot('Fraction with Bragg reflections as the scan grows', [this.fractionName, this.fractionText], ({ css, axis }) => ({
+      scales: { x: { time: false }, y: { range: (_, low, high) => [Math.max(0, low - 3), Math.min(100, high + 3)] } },
+      axes: [axis({ label: 'patterns classified', size: 28, values: (_, ticks) => ticks.map(shortNumber) }), axis({ size: 48, values: (_, ticks) => ticks.map((v) => `${v} %`) })],
+      series: [{}, ...[0, 1].map(() => ({ stroke: 'transparent', points: { show: false } })), { stroke: css('--accent-3'), width: 2, points: { show: true, size: 5 } }],
+      bands: [{ series: [2, 1], fill: css('--band') }],
+    }));
+  }
+
+  #choose(name) {
+    this.profile = name;
+    this.settings.set('profile', name);
+    this.dispatchEvent(new CustomEvent('watch'));
+    this.profilePlot.restyle();
+    this.#showProfile();
+  }
+
+  #toggleLog() {
+    this.log = !this.log;
+    this.settings.set('profileLog', this.log);
+    this.logButton.setAttribute('aria-pressed', String(this.log));
+    this.#showProfile();
+    this.profilePlot.restyle();
+  }
+
+  #listen() {
+    const { store } = this;
+    const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
+    store.on('profile', (name) => name === this.profile && this.#showProfile());
+    store.on('map', (name) => name === this.maps.chosen?.product && signal());
+    store.on('run', () => this.#runChanged());
+    store.on('calibration', () => this.profilePlot.restyle());
+    store.on('bragg', () => this.#showFraction());
+    store.on('run', () => !store.bragg && this.#showFraction());
+    this.maps.addEventListener('chosen', signal);
+    this.maps.addEventListener('watch', signal);
+    this.#showProfile();
+    this.#showSignal();
+    this.#showFraction();
+  }
+
+  #runChanged() {
+    const { run } = this.store;
+    const names = run?.profiles ?? [];
+    if (names.length && !names.includes(this.profile)) {
+      this.profile = names.find((name) => /radial|mean|intensity/.test(name)) ?? names[0];
+      this.dispatchEvent(new CustomEvent('watch'));
+    }
+    setOptions(this.select, names.map((name) => [name, title(name)]), this.profile);
+    this.select.hidden = this.logButton.hidden = names.length === 0;
+    if (run?.id !== this.run) {
+      this.run = run?.id;
+      this.#showProfile();
+      this.#showSignal();
+    }
+  }
+
+  #abscissa() {
+    const k = this.store.calibration?.pixel_size_k?.value;
+    return k ? { size: k, label: 'k (nm⁻¹)' } : { size: 1, label: 'radius (pixels)' };
+  }
+
+  #showProfile() {
+    const profile = this.store.profiles.get(this.profile);
+    if (!profile || profile.run !== this.store.run?.id) return this.profilePlot.show(null, 'no profile yet');
+    const { size } = this.#abscissa();
+    const y = Array.from(profile.data, (v) => (Number.isFinite(v) && (!this.log || v > 0) ? v : null));
+    this.profilePlot.show([y.map((_, i) => i * size), y]);
+  }
+
+  #showSignal() {
+    const panel = this.maps.chosen;
+    const map = panel?.map;
+    const classes = panel?.display.kind === 'classes';
+    setText(this.signalName, classes ? '% with reflections in time' : panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
+    if (!map) return this.signalPlot.show(null, 'no signal yet');
+    const pass = map.pass(map.newestPass());
+    const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);
+    const { at, values } = thinned(signal, classes ? MOST_GROUPS : MOST_POINTS);
+    this.signalPlot.show(values.length > 1 ? [at, values] : null, 'no signal yet');
+  }
+
+  #showFraction() {
+    const { bragg } = this.store;
+    if (bragg) this.history.add(bragg);
+    const points = bragg ? this.history.points : [];
+    setText(this.fractionText, bragg && bragg.fraction !== null ? `${percent(bragg.fraction)}  (${bragg.headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
+    setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
+    const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
+    this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));
+  }
+}
+
+function fractionMissing(run) {
+  if (!run) return 'no scan yet';
+  return run.bragg && run.bragg.state !== 'refused' ? 'nothing classified yet' : 'Bragg reflections are not looked for';
+}
+
+// Powers of ten only: lines for all that lies between would be a grey area.
+function decades(_, __, low, high) {
+  const [from, to] = [Math.ceil(Math.log10(low)), Math.floor(Math.log10(high))];
+  const step = Math.max(1, Math.ceil((to - from) / 5));
+  return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_unused, i) => 10 ** (from + i * step));
+}
+
+function shortNumber(v) {
+  if (v === null) return '';
+  if (Math.abs(v) >= 1e9) return v.toExponential(0).replace('e+', 'e');
+  if (Math.abs(v) >= 1e6) return `${Number((v / 1e6).toPrecision(3))}M`;
+  if (Math.abs(v) >= 10000) return `${Number((v / 1000).toPrecision(4))}k`;
+  return Math.abs(v) < 0.001 && v !== 0 ? v.toExponential(0) : Number.isInteger(v) ? count(v) : value(v).replace(/\.?0+$/, '');
+}

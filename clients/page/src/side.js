@@ -1,0 +1,49 @@
+// The steering side: tabs, one form each.
+
+import { element } from './dom.js';
+
+export class Side {
+  /** `tabs`: [{id, title, root, shown?(), left?()}]. */
+  constructor(tabs, settings) {
+    this.tabs = tabs;
+    this.settings = settings;
+    this.buttons = tabs.map(({ id, title }) => element('button', {
+      type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, onclick: () => this.open(id),
+      onkeydown: (event) => this.#key(event),
+    }, title));
+    tabs.forEach(({ id, root }) => {
+      root.id = `panel-${id}`;
+      root.setAttribute('role', 'tabpanel');
+      root.setAttribute('aria-labelledby', `tab-${id}`);
+      root.tabIndex = 0;
+      root.classList.add('tab-panel');
+    });
+    this.root = element('aside', { class: 'side', 'aria-label': 'Steering' },
+      element('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Steering' }, ...this.buttons), ...tabs.map(({ root }) => root));
+    this.open(settings.get('tab', tabs[0].id));
+  }
+
+  open(id) {
+    const chosen = this.tabs.find((tab) => tab.id === id) ?? this.tabs[0];
+    if (this.chosen !== chosen) this.chosen?.left?.();
+    this.chosen = chosen;
+    this.settings.set('tab', chosen.id);
+    this.tabs.forEach((tab, i) => {
+      const open = tab === chosen;
+      tab.root.hidden = !open;
+      this.buttons[i].setAttribute('aria-selected', String(open));
+      this.buttons[i].tabIndex = open ? 0 : -1;
+    });
+    chosen.shown?.();
+  }
+
+  #key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = this.buttons.indexOf(event.currentTarget);
+    const next = (at + step + this.tabs.length) % this.tabs.length;
+    this.open(this.tabs[next].id);
+    this.buttons[next].focus();
+  }
+}

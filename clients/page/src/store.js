@@ -1,0 +1,124 @@
+// What is known of merlind now: one place that messages are put into and views read from.
+
+import { MapData } from './map_data.js';
+
+/**
+ * Events: the name of what changed: `status`, `run`, `connection`, `viewers`, `welcome`, `detectors`, `calibration`,
+ * `bragg`, `rows`, `happening` (detail: header of an event/ message), `map` / `pattern` / `profile` (detail: the name).
+ */
+export class Store extends EventTarget {
+  status = null;
+  statusAt = 0;
+  run = null;
+  connection = { connected: false, retryAt: 0 };
+  welcome = null;
+  viewers = 0;
+  detectors = [];
+  calibration = null;
+  bragg = null;
+  reflections = null;
+  maps = new Map();
+  patterns = new Map();
+  profiles = new Map();
+  clockOffset = Infinity;
+
+  changed(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  on(types, listener) {
+    for (const type of types.split(' ')) this.addEventListener(type, (event) => listener(event.detail, type));
+  }
+
+  take({ topic, header, arrays }) {
+    const kind = topic.slice(0, topic.indexOf('/'));
+    this[`take_${kind}`]?.(header, arrays, topic);
+  }
+
+  take_status({ status, t }) {
+    this.status = status;
+    this.statusAt = Date.now();
+    // The least difference ever seen is that of the clocks; what comes later was on its way.
+    this.clockOffset = Math.min(this.clockOffset, Date.now() - (t[0] * 1000 + t[1] / 1e6));
+    this.setRun(status.run);
+    this.changed('status');
+  }
+
+  take_acquisition({ run, event }) {
+    this.setRun(run);
+    this.changed('happening', { event, run: run.id, text: '' });
+  }
+
+  take_event(header) {
+    this.changed('happening', header);
+  }
+
+  setRun(run) {
+    if (run && this.run && run.id !== this.run.id) {
+      this.bragg = null;
+      this.reflections = null;
+      this.changed('bragg');
+      this.changed('rows');
+    }
+    this.run = run;
+    this.changed('run');
+  }
+
+  take_map(header, arrays) {
+    const map = this.maps.get(header.name) ?? new MapData(header.name);
+    if (!map.take(header, arrays)) return;
+    this.maps.set(header.name, map);
+    this.changed('map', header.name);
+  }
+
+  take_pattern(header, { data }) {
+    this.patterns.set(header.name, { ...data, run: header.scan, number: header.number, time: header.t });
+    this.changed('pattern', header.name);
+  }
+
+  take_profile(header, { data }) {
+    this.profiles.set(header.name, { ...data, run: header.scan, units: header.units, description: header.description });
+    this.changed('profile', header.name);
+  }
+
+  take_bragg(header, arrays, topic) {
+    if (topic === 'bragg/summary/') {
+      this.bragg = header;
+      this.changed('bragg');
+    } else {
+      this.takeRows(header, arrays);
+    }
+  }
+
+  // Reflections by the row of the scan in which they are; rows replace what was told of them before.
+  takeRows(header, arrays) {
+    const { rows: [first, count], run, geometry } = header;
+    if (!this.reflections || this.reflections.run !== run || this.reflections.geometry !== geometry) {
+      this.reflections = { run, geometry, byRow: new Map() };
+    }
+    for (let row = first; row < first + count; row++) this.reflections.byRow.delete(row);
+    const map = this.maps.get('bragg/class');
+    const nx = map?.nx ?? this.run?.geometry?.scan?.[1];
+    if (!nx) return;
+    const { position } = arrays;
+    const values = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.data]));
+    for (let i = 0; i < position.data.length; i++) {
+      const row = Math.floor(position.data[i] / nx);
+      if (!this.reflections.byRow.has(row)) this.reflections.byRow.set(row, []);
+      this.reflections.byRow.get(row).push({
+        position: position.data[i], y: values.y[i], x: values.x[i], contrast: values.contrast[i], log10p: values.log10_p[i],
+      });
+    }
+    this.changed('rows');
+  }
+
+  /** Reflections of a position of the newest run, or []. */
+  reflectionsAt(row, position) {
+    return (this.reflections?.byRow.get(row) ?? []).filter((reflection) => reflection.position === position);
+  }
+
+  /** Seconds since merlind made what has this time; both clocks need not agree. */
+  age(time) {
+    return Math.max(0, (Date.now() - this.clockOffset - (time[0] * 1000 + time[1] / 1e6)) / 1000);
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Bench, ctl, mapOf, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
+
+let bench;
+let page;
+
+const detectors = () => ctl(bench.daemon, 'detectors', '--json').detectors;
+const halo = () => detectors().find(({ name }) => name === 'halo');
+
+before(async () => {
+  bench = await Bench.make({ scan: '16x16', fps: 1000 });
+  page = await bench.open();
+  await startScan(page, 16, 16);
+  await stateIs(page, /^complete:/);
+  await page.locator('#tab-apertures').click();
+  await page.locator('.aperture-list .row', { hasText: 'halo' }).click();
+});
+after(async () => {
+  await bench?.close();
+});
+
+async function drag(from, to) {
+  const [start, end] = [await placeOf(page, '.pattern-column', from), await placeOf(page, '.pattern-column', to)];
+  await page.mouse.move(start.x, start.y);
+  await page.mouse.down();
+  await page.mouse.move((start.x + end.x) / 2, (start.y + end.y) / 2);
+  await page.mouse.move(end.x, end.y);
+  await page.mouse.up();
+}
+
+test('an aperture that is dragged by its outer handle is what merlind uses', async () => {
+  const away = Math.SQRT1_2;
+  await drag({ y: 127.5 - 46 * away, x: 127.5 + 46 * away }, { y: 127.5 - 70 * away, x: 127.5 + 70 * away });
+  await waitFor(() => Math.abs(halo().outer - 70) < 1, 10, () => `an outer radius of 70; it is ${halo().outer}`);
+  assert.equal(halo().inner, 25);
+  await waitFor(async () => /annulus/.test(await page.locator('.aperture-list .row', { hasText: 'halo' }).textContent()), 10, 'it to be applied');
+});
+
+test('recomputed, the map is that of the new aperture', async () => {
+  const before = mapOf(bench.daemon, bench.directory, 'halo');
+  await page.getByRole('button', { name: 'Recompute' }).click();
+  await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), 30, 'the recomputation');
+  const values = mapOf(bench.daemon, bench.directory, 'halo');
+  assert.ok(values.every((value, i) => value > before[i] || Number.isNaN(before[i])), 'a larger ring holds more');
+});
+
+test('an aperture is dragged as a whole, and moved by keys', async () => {
+  await drag({ y: 127.5, x: 127.5 + 45 }, { y: 137.5, x: 127.5 + 45 });
+  await waitFor(() => Math.abs((halo().centre ?? [0, 0])[0] - 137.5) < 1, 10, 'the centre to have moved');
+  const [y, x] = halo().centre;
+  await page.locator('.pattern-column .image-over').focus();
+  await page.keyboard.press('d');
+  await page.keyboard.press('Shift+W');
+  await waitFor(() => Math.abs(halo().centre[1] - x - 1) < 0.11 && Math.abs(halo().centre[0] - y + 5) < 0.11, 10, () => `the keys; the centre is ${halo().centre}, it was ${[y, x]}`);
+});
+
+test('an aperture is added, typed, and removed', async () => {
+  await page.getByLabel('Shape of a new aperture').selectOption('rectangle');
+  await page.getByLabel('Name of a new aperture').fill('box');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await waitFor(() => detectors().some(({ name }) => name === 'box'), 10, 'the new aperture');
+  await page.getByLabel('Height').fill('31');
+  await page.getByLabel('Height').press('Enter');
+  await waitFor(() => detectors().find(({ name }) => name === 'box').size[0] === 31, 10, 'the height that was typed');
+  await page.getByRole('button', { name: 'Remove box' }).click();
+  await waitFor(() => !detectors().some(({ name }) => name === 'box'), 10, 'it to be gone');
+});
+
+test('what merlind refuses is told, and drawn as it was', async () => {
+  await page.locator('.aperture-list .row', { hasText: 'bright field' }).click();
+  const radius = page.locator('#panel-apertures').getByLabel('Radius');
+  await radius.fill('-3');
+  await radius.press('Enter');
+  await page.locator('.toast[data-tone=bad]').waitFor();
+  assert.equal(detectors().find(({ name }) => name === 'bright_field').radius, 24);
+  await radius.blur();
+  await waitFor(async () => await radius.inputValue() === '24', 5, 'the radius as it was');
+});
+
+test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Bench, ctl, mapOf, patience, readNpy, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+
+let bench;
+let page;
+
+before(async () => {
+  bench = await Bench.make({ scan: '16x24', fps: 1000 });
+  page = await bench.open();
+  await page.keyboard.press('1');
+  await startScan(page, 16, 24);
+  await stateIs(page, /^complete:/);
+  await turnTo(page, 0, 'dark_field');
+  await waitFor(async () => (await page.locator('.map-panel .image-base').first().getAttribute('data-product')) === 'dark_field', 10, 'the map');
+});
+after(async () => {
+  await bench?.close();
+});
+
+/** The files that the page saves meanwhile, by the end of their names. */
+async function saved(work) {
+  const files = {};
+  const take = async (download) => {
+    const path = join(bench.directory, download.suggestedFilename());
+    await download.saveAs(path);
+    files[path.slice(path.lastIndexOf('.') + 1)] = path;
+  };
+  page.on('download', take);
+  await work();
+  await waitFor(() => files.png && files.npy && files.json, 15, () => `three files: ${Object.values(files)}`);
+  page.off('download', take);
+  return files;
+}
+
+test('a snapshot is a picture, the raw values, and how it was shown', async () => {
+  const files = await saved(() => page.keyboard.press('p'));
+  assert.deepEqual(readNpy(files.npy), mapOf(bench.daemon, bench.directory, 'dark_field'));
+  const about = JSON.parse(readFileSync(files.json, 'utf8'));
+  assert.deepEqual([about.product, about.shape, about.units, about.run], ['dark_field', [16, 24], 'counts', ctl(bench.daemon, 'status', '--json').run.id]);
+  assert.equal(about.shown.limits.length, 2);
+  assert.equal(readFileSync(files.png).toString('latin1', 1, 4), 'PNG');
+});
+
+test('the summary of a run is one page with its counts, its table and its figures', async () => {
+  await page.locator('#tab-bragg').click();
+  await page.locator('.bragg-table').waitFor({ timeout: patience(20) });
+  await page.getByRole('button', { name: 'Summary' }).click();
+  const text = await page.getByRole('dialog').textContent();
+  assert.match(text, /Complete: 384 of 384/);
+  assert.match(text, /two-beam\d+/);
+  assert.equal(await page.locator('.figures figure').count(), 2);
+  await page.emulateMedia({ media: 'print' });
+  const pdf = await page.pdf({ format: 'A4' });
+  assert.equal(pdf.toString('latin1').match(/\/Type \/Page\b/g).length, 1);
+  await page.emulateMedia({ media: 'screen' });
+  await page.getByRole('button', { name: 'Close' }).click();
+});
+
+test('a recording is discarded, and taken back', async () => {
+  const fate = () => ctl(bench.daemon, 'status', '--json').run.recording.fate;
+  await page.locator('#tab-scan').click();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await waitFor(() => fate() === 'discard', 10, 'the recording to be discarded');
+  await page.getByRole('button', { name: 'Keep' }).click();
+  await waitFor(() => fate() === 'keep', 10, 'the recording to be kept');
+});
+
+test('the page made no error', () => assert.deepEqual(bench.errors(), []));

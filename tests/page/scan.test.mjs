@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Bench, ctl, greyOf, limitOf, mapOf, placeOf, shown, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
+
+const [NY, NX] = [24, 32];
+let bench;
+let page;
+
+before(async () => {
+  bench = await Bench.make({ scan: `${NY}x${NX}`, fps: 100 });
+  page = await bench.open();
+  await page.keyboard.press('1');
+});
+after(async () => {
+  await bench?.close();
+});
+
+const isHatch = ([r, g, b, a]) => a === 255 && (r !== g || g !== b);
+
+test('a scan that is started on the page grows on the canvas, line by line', async () => {
+  await startScan(page, NY, NX);
+  await stateIs(page, /receiving/);
+  await turnTo(page, 0, 'dark_field');
+  const half = await waitFor(async () => {
+    const { colours } = await shown(page, 0, NY, NX);
+    const filled = colours.filter((row) => !isHatch(row[0])).length;
+    return filled > 2 && filled < NY - 4 && colours;
+  }, 20, 'part of the map');
+  assert.ok(isHatch(half[NY - 1][NX - 1]), 'what was not measured is hatched');
+  await stateIs(page, /^complete: 768 of 768/);
+});
+
+test('every pixel is that of the map that ZeroMQ tells', async () => {
+  const values = mapOf(bench.daemon, bench.directory, 'dark_field');
+  await waitFor(async () => {
+    const { colours, limits } = await shown(page, 0, NY, NX);
+    return colours.flat().every(([r, g, b], i) => Math.abs(r - greyOf(values[i], limits)) <= 1 && r === g && g === b);
+  }, 10, 'the pixels to be those of the map');
+});
+
+test('the value under the cursor is that of the map', async () => {
+  const values = mapOf(bench.daemon, bench.directory, 'dark_field');
+  const { x, y } = await placeOf(page, '.map-panel', { y: 7, x: 11 });
+  await page.mouse.move(x, y);
+  const told = await page.locator('.map-panel').first().locator('.readout').textContent();
+  assert.equal(told, `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+});
+
+test('contrast that was set is kept through the next scan, and through a reload', async () => {
+  const low = limitOf(page, 'low');
+  await low.fill('120');
+  await low.press('Enter');
+  await waitFor(async () => (await shown(page, 0, NY, NX)).limits?.[0] === 120, 5, 'the limit that was typed');
+  const { limits } = await shown(page, 0, NY, NX);
+  await startScan(page, NY, NX);
+  await stateIs(page, /receiving/);
+  await stateIs(page, /^complete:/);
+  assert.deepEqual((await shown(page, 0, NY, NX)).limits, limits);
+  await page.reload();
+  await waitFor(async () => JSON.stringify((await shown(page, 0, NY, NX).catch(() => ({}))).limits) === JSON.stringify(limits), 10, 'the same limits after a reload');
+});
+
+test('a click on the map shows the pattern of this position, with its reflections', async () => {
+  const { x, y } = await placeOf(page, '.map-panel', { y: 3, x: 4 });
+  await page.mouse.click(x, y);
+  await waitFor(async () => /y 3 {2}x 4.*1 pattern/.test(await page.locator('.note').textContent()), 10, async () => `the pattern; it says "${await page.locator('.note').textContent()}"`);
+});
+
+test('stop ends the scan when it is held, and not when it is only clicked', async () => {
+  await startScan(page, 64, 64);
+  await stateIs(page, /receiving/);
+  const stop = page.getByRole('button', { name: 'Stop' });
+  await stop.click();
+  await new Promise((done) => setTimeout(done, 300));
+  assert.match(await state(page), /receiving/);
+  const box = await stop.boundingBox();
+  await page.mouse.move(box.x + 10, box.y + 10);
+  await page.mouse.down();
+  await stateIs(page, /stopped: \d/);
+  await page.mouse.up();
+  assert.equal(ctl(bench.daemon, 'status', '--json').run.reason, 'stopped');
+});
+
+test('the page made no error', () => assert.deepEqual(bench.errors(), []));

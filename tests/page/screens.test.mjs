@@ -1,0 +1,103 @@
+// Every view is opened, held against axe-core's rules, and photographed: $MERLIND_SCREENS is where the pictures go, if
+// anywhere. Those of docs/screens are made by MERLIND_SCREENS=docs/screens node --test tests/page/screens.test.mjs
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { AXE, Bench, patience, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+
+const SCREENS = process.env.MERLIND_SCREENS;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+const SIDE = 64;
+let bench;
+let page;
+
+before(async () => {
+  if (SCREENS) mkdirSync(SCREENS, { recursive: true });
+  bench = await Bench.make({ scan: `${SIDE}x${SIDE}`, fps: 450, simulator: ['--speckle', 0.03, '--charge-sharing'] });
+  page = await bench.open();
+});
+after(async () => {
+  await bench?.close();
+});
+
+/** What is on the screen breaks no rule; the picture is called `name`. */
+async function look(name) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  if (SCREENS) await page.screenshot({ path: join(SCREENS, `${name}.png`) });
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`), []);
+}
+
+test('before a scan', () => look('idle'));
+
+test('while a scan grows', async () => {
+  await startScan(page, SIDE, SIDE);
+  await waitFor(async () => Number(await page.locator('.state-bar .progress').getAttribute('aria-valuenow')) > 60, 40, 'half of the scan');
+  await look('scan');
+  await stateIs(page, /^complete:/, 90);
+});
+
+test('apertures', async () => {
+  await page.locator('#tab-apertures').click();
+  await page.locator('.aperture-list .row', { hasText: 'halo' }).click();
+  await page.locator('.pattern-column header select').selectOption('sum');
+  await page.waitForTimeout(patience(2));
+  await look('apertures');
+});
+
+test('Bragg reflections of a position', async () => {
+  await page.keyboard.press('1');
+  await turnTo(page, 0, 'bragg/class');
+  await page.locator('#tab-bragg').click();
+  await page.locator('.bragg-table').waitFor();
+  const { x, y } = await placeOf(page, '.map-panel', await positionOf('two-beam'));
+  await page.mouse.click(x, y);
+  await waitFor(async () => /two-beam/.test(await page.locator('.note').textContent()), 15, 'the pattern of this position');
+  await look('bragg');
+});
+
+test('in the light, with what is known of the instrument', async () => {
+  await page.keyboard.press('2');
+  await turnTo(page, 0, 'halo');
+  await page.locator('#tab-instrument').click();
+  await page.keyboard.press('t');
+  await look('light');
+  await page.keyboard.press('t');
+});
+
+test('keys', async () => {
+  await page.locator('#tab-scan').focus();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await look('keys');
+  await page.keyboard.press('Escape');
+});
+
+test('summary', async () => {
+  await page.keyboard.press('4');
+  await page.getByRole('button', { name: 'Summary' }).click();
+  await page.getByRole('dialog').waitFor();
+  await look('summary');
+  await page.getByRole('button', { name: 'Close' }).click();
+});
+
+test('on a tablet', async () => {
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await look('tablet');
+});
+
+test('the page made no error', () => assert.deepEqual(bench.errors(), []));
+
+/** The first position of a class, from the page's own read-out under the moving cursor. */
+async function positionOf(name) {
+  for (let i = 0; i < SIDE; i++) {
+    const at = { y: Math.floor(SIDE / 2), x: i };
+    const { x, y } = await placeOf(page, '.map-panel', at);
+    await page.mouse.move(x, y);
+    if ((await page.locator('.map-panel').first().locator('.readout').textContent()).includes(name)) return at;
+  }
+  throw new Error(`no position is ${name}`);
+}
