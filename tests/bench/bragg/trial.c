@@ -169,6 +169,38 @@ static double halo_at(const void *of, int y, int x)
     return glass_pattern_halo(of, 0, y, x);
 }
 
+/* V of the window: of its pixels with the halo's counts as weights. */
+static double window_speckle(const struct cell *cell)
+{
+    const double reach = cell->optics.disk_radius + BRAGG_DISK_MARGIN;
+    const int y0 = (int)lrint(tried[0]), x0 = (int)lrint(tried[1]), n = (int)reach;
+    double sum = 0, weight = 0;
+    for (int i = 0; i < (2 * n + 1) * (2 * n + 1); i++) {
+        const int y = i / (2 * n + 1) - n, x = i % (2 * n + 1) - n;
+        if (y * y + x * x > reach * reach)
+            continue;
+        const double halo = halo_at(&cell->optics, y0 + y, x0 + x);
+        weight += halo;
+        for (int dy = -n; dy <= n; dy++)
+            for (int dx = -n; dx <= n; dx++)
+                if (dy * dy + dx * dx <= reach * reach)
+                    sum +=
+                        halo * halo_at(&cell->optics, y0 + dy, x0 + dx) *
+                        bragg_speckle_correlation(cell->optics.disk_radius, hypot(dy - y, dx - x));
+    }
+    return cell->speckle * sum / (weight * weight);
+}
+
+/*
+ * Part of the ring that a disk covers. What its background is, the rest of the ring must tell,
+ * whose own chance comes in: the variance is 1 / (1 - share) times that of a background that is
+ * known.
+ */
+static double ring_share(const struct cell *cell)
+{
+    return asin(fmin(1, cell->optics.disk_radius / RING)) / M_PI;
+}
+
 static double count_at(const void *of, int y, int x)
 {
     const uint32_t *counts = of;
@@ -199,12 +231,12 @@ static void find_power(struct trial *trial, struct bench *bench)
     const double along = (RING - cell->annulus[0]) / (cell->annulus[1] - cell->annulus[0]);
     trial->positions = report.n_positions[BRAGG_MATCHED];
     trial->v_disk[1] = bragg_profile_at(values->speckle[BRAGG_MATCHED], along);
-    trial->v_disk[0] = bragg_speckle_in_disk(cell->speckle, cell->optics.disk_radius,
-                                             cell->optics.disk_radius + BRAGG_DISK_MARGIN);
+    trial->v_disk[0] = window_speckle(cell);
     const struct power_question question = {.background = cell->optics.counts *
                                                           over_window(cell, halo_at, &cell->optics),
                                             .overdispersion = values->overdispersion,
                                             .speckle = trial->v_disk[0],
+                                            .share = ring_share(cell),
                                             .alpha = values->settings.alpha,
                                             .positions = trial->positions};
     trial->contrast_90 =
@@ -321,23 +353,38 @@ static const struct bragg_reflection *nearest(const struct bench *bench, double 
     return found;
 }
 
+/* Where a disk's counts lie about its middle, variance along each axis: those of a uniform disk, of
+ * a pixel, of the cluster of an electron, and of a small cluster of atoms. */
+#define CLUSTER_SPREAD 0.22
+#define FWHM_OF_SIGMA 2.3548
+
+static double disk_spread(const struct cell *cell)
+{
+    const double radius = cell->optics.disk_radius;
+    const double blur = cell->optics.disk_blur / FWHM_OF_SIGMA;
+    return radius * radius / 4 + 1. / 12 + (cell->sensor.charge_sharing ? CLUSTER_SPREAD : 0) +
+           blur * blur;
+}
+
 /*
- * Variance of a coordinate: R_d^2 / 4 / S (F + (F + V B) B / S) for S counts on a background of B.
- * Section 2.2 of the design has it for F = 1 and no speckle. F is that of whole clusters.
+ * Variance of a coordinate: spread / S (F + (F + V B) B / S) for S counts on a background of B over
+ * a disk of that spread. Section 2.2 of the design has it as R_d^2 / 4 / S (1 + B / S): for F = 1,
+ * no speckle, a uniform disk and small pixels. F is that of whole clusters.
  */
 static double expected_variance(const struct bench *bench,
                                 const struct glass_reflection *reflection)
 {
     const struct cell *cell = bench->cell;
     const struct glass_position *position = &bench->frame.position;
-    const double radius = cell->optics.disk_radius;
+    const double radius = cell->optics.disk_radius, spread = disk_spread(cell);
     const double f = cell->sensor.charge_sharing ? GLASS_CLUSTER_OVERDISPERSION : 1;
     const double v = bragg_speckle_in_disk(cell->speckle, radius, radius);
-    const double b =
-        cell->optics.counts * position->intensity * M_PI * radius * radius *
+    const double halo =
+        cell->optics.counts * position->intensity *
         glass_pattern_halo(&cell->optics, position->phase, reflection->g[0], reflection->g[1]);
-    const double s = reflection->contrast * b;
-    return radius * radius / 4 / s * (f + (f + v * b) * b / s);
+    const double s = reflection->contrast * halo * M_PI * radius * radius;
+    const double b = halo * M_PI * 4 * spread;
+    return spread / s * (f + (f + v * b) * b / s);
 }
 
 static void score_place(struct trial *trial, const struct bench *bench,
