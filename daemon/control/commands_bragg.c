@@ -124,7 +124,8 @@ static int take_areas(struct bragg_request *bragg)
 
 /* ---- the phase ---- */
 
-/* 1 where reflections are looked for, [height][width]. NULL: no memory. */
+/* 1 where a reflection may have counts, [height][width]: disks reach over the annulus' borders.
+ * NULL: no memory. */
 static uint8_t *annulus_pixels(const struct run *run)
 {
     const struct pixel_format *const format = &run->format;
@@ -133,7 +134,8 @@ static uint8_t *annulus_pixels(const struct run *run)
     for (uint32_t y = 0; pixels && y < format->height; y++) {
         for (uint32_t x = 0; x < format->width; x++) {
             const double r = hypot(y - settings->centre_y, x - settings->centre_x);
-            pixels[(size_t)y * format->width + x] = r >= settings->inner && r <= settings->outer;
+            pixels[(size_t)y * format->width + x] = r >= settings->inner - settings->disk_radius &&
+                                                    r <= settings->outer + settings->disk_radius;
         }
     }
     return pixels;
