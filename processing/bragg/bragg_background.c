@@ -290,7 +290,7 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
  * much of the ring have hardly any left: were it counted in full, they would be found in half of
  * the patterns where they could be in nine of ten (docs/bragg.md). */
 #define OWN_SHARE 0.6
-#define OWN_SHARE_LARGE 0.1
+#define OWN_SHARE_LARGE 0.2
 #define LARGE_DISK_SHARE 0.1
 
 /* How much of the ratio's variance counts in a disk. */

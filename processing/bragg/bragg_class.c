@@ -8,6 +8,9 @@
  * the centre's uncertainty.
  */
 #define TOLERANCE_MIN 1.5 /* pixels */
+/* Pixels: the scan moves the pattern besides (descan). Not of higher orders, which then would fit
+ * anything. */
+#define CENTRE_SIGMA_MIN 0.75
 #define DEVIATIONS 3
 #define DIRECTION_MIN (10 * M_PI / 180) /* reflections at smaller angles are of one direction */
 #define LATTICE_ANGLE_MIN (20 * M_PI / 180)
@@ -41,7 +44,8 @@ static double square(double value)
 static double tolerance(const struct work *work, double sigma2, double centres)
 {
     const double own = fmax(TOLERANCE_MIN, DEVIATIONS * sqrt(sigma2));
-    return sqrt(square(own) + square(DEVIATIONS * centres * work->centre_sigma));
+    const double moved = fmax(centres * work->centre_sigma, fmin(centres, 2) * CENTRE_SIGMA_MIN);
+    return sqrt(square(own) + square(DEVIATIONS * moved));
 }
 
 static bool is_near(struct vector a, struct vector b, double within)

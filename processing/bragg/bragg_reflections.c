@@ -20,37 +20,41 @@ static double distance(double dy, double dx)
  * grains of speckle, as they would for a centre of mass.
  */
 
-/* Counts less background of pixels first to last of a row or a column; there are none outside. */
-static double excess_of(const struct bragg_scratch *scratch, int line, int first, int last,
-                        bool is_row)
+/* Counts less background of a pixel; NAN: it is not used. */
+static double excess_at(const struct bragg_scratch *scratch, int row, int column)
 {
     const struct bragg_grid *const grid = &scratch->reference->grid;
-    const int lines = (int)(is_row ? grid->rows : grid->columns);
-    const int length = (int)(is_row ? grid->columns : grid->rows);
-    if (line < 0 || line >= lines)
-        return 0;
-    double sum = 0;
-    for (int i = first < 0 ? 0 : first; i <= last && i < length; i++) {
-        const size_t at = is_row ? bragg_buffer_at(grid, line, i) : bragg_buffer_at(grid, i, line);
-        sum += scratch->pixels[at] - bragg_expected_at(scratch, at);
-    }
-    return sum;
+    if (row < 0 || row >= (int)grid->rows || column < 0 || column >= (int)grid->columns)
+        return NAN;
+    const size_t at = bragg_buffer_at(grid, row, column);
+    if (!(scratch->reference->template[at] > 0))
+        return NAN;
+    return scratch->pixels[at] - bragg_expected_at(scratch, at);
 }
 
-/* Excess of the window moved `away` pixels forth less that of the window moved back. */
+/* Excess of the window moved `away` pixels forth less that of the window moved back. Of two pixels
+ * that mirror each other both are used or none, so that what is masked pulls to no side. */
 static double excess_slope(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
                            int row, int column, int away, bool along_row)
 {
-    const int across = along_row ? row : column, along = along_row ? column : row;
     double slope = 0;
+    int n_pairs = 0, n_used = 0;
     for (int d = -disk->reach; d <= disk->reach; d++) {
         const int half = disk->half_width[d < 0 ? -d : d];
-        const int both =
-            half >= away ? half - away : away - half - 1; /* from here on only one has it */
-        slope += excess_of(scratch, across + d, along + both + 1, along + half + away, along_row) -
-                 excess_of(scratch, across + d, along - half - away, along - both - 1, along_row);
+        /* Nearer to the middle both windows have a pixel, or none of them. */
+        const int nearest = half >= away ? half - away + 1 : away - half;
+        for (int k = nearest; k <= half + away; k++, n_pairs++) {
+            const double forth = along_row ? excess_at(scratch, row + d, column + k)
+                                           : excess_at(scratch, row + k, column + d);
+            const double back = along_row ? excess_at(scratch, row + d, column - k)
+                                          : excess_at(scratch, row - k, column + d);
+            if (!isnan(forth - back)) {
+                slope += forth - back;
+                n_used++;
+            }
+        }
     }
-    return slope;
+    return n_used > 0 ? slope * n_pairs / n_used : 0;
 }
 
 #define CENTRE_ROUNDS 4
@@ -58,6 +62,13 @@ static double excess_slope(const struct bragg_scratch *scratch, const struct bra
 #define LARGE_RADIUS 5
 /* Of disks with soft edges, in radii of the aperture. */
 #define SOFT_AWAY 0.9
+
+/* Pixels that a disk is off for each count that its window's excess slopes. */
+static double per_slope(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[peak->width];
+    return M_PI * peak->radius / 4 / peak->candidate.excess * p->share[peak->candidate.place];
+}
 
 static int edge_distance(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
 {
@@ -78,13 +89,13 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
 {
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
     const int away = edge_distance(scratch, peak);
-    const double per_excess = M_PI * peak->radius / 4 / peak->candidate.excess;
+    const double factor = per_slope(scratch, peak);
     *row = peak->row;
     *column = peak->column;
     for (int round = 0; round < CENTRE_ROUNDS; round++) {
         const int y = (int)rint(*row), x = (int)rint(*column);
-        const double dy = per_excess * excess_slope(scratch, disk, y, x, away, false);
-        const double dx = per_excess * excess_slope(scratch, disk, y, x, away, true);
+        const double dy = factor * excess_slope(scratch, disk, y, x, away, false);
+        const double dx = factor * excess_slope(scratch, disk, y, x, away, true);
         *row = y + clamped(dy, away);
         *column = x + clamped(dx, away);
         if ((int)rint(*row) == y && (int)rint(*column) == x)
@@ -111,8 +122,8 @@ static double centre_sigma(const struct bragg_scratch *scratch, const struct bra
     const double excess = c->excess / (M_PI * peak->radius * peak->radius) * side;
     const double variance =
         2 * (f * (background + excess / 2) + EDGE_SPECKLE * c->speckle * background * background);
-    const double per_excess = M_PI * peak->radius / 4 / c->excess;
-    return sqrt(per_excess * per_excess * variance + SIGMA_FLOOR * SIGMA_FLOOR);
+    const double factor = per_slope(scratch, peak);
+    return sqrt(factor * factor * variance + SIGMA_FLOOR * SIGMA_FLOOR);
 }
 
 static void tell_reflection(struct bragg_reflection *reflection,

@@ -229,6 +229,7 @@ void report_json(FILE *file, const struct cell *cells, const struct trial *trial
         fputs("}", file);
     }
     print_speeds(file, speeds);
-    fractions_json(file, fractions);
+    if (fractions->n_frames > 0)
+        fractions_json(file, fractions);
     fputs("}\n", file);
 }
