@@ -286,8 +286,19 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
 }
 
 /* Where a disk's sectors are quiet its own counts are in the ratio too, and most of what is wrong
- * with both cancels. So much of the variance is left where all sectors are quiet. */
+ * with both cancels. So much of the variance is left where all sectors are quiet. Disks that cover
+ * much of the ring have hardly any left: were it counted in full, they would be found in half of
+ * the patterns where they could be in nine of ten (docs/bragg.md). */
 #define OWN_SHARE 0.6
+#define OWN_SHARE_LARGE 0.2
+#define LARGE_DISK_SHARE 0.1
+
+/* How much of the ratio's variance counts in a disk. */
+static double variance_share(const struct bragg_background_plan *plan, double busy_share)
+{
+    const double own = plan->disk_share < LARGE_DISK_SHARE ? OWN_SHARE : OWN_SHARE_LARGE;
+    return MAX_OF(busy_share, own);
+}
 
 void bragg_background_fit(struct bragg_background *background,
                           const struct bragg_background_plan *plan, const uint32_t *counts,
@@ -323,9 +334,8 @@ void bragg_background_fit(struct bragg_background *background,
     }
     background->n_quiet = (uint32_t)__builtin_popcountll(background->quiet);
     const double busy_share = 1 - background->n_quiet / (double)__builtin_popcountll(plan->usable);
-    for (uint32_t b = 0; b < plan->n_bands; b++) {
+    background->variance_share = variance_share(plan, busy_share);
+    for (uint32_t b = 0; b < plan->n_bands; b++)
         background->ratio[b] = fit.ratio[b] * correction;
-        background->variance[b] *= MAX_OF(busy_share, OWN_SHARE);
-    }
     background->scale = correction * sum_expected / sum_template;
 }

@@ -39,6 +39,7 @@ struct bragg_background_plan {
     double band_grains[BRAGG_BANDS_MAX]; /* V_px times the area of speckle: V of n pixels is this /
                                             n */
     double sector_speckle;               /* V of a sector */
+    double disk_share;                   /* of the ring, that a matched disk covers */
     double overdispersion;
     double prior[BRAGG_BANDS_MAX *
                  BRAGG_BANDS_MAX];        /* inverse covariance of ln ratio, rows BANDS_MAX apart */
@@ -69,8 +70,8 @@ struct bragg_between_bands bragg_between_bands(const struct bragg_background_pla
 
 struct bragg_background {
     double ratio[BRAGG_BANDS_MAX];    /* of a frame's background to the template */
-    double variance[BRAGG_BANDS_MAX]; /* of it over its square, as far as it
-                                         counts in a disk */
+    double variance[BRAGG_BANDS_MAX]; /* of it over its square */
+    double variance_share;            /* of that, what counts in a disk */
     double scale;                     /* ratio over the whole annulus */
     uint64_t quiet;                   /* sectors, one bit each */
     uint32_t n_quiet;

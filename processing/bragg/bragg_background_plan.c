@@ -210,6 +210,8 @@ static void set_noise(struct bragg_background_plan *plan,
     for (int i = 0; i < 4; i++)
         correlation = fmax(correlation, sector_correlation(plan, grid, radius, samples[i]));
     plan->sector_speckle = mean * correlation;
+    const double middle = (values->settings.inner + values->settings.outer) / 2;
+    plan->disk_share = radius < middle ? asin(radius / middle) / M_PI : 1;
     plan->overdispersion = values->overdispersion;
 }
 

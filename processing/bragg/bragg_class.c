@@ -8,6 +8,9 @@
  * the centre's uncertainty.
  */
 #define TOLERANCE_MIN 1.5 /* pixels */
+/* Pixels: the scan moves the pattern besides (descan). Not of higher orders, which then would fit
+ * anything. */
+#define CENTRE_SIGMA_MIN 0.75
 #define DEVIATIONS 3
 #define DIRECTION_MIN (10 * M_PI / 180) /* reflections at smaller angles are of one direction */
 #define LATTICE_ANGLE_MIN (20 * M_PI / 180)
@@ -41,7 +44,8 @@ static double square(double value)
 static double tolerance(const struct work *work, double sigma2, double centres)
 {
     const double own = fmax(TOLERANCE_MIN, DEVIATIONS * sqrt(sigma2));
-    return sqrt(square(own) + square(DEVIATIONS * centres * work->centre_sigma));
+    const double moved = fmax(centres * work->centre_sigma, fmin(centres, 2) * CENTRE_SIGMA_MIN);
+    return sqrt(square(own) + square(DEVIATIONS * moved));
 }
 
 static bool is_near(struct vector a, struct vector b, double within)
@@ -107,15 +111,15 @@ static bool best_place(const struct work *work, struct vector g, double within,
 }
 
 /* Whether there is a reflection at g that the search of the whole annulus could not tell from
- * chance: the relaxed test for a place that is known beforehand. */
-static bool is_there(const struct work *work, struct vector g, double centres)
+ * chance: the relaxed test for a place that is known beforehand, one of so many. */
+static bool is_there(const struct work *work, struct vector g, double centres, uint32_t tests)
 {
     const double step = work->scratch->reference->positions[BRAGG_MATCHED].step;
     const double within = fmax(fmax(1, step), 2 * centres * work->centre_sigma);
     struct bragg_candidate best;
     if (is_taken(work, g) || !best_place(work, g, within, &best) || best.counts == 0)
         return false;
-    const double looks = PATCH_LOOKS * fmax(1, square(within) / 2);
+    const double looks = PATCH_LOOKS * fmax(1, square(within) / 2) * tests;
     return bragg_null_tail_log(best.counts, best.background,
                                work->scratch->reference->values.overdispersion,
                                best.speckle) < log(PARTNER_ALPHA / looks);
@@ -126,7 +130,7 @@ static void find_weak_partners(struct work *work)
     for (uint32_t i = 0; i < work->result->n_reflections; i++) {
         struct bragg_reflection *const reflection = &work->result->reflections[i];
         const struct vector opposite = {-work->g[i].y, -work->g[i].x};
-        if (reflection->partner < 0 && is_there(work, opposite, 2))
+        if (reflection->partner < 0 && is_there(work, opposite, 2, work->result->n_reflections))
             reflection->flags |= BRAGG_WEAK_PARTNER;
     }
 }
@@ -184,10 +188,12 @@ static bool is_of_lattice(const struct work *work, struct base base, uint32_t i)
 static bool has_weak_third(const struct work *work, struct base base)
 {
     const struct vector a = work->g[base.first], b = work->g[base.second];
+    const uint32_t n = work->result->n_reflections, tests = n * (n - 1);
     const uint8_t flags =
         work->result->reflections[base.first].flags | work->result->reflections[base.second].flags;
-    return flags & BRAGG_WEAK_PARTNER || is_there(work, (struct vector){a.y + b.y, a.x + b.x}, 1) ||
-           is_there(work, (struct vector){a.y - b.y, a.x - b.x}, 1);
+    return flags & BRAGG_WEAK_PARTNER ||
+           is_there(work, (struct vector){a.y + b.y, a.x + b.x}, 1, tests) ||
+           is_there(work, (struct vector){a.y - b.y, a.x - b.x}, 1, tests);
 }
 
 /* Reflections that fit the lattice of a base, 0 where the base is none. */

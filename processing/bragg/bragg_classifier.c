@@ -225,6 +225,7 @@ static void spread_background(struct bragg_scratch *scratch, enum bragg_width wi
             ratio += mix[b] * scratch->background.ratio[b];
             variance += mix[b] * scratch->background.variance[b];
         }
+        variance *= scratch->background.variance_share;
         scratch->width[width].bin_ratio[bin] = ratio;
         scratch->width[width].bin_variance[bin] = variance;
     }

@@ -13,6 +13,8 @@
 #define SPILL_SPECKLE 0.01
 /* A reflection is of the wide template when the wide disk has so much more excess. */
 #define WIDE_EXCESS 1.5
+/* Where it has that much more, the disk's edges are not sharp (a sharp one has 1.08). */
+#define SOFT_EXCESS 1.25
 
 static double distance(double dy, double dx)
 {
@@ -131,9 +133,9 @@ static double significance(const struct bragg_scratch *scratch,
            sqrt((scratch->reference->values.overdispersion + candidate->speckle * b) * b);
 }
 
-/* The wide disk at the same place, where it tells more of the reflection than the matched one. */
-static bool is_wide(const struct bragg_scratch *scratch, const struct bragg_candidate *matched,
-                    struct bragg_candidate *wide)
+/* The wide disk at the same place; false: none is looked for there. */
+static bool widen(const struct bragg_scratch *scratch, const struct bragg_candidate *matched,
+                  struct bragg_candidate *wide)
 {
     const struct bragg_reference *const r = scratch->reference;
     if (r->n_widths < 2)
@@ -149,8 +151,7 @@ static bool is_wide(const struct bragg_scratch *scratch, const struct bragg_cand
     wide->background = bragg_background_at(scratch, BRAGG_WIDE, place, wide->counts);
     wide->speckle = bragg_speckle_at(scratch, BRAGG_WIDE, place);
     wide->excess = wide->counts - wide->background;
-    return wide->excess > WIDE_EXCESS * matched->excess &&
-           significance(scratch, wide) > significance(scratch, matched);
+    return true;
 }
 
 static void accept(struct bragg_scratch *scratch, enum bragg_width width,
@@ -162,11 +163,16 @@ static void accept(struct bragg_scratch *scratch, enum bragg_width width,
     peak->row = row;
     peak->column = candidate->place % r->grid.stride;
     peak->width = width;
+    peak->is_soft = width == BRAGG_WIDE;
     peak->candidate = *candidate;
     struct bragg_candidate wide;
-    if (width == BRAGG_MATCHED && is_wide(scratch, candidate, &wide)) {
-        peak->width = BRAGG_WIDE;
-        peak->candidate = wide;
+    if (width == BRAGG_MATCHED && widen(scratch, candidate, &wide)) {
+        peak->is_soft = wide.excess > SOFT_EXCESS * candidate->excess;
+        if (wide.excess > WIDE_EXCESS * candidate->excess &&
+            significance(scratch, &wide) > significance(scratch, candidate)) {
+            peak->width = BRAGG_WIDE;
+            peak->candidate = wide;
+        }
     }
     peak->radius = r->positions[peak->width].disk.radius;
 }

@@ -12,85 +12,118 @@ static double distance(double dy, double dx)
     return sqrt(dy * dy + dx * dx);
 }
 
-/* The pixels round a centre with the background taken off: their sum, and moments from there. */
-struct excess_moments {
-    double sum, y, x;
-};
+/*
+ * A disk that lies off a window's middle makes the window lose counts, on the one side more than on
+ * the other: S of windows moved forth and back by `away` pixels differs by 4 R_d A y, A the excess
+ * per pixel and y how far the disk is off. Only pixels near the windows' edges are in one of them
+ * and not in the other: where the disk's interior counts by chance does not matter, nor do large
+ * grains of speckle, as they would for a centre of mass.
+ */
 
-static struct excess_moments excess_around(const struct bragg_scratch *scratch, double row,
-                                           double column, double radius)
+/* Counts less background of a pixel; NAN: it is not used. */
+static double excess_at(const struct bragg_scratch *scratch, int row, int column)
 {
     const struct bragg_grid *const grid = &scratch->reference->grid;
-    struct excess_moments m = {0};
-    const int first = (int)ceil(row - radius), last = (int)floor(row + radius);
-    for (int y = first < 0 ? 0 : first; y <= last && y < (int)grid->rows; y++) {
-        const double dy = y - row, half = sqrt(fmax(0, radius * radius - dy * dy));
-        const int left = (int)ceil(column - half), right = (int)floor(column + half);
-        const size_t at = bragg_buffer_at(grid, y, 0);
-        double sum = 0, moment = 0;
-        for (int x = left < 0 ? 0 : left; x <= right && x < (int)grid->columns; x++) {
-            const double excess =
-                scratch->pixels[at + (size_t)x] - bragg_expected_at(scratch, at + (size_t)x);
-            sum += excess;
-            moment += excess * (x - column);
-        }
-        m.sum += sum;
-        m.y += sum * dy;
-        m.x += moment;
-    }
-    return m;
+    if (row < 0 || row >= (int)grid->rows || column < 0 || column >= (int)grid->columns)
+        return NAN;
+    const size_t at = bragg_buffer_at(grid, row, column);
+    if (!(scratch->reference->template[at] > 0))
+        return NAN;
+    return scratch->pixels[at] - bragg_expected_at(scratch, at);
 }
 
-#define CENTROID_MARGIN 0.7
-#define CENTROID_ROUNDS 3
-#define CENTROID_STILL 0.006 /* radii: no round after one that moved it less */
+/* Excess of the window moved `away` pixels forth less that of the window moved back. Of two pixels
+ * that mirror each other both are used or none, so that what is masked pulls to no side. */
+static double excess_slope(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+                           int row, int column, int away, bool along_row)
+{
+    double slope = 0;
+    int n_pairs = 0, n_used = 0;
+    for (int d = -disk->reach; d <= disk->reach; d++) {
+        const int half = disk->half_width[d < 0 ? -d : d];
+        /* Nearer to the middle both windows have a pixel, or none of them. */
+        const int nearest = half >= away ? half - away + 1 : away - half;
+        for (int k = nearest; k <= half + away; k++, n_pairs++) {
+            const double forth = along_row ? excess_at(scratch, row + d, column + k)
+                                           : excess_at(scratch, row + k, column + d);
+            const double back = along_row ? excess_at(scratch, row + d, column - k)
+                                          : excess_at(scratch, row - k, column + d);
+            if (!isnan(forth - back)) {
+                slope += forth - back;
+                n_used++;
+            }
+        }
+    }
+    return n_used > 0 ? slope * n_pairs / n_used : 0;
+}
 
-/* Centre of mass of the excess in a disk that follows it; no farther than a radius. */
+#define CENTRE_ROUNDS 4
+/* Windows of larger disks are moved farther, since more of their counts lie in soft edges. */
+#define LARGE_RADIUS 5
+/* Of disks with soft edges, in radii of the aperture. */
+#define SOFT_AWAY 0.9
+
+/* Pixels that a disk is off for each count that its window's excess slopes. */
+static double per_slope(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[peak->width];
+    return M_PI * peak->radius / 4 / peak->candidate.excess * p->share[peak->candidate.place];
+}
+
+static int edge_distance(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
+{
+    const double radius = scratch->reference->values.settings.disk_radius;
+    if (peak->is_soft)
+        return (int)fmax(1, rint(SOFT_AWAY * radius));
+    return radius < LARGE_RADIUS ? 1 : 2;
+}
+
+static double clamped(double value, double limit)
+{
+    return fmax(-limit, fmin(limit, value));
+}
+
+/* The middle of a disk; from pixel to pixel where it is not near the one that it was found at. */
 static void find_centre(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
                         double *row, double *column)
 {
+    const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
+    const int away = edge_distance(scratch, peak);
+    const double factor = per_slope(scratch, peak);
     *row = peak->row;
     *column = peak->column;
-    for (int round = 0; round < CENTROID_ROUNDS; round++) {
-        const struct excess_moments m =
-            excess_around(scratch, *row, *column, peak->radius + CENTROID_MARGIN);
-        if (!(m.sum > 0))
-            break;
-        const double dy = m.y / m.sum, dx = m.x / m.sum;
-        *row += dy;
-        *column += dx;
-        if (!(distance(*row - peak->row, *column - peak->column) <= peak->radius)) {
-            *row = peak->row;
-            *column = peak->column;
-            break;
-        }
-        if (distance(dy, dx) < CENTROID_STILL * peak->radius)
+    for (int round = 0; round < CENTRE_ROUNDS; round++) {
+        const int y = (int)rint(*row), x = (int)rint(*column);
+        const double dy = factor * excess_slope(scratch, disk, y, x, away, false);
+        const double dx = factor * excess_slope(scratch, disk, y, x, away, true);
+        *row = y + clamped(dy, away);
+        *column = x + clamped(dx, away);
+        if ((int)rint(*row) == y && (int)rint(*column) == x)
             break;
     }
 }
 
 /* Standard deviation that a reflection far above everything still has, pixels. */
 #define SIGMA_FLOOR 0.05
-
-/* The whole cluster of an electron counts in a centre of mass, not only its part in the window, and
- * lies off the electron's pixel (clusters of F = 2.0 in a window: 2.2 as a whole, 0.22 pixels^2).
- */
+/* The whole cluster of an electron counts, not only its part in the window (clusters of F = 2.0 in
+ * a window: 2.2 as a whole). */
 #define WHOLE_CLUSTERS 1.2
-#define CLUSTER_SPREAD 0.22
+/* V of one side's pixels, in units of that of the window. */
+#define EDGE_SPECKLE 1.5
 
-/* Of a centre of mass: electrons of the reflection spread over its disk, those of the background
- * over the window. */
-static double centroid_sigma(const struct bragg_scratch *scratch,
-                             const struct bragg_candidate *candidate, double radius)
+/* Of a coordinate: chance in the pixels near the windows' edges, half of which the disk fills. */
+static double centre_sigma(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
 {
-    const double excess = candidate->excess, b = candidate->background;
-    const double shared = scratch->reference->values.overdispersion - 1;
-    const double f = 1 + WHOLE_CLUSTERS * shared;
-    const double window = (radius + CENTROID_MARGIN) / (radius + BRAGG_DISK_MARGIN);
-    const double spread = radius * radius / 4 + CLUSTER_SPREAD * shared;
-    const double wider = window * window * window * window;
-    const double variance = spread * (f * excess + wider * (f + candidate->speckle * b) * b);
-    return sqrt(variance / (excess * excess) + SIGMA_FLOOR * SIGMA_FLOOR);
+    const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
+    const struct bragg_candidate *const c = &peak->candidate;
+    const double f = 1 + WHOLE_CLUSTERS * (scratch->reference->values.overdispersion - 1);
+    const double side = 2. * edge_distance(scratch, peak) * (2 * disk->reach + 1);
+    const double background = c->background / disk->area * side;
+    const double excess = c->excess / (M_PI * peak->radius * peak->radius) * side;
+    const double variance =
+        2 * (f * (background + excess / 2) + EDGE_SPECKLE * c->speckle * background * background);
+    const double factor = per_slope(scratch, peak);
+    return sqrt(factor * factor * variance + SIGMA_FLOOR * SIGMA_FLOOR);
 }
 
 static void tell_reflection(struct bragg_reflection *reflection,
@@ -110,7 +143,7 @@ static void tell_reflection(struct bragg_reflection *reflection,
         .log10_p = bragg_null_tail_log(candidate->counts, candidate->background,
                                        r->values.overdispersion, candidate->speckle) /
                    M_LN10,
-        .sigma = centroid_sigma(scratch, candidate, peak->radius),
+        .sigma = centre_sigma(scratch, peak),
         .partner = -1,
         .width = (uint8_t)peak->width,
         .flags = share < EDGE_SHARE ? BRAGG_AT_EDGE : 0,

@@ -41,6 +41,7 @@ struct bragg_peak {
     double row, column; /* of its best place */
     double radius;      /* of its disk */
     enum bragg_width width;
+    bool is_soft;                     /* wider than the aperture, if not enough for that width */
     struct bragg_candidate candidate; /* of that width */
 };
 

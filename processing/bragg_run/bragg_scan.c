@@ -59,6 +59,16 @@ static int add_reflections(struct collecting *collecting, uint32_t position,
     return 0;
 }
 
+/* A scan's map has the classifier's classes. */
+_Static_assert((int)SCAN_CLASS_NONE == (int)BRAGG_NONE &&
+                   (int)SCAN_CLASS_TWO_BEAM == (int)BRAGG_TWO_BEAM &&
+                   (int)SCAN_CLASS_THREE_BEAM == (int)BRAGG_THREE_BEAM &&
+                   (int)SCAN_CLASS_ON_AXIS == (int)BRAGG_ON_AXIS &&
+                   (int)SCAN_CLASS_MULTIPLE == (int)BRAGG_MULTIPLE &&
+                   (int)SCAN_CLASS_EXCLUDED == (int)BRAGG_EXCLUDED &&
+                   (int)SCAN_CLASS_NOT_ANALYSED == (int)BRAGG_NOT_ANALYSED,
+               "enum scan_class and enum bragg_class are numbers of the same file");
+
 static int collect(struct collecting *collecting, const struct bragg_scan_part *part)
 {
     struct bragg_scan *const scan = collecting->scan;

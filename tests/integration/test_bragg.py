@@ -255,7 +255,7 @@ class Bragg(BraggScans):
 
     def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
-                                                      {"name": "halo", "shape": "annulus", "inner": 20, "outer": 30}]})
+                                                      {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}]})
         self.measure(control)
         phase = control("bragg", phase={"map": "far", "threshold": "median"})["phase"]
         self.assertEqual(sum(sum(row) for row in phase["table"]), SCAN[0] * SCAN[1])

@@ -29,6 +29,9 @@ static const char default_cells[] =
     "mu0.05_r3.4_v0.0333_f2,mu1_r3.4_v0.0333_f2,mu1_r12.8_v0.0333_f2,"
     "mu5_r3.4_v0.0333_f1,two_phases,thickness,centre_1,beside_on_axis";
 
+/* Simulated, for the intervals of fractions. */
+#define FRACTION_SCANS 2000
+
 struct arguments {
     bool json, check;
     const char *cells; /* NULL: all */
@@ -148,6 +151,7 @@ int main(int argc, char **argv)
     struct cell *cells = calloc(cell_count(), sizeof *cells);
     struct trial *trials = calloc(cell_count(), sizeof *trials);
     struct speed speeds[SPEEDS] = {0};
+    struct fractions fractions = {0};
     struct error error = {0};
     unsigned n = 0, failed = 0;
     if (cells && trials) {
@@ -159,10 +163,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "speed: %s\n", error.text);
         failed++;
     }
+    if (!arguments.check &&
+        fractions_measure(&fractions, arguments.frames / 5, FRACTION_SCANS, &error) < 0) {
+        fprintf(stderr, "fractions: %s\n", error.text);
+        failed++;
+    }
     if (arguments.json)
-        report_json(stdout, cells, trials, n, &size, speeds);
-    else if (!arguments.check)
+        report_json(stdout, cells, trials, n, &size, speeds, &fractions);
+    else if (!arguments.check) {
         report_speeds(stdout, speeds);
+        fractions_report(stdout, &fractions);
+    }
     free(cells);
     free(trials);
     return failed || n == 0 ? EXIT_FAILURE : EXIT_SUCCESS;

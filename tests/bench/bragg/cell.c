@@ -273,7 +273,8 @@ void cell_draw(const struct cell *cell, const struct glass_pattern *pattern,
     const double shift = cell->descan * ((request->index + 0.5) / request->count - 0.5);
     frame->position = (struct glass_position){
         .phase = cell->two_phases && random_unit(&stream) < 0.5,
-        .intensity = 1 + (cell->thickness - 1) * random_unit(&stream),
+        .intensity = request->intensity > 0 ? request->intensity
+                                            : 1 + (cell->thickness - 1) * random_unit(&stream),
         .shift = {shift, -shift},
         .speckle = number,
     };

@@ -43,7 +43,7 @@ unsigned cell_count(void);
 struct cell cell_make(unsigned index);
 
 /* What the frames of a set are for: the sets are independent of each other. */
-enum cell_set { SET_REFERENCE, SET_NULL, SET_THRESHOLDS, SET_CLASSES, SET_LATTICES };
+enum cell_set { SET_REFERENCE, SET_NULL, SET_THRESHOLDS, SET_CLASSES, SET_LATTICES, SET_SERIES };
 
 struct cell_frame {
     struct glass_position position;
@@ -56,8 +56,9 @@ struct cell_request {
     enum cell_set set;
     uint64_t index, count;
     enum glass_class class;
-    double contrast; /* of all reflections that it has */
-    double spread;   /* they lie within this part of the ring's radius */
+    double contrast;  /* of all reflections that it has */
+    double spread;    /* they lie within this part of the ring's radius */
+    double intensity; /* of the whole frame; 0: as the cell has it */
 };
 
 #define CELL_SPREAD 0.08

@@ -8,7 +8,9 @@
 static double upper_log(const struct power_question *question, double counts, double excess)
 {
     const double b = question->background, mean = b + excess;
-    const double variance = question->overdispersion * mean + question->speckle * b * b;
+    const double of_background = question->overdispersion * b + question->speckle * b * b;
+    const double variance =
+        of_background / (1 - question->share) + question->overdispersion * excess;
     return negative_binomial_upper_log(counts, mean, fmax(variance, mean));
 }
 

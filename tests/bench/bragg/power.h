@@ -5,6 +5,7 @@ struct power_question {
     double background;     /* B, counts in the disk's window */
     double overdispersion; /* F */
     double speckle;        /* V of the window */
+    double share;          /* of the ring, that the window covers: the rest tells the background */
     double alpha;          /* per frame */
     double positions;      /* that are looked at */
 };

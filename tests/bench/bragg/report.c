@@ -213,7 +213,8 @@ void report_speeds(FILE *file, const struct speed *speeds)
 }
 
 void report_json(FILE *file, const struct cell *cells, const struct trial *trials, unsigned n,
-                 const struct trial_size *size, const struct speed *speeds)
+                 const struct trial_size *size, const struct speed *speeds,
+                 const struct fractions *fractions)
 {
     fprintf(file,
             "{\"schema\": \"merlind-bragg-benchmark\", \"v\": 1, \"alpha\": 0.01,\n \"frames\": "
@@ -228,5 +229,7 @@ void report_json(FILE *file, const struct cell *cells, const struct trial *trial
         fputs("}", file);
     }
     print_speeds(file, speeds);
+    if (fractions->n_frames > 0)
+        fractions_json(file, fractions);
     fputs("}\n", file);
 }

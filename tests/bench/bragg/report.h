@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "tests/bench/bragg/fractions.h"
 #include "tests/bench/bragg/speed.h"
 #include "tests/bench/bragg/trial.h"
 
@@ -19,7 +20,8 @@ bool report_promises(FILE *file, const struct cell *cell, const struct trial *tr
 
 void report_speeds(FILE *file, const struct speed *speeds);
 
-/* One JSON object: keys fpr, tpr, confusion, centroid_rms, coverage, us_per_frame and peers, each
- * an object by name of cell. `trials` of the cells that could be tried. */
+/* One JSON object: keys fpr, tpr, confusion, centroid_rms, coverage, us_per_frame, fractions and
+ * peers, each an object by name of cell. `trials` of the cells that could be tried. */
 void report_json(FILE *file, const struct cell *cells, const struct trial *trials, unsigned n,
-                 const struct trial_size *size, const struct speed *speeds);
+                 const struct trial_size *size, const struct speed *speeds,
+                 const struct fractions *fractions);

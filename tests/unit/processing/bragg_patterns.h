@@ -57,39 +57,63 @@ static inline unsigned pattern_poisson(uint64_t *state, double mean)
     return n;
 }
 
-enum { FIELD_BORDER = 16, FIELD_SIDE = PATTERN_SIDE + 2 * FIELD_BORDER };
+/*
+ * Speckle fields are made once for each radius, white noise smeared over the disk. A pattern's are
+ * taken from them, each moved by its own amounts: making its own would be most of its cost.
+ */
+enum {
+    FIELDS = 24,
+    FIELD_BORDER = 16, /* where the smearing is not whole */
+    FIELD_SHIFTS = 64,
+    FIELD_SIDE = PATTERN_SIDE + FIELD_SHIFTS + 2 * FIELD_BORDER,
+    FIELD_PIXELS = FIELD_SIDE * FIELD_SIDE
+};
 
-/* One field of white noise smeared over the disk, squared, added to `speckle`. */
-static inline void pattern_add_field(float *speckle, uint64_t *state, double radius)
+static inline void pattern_smear(int16_t *field, uint64_t *state, double radius)
 {
-    static _Thread_local int16_t noise[FIELD_SIDE * FIELD_SIDE], rows[FIELD_SIDE * FIELD_SIDE];
-    static _Thread_local int16_t field[PATTERN_PIXELS];
-    for (int i = 0; i < FIELD_SIDE * FIELD_SIDE; i += 8) {
+    static _Thread_local int16_t noise[FIELD_PIXELS], rows[FIELD_PIXELS];
+    for (int i = 0; i < FIELD_PIXELS; i += 8) {
         const uint64_t bits = pattern_random(state);
         for (int j = 0; j < 8; j++)
             noise[i + j] = (int8_t)(bits >> 8 * j);
     }
-    memset(field, 0, sizeof(field));
-    const int reach = (int)radius;
+    memset(field, 0, FIELD_PIXELS * sizeof(*field));
+    const int reach = (int)radius, below = reach * FIELD_SIDE;
     int half = 0;
     memcpy(rows, noise, sizeof(rows));
     for (int dy = reach; dy >= 0; dy--) {
         for (; half < (int)sqrt(radius * radius - dy * dy); half++) {
             const int d = half + 1;
-            for (int i = d; i < FIELD_SIDE * FIELD_SIDE - d; i++)
+            for (int i = d; i < FIELD_PIXELS - d; i++)
                 rows[i] = (int16_t)(rows[i] + noise[i - d] + noise[i + d]);
         }
         for (int side = dy ? -1 : 1; side <= 1; side += 2) {
-            for (int y = 0; y < PATTERN_SIDE; y++) {
-                const int16_t *const from =
-                    rows + (y + FIELD_BORDER + side * dy) * FIELD_SIDE + FIELD_BORDER;
-                for (int x = 0; x < PATTERN_SIDE; x++)
-                    field[y * PATTERN_SIDE + x] = (int16_t)(field[y * PATTERN_SIDE + x] + from[x]);
-            }
+            for (int i = below; i < FIELD_PIXELS - below; i++)
+                field[i] = (int16_t)(field[i] + rows[i + side * dy * FIELD_SIDE]);
         }
     }
-    for (int i = 0; i < PATTERN_PIXELS; i++)
-        speckle[i] += (float)field[i] * (float)field[i];
+}
+
+/* One field, squared, added to `speckle`. */
+static inline void pattern_add_field(float *speckle, uint64_t *state, double radius)
+{
+    static _Thread_local int16_t fields[FIELDS][FIELD_PIXELS];
+    static _Thread_local double made_for;
+    if (made_for != radius) {
+        uint64_t seed = 11;
+        for (int i = 0; i < FIELDS; i++)
+            pattern_smear(fields[i], &seed, radius);
+        made_for = radius;
+    }
+    const uint64_t bits = pattern_random(state);
+    const int top = FIELD_BORDER + (int)(bits % FIELD_SHIFTS);
+    const int left = FIELD_BORDER + (int)((bits >> 8) % FIELD_SHIFTS);
+    const int16_t *const field = fields[(bits >> 16) % FIELDS];
+    for (int y = 0; y < PATTERN_SIDE; y++) {
+        const int16_t *const from = field + (top + y) * FIELD_SIDE + left;
+        for (int x = 0; x < PATTERN_SIDE; x++)
+            speckle[y * PATTERN_SIDE + x] += (float)from[x] * (float)from[x];
+    }
 }
 
 static inline int pattern_disk_area(double radius)
@@ -102,7 +126,8 @@ static inline int pattern_disk_area(double radius)
 
 static inline double pattern_halo(const struct pattern *p, double dy, double dx)
 {
-    const double r = hypot(dy, dx) * (1 + p->ellipticity / 2 * cos(2 * atan2(dy, dx)));
+    const double along = p->ellipticity > 0 ? cos(2 * atan2(dy, dx)) : 0;
+    const double r = hypot(dy, dx) * (1 + p->ellipticity / 2 * along);
     const double t = (r - p->halo_radius) / (p->halo_width / 2.3548);
     const double tail = 0.25 * exp(-r / 25), on_ring = 1 + 0.25 * exp(-p->halo_radius / 25);
     return (exp(-t * t / 2) + tail) / on_ring;

@@ -154,6 +154,27 @@ static void a_reflection_is_told_with_its_place_and_counts(void **state)
     scene_close(&scene);
 }
 
+/* Large grains of speckle pull at a centre of mass, hardly at a disk's edge. */
+static void a_large_disk_is_placed_by_its_edge(void **state)
+{
+    static const double degrees[] = {20};
+    double error2 = 0, sigma2 = 0;
+    open_scene(1, 12.8, 20, 55, 30);
+    scene_put_disks(&scene, degrees, 1, 2);
+    for (uint64_t i = 0; i < 10; i++) {
+        scene_classify(&scene, i);
+        assert_int_equal(scene.result.n_reflections, 1);
+        const struct bragg_reflection *const r = &scene.result.reflections[0];
+        const double dy = r->y - scene.glass.centre_y - scene.glass.disks[0].y;
+        const double dx = r->x - scene.glass.centre_x - scene.glass.disks[0].x;
+        error2 += dy * dy + dx * dx;
+        sigma2 += 2 * r->sigma * r->sigma;
+    }
+    assert_true(error2 < 1.3 * 1.3 * sigma2);
+    assert_true(sqrt(error2 / 10) < 0.35);
+    scene_close(&scene);
+}
+
 static void disks_that_nearly_touch_are_kept_apart(void **state)
 {
     static const double degrees[] = {5, 65, 125, 185, 245, 305};
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_glass_without_reflections_is_classed_none),
         cmocka_unit_test(disks_make_the_classes_of_their_directions),
         cmocka_unit_test(a_reflection_is_told_with_its_place_and_counts),
+        cmocka_unit_test(a_large_disk_is_placed_by_its_edge),
         cmocka_unit_test(disks_that_nearly_touch_are_kept_apart),
         cmocka_unit_test(two_phases_give_no_false_reflections),
         cmocka_unit_test(a_hot_pixel_is_no_reflection),

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "processing/statistics/distributions.h"
-#include "tests/unit/processing/numbers.h"
+#include "tests/unit/processing/random_numbers.h"
 
 /*
  * Maps of 0 and 1 whose neighbours are alike, with a known chance of 1: a Gaussian field below the

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "processing/statistics/bragg_statistics.h"
+#include "tests/unit/processing/numbers.h"
 #include "tests/unit/statistics/correlated_maps.h"
 
 static struct effective_size size_of(const uint8_t *map, uint32_t ny, uint32_t nx, double block)
