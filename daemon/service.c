@@ -58,6 +58,7 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "interval_ms", json_integer(STATUS_MS));
     json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
+    json_object_set_new(status, "lease", control_lease(service->control));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher)));
@@ -284,10 +285,11 @@ static int open_sockets(struct service *service, struct error *error)
         .jobs = &service->jobs,
         .icom = &service->icom,
         .status = make_status,
+        .status_changed = on_state_changed,
         .shut_down = shut_down,
     };
-    return control_create(&service->control, &service->loop, service->zmq_context,
-                          config->control_endpoint, &control_service, error);
+    return control_create(&service->control, &service->loop, service->zmq_context, config,
+                          &control_service, error);
 }
 
 static void say_ready(const struct service *service)

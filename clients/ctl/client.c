@@ -14,6 +14,7 @@ struct client {
     void *socket;
     const char *endpoint;
     double timeout_s;
+    const char *lease; /* NULL: none */
     json_int_t last_id;
 };
 
@@ -54,6 +55,11 @@ fail:
 void client_set_timeout(struct client *client, double timeout_s)
 {
     client->timeout_s = timeout_s;
+}
+
+void client_set_lease(struct client *client, const char *token)
+{
+    client->lease = token;
 }
 
 void client_destroy(struct client *client)
@@ -98,6 +104,8 @@ static int send_request(struct client *client, const char *command, json_t *argu
 {
     json_t *const request = json_pack("{s:I, s:s, s:o}", "id", ++client->last_id, "cmd", command,
                                       "args", arguments ? arguments : json_object());
+    if (request && client->lease)
+        json_object_set_new(request, "lease", json_string(client->lease));
     char *const text = request ? json_dumps(request, JSON_COMPACT) : NULL;
     json_decref(request);
     if (!text)

@@ -28,6 +28,9 @@ int client_create(struct client **client, const char *endpoint, double timeout_s
 /* Changes how long requests wait from now on. */
 void client_set_timeout(struct client *client, double timeout_s);
 
+/* The token that every request from now on shows; borrowed, NULL: none. */
+void client_set_lease(struct client *client, const char *token);
+
 /* NULL does nothing. */
 void client_destroy(struct client *client);
 

@@ -136,7 +136,7 @@ static int wait_for_run(const struct options *options, struct client *client, co
         exit_code = command_failed(options, &reply, result, &error);
         /* The run was taken; that the daemon no longer knows it says that it was restarted, not
          * that it refuses. */
-        if (exit_code == EXIT_REFUSED)
+        if (exit_code >= EXIT_REFUSED && exit_code <= EXIT_NOT_ALLOWED)
             exit_code = EXIT_INCOMPLETE;
     }
     reply_finish(&reply);

@@ -5,12 +5,14 @@
 
 /* Exit codes beside 0; 64 and up are those of sysexits.h. */
 enum exit_code {
-    EXIT_INCOMPLETE = 1,   /* the run ended otherwise than complete */
-    EXIT_REFUSED = 2,      /* by the daemon or the detector */
-    EXIT_BAD_USAGE = 64,   /* EX_USAGE */
-    EXIT_NO_DAEMON = 69,   /* EX_UNAVAILABLE */
-    EXIT_INTERNAL = 70,    /* EX_SOFTWARE */
-    EXIT_NO_OUTPUT = 73,   /* EX_CANTCREAT: the output file or stdout cannot be written */
+    EXIT_INCOMPLETE = 1,  /* the run ended otherwise than complete */
+    EXIT_REFUSED = 2,     /* by the daemon or the detector */
+    EXIT_NOT_NOW = 3,     /* busy, not connected, nothing measured yet: it may go later */
+    EXIT_NOT_ALLOWED = 4, /* somebody else holds control, or the role or configuration forbids it */
+    EXIT_BAD_USAGE = 64,  /* EX_USAGE */
+    EXIT_NO_DAEMON = 69,  /* EX_UNAVAILABLE */
+    EXIT_INTERNAL = 70,   /* EX_SOFTWARE */
+    EXIT_NO_OUTPUT = 73,  /* EX_CANTCREAT: the output file or stdout cannot be written */
     EXIT_BAD_PROTOCOL = 76 /* EX_PROTOCOL */
 };
 
@@ -46,6 +48,8 @@ int command_remove_detector(const struct options *options, struct client *client
 int command_recompute(const struct options *options, struct client *client);
 int command_analyse(const struct options *options, struct client *client);
 int command_bragg(const struct options *options, struct client *client);
+int command_request(const struct options *options, struct client *client);
+int command_lease(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
 
 /* The command of that name, or NULL. */

@@ -37,6 +37,8 @@ static const struct command commands[] = {
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
     {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
      command_bragg},
+    {"lease", 0, 2, OPTION_FORCE, "[take|renew|release] [NAME]", command_lease},
+    {"request", 1, OPTIONS_MAX_WORDS, 0, "CMD [JSON | KEY=VALUE...]", command_request},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };
@@ -49,6 +51,22 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* Whether it would go later, with another right, or with another request. */
+static int refusal_exit(const char *code)
+{
+    static const char *const not_now[] = {"busy", "not_connected", "no_data"};
+    static const char *const not_allowed[] = {"forbidden", "lease"};
+    for (size_t i = 0; i < sizeof not_now / sizeof *not_now; i++) {
+        if (strcmp(code, not_now[i]) == 0)
+            return EXIT_NOT_NOW;
+    }
+    for (size_t i = 0; i < sizeof not_allowed / sizeof *not_allowed; i++) {
+        if (strcmp(code, not_allowed[i]) == 0)
+            return EXIT_NOT_ALLOWED;
+    }
+    return EXIT_REFUSED;
+}
+
 int command_failed(const struct options *options, const struct reply *reply, int code,
                    const struct error *error)
 {
@@ -58,7 +76,7 @@ int command_failed(const struct options *options, const struct reply *reply, int
     switch (code) {
     case -EREMOTEIO:
         output_error(options, NULL, NULL, reply->error);
-        return EXIT_REFUSED;
+        return refusal_exit(member_text(reply->error, "code"));
     case -ETIMEDOUT:
         output_error(options, "unreachable", error->text, NULL);
         return EXIT_NO_DAEMON;
@@ -99,6 +117,8 @@ int main(int argc, char **argv)
     struct client *client = NULL;
     struct error error = {0};
     const int result = client_create(&client, options.endpoint, options.timeout_s, &error);
+    if (result == 0)
+        client_set_lease(client, options.lease);
     int exit_code = result ? command_failed(&options, &(struct reply){0}, result, &error)
                            : options.command->run(&options, client);
     client_destroy(client);

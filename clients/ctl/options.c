@@ -20,6 +20,8 @@ static const struct argp_option option_table[] = {
      1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
+    {"lease", KEY_LEASE, "TOKEN", 0,
+     "Show that this is the client that holds control (default: $MERLIND_LEASE)", 1},
     {0, 0, 0, 0, "start, view:", 2},
     {"scan", KEY_SCAN, "NYxNX", 0,
      "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
@@ -53,6 +55,8 @@ static const struct argp_option option_table[] = {
     {"csv", KEY_CSV, 0, 0, "Print the table as comma-separated values", 5},
     {"png", KEY_PNG, "FILE", 0, "Write the map of classes as a picture", 5},
     {"svg", KEY_SVG, "FILE", 0, "Write the map of classes as a drawing", 5},
+    {0, 0, 0, 0, "lease:", 6},
+    {"force", KEY_FORCE, 0, 0, "Take control over from whoever holds it", 6},
     {0},
 };
 
@@ -72,16 +76,19 @@ static const char usage_doc[] = "status\n"
                                 "pattern NAME\n"
                                 "profile NAME\n"
                                 "bragg\n"
+                                "lease take [NAME]\n"
+                                "request CMD [JSON]\n"
                                 "ping\n"
                                 "shutdown";
 
-static const char help_doc[] = "Talk to merlind, the acquisition daemon of a Merlin detector."
-                               "\v"
-                               "Exit status: 0 done (start --wait: the run is complete), 1 the run "
-                               "ended otherwise, 2 refused by the daemon or the "
-                               "detector, 64 wrong usage, 69 nobody answers, 73 the output cannot "
-                               "be written, 76 something else answers, 130 "
-                               "interrupted. More in merlinctl(1).";
+static const char help_doc[] =
+    "Talk to merlind, the acquisition daemon of a Merlin detector."
+    "\v"
+    "Exit status: 0 done (start --wait: the run is complete), 1 the run "
+    "ended otherwise, 2 refused by the daemon or the "
+    "detector, 3 not now, 4 not allowed, 64 wrong usage, 69 nobody answers, 73 the output cannot "
+    "be written, 76 something else answers, 130 "
+    "interrupted. More in merlinctl(1).";
 
 static const char *option_name(unsigned bit)
 {
@@ -118,6 +125,8 @@ static const char *option_name(unsigned bit)
         return "--shift";
     case OPTION_CSV:
         return "--csv";
+    case OPTION_FORCE:
+        return "--force";
     case OPTION_CLASS_PICTURE:
         return "--png or --svg";
     default:
@@ -279,6 +288,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
         parse_timeout(options, text, state);
         return 0;
+    case KEY_LEASE:
+        options->lease = text;
+        return 0;
+    case KEY_FORCE:
+        options->given |= OPTION_FORCE;
+        return 0;
     case KEY_WAIT:
         options->given |= OPTION_WAIT;
         return 0;
@@ -319,6 +334,7 @@ void options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
         .endpoint = "tcp://127.0.0.1:6350",
+        .lease = getenv("MERLIND_LEASE"),
         .timeout_s = 5,
         .skip_start = -1,
         .skip_line = -1,

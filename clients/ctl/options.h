@@ -24,12 +24,14 @@ enum option_set {
     OPTION_SHIFT = 1 << 15,
     OPTION_CSV = 1 << 16,
     OPTION_CLASS_PICTURE = 1 << 17,
+    OPTION_FORCE = 1 << 18,
 };
 
 #define OPTIONS_MAX_WORDS 14
 
 struct options {
     const char *endpoint;
+    const char *lease; /* the token of a lease, NULL: none */
     double timeout_s;
     bool json;
     bool progress;  /* draw it even where stderr is no terminal */

@@ -30,6 +30,8 @@ enum option_key {
     KEY_CSV,
     KEY_PNG,
     KEY_SVG,
+    KEY_LEASE,
+    KEY_FORCE,
 };
 
 /* Takes an option that tells a geometry. ARGP_ERR_UNKNOWN: it is none. */

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 68, /* in the table of config_keys.c */
+    CONFIG_KEYS = 69, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -54,6 +54,7 @@ struct config {
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
     char control_endpoint[256];
+    double control_lease_s; /* of silence, after which the lease lapses, s */
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */
     double results_pattern_rate; /* patterns per second, at most */

@@ -123,6 +123,9 @@ const struct config_key config_keys[] = {
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "
              "detector. Port 0 or *: any free port, named in the ready line."},
+    {"control.lease", &config_type_real, FIELD(control_lease_s), RANGE(0.1, 86400),
+     .unit = "seconds", .default_text = "30",
+     .text = "A client that holds control and is silent for so long has lost it."},
     {"results.endpoint", &config_type_endpoint, FIELD(results_endpoint),
      .default_text = "tcp://127.0.0.1:6351",
      .text = "Where merlind publishes live results (ZeroMQ XPUB). Port 0 or *: any free port, "

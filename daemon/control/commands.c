@@ -35,22 +35,49 @@ static json_t *describe_parameter(const struct detector_parameter *parameter)
                      parameter->dangerous, "text", parameter->text);
 }
 
+/* What a client has to know before it offers a command to a person. */
+static json_t *describe_command(const struct command *command)
+{
+    static const char *const effects[] = {
+        [COMMAND_CHANGES] = "always",
+        [COMMAND_READS] = "never",
+        [COMMAND_CHANGES_GIVEN] = "with",
+    };
+    json_t *const arguments = json_array(), *const changed_by = json_array();
+    for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++) {
+        if (command->members[i])
+            json_array_append_new(arguments, json_string(command->members[i]));
+    }
+    for (size_t i = 0; i < sizeof command->changed_by / sizeof *command->changed_by; i++) {
+        if (command->changed_by[i])
+            json_array_append_new(changed_by, json_string(command->changed_by[i]));
+    }
+    if (command->effect == COMMAND_CHANGES_GIVEN && json_array_size(changed_by) == 0)
+        json_array_extend(changed_by, arguments);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "role",
+                     command->effect == COMMAND_CHANGES ? "operator" : "viewer", "changes",
+                     effects[command->effect], "changed_by", changed_by, "args", arguments);
+}
+
 static void run_describe(const struct control_service *service, struct request *request,
                          json_t *args)
 {
     (void)service;
     (void)args;
-    json_t *const names = json_array();
-    for (const struct command *command = commands; command->name; command++)
+    json_t *const names = json_array(), *const table = json_array();
+    for (const struct command *command = commands; command->name; command++) {
         json_array_append_new(names, json_string(command->name));
+        json_array_append_new(table, describe_command(command));
+    }
     json_t *const parameters = json_array();
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
-                              MERLIND_VERSION, "commands", names, "parameters", parameters,
-                              "topics", "acquisition/", "status/", "event/", "map/NAME/",
-                              "pattern/NAME/", "profile/NAME/", "bragg/rows/", "bragg/summary/"),
+                    json_pack("{s:s, s:o, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
+                              MERLIND_VERSION, "commands", names, "command_table", table,
+                              "parameters", parameters, "topics", "acquisition/", "status/",
+                              "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/",
+                              "bragg/rows/", "bragg/summary/"),
                     NULL, 0);
 }
 
@@ -128,41 +155,59 @@ static void run_shutdown(const struct control_service *service, struct request *
 }
 
 const struct command commands[] = {
-    {"ping", run_ping, {NULL}},
-    {"describe", run_describe, {NULL}},
-    {"status", run_status, {NULL}},
+    {"ping", run_ping, {NULL}, .effect = COMMAND_READS},
+    {"describe", run_describe, {NULL}, .effect = COMMAND_READS},
+    {"status", run_status, {NULL}, .effect = COMMAND_READS},
     {"start",
      command_start,
      {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
       "parameters", "recording", "labels"}},
     {"stop", run_stop, {NULL}},
-    {"get", run_get, {"name"}},
+    {"get", run_get, {"name"}, .effect = COMMAND_READS},
     {"set", run_set, {"name", "value"}},
     {"command", run_detector_command, {"name"}},
     {"geometry",
      command_geometry,
-     {"nudge", "scan", "order", "positions", "repeats", "skip", "shift"}},
+     {"nudge", "scan", "order", "positions", "repeats", "skip", "shift"},
+     .effect = COMMAND_CHANGES_GIVEN},
     {"record", command_record, {NULL}},
-    {"map", command_map, {"name"}},
+    {"map", command_map, {"name"}, .effect = COMMAND_READS},
     {"maps_put",
      command_maps_put,
      {"name", "dtype", "shape", "units", "description", "pass", "run", "program", "user", "source"},
      .takes_part = true},
-    {"pattern", command_pattern, {"name"}},
-    {"profile", command_profile, {"name"}},
-    {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}},
+    {"pattern", command_pattern, {"name"}, .effect = COMMAND_READS},
+    {"profile", command_profile, {"name"}, .effect = COMMAND_READS},
+    {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}, .effect = COMMAND_READS},
     {"icom",
      command_icom,
-     {"layer", "descan", "rotation", "flip", "pass", "method", "border", "high_pass", "radius"}},
+     {"layer", "descan", "rotation", "flip", "pass", "method", "border", "high_pass", "radius"},
+     .effect = COMMAND_READS},
     {"live_icom",
      command_live_icom,
-     {"enabled", "method", "descan", "rotation", "flip", "border", "high_pass", "radius"}},
-    {"label_profiles", command_label_profiles, {"labels", "map", "thresholds"}},
-    {"label_patterns", command_label_patterns, {"labels", "map", "thresholds", "layer"}},
-    {"map_profile", command_map_profile, {"name", "from", "to", "width", "interpolation", "pass"}},
-    {"map_correlation", command_map_correlation, {"a", "b", "block", "pass", "pass_b"}},
-    {"map_drift", command_map_drift, {"a", "b", "run", "smoothing", "pass", "pass_b"}},
-    {"virtual_detectors", command_detectors, {NULL}},
+     {"enabled", "method", "descan", "rotation", "flip", "border", "high_pass", "radius"},
+     .effect = COMMAND_CHANGES_GIVEN},
+    {"label_profiles",
+     command_label_profiles,
+     {"labels", "map", "thresholds"},
+     .effect = COMMAND_READS},
+    {"label_patterns",
+     command_label_patterns,
+     {"labels", "map", "thresholds", "layer"},
+     .effect = COMMAND_READS},
+    {"map_profile",
+     command_map_profile,
+     {"name", "from", "to", "width", "interpolation", "pass"},
+     .effect = COMMAND_READS},
+    {"map_correlation",
+     command_map_correlation,
+     {"a", "b", "block", "pass", "pass_b"},
+     .effect = COMMAND_READS},
+    {"map_drift",
+     command_map_drift,
+     {"a", "b", "run", "smoothing", "pass", "pass_b"},
+     .effect = COMMAND_READS},
+    {"virtual_detectors", command_detectors, {NULL}, .effect = COMMAND_READS},
     {"virtual_detector",
      command_detector,
      {"name", "shape", "centre", "radius", "inner", "outer", "angles", "sectors", "start_angle",
@@ -172,42 +217,60 @@ const struct command commands[] = {
     {"calibration",
      command_calibration,
      {"kv", "camera_length_mm", "pixel_size_k", "centre", "ellipse", "scan_step_nm",
-      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "bad_pixels", "gain"}},
+      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "bad_pixels", "gain"},
+     .effect = COMMAND_CHANGES_GIVEN},
     {"calibration_measure",
      command_calibration_measure,
      {"what", "apply", "save_as", "inner", "outer", "centre", "d", "tolerance", "width", "even",
-      "current_pa", "current_error_pa", "exposure_s"}},
+      "current_pa", "current_error_pa", "exposure_s"},
+     .effect = COMMAND_CHANGES_GIVEN,
+     .changed_by = {"apply", "save_as"}},
     {"halo_strain",
      command_halo_strain,
-     {"reference", "azimuth", "save_as", "inner", "outer", "centre"}},
+     {"reference", "azimuth", "save_as", "inner", "outer", "centre"},
+     .effect = COMMAND_CHANGES_GIVEN,
+     .changed_by = {"save_as"}},
     {"bragg",
      command_bragg,
      {"pass", "confidence", "block", "tile", "min_contrast", "rates", "contrast_rates", "areas",
-      "phase"}},
+      "phase"},
+     .effect = COMMAND_READS},
     {"bragg_settings",
      command_bragg_settings,
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
-      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"}},
-    {"bragg_reference", command_bragg_reference, {"action", "name", "area", "use"}},
-    {"bragg_propose", command_bragg_propose, {"inner", "outer", "centre"}},
-    {"bragg_injection_test", command_bragg_injection_test, {"contrasts", "frames"}},
-    {"bragg_series", command_bragg_series, {"label", "confidence"}},
-    {"bragg_null_test", command_bragg_null_test, {"area", "pass", "confidence"}},
-    {"bragg_labels", command_bragg_labels, {"labels", "pass"}},
+      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"},
+     .effect = COMMAND_CHANGES_GIVEN},
+    {"bragg_reference",
+     command_bragg_reference,
+     {"action", "name", "area", "use"},
+     .effect = COMMAND_CHANGES_GIVEN,
+     .changed_by = {"name"}},
+    {"bragg_propose", command_bragg_propose, {"inner", "outer", "centre"}, .effect = COMMAND_READS},
+    {"bragg_injection_test",
+     command_bragg_injection_test,
+     {"contrasts", "frames"},
+     .effect = COMMAND_READS},
+    {"bragg_series", command_bragg_series, {"label", "confidence"}, .effect = COMMAND_READS},
+    {"bragg_null_test",
+     command_bragg_null_test,
+     {"area", "pass", "confidence"},
+     .effect = COMMAND_READS},
+    {"bragg_labels", command_bragg_labels, {"labels", "pass"}, .effect = COMMAND_READS},
     {"halo_maps",
      command_halo_maps,
-     {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer",
-      "pass"}},
+     {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer", "pass"},
+     .effect = COMMAND_READS},
     {"bad_pixels_save", command_bad_pixels_save, {"path"}},
     {"gain_save", command_gain_save, {"path"}},
-    {"calibrations", command_calibrations, {NULL}},
+    {"calibrations", command_calibrations, {NULL}, .effect = COMMAND_READS},
     {"calibration_save", command_calibration_save, {"name"}},
     {"calibration_remove", command_calibration_remove, {"name"}},
-    {"references", command_references, {NULL}},
-    {"reference", command_reference, {"kind", "name"}},
+    {"references", command_references, {NULL}, .effect = COMMAND_READS},
+    {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
     {"reference_remove", command_reference_remove, {"kind", "name"}},
-    {"run", run_run, {"id"}},
+    {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},
+    {"run", run_run, {"id"}, .effect = COMMAND_READS},
     {"shutdown", run_shutdown, {NULL}},
     {NULL, NULL, {NULL}},
 };

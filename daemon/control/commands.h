@@ -82,6 +82,8 @@ void command_bragg_labels(const struct control_service *service, struct request 
 /* commands_label_patterns.c */
 void command_label_patterns(const struct control_service *service, struct request *request,
                             json_t *args);
+/* commands_lease.c */
+void command_lease(const struct control_service *service, struct request *request, json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);

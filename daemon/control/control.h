@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
+#include "daemon/config/config.h"
 #include "daemon/jobs.h"
 
 /*
@@ -13,24 +14,31 @@
  * The protocol is in schemas/protocol.md.
  */
 struct control;
+struct lease;
 
 struct control_service {
     void *data;
     struct acquisition *acquisition;
     struct jobs *jobs;
     struct live_icom *icom;
+    struct lease *lease; /* the control socket's own: it fills this in */
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
+    /* Something that the status tells has changed. */
+    void (*status_changed)(void *data);
     /* Somebody asked to shut the daemon down. */
     void (*shut_down)(void *data);
 };
 
-/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is
- * taken. */
+/* Binds to control.endpoint (a port of 0 or * means any free one). -EADDRINUSE with a sentence when
+ * it is taken. */
 int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
-                   const char *endpoint, const struct control_service *service,
+                   const struct config *config, const struct control_service *service,
                    struct error *error);
 void control_destroy(struct control *control);
 
 /* The endpoint as bound. */
 const char *control_endpoint(const struct control *control);
+
+/* Who holds the lease, as status tells it: an object, or null. */
+json_t *control_lease(const struct control *control);

@@ -14,8 +14,10 @@ struct request {
     bool has_empty_frame;
     const void *part; /* borrowed */
     size_t part_size;
+    const char *lease_token; /* borrowed */
+    struct caller caller;
     size_t identity_size;
-    char identity[256];
+    char identity[LEASE_IDENTITY_MAX];
 };
 
 struct request *request_create(void *socket, const void *identity, size_t identity_size,
@@ -43,6 +45,26 @@ const void *request_part(const struct request *request, size_t *size)
 {
     *size = request->part_size;
     return request->part;
+}
+
+void request_set_caller(struct request *request, const struct caller *caller)
+{
+    request->caller = *caller;
+}
+
+const struct caller *request_caller(const struct request *request)
+{
+    return &request->caller;
+}
+
+void request_set_lease_token(struct request *request, const char *token)
+{
+    request->lease_token = token;
+}
+
+struct lease_claim request_lease_claim(const struct request *request)
+{
+    return (struct lease_claim){request->identity, request->identity_size, request->lease_token};
 }
 
 void request_set_id(struct request *request, json_t *id)

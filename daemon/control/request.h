@@ -4,7 +4,9 @@
 #include <stddef.h>
 
 #include "common/error.h"
+#include "daemon/control/caller.h"
 #include "daemon/control/control.h"
+#include "daemon/control/lease.h"
 
 /* A raw part of a reply. */
 struct reply_part {
@@ -26,6 +28,12 @@ struct request *request_create(void *socket, const void *identity, size_t identi
 void request_set_part(struct request *request, const void *bytes, size_t size);
 const void *request_part(const struct request *request, size_t *size);
 
+/* Who asks, and what it shows for the lease (its token is borrowed as a part is). */
+void request_set_caller(struct request *request, const struct caller *caller);
+const struct caller *request_caller(const struct request *request);
+void request_set_lease_token(struct request *request, const char *token);
+struct lease_claim request_lease_claim(const struct request *request);
+
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 
@@ -44,12 +52,29 @@ __attribute__((format(printf, 4, 5))) void request_fail(struct request *request,
 typedef void (*command_fn)(const struct control_service *service, struct request *request,
                            json_t *args);
 
+/* Whether a command changes the state of the daemon, of the detector or of what is kept. Those that
+ * do are the operators', and are refused while another client holds the lease. */
+enum command_effect {
+    COMMAND_CHANGES, /* also what a row of the table says nothing about: the safe side */
+    COMMAND_READS,
+    COMMAND_CHANGES_GIVEN /* when args has one of `changed_by`; NULL there: any member */
+};
+
 struct command {
     const char *name;
     command_fn run;
     const char *members[20]; /* allowed in args */
     bool takes_part;         /* a binary part follows the JSON */
+    enum command_effect effect;
+    const char *changed_by[4];
 };
 
 /* The table of commands, ended by a NULL name. */
 extern const struct command commands[];
+
+/* Whether it changes something with these args, an object. */
+bool command_changes(const struct command *command, const json_t *args);
+
+/* The role that it needs with these args. `what`: the parameter or command of the detector that
+ * asks for an expert, borrowed from the args; NULL: none does. */
+enum client_role command_role(const struct command *command, const json_t *args, const char **what);
