@@ -15,6 +15,7 @@
 #include "daemon/control/control.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
+#include "daemon/key_ring.h"
 #include "daemon/notify.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
@@ -33,6 +34,7 @@ struct service {
     const struct config *config;
     uv_loop_t loop;
     void *zmq_context;
+    struct key_ring *ring;
     struct publisher *publisher;
     struct result_publisher results;
     struct control *control;
@@ -59,6 +61,9 @@ static json_t *make_status(void *data)
     json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
     json_object_set_new(status, "lease", control_lease(service->control));
+    json_object_set_new(status, "security",
+                        json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
+                                  config_is_insecure(service->config)));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher)));
@@ -196,6 +201,8 @@ static void close_all(struct service *service)
     result_publisher_finish(&service->results);
     control_destroy(service->control);
     publisher_destroy(service->publisher);
+    key_ring_destroy(service->ring);
+    service->ring = NULL;
     service->control = NULL;
     service->publisher = NULL;
     close_handles(service);
@@ -264,8 +271,11 @@ static void start_handles(struct service *service)
 static int open_sockets(struct service *service, struct error *error)
 {
     const struct config *const config = service->config;
-    int r = publisher_create(&service->publisher, &service->loop, service->zmq_context,
-                             config->results_endpoint, error);
+    int r = key_ring_create(&service->ring, &service->loop, service->zmq_context, config, error);
+    if (r < 0)
+        return r;
+    r = publisher_create(&service->publisher, &service->loop, service->zmq_context,
+                         config->results_endpoint, service->ring, error);
     if (r < 0)
         return r;
     result_publisher_init(&service->results, service->publisher);
@@ -289,7 +299,7 @@ static int open_sockets(struct service *service, struct error *error)
         .shut_down = shut_down,
     };
     return control_create(&service->control, &service->loop, service->zmq_context, config,
-                          &control_service, error);
+                          service->ring, &control_service, error);
 }
 
 static void say_ready(const struct service *service)

@@ -8,6 +8,7 @@
 
 #include "clients/ctl/interrupt.h"
 #include "common/clock.h"
+#include "common/key_file.h"
 
 struct client {
     void *context;
@@ -18,8 +19,37 @@ struct client {
     json_int_t last_id;
 };
 
-int client_create(struct client **client, const char *endpoint, double timeout_s,
-                  struct error *error)
+/* As it stands there, or from a file with a line "public KEY". */
+static int take_server_key(char key[KEY_TEXT_SIZE], const char *given, struct error *error)
+{
+    if (key_is_text(given)) {
+        memcpy(key, given, KEY_TEXT_SIZE);
+        return 0;
+    }
+    return key_public_read(key, given, error);
+}
+
+static int show_keys(void *socket, const struct client_keys *keys, struct error *error)
+{
+    struct key_pair pair;
+    char server[KEY_TEXT_SIZE];
+    if (!keys->pair_file && !keys->server)
+        return 0;
+    if (!keys->pair_file || !keys->server)
+        return error_set(error, -EINVAL, "--key and --server-key go together");
+    int r = key_pair_read(&pair, keys->pair_file, error);
+    if (r == 0)
+        r = take_server_key(server, keys->server, error);
+    if (r < 0)
+        return r;
+    zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, sizeof server);
+    zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, pair.public_key, sizeof pair.public_key);
+    zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key);
+    return 0;
+}
+
+int client_create(struct client **client, const char *endpoint, const struct client_keys *keys,
+                  double timeout_s, struct error *error)
 {
     struct client *const c = calloc(1, sizeof *c);
     if (!c)
@@ -38,6 +68,9 @@ int client_create(struct client **client, const char *endpoint, double timeout_s
     /* A request that nobody took must not keep the program from ending. */
     zmq_setsockopt(c->socket, ZMQ_LINGER, &(int){0}, sizeof(int));
     zmq_setsockopt(c->socket, ZMQ_IPV6, &(int){1}, sizeof(int));
+    result = show_keys(c->socket, keys, error);
+    if (result < 0)
+        goto fail;
     if (zmq_connect(c->socket, endpoint) != 0) {
         result = error_set(error, -EINVAL,
                            "\"%s\" is not an endpoint (%s); give one like tcp://127.0.0.1:6350",
@@ -88,7 +121,7 @@ static int nobody_answers(const struct client *client, struct error *error)
         error, -ETIMEDOUT,
         "nobody answers at %s (waited %g s). Is merlind running? Start it with "
         "\"systemctl start merlind\" or \"merlind\"; if it listens elsewhere, say where "
-        "with -e ENDPOINT",
+        "with -e ENDPOINT; if it asks for keys, show one with --key and --server-key",
         client->endpoint, client->timeout_s);
 }
 

@@ -49,6 +49,7 @@ int command_recompute(const struct options *options, struct client *client);
 int command_analyse(const struct options *options, struct client *client);
 int command_bragg(const struct options *options, struct client *client);
 int command_request(const struct options *options, struct client *client);
+int command_keygen(const struct options *options, struct client *client);
 int command_lease(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
 

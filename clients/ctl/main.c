@@ -37,6 +37,7 @@ static const struct command commands[] = {
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
     {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
      command_bragg},
+    {"keygen", 1, 1, 0, "FILE", command_keygen},
     {"lease", 0, 2, OPTION_FORCE, "[take|renew|release] [NAME]", command_lease},
     {"request", 1, OPTIONS_MAX_WORDS, 0, "CMD [JSON | KEY=VALUE...]", command_request},
     {"ping", 0, 0, 0, "", command_ping},
@@ -116,7 +117,8 @@ int main(int argc, char **argv)
 
     struct client *client = NULL;
     struct error error = {0};
-    const int result = client_create(&client, options.endpoint, options.timeout_s, &error);
+    const int result =
+        client_create(&client, options.endpoint, &options.keys, options.timeout_s, &error);
     if (result == 0)
         client_set_lease(client, options.lease);
     int exit_code = result ? command_failed(&options, &(struct reply){0}, result, &error)

@@ -20,6 +20,9 @@ static const struct argp_option option_table[] = {
      1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
+    {"key", KEY_KEY, "FILE", 0, "The key pair to connect with (default: $MERLIND_KEY)", 1},
+    {"server-key", KEY_SERVER_KEY, "KEY", 0,
+     "merlind's public key, or a file that has it (default: $MERLIND_SERVER_KEY)", 1},
     {"lease", KEY_LEASE, "TOKEN", 0,
      "Show that this is the client that holds control (default: $MERLIND_LEASE)", 1},
     {0, 0, 0, 0, "start, view:", 2},
@@ -76,6 +79,7 @@ static const char usage_doc[] = "status\n"
                                 "pattern NAME\n"
                                 "profile NAME\n"
                                 "bragg\n"
+                                "keygen FILE\n"
                                 "lease take [NAME]\n"
                                 "request CMD [JSON]\n"
                                 "ping\n"
@@ -288,6 +292,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
         parse_timeout(options, text, state);
         return 0;
+    case KEY_KEY:
+        options->keys.pair_file = text;
+        return 0;
+    case KEY_SERVER_KEY:
+        options->keys.server = text;
+        return 0;
     case KEY_LEASE:
         options->lease = text;
         return 0;
@@ -334,6 +344,7 @@ void options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
         .endpoint = "tcp://127.0.0.1:6350",
+        .keys = {.pair_file = getenv("MERLIND_KEY"), .server = getenv("MERLIND_SERVER_KEY")},
         .lease = getenv("MERLIND_LEASE"),
         .timeout_s = 5,
         .skip_start = -1,

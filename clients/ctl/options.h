@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clients/ctl/client.h"
+
 /* What the command line asks for. */
 enum option_set {
     OPTION_SCAN = 1 << 0,
@@ -31,6 +33,7 @@ enum option_set {
 
 struct options {
     const char *endpoint;
+    struct client_keys keys;
     const char *lease; /* the token of a lease, NULL: none */
     double timeout_s;
     bool json;

@@ -31,6 +31,8 @@ enum option_key {
     KEY_PNG,
     KEY_SVG,
     KEY_LEASE,
+    KEY_KEY,
+    KEY_SERVER_KEY,
     KEY_FORCE,
 };
 

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 69, /* in the table of config_keys.c */
+    CONFIG_KEYS = 73, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -54,11 +54,15 @@ struct config {
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
     char control_endpoint[256];
+    double control_rate;    /* requests per second that one connection may send */
     double control_lease_s; /* of silence, after which the lease lapses, s */
     char results_endpoint[256];
-    double results_map_rate;     /* map updates per second, at most */
-    double results_pattern_rate; /* patterns per second, at most */
-    char web_listen[256];        /* accepted, used when there is a page */
+    double results_map_rate;        /* map updates per second, at most */
+    double results_pattern_rate;    /* patterns per second, at most */
+    char web_listen[256];           /* accepted, used when there is a page */
+    char security_server_key[1024]; /* a file; "": no keys */
+    char security_clients[1024];    /* a file; "": none */
+    bool security_allow_insecure;   /* other computers may connect without keys */
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
@@ -108,3 +112,9 @@ void config_print_scdoc(FILE *out);
 /* The effective configuration as YAML that can be loaded again, with the origin of every value as a
  * comment. */
 void config_print(const struct config *config, FILE *out);
+
+/* Whether only this computer can reach a ZeroMQ endpoint. */
+bool config_is_local_endpoint(const char *endpoint);
+
+/* Other computers can reach one of the endpoints, and nobody asks them for keys. */
+bool config_is_insecure(const struct config *config);

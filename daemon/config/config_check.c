@@ -29,7 +29,7 @@ static bool is_any_port(const char *endpoint)
 }
 
 /* A name that begins with 127 may be anybody's, so only an address counts. */
-static bool is_local(const char *endpoint)
+bool config_is_local_endpoint(const char *endpoint)
 {
     char host[INET_ADDRSTRLEN];
     struct in_addr address;
@@ -40,6 +40,40 @@ static bool is_local(const char *endpoint)
         return true;
     snprintf(host, sizeof host, "%.*s", (int)strcspn(endpoint, ":"), endpoint);
     return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+bool config_is_insecure(const struct config *config)
+{
+    return !*config->security_server_key && !(config_is_local_endpoint(config->control_endpoint) &&
+                                              config_is_local_endpoint(config->results_endpoint));
+}
+
+/* An endpoint that other computers can reach needs keys, or somebody who says that it does not. */
+static int check_security(const struct config *config, FILE *messages)
+{
+    if (*config->security_server_key && !*config->security_clients) {
+        print_origin(config, config->security_server_key, messages);
+        fprintf(messages, "error: security.server_key without security.clients: nobody could "
+                          "connect\n");
+        return -EINVAL;
+    }
+    if (!config_is_insecure(config))
+        return 0;
+    const bool is_control = !config_is_local_endpoint(config->control_endpoint);
+    const char *const endpoint = is_control ? config->control_endpoint : config->results_endpoint;
+    print_origin(config, endpoint, messages);
+    fprintf(
+        messages,
+        "%s: %s.endpoint %s can be reached from other computers, and nobody is asked for a key, "
+        "so that %s%s\n",
+        config->security_allow_insecure ? "warning" : "error", is_control ? "control" : "results",
+        endpoint,
+        is_control ? "whoever reaches it can operate the detector" : "whoever reaches it can watch",
+        config->security_allow_insecure
+            ? ""
+            : ": set security.server_key and security.clients (merlinctl keygen makes keys), "
+              "or security.allow_insecure: true");
+    return config->security_allow_insecure ? 0 : -EINVAL;
 }
 
 int config_check(const struct config *config, FILE *messages)
@@ -72,12 +106,5 @@ int config_check(const struct config *config, FILE *messages)
                 config->scan.repeats, config->scan.ny, config->scan.nx);
         result = -EINVAL;
     }
-    if (!is_local(config->control_endpoint)) {
-        print_origin(config, config->control_endpoint, messages);
-        fprintf(messages,
-                "warning: control.endpoint %s can be reached from other computers, and whoever "
-                "reaches it can operate the detector\n",
-                config->control_endpoint);
-    }
-    return result;
+    return check_security(config, messages) < 0 ? -EINVAL : result;
 }

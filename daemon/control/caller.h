@@ -3,16 +3,12 @@
 #include <stdbool.h>
 #include <zmq.h>
 
+#include "common/client_role.h"
+
 /*
  * Who asks, as far as the connection tells. Without CURVE nobody is known, and whoever can connect
  * may do everything; with it the client's key has a name and a role (security.clients).
  */
-enum client_role {
-    ROLE_VIEWER,   /* reads */
-    ROLE_OPERATOR, /* runs scans, changes settings */
-    ROLE_EXPERT    /* may also send to the detector what can harm it */
-};
-
 #define CALLER_NAME_SIZE 64
 
 struct caller {
@@ -21,9 +17,6 @@ struct caller {
     char name[CALLER_NAME_SIZE]; /* for a person: of the key, else the address */
 };
 
-/* Of the connection that a message came through. */
+/* Of the connection that a message came through: of a frame behind the identity, which has no
+ * properties when the socket was asked for its events before. */
 void caller_read(struct caller *caller, zmq_msg_t *message);
-
-/* "viewer", "operator", "expert"; false when the name is none of these. */
-const char *client_role_name(enum client_role role);
-bool client_role_from_name(const char *name, enum client_role *role);

@@ -9,7 +9,9 @@
 #include "common/log.h"
 #include "daemon/control/lease.h"
 #include "daemon/control/request.h"
+#include "daemon/control/request_rate.h"
 #include "daemon/control/request_text.h"
+#include "daemon/key_ring.h"
 #include "daemon/zmq_poll.h"
 
 /* The largest request is a start with 4 Mi scan positions, the largest binary part a map. */
@@ -24,6 +26,7 @@ struct control {
     struct zmq_poll poll;
     struct control_service service;
     struct lease lease;
+    struct request_rate rate;
     char endpoint[256];
 };
 
@@ -156,8 +159,14 @@ static void take_request(struct control *control, struct request *request, const
     const int r = request_text_init(&text, bytes, size, &fault);
     request_set_id(request, json_incref((json_t *)text.id));
     request_set_lease_token(request, text.lease);
+    const struct lease_claim claim = request_lease_claim(request);
     if (r < 0)
         request_fail(request, "bad_request", fault.field, "%s", fault.message);
+    else if (!request_rate_take(&control->rate, claim.identity, claim.identity_size))
+        request_fail(request, "busy", NULL,
+                     "more than %g requests a second (control.rate) from one connection: ask less "
+                     "often",
+                     control->rate.per_second);
     else
         carry_out(control, request, &text, n_parts);
     request_text_finish(&text);
@@ -217,7 +226,7 @@ static void on_readable(void *data)
         log_error("control", "a request was dropped: no memory");
     } else {
         struct caller caller;
-        caller_read(&caller, &frames[0]);
+        caller_read(&caller, &frames[n > 1 ? 1 : 0]);
         request_set_caller(request, &caller);
         take_frames(control, request, frames, n, body);
     }
@@ -238,8 +247,8 @@ static void set_options(void *socket)
 }
 
 int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
-                   const struct config *config, const struct control_service *service,
-                   struct error *error)
+                   const struct config *config, const struct key_ring *ring,
+                   const struct control_service *service, struct error *error)
 {
     const char *const endpoint = config->control_endpoint;
     struct control *control = calloc(1, sizeof *control);
@@ -248,6 +257,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
     control->service = *service;
     control->service.lease = &control->lease;
     lease_init(&control->lease, config->control_lease_s);
+    request_rate_init(&control->rate, config->control_rate);
     int r = -ENOMEM;
     control->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     if (!control->socket) {
@@ -255,6 +265,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
         goto fail;
     }
     set_options(control->socket);
+    key_ring_protect(ring, control->socket);
     if (zmq_bind(control->socket, endpoint) != 0) {
         r = error_set(
             error, -errno,

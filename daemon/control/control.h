@@ -15,6 +15,7 @@
  */
 struct control;
 struct lease;
+struct key_ring;
 
 struct control_service {
     void *data;
@@ -31,10 +32,10 @@ struct control_service {
 };
 
 /* Binds to control.endpoint (a port of 0 or * means any free one). -EADDRINUSE with a sentence when
- * it is taken. */
+ * it is taken. `ring` (NULL: none) asks clients for their keys. */
 int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
-                   const struct config *config, const struct control_service *service,
-                   struct error *error);
+                   const struct config *config, const struct key_ring *ring,
+                   const struct control_service *service, struct error *error);
 void control_destroy(struct control *control);
 
 /* The endpoint as bound. */

@@ -10,6 +10,7 @@ Needs pyzmq and numpy. Messages: schemas/protocol.md; headers and summaries are 
 """
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -19,6 +20,8 @@ from typing import Any, Iterator, NamedTuple, Optional
 
 import numpy as np
 import zmq
+
+from merlind.keys import read_key_file, show_keys  # noqa: F401
 
 START_TIMEOUT = 30.0  # s; the answer to start comes when the detector is set up and armed
 
@@ -61,13 +64,20 @@ def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
 
 
 class Merlind:
-    """A connection to the daemon's endpoints (results None: asked of it when needed); timeout of a request in s."""
+    """A connection to the daemon's endpoints (results None: asked of it when needed); timeout of a request in s.
 
-    def __init__(self, control: str = "tcp://127.0.0.1:6350", results: Optional[str] = None, timeout: float = 5.0):
+    key: this client's key pair, a file that merlinctl keygen has written; server_key: the daemon's public key, or a file that
+    has it: both where the daemon asks for keys (default: $MERLIND_KEY, $MERLIND_SERVER_KEY).
+    """
+
+    def __init__(self, control: str = "tcp://127.0.0.1:6350", results: Optional[str] = None, timeout: float = 5.0, *,
+                 key: Any = None, server_key: Any = None):
         self.control, self.results, self.timeout = control, results, timeout
+        self._keys = (key or os.environ.get("MERLIND_KEY"), server_key or os.environ.get("MERLIND_SERVER_KEY"))
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
+        show_keys(self._socket, *self._keys)
         self._socket.connect(control)
         self._ids = itertools.count(1)
 
@@ -100,6 +110,17 @@ class Merlind:
                 raise MerlindError(error["code"], error["message"], error.get("field"))
             return reply["result"], _arrays(reply["result"].get("parts", []), frames[1:])
         raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running?")
+
+    @contextlib.contextmanager
+    def holding_control(self, name: str, force: bool = False) -> Iterator[None]:
+        """Within the block only this connection may change anything; the others see `name` in the status. A block that asks
+        nothing for 30 s has lost it: status() now and then keeps it. force: from whoever holds it, on the daemon's computer only."""
+        self.request("lease", action="take", name=name, force=force)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(MerlindError):  # lapsed, or taken over: nothing to give back
+                self.request("lease", action="release")
 
     def status(self) -> dict[str, Any]:
         """State of the daemon: state, detector, run, ring (bytes), recording and more, see schemas/status.json."""
@@ -317,6 +338,7 @@ class Merlind:
         if self.results is None:
             self.results = self.status()["endpoints"]["results"]
         socket = self._context.socket(zmq.SUB)
+        show_keys(socket, *self._keys)
         socket.linger, socket.rcvhwm = 0, 100  # who is slow loses messages, and does not lag ever further behind
         for topic in topics or ("",):
             socket.subscribe(topic if not topic or topic.endswith("/") else topic + "/")
