@@ -86,8 +86,11 @@ void command_label_patterns(const struct control_service *service, struct reques
 void command_lease(const struct control_service *service, struct request *request, json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
-void command_pattern(const struct control_service *service, struct request *request, json_t *args);
+void command_named_pattern(const struct control_service *service, struct request *request,
+                           json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_pattern.c */
+void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 /* commands_live_icom.c */
 void command_live_icom(const struct control_service *service, struct request *request,
                        json_t *args);

@@ -217,9 +217,24 @@ class Merlind:
         result, arrays = self.request("map", name=name)
         return result["run"], np.ma.MaskedArray(arrays["data"].copy(), mask=arrays["measured"] == 0)
 
-    def pattern(self, name: str = "sum") -> np.ndarray:
-        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), or "latest"."""
-        return self.request("pattern", name=name)[1]["data"].copy()
+    def pattern(self, name: Any = "sum", x: Optional[int] = None, *, layer: Optional[str] = None,
+                pass_: Optional[int] = None) -> np.ndarray:
+        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), "latest", or
+        pattern(row, column): the recorded one of that position (dtype as recorded), which must be on the disk already."""
+        args = {"name": name} if x is None else _given(at=[int(name), int(x)], layer=layer, pass_=pass_)
+        return self.request("pattern", **args)[1]["data"].copy()
+
+    def patterns(self, positions: Any, *, layer: Optional[str] = None, pass_: Optional[int] = None) -> np.ma.MaskedArray:
+        """Recorded patterns of positions [n, 2] (y, x): [n, y, x], counts, masked where nothing is on the disk (yet)."""
+        arrays = self._ask("pattern", _given(positions=positions, layer=layer, pass_=pass_), max(self.timeout, 60))[1]
+        missing = np.broadcast_to((arrays["found"] == 0)[:, None, None], arrays["data"].shape)
+        return np.ma.MaskedArray(arrays["data"].copy(), mask=missing.copy())
+
+    def area_pattern(self, y0: int, x0: int, y1: int, x1: int, *, layer: Optional[str] = None, pass_: Optional[int] = None,
+                     timeout: float = 3600.0) -> tuple[np.ndarray, int]:
+        """Sum of the recorded patterns of lines y0 to y1 - 1, columns x0 to x1 - 1: [y, x], uint64, counts; and of how many frames."""
+        result, arrays = self._ask("pattern", _given(area=[int(v) for v in (y0, x0, y1, x1)], layer=layer, pass_=pass_), timeout)
+        return arrays["data"].copy(), result["frames"]
 
     def profile(self, name: str) -> np.ndarray:
         """A profile of the newest run: [n], over all frames so far."""
