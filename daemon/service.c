@@ -97,6 +97,11 @@ static void publish_status(struct service *service)
     publisher_send(service->publisher, "status/", "status", header, NULL, 0);
 }
 
+static void publish_status_now(void *data)
+{
+    publish_status(data);
+}
+
 /* ---- what an earlier merlind left ---- */
 
 static void find_leftovers(struct service *service)
@@ -121,7 +126,10 @@ static void find_leftovers(struct service *service)
 
 static void on_state_changed(void *data)
 {
-    publish_status(data);
+    struct service *const service = data;
+    publish_status(service);
+    if (service->control)
+        control_state_changed(service->control);
 }
 
 static void on_run_event(void *data, const char *event, const json_t *summary)
@@ -295,7 +303,8 @@ static int open_sockets(struct service *service, struct error *error)
         .jobs = &service->jobs,
         .icom = &service->icom,
         .status = make_status,
-        .status_changed = on_state_changed,
+        .status_changed = publish_status_now,
+        .event = on_event,
         .shut_down = shut_down,
     };
     return control_create(&service->control, &service->loop, service->zmq_context, config,

@@ -7,7 +7,7 @@
 enum exit_code {
     EXIT_INCOMPLETE = 1,  /* the run ended otherwise than complete */
     EXIT_REFUSED = 2,     /* by the daemon or the detector */
-    EXIT_NOT_NOW = 3,     /* busy, not connected, nothing measured yet: it may go later */
+    EXIT_NOT_NOW = 3,     /* busy, not connected, or no such data (yet) */
     EXIT_NOT_ALLOWED = 4, /* somebody else holds control, or the role or configuration forbids it */
     EXIT_BAD_USAGE = 64,  /* EX_USAGE */
     EXIT_NO_DAEMON = 69,  /* EX_UNAVAILABLE */

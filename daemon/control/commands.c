@@ -3,6 +3,7 @@
 
 #include "daemon/acquisition/start_parameters.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/series.h"
 #include "daemon/version.h"
 
 void command_answer(void *data, json_t *result, const char *code, const char *field,
@@ -90,6 +91,7 @@ static void run_status(const struct control_service *service, struct request *re
 static void run_stop(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
+    series_end(service->series);
     acquisition_stop(service->acquisition, command_answer, request);
 }
 
@@ -161,7 +163,7 @@ const struct command commands[] = {
     {"start",
      command_start,
      {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
-      "parameters", "recording", "labels"}},
+      "parameters", "recording", "labels", "series"}},
     {"stop", run_stop, {NULL}},
     {"get", run_get, {"name"}, .effect = COMMAND_READS},
     {"set", run_set, {"name", "value"}},
@@ -261,8 +263,8 @@ const struct command commands[] = {
     {"bragg_labels", command_bragg_labels, {"labels", "pass"}, .effect = COMMAND_READS},
     {"halo_maps",
      command_halo_maps,
-     {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer", "pass"},
-     .effect = COMMAND_READS},
+     {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer",
+      "pass"}}, /* they become maps of the run */
     {"bad_pixels_save", command_bad_pixels_save, {"path"}},
     {"gain_save", command_gain_save, {"path"}},
     {"calibrations", command_calibrations, {NULL}, .effect = COMMAND_READS},
@@ -272,6 +274,7 @@ const struct command commands[] = {
     {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
     {"reference_remove", command_reference_remove, {"kind", "name"}},
+    {"series", command_series, {NULL}, .effect = COMMAND_READS},
     {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},
     {"run", run_run, {"id"}, .effect = COMMAND_READS},
     {"shutdown", run_shutdown, {NULL}},

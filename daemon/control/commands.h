@@ -84,6 +84,10 @@ void command_label_patterns(const struct control_service *service, struct reques
                             json_t *args);
 /* commands_lease.c */
 void command_lease(const struct control_service *service, struct request *request, json_t *args);
+/* commands_series.c; command_take_series: false, it was refused */
+bool command_take_series(struct request *request, const json_t *args,
+                         const struct acquisition_start *start);
+void command_series(const struct control_service *service, struct request *request, json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_named_pattern(const struct control_service *service, struct request *request,

@@ -15,6 +15,7 @@
  */
 struct control;
 struct lease;
+struct series;
 struct key_ring;
 
 struct control_service {
@@ -22,9 +23,12 @@ struct control_service {
     struct acquisition *acquisition;
     struct jobs *jobs;
     struct live_icom *icom;
-    struct lease *lease; /* the control socket's own: it fills this in */
+    struct lease *lease; /* the control socket's own, as the next: it fills them in */
+    struct series *series;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
+    /* To be published under event/; takes `body` over. */
+    void (*event)(void *data, const char *event, json_t *body);
     /* Something that the status tells has changed. */
     void (*status_changed)(void *data);
     /* Somebody asked to shut the daemon down. */
@@ -40,6 +44,9 @@ void control_destroy(struct control *control);
 
 /* The endpoint as bound. */
 const char *control_endpoint(const struct control *control);
+
+/* The acquisition's state has changed. */
+void control_state_changed(struct control *control);
 
 /* Who holds the lease, as status tells it: an object, or null. */
 json_t *control_lease(const struct control *control);

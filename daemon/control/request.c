@@ -9,7 +9,9 @@
 #include "common/log.h"
 
 struct request {
-    void *socket;
+    void *socket; /* NULL: it is the daemon's own */
+    void (*replied)(void *data, const json_t *reply);
+    void *replied_data;
     json_t *id;
     bool has_empty_frame;
     const void *part; /* borrowed */
@@ -33,6 +35,23 @@ struct request *request_create(void *socket, const void *identity, size_t identi
     request->identity_size = identity_size;
     memcpy(request->identity, identity, identity_size);
     return request;
+}
+
+struct request *request_create_internal(void (*replied)(void *data, const json_t *reply),
+                                        void *data)
+{
+    struct request *const request = calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->replied = replied;
+    request->replied_data = data;
+    request->caller = (struct caller){.role = ROLE_EXPERT, .local = true};
+    return request;
+}
+
+bool request_is_internal(const struct request *request)
+{
+    return request->replied != NULL;
 }
 
 void request_set_part(struct request *request, const void *bytes, size_t size)
@@ -79,10 +98,9 @@ static void send_part(struct request *request, const void *bytes, size_t size, b
     zmq_send(request->socket, bytes, size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
 }
 
-static void reply(struct request *request, json_t *body, const struct reply_part *parts,
-                  unsigned n_parts)
+static void send_reply(struct request *request, const json_t *body, const struct reply_part *parts,
+                       unsigned n_parts)
 {
-    json_object_set(body, "id", request->id ? request->id : json_null());
     char *const text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (text) {
         send_part(request, request->identity, request->identity_size, true);
@@ -95,6 +113,16 @@ static void reply(struct request *request, json_t *body, const struct reply_part
         log_error("control", "a reply could not be made: no memory");
     }
     free(text);
+}
+
+static void reply(struct request *request, json_t *body, const struct reply_part *parts,
+                  unsigned n_parts)
+{
+    json_object_set(body, "id", request->id ? request->id : json_null());
+    if (request->replied)
+        request->replied(request->replied_data, body);
+    else
+        send_reply(request, body, parts, n_parts);
     json_decref(body);
     json_decref(request->id);
     free(request);

@@ -34,6 +34,12 @@ const struct caller *request_caller(const struct request *request);
 void request_set_lease_token(struct request *request, const char *token);
 struct lease_claim request_lease_claim(const struct request *request);
 
+/* One that the daemon itself makes: `replied` gets the reply, borrowed, in place of a client. NULL:
+ * no memory. */
+struct request *request_create_internal(void (*replied)(void *data, const json_t *reply),
+                                        void *data);
+bool request_is_internal(const struct request *request);
+
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 

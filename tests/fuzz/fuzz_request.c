@@ -113,6 +113,7 @@ static struct daemon *begin(void)
         .jobs = &daemon->jobs,
         .icom = &daemon->icom,
         .status = make_status,
+        .event = on_event,
         .status_changed = on_state_changed,
         .shut_down = on_state_changed,
     };

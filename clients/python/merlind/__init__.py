@@ -130,19 +130,23 @@ class Merlind:
               order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
-              recording: Optional[bool] = None) -> dict[str, Any]:
+              recording: Optional[bool] = None, labels: Optional[dict[str, Any]] = None, scans: Optional[int] = None,
+              drift: Optional[str] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
         "serpentine"; or positions: [n, 2] (y, x) of the frames in time order, none twice. repeats: passes, the slowest
         axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
         "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
+        labels: what it is of, {"specimen": "PdSi-3", "strain": 8}. scans: how often it is made, each a run of its own, see
+        series(); drift: the map that is compared from scan to scan.
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **_given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
-            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording))[0]
+            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
+            labels=labels, series=_given(scans=scans, drift=drift) if scans else None))[0]
         return self.wait(begun["id"]) if wait else begun
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
@@ -187,6 +191,13 @@ class Merlind:
                 raise TimeoutError(f"run {run_id} is still {summary['state']} after {timeout} s")
             time.sleep(0.1)
         return summary
+
+    def series(self, wait: bool = False) -> list[dict[str, Any]]:
+        """The scans of the newest series, a row each: scan (from 1), run, labels, file, reason, gap_s (before it, until armed), and
+        drift {"drift": [dy, dx] since the scan before, "error", positions, "found"} or None. wait: until it is over."""
+        while (told := self.request("series")[0])["going_on"] and wait:
+            time.sleep(0.1)
+        return told["rows"] or []
 
     def get(self, name: str) -> str:
         """A parameter of the detector, as the detector writes it."""
