@@ -6,7 +6,7 @@ declare -A PACKAGES=(
   [build]="gcc libc6-dev meson ninja-build pkg-config
     libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev libjansson-dev libfyaml-dev libpng-dev libfftw3-dev"
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
-    hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib"
+    hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib python3-pip python3-setuptools python3-wheel"
   [style]="git clang-format-14 shellcheck python3"
   [sanitizers]="clang-14 llvm-14 libomp-14-dev libclang-rt-14-dev util-linux"
   [tidy]="clang-tidy-14 clang-14 libomp-14-dev"

@@ -16,8 +16,8 @@ __attribute__((visibility("default"))) const char *argp_program_version =
 #define NEGATIVE '\1'
 
 static const struct argp_option option_table[] = {
-    {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)",
-     1},
+    {"endpoint", 'e', "ENDPOINT", 0,
+     "merlind's control endpoint (default: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350)", 1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
     {"key", KEY_KEY, "FILE", 0, "The key pair to connect with (default: $MERLIND_KEY)", 1},
@@ -340,10 +340,16 @@ static void mark_negative_words(int argc, char **argv)
     }
 }
 
+static const char *default_endpoint(void)
+{
+    const char *const given = getenv("MERLIND_ENDPOINT");
+    return given && *given ? given : "tcp://127.0.0.1:6350";
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
-        .endpoint = "tcp://127.0.0.1:6350",
+        .endpoint = default_endpoint(),
         .keys = {.pair_file = getenv("MERLIND_KEY"), .server = getenv("MERLIND_SERVER_KEY")},
         .lease = getenv("MERLIND_LEASE"),
         .timeout_s = 5,

@@ -3,7 +3,7 @@
 
 #include "daemon/acquisition/start_parameters.h"
 #include "daemon/control/commands.h"
-#include "daemon/control/series.h"
+#include "daemon/control/scan_series.h"
 #include "daemon/version.h"
 
 void command_answer(void *data, json_t *result, const char *code, const char *field,
@@ -91,7 +91,7 @@ static void run_status(const struct control_service *service, struct request *re
 static void run_stop(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
-    series_end(service->series);
+    scan_series_end(service->series);
     acquisition_stop(service->acquisition, command_answer, request);
 }
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "daemon/control/commands.h"
-#include "daemon/control/series.h"
+#include "daemon/control/scan_series.h"
 
 /* The argument `series` of start, and the command series, which tells of the newest one. */
 
@@ -42,5 +42,5 @@ bool command_take_series(struct request *request, const json_t *args,
 void command_series(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
-    request_succeed(request, series_json(service->series), NULL, 0);
+    request_succeed(request, scan_series_json(service->series), NULL, 0);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/control/commands.h"
-#include "daemon/control/series.h"
+#include "daemon/control/scan_series.h"
 
 /* The arguments of start. */
 
@@ -127,8 +127,8 @@ static void on_start_answer(void *data, json_t *result, const char *code, const 
     struct request *const request = call->request;
     scan_list_unref(call->list);
     if (!code && !request_is_internal(request))
-        series_follow(call->service->series, call->args,
-                      json_string_value(json_object_get(result, "id")));
+        scan_series_follow(call->service->series, call->args,
+                           json_string_value(json_object_get(result, "id")));
     json_decref(call->args);
     free(call);
     command_answer(request, result, code, field, error);
@@ -166,7 +166,7 @@ static void take_start(const struct control_service *service, struct request *re
 void command_start(const struct control_service *service, struct request *request, json_t *args)
 {
     json_t *const labelled =
-        json_object_get(args, "series") ? series_args(args, 1) : json_incref(args);
+        json_object_get(args, "series") ? scan_series_args(args, 1) : json_incref(args);
     take_start(service, request, labelled);
     json_decref(labelled);
 }

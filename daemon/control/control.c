@@ -11,7 +11,7 @@
 #include "daemon/control/request.h"
 #include "daemon/control/request_rate.h"
 #include "daemon/control/request_text.h"
-#include "daemon/control/series.h"
+#include "daemon/control/scan_series.h"
 #include "daemon/key_ring.h"
 #include "daemon/zmq_poll.h"
 
@@ -27,7 +27,7 @@ struct control {
     struct zmq_poll poll;
     struct control_service service;
     struct lease lease;
-    struct series series;
+    struct scan_series series;
     struct request_rate rate;
     char endpoint[256];
 };
@@ -279,7 +279,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
     size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
     control->service.series = &control->series;
-    r = series_init(&control->series, loop, &control->service);
+    r = scan_series_init(&control->series, loop, &control->service);
     if (r < 0) {
         error_set(error, r, "no memory");
         goto fail;
@@ -287,7 +287,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
     r = zmq_poll_init(&control->poll, loop, control->socket, on_readable, control);
     if (r < 0) {
         error_set(error, r, "cannot watch the control socket");
-        series_finish(&control->series);
+        scan_series_finish(&control->series);
         goto fail;
     }
     *out = control;
@@ -311,7 +311,7 @@ void control_destroy(struct control *control)
 {
     if (!control)
         return;
-    series_finish(&control->series);
+    scan_series_finish(&control->series);
     zmq_poll_close(&control->poll, on_poll_closed);
 }
 
@@ -322,7 +322,7 @@ const char *control_endpoint(const struct control *control)
 
 void control_state_changed(struct control *control)
 {
-    series_watch(&control->series);
+    scan_series_watch(&control->series);
 }
 
 json_t *control_lease(const struct control *control)

@@ -15,7 +15,7 @@
  */
 struct control;
 struct lease;
-struct series;
+struct scan_series;
 struct key_ring;
 
 struct control_service {
@@ -24,7 +24,7 @@ struct control_service {
     struct jobs *jobs;
     struct live_icom *icom;
     struct lease *lease; /* the control socket's own, as the next: it fills them in */
-    struct series *series;
+    struct scan_series *series;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
     /* To be published under event/; takes `body` over. */

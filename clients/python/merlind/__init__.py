@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 import numpy as np
 import zmq
@@ -64,21 +64,23 @@ def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
 
 
 class Merlind:
-    """A connection to the daemon's endpoints (results None: asked of it when needed); timeout of a request in s.
+    """A connection to the daemon's endpoints (control None: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350; results None: asked of it
+    when needed); timeout of a request in s. For asyncio: merlind.aio.AsyncMerlind.
 
     key: this client's key pair, a file that merlinctl keygen has written; server_key: the daemon's public key, or a file that
     has it: both where the daemon asks for keys (default: $MERLIND_KEY, $MERLIND_SERVER_KEY).
     """
 
-    def __init__(self, control: str = "tcp://127.0.0.1:6350", results: Optional[str] = None, timeout: float = 5.0, *,
+    def __init__(self, control: Optional[str] = None, results: Optional[str] = None, timeout: float = 5.0, *,
                  key: Any = None, server_key: Any = None):
-        self.control, self.results, self.timeout = control, results, timeout
+        self.control = control or os.environ.get("MERLIND_ENDPOINT", "tcp://127.0.0.1:6350")
+        self.results, self.timeout = results, timeout
         self._keys = (key or os.environ.get("MERLIND_KEY"), server_key or os.environ.get("MERLIND_SERVER_KEY"))
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
         show_keys(self._socket, *self._keys)
-        self._socket.connect(control)
+        self._socket.connect(self.control)
         self._ids = itertools.count(1)
 
     def close(self, *exception: object) -> None:
@@ -131,7 +133,7 @@ class Merlind:
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
               recording: Optional[bool] = None, labels: Optional[dict[str, Any]] = None, scans: Optional[int] = None,
-              drift: Optional[str] = None) -> dict[str, Any]:
+              drift: Optional[str] = None, armed: Optional[Callable[[dict[str, Any]], object]] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
@@ -139,7 +141,8 @@ class Merlind:
         axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
         "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
         labels: what it is of, {"specimen": "PdSi-3", "strain": 8}. scans: how often it is made, each a run of its own, see
-        series(); drift: the map that is compared from scan to scan.
+        series(); drift: the map that is compared from scan to scan. armed: is called with what start() returns once the detector
+        is armed: the place to start a scan generator from.
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
@@ -147,7 +150,13 @@ class Merlind:
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
             flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
             labels=labels, series=_given(scans=scans, drift=drift) if scans else None))[0]
+        if armed:
+            armed(begun)
         return self.wait(begun["id"]) if wait else begun
+
+    def arm(self, scan: Optional[tuple[int, int]] = None, **options: Any) -> dict[str, Any]:
+        """start() for triggers from outside: comes back when the detector waits for the first of them. options: as of start()."""
+        return self.start(scan, **options)
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
              skip: Optional[dict[str, int]] = None, trigger: Optional[str] = None, preset: Optional[str] = None,

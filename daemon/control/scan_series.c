@@ -1,4 +1,4 @@
-#include "daemon/control/series.h"
+#include "daemon/control/scan_series.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,14 +10,15 @@
 #include "daemon/control/commands.h"
 #include "daemon/control/request.h"
 
-int series_init(struct series *series, uv_loop_t *loop, const struct control_service *service)
+int scan_series_init(struct scan_series *series, uv_loop_t *loop,
+                     const struct control_service *service)
 {
-    *series = (struct series){.service = service, .timer = malloc(sizeof *series->timer)};
+    *series = (struct scan_series){.service = service, .timer = malloc(sizeof *series->timer)};
     if (!series->timer)
         return -ENOMEM;
     uv_timer_init(loop, series->timer);
     series->timer->data = series;
-    series_drift_init(&series->drift, service->jobs);
+    scan_drift_init(&series->drift, service->jobs);
     return 0;
 }
 
@@ -26,16 +27,16 @@ static void on_timer_closed(uv_handle_t *timer)
     free(timer);
 }
 
-void series_finish(struct series *series)
+void scan_series_finish(struct scan_series *series)
 {
-    series_end(series);
+    scan_series_end(series);
     uv_close((uv_handle_t *)series->timer, on_timer_closed);
     json_decref(series->rows);
     series->rows = NULL;
-    series_drift_finish(&series->drift);
+    scan_drift_finish(&series->drift);
 }
 
-void series_end(struct series *series)
+void scan_series_end(struct scan_series *series)
 {
     if (!series)
         return;
@@ -44,14 +45,14 @@ void series_end(struct series *series)
     series->args = NULL;
 }
 
-static json_t *newest_row(const struct series *series)
+static json_t *newest_row(const struct scan_series *series)
 {
     return json_array_get(series->rows, json_array_size(series->rows) - 1);
 }
 
 /* ---- what is told ---- */
 
-static void tell(struct series *series, const json_t *row, const char *format)
+static void tell(struct scan_series *series, const json_t *row, const char *format)
 {
     const struct control_service *const service = series->service;
     char text[200];
@@ -66,12 +67,12 @@ static void tell(struct series *series, const json_t *row, const char *format)
 /* `row` is that of the scan whose map was compared with the one before. */
 static void on_drift(void *data, json_t *row, json_t *drift)
 {
-    struct series *const series = data;
+    struct scan_series *const series = data;
     json_object_set_new(row, "drift", drift);
     tell(series, row, "scan %lld of %lld: the drift since the one before is found");
 }
 
-static void add_row(struct series *series, const char *run)
+static void add_row(struct scan_series *series, const char *run)
 {
     const double gap = (double)(clock_monotonic_ns() - series->finished_ns) / (double)NS_PER_S;
     json_t *const labels = json_object_get(series->args, "labels");
@@ -86,7 +87,7 @@ static void add_row(struct series *series, const char *run)
 
 /* ---- the scans ---- */
 
-json_t *series_args(const json_t *args, json_int_t scan)
+json_t *scan_series_args(const json_t *args, json_int_t scan)
 {
     json_t *const labelled = json_copy((json_t *)args);
     const json_t *const given = json_object_get(args, "labels");
@@ -99,17 +100,17 @@ json_t *series_args(const json_t *args, json_int_t scan)
 }
 
 /* From now on the arguments have the label of this scan. */
-static void label_scan(struct series *series)
+static void label_scan(struct scan_series *series)
 {
-    json_t *const labelled = series_args(series->args, series->scan);
+    json_t *const labelled = scan_series_args(series->args, series->scan);
     json_decref(series->args);
     series->args = labelled;
 }
 
-void series_follow(struct series *series, const json_t *args, const char *run)
+void scan_series_follow(struct scan_series *series, const json_t *args, const char *run)
 {
     const json_t *const asked = json_object_get(args, "series");
-    series_end(series);
+    scan_series_end(series);
     if (!asked)
         return;
     json_decref(series->rows);
@@ -119,13 +120,13 @@ void series_follow(struct series *series, const json_t *args, const char *run)
     series->scans = json_integer_value(json_object_get(asked, "scans"));
     series->scan = 1;
     series->finished_ns = 0;
-    series_drift_begin(&series->drift, json_string_value(json_object_get(asked, "drift")));
+    scan_drift_begin(&series->drift, json_string_value(json_object_get(asked, "drift")));
     add_row(series, run);
 }
 
 static void on_started(void *data, const json_t *reply)
 {
-    struct series *const series = data;
+    struct scan_series *const series = data;
     const char *const run =
         json_string_value(json_object_get(json_object_get(reply, "result"), "id"));
     if (!series->args) /* ended meanwhile */
@@ -136,12 +137,12 @@ static void on_started(void *data, const json_t *reply)
     }
     log_warning("control", "the series ends before scan %lld: %s", (long long)series->scan,
                 json_string_value(json_object_get(json_object_get(reply, "error"), "message")));
-    series_end(series);
+    scan_series_end(series);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct series *const series = timer->data;
+    struct scan_series *const series = timer->data;
     struct request *const request = request_create_internal(on_started, series);
     if (!request || !series->args)
         return;
@@ -151,7 +152,7 @@ static void on_timer(uv_timer_t *timer)
 }
 
 /* The scan that goes on, once it is over. */
-static void take_end(struct series *series, const json_t *summary)
+static void take_end(struct scan_series *series, const json_t *summary)
 {
     const char *const reason = json_string_value(json_object_get(summary, "reason"));
     json_t *const row = newest_row(series);
@@ -159,16 +160,16 @@ static void take_end(struct series *series, const json_t *summary)
     json_object_set(row, "file", json_object_get(summary, "file"));
     json_object_set(row, "reason", json_object_get(summary, "reason"));
     if (strcmp(reason, "complete") != 0 || series->scan == series->scans) {
-        series_end(series);
+        scan_series_end(series);
         tell(series, row, "scan %lld of %lld is the last");
     } else {
         uv_timer_start(series->timer, on_timer, 0, 0);
     }
-    series_drift_look(&series->drift, acquisition_run(series->service->acquisition), row, on_drift,
-                      series);
+    scan_drift_look(&series->drift, acquisition_run(series->service->acquisition), row, on_drift,
+                    series);
 }
 
-void series_watch(struct series *series)
+void scan_series_watch(struct scan_series *series)
 {
     if (!series->args || series->finished_ns ||
         acquisition_state(series->service->acquisition) != ACQUISITION_IDLE)
@@ -179,7 +180,7 @@ void series_watch(struct series *series)
     json_decref(summary);
 }
 
-json_t *series_json(const struct series *series)
+json_t *scan_series_json(const struct scan_series *series)
 {
     return json_pack("{s:b, s:I, s:I, s:O}", "going_on", series->args != NULL, "scan", series->scan,
                      "scans", series->scans, "rows", series->rows ? series->rows : json_null());

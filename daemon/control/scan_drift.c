@@ -1,4 +1,4 @@
-#include "daemon/control/series_drift.h"
+#include "daemon/control/scan_drift.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "processing/run/run.h"
 
 struct drift_job {
-    struct series_drift *owner;
+    struct scan_drift *owner;
     struct run *run; /* holds a reference */
     json_t *row;     /* holds a reference */
     void (*found)(void *data, json_t *row, json_t *drift);
@@ -23,20 +23,20 @@ struct drift_job {
     struct error error;
 };
 
-void series_drift_init(struct series_drift *drift, struct jobs *jobs)
+void scan_drift_init(struct scan_drift *drift, struct jobs *jobs)
 {
-    *drift = (struct series_drift){.jobs = jobs};
+    *drift = (struct scan_drift){.jobs = jobs};
 }
 
-void series_drift_finish(struct series_drift *drift)
+void scan_drift_finish(struct scan_drift *drift)
 {
     free(drift->before);
     drift->before = NULL;
 }
 
-void series_drift_begin(struct series_drift *drift, const char *map)
+void scan_drift_begin(struct scan_drift *drift, const char *map)
 {
-    series_drift_finish(drift);
+    scan_drift_finish(drift);
     snprintf(drift->map, sizeof drift->map, "%s", map ? map : "");
 }
 
@@ -75,7 +75,7 @@ static void finish(void *data, bool cancelled)
 {
     struct drift_job *const job = data;
     if (!cancelled) {
-        struct series_drift *const owner = job->owner;
+        struct scan_drift *const owner = job->owner;
         owner->busy = false;
         free(owner->before);
         owner->before = job->now;
@@ -92,8 +92,8 @@ static void finish(void *data, bool cancelled)
     free(job);
 }
 
-void series_drift_look(struct series_drift *drift, struct run *run, json_t *row,
-                       void (*found)(void *data, json_t *row, json_t *drift), void *data)
+void scan_drift_look(struct scan_drift *drift, struct run *run, json_t *row,
+                     void (*found)(void *data, json_t *row, json_t *drift), void *data)
 {
     if (!*drift->map || drift->busy || !run)
         return;

@@ -5,7 +5,7 @@
 #include <uv.h>
 
 #include "daemon/control/control.h"
-#include "daemon/control/series_drift.h"
+#include "daemon/control/scan_drift.h"
 
 /*
  * The same scan several times: when one is complete the next is started with the arguments of the
@@ -13,7 +13,7 @@
  * `start` end the series. Of every scan it keeps a row: its labels, its file, how long the detector
  * was not armed before it, and how far the specimen had moved. Belongs to the service thread.
  */
-struct series {
+struct scan_series {
     const struct control_service *service;
     uv_timer_t *timer; /* starts the next scan from the loop, not from within an event; owned. It
                           outlives the series by a turn of the loop */
@@ -22,26 +22,27 @@ struct series {
     json_int_t scan, scans;
     uint64_t finished_ns; /* monotonic: when the last scan was over; 0: one is going on */
     char run[64];         /* id of the scan that goes on */
-    struct series_drift drift;
+    struct scan_drift drift;
 };
 
 /* -ENOMEM. */
-int series_init(struct series *series, uv_loop_t *loop, const struct control_service *service);
+int scan_series_init(struct scan_series *series, uv_loop_t *loop,
+                     const struct control_service *service);
 /* The drift that is being computed ends by itself. */
-void series_finish(struct series *series);
+void scan_series_finish(struct scan_series *series);
 
 /* The arguments of start for this scan, with its label; new reference. */
-json_t *series_args(const json_t *args, json_int_t scan);
+json_t *scan_series_args(const json_t *args, json_int_t scan);
 
 /* A scan was started for a client with these arguments of start (`series` among them or not):
  * whatever series went on is over. */
-void series_follow(struct series *series, const json_t *args, const char *run);
+void scan_series_follow(struct scan_series *series, const json_t *args, const char *run);
 
 /* No more scans. NULL does nothing. */
-void series_end(struct series *series);
+void scan_series_end(struct scan_series *series);
 
 /* The acquisition's state has changed. */
-void series_watch(struct series *series);
+void scan_series_watch(struct scan_series *series);
 
 /* {scan, scans, going_on, rows: [...]}, null members where there was no series; new reference. */
-json_t *series_json(const struct series *series);
+json_t *scan_series_json(const struct scan_series *series);
