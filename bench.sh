@@ -4,6 +4,7 @@
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
 #   ./bench.sh kernels [--table] [FORMAT...]
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
+#   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -39,6 +40,8 @@ elif [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
+elif [ "${1:-}" = latency ]; then
+  /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
 elif [ "${1:-}" = bragg ]; then

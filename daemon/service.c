@@ -23,6 +23,8 @@
 #include "daemon/version.h"
 
 #define STATUS_MS 1000
+/* How often whole rows are looked for where they are sent at once. */
+#define ROWS_MS 2
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
@@ -41,7 +43,7 @@ struct service {
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
-    uv_timer_t status_timer, map_timer, pattern_timer;
+    uv_timer_t status_timer, map_timer, pattern_timer, row_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
     bool has_handles, stopping;
@@ -177,6 +179,13 @@ static void on_map_timer(uv_timer_t *timer)
     result_publisher_maps(&service->results, false);
 }
 
+static void on_row_timer(uv_timer_t *timer)
+{
+    struct service *const service = timer->data;
+    if (acquisition_state(service->acquisition) == ACQUISITION_ACQUIRING)
+        result_publisher_whole_rows(&service->results);
+}
+
 static void on_pattern_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
@@ -195,6 +204,7 @@ static void close_handles(struct service *service)
     uv_close((uv_handle_t *)&service->status_timer, NULL);
     uv_close((uv_handle_t *)&service->map_timer, NULL);
     uv_close((uv_handle_t *)&service->pattern_timer, NULL);
+    uv_close((uv_handle_t *)&service->row_timer, NULL);
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&service->signals[i], NULL);
 }
@@ -262,7 +272,9 @@ static void start_handles(struct service *service)
     uv_timer_init(&service->loop, &service->status_timer);
     uv_timer_init(&service->loop, &service->map_timer);
     uv_timer_init(&service->loop, &service->pattern_timer);
+    uv_timer_init(&service->loop, &service->row_timer);
     service->status_timer.data = service->map_timer.data = service->pattern_timer.data = service;
+    service->row_timer.data = service;
     for (int i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -274,6 +286,8 @@ static void start_handles(struct service *service)
     uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
     uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
     uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
+    if (service->config->results_immediate)
+        uv_timer_start(&service->row_timer, on_row_timer, ROWS_MS, ROWS_MS);
 }
 
 static int open_sockets(struct service *service, struct error *error)

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 73, /* in the table of config_keys.c */
+    CONFIG_KEYS = 74, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -58,6 +58,7 @@ struct config {
     double control_lease_s; /* of silence, after which the lease lapses, s */
     char results_endpoint[256];
     double results_map_rate;        /* map updates per second, at most */
+    bool results_immediate;         /* whole rows are sent at once */
     double results_pattern_rate;    /* patterns per second, at most */
     char web_listen[256];           /* accepted, used when there is a page */
     char security_server_key[1024]; /* a file; "": no keys */

@@ -138,6 +138,10 @@ const struct config_key config_keys[] = {
              "named in the ready line."},
     {"results.map_rate", &config_type_real, FIELD(results_map_rate), RANGE(0.1, 100),
      .unit = "per second", .default_text = "10", .text = "Updates of each map, at most."},
+    {"results.immediate", &config_type_bool, FIELD(results_immediate), .default_text = "false",
+     .text =
+         "Sends every line of a scan as soon as it is whole, beside the updates of map_rate. For "
+         "programs that steer by it: wakes merlind every 2 ms while a scan runs."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), RANGE(0.1, 100),
      .unit = "per second", .default_text = "2", .text = "Updates of each pattern, at most."},
     {"web.listen", &config_type_listen, FIELD(web_listen), .default_text = "127.0.0.1:6380",

@@ -110,6 +110,23 @@ class ManyClients(SystemTest):
         header = late.wait("status/")[0]
         self.assertLessEqual(header["status"]["interval_ms"], 2000)
 
+    def test_with_immediate_every_line_comes_by_itself_when_it_is_whole(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", "20", "--fps", lighter("500", "200"))
+        daemon = self.start_daemon(simulator, {"virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 20}],
+                                               "results.map_rate": 0.1, "results.immediate": True})
+        control, reader = self.control(daemon), self.results(daemon, ("map/bf/",))
+        summary = self.run_scan(control, (20, 25))
+        header = reader.wait("map/bf/", lambda h: h["key"] and h["scan"] == summary["id"])[0]
+        single = [(h["rows"][0], a) for _, h, a in reader.of("map/bf/") if h["rows"][1] == 1]
+        rows = [row for row, _ in single]
+        self.assertEqual(len(rows), len(set(rows)), "a line came twice")
+        self.assertGreater(len(rows), 10)
+        final = control.array("map", "bf")[0]["data"]
+        for row, arrays in single:
+            self.assertTrue(arrays["measured"].all())
+            self.assertTrue((arrays["data"][0] == final[row]).all())
+        self.assertEqual(header["shape"], [20, 25])
+
 
 if __name__ == "__main__":
     unittest.main()

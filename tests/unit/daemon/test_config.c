@@ -144,7 +144,7 @@ static const char full_text[] =
     "  flush: 2.5\n"
     "  sync: 7.5\n"
     "control: {endpoint: 'ipc:///run/merlind/control', rate: 250, lease: 12.5}\n"
-    "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
+    "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, immediate: true, pattern_rate: 20}\n"
     "web: {listen: '*:0'}\n"
     "security: {server_key: /etc/merlind/key, clients: '/etc/merlind/who may', allow_insecure: "
     "true}\n"
@@ -207,6 +207,7 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->security_clients, "/etc/merlind/who may");
     assert_true(config->security_allow_insecure);
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
+    assert_true(config->results_immediate);
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
     assert_string_equal(config->web_listen, "*:0");
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
