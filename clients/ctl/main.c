@@ -7,16 +7,17 @@
 
 static const struct command commands[] = {
     {"status", 0, 0, 0, "", command_status},
-    {"start", 0, 0,
+    {"start", 0, OPTIONS_MAX_WORDS,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
          OPTION_RECORD | OPTION_PROGRESS,
-     "--scan NYxNX", command_start},
+     "--scan NYxNX [-- PROGRAM...]", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
          OPTION_SET,
      "[NYxNX]", command_view},
-    {"record", 0, 0, OPTION_WAIT | OPTION_PROGRESS, "", command_record},
+    {"record", 0, OPTIONS_MAX_WORDS, OPTION_WAIT | OPTION_PROGRESS, "[-- PROGRAM...]",
+     command_record},
     {"nudge", 1, 1, 0, "FRAMES", command_nudge},
     {"geometry", 0, 0,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_SHIFT,

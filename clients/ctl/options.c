@@ -187,6 +187,18 @@ static void take_word(struct options *options, char *word, struct argp_state *st
     }
 }
 
+/* A word that was forgotten to be an option must not become a program. */
+static void check_program(const struct options *options, struct argp_state *state)
+{
+    const bool takes_program =
+        options->command->allowed & OPTION_WAIT && options->command->max_words > 1;
+    if (takes_program && options->n_words > 0 && !options->has_program)
+        argp_error(state,
+                   "\"%s\" is one word too many; a program to run once the detector is armed "
+                   "stands behind --",
+                   options->words[0]);
+}
+
 /* What the words must be, beyond their number. */
 static void check_words(struct options *options, struct argp_state *state)
 {
@@ -226,6 +238,7 @@ static void check_command(struct options *options, struct argp_state *state)
     if (list && options->output)
         argp_error(state, "-o does not go with --list");
     check_words(options, state);
+    check_program(options, state);
 }
 
 static error_t parse_start_option(struct options *options, int key, char *text,
@@ -360,6 +373,8 @@ void options_parse(struct options *options, int argc, char **argv)
     static const struct argp parser = {option_table, parse_option, usage_doc, help_doc};
     argp_err_exit_status = EXIT_BAD_USAGE;
     mark_negative_words(argc, argv);
+    for (int i = 1; i < argc; i++)
+        options->has_program |= strcmp(argv[i], "--") == 0;
     if (argp_parse(&parser, argc, argv, 0, NULL, options) != 0)
         exit(EXIT_BAD_USAGE);
 }

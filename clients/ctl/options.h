@@ -42,7 +42,8 @@ struct options {
 
     const struct command *command;
     unsigned n_words; /* that follow the command */
-    const char *words[OPTIONS_MAX_WORDS];
+    char *words[OPTIONS_MAX_WORDS];
+    bool has_program; /* the words follow --: a program to run once the detector is armed */
 
     unsigned scan_ny, scan_nx;
     const char *order;

@@ -2,7 +2,7 @@
 import sys
 import unittest
 
-from harness import TOP, ControlError, SystemTest, file_statistics, open_recording, timeout, wait_for
+from harness import TOP, ControlError, SystemTest, file_statistics, open_recording, run_ctl, timeout, wait_for
 
 sys.path.insert(0, str(TOP / "clients" / "python"))
 from merlind import Merlind  # noqa: E402
@@ -72,6 +72,28 @@ class Series(SystemTest):
         wait_for(lambda: control("series")["scan"] >= 2, 60, "some scans")
         control("shutdown")
         self.assertEqual(self.daemon.wait(timeout(30)), 0)
+
+
+class Programs(SystemTest):
+    def test_a_program_is_run_once_the_detector_is_armed_and_the_run_is_waited_for(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--fps", "500")
+        daemon = self.start_daemon(simulator)
+        control = self.control(daemon)
+        control.wait_state("idle")
+        mark = self.directory / "mark"
+        done = run_ctl(daemon, "start", "--scan", "5x5", "--", "touch", mark)
+        self.assertEqual((done.returncode, mark.exists(), control("run")["reason"]), (0, True, "complete"), done)
+        failed = run_ctl(daemon, "start", "--scan", "5x5", "--", "false")
+        self.assertEqual((failed.returncode, control("run")["reason"]), (1, "complete"), failed)
+        self.assertIn("false has failed: exit status 1", failed.stderr)
+        # Somebody has to trigger it, and nobody will: the run is ended, not left waiting.
+        none = run_ctl(daemon, "start", "--scan", "5x5", "--trigger", "rising-ttl", "--", "/no/such/program")
+        self.assertNotEqual(none.returncode, 0)
+        self.assertIn("cannot run /no/such/program", none.stderr)
+        self.assertNotEqual(control.wait_finished()["reason"], "complete")
+        forgotten = run_ctl(daemon, "start", "5x5")
+        self.assertEqual(forgotten.returncode, 64)
+        self.assertIn("behind --", forgotten.stderr)
 
 
 if __name__ == "__main__":
