@@ -105,7 +105,7 @@ static void print_lease(const json_t *lease)
                text_of_time(json_object_get(lease, "since")).text);
 }
 
-static void print_status(const json_t *status)
+void status_print(const json_t *status)
 {
     const char *const why = member_text(status, "why");
     printf("merlind     %s%s%s\n", member_text(status, "state"), *why ? ": " : "", why);
@@ -129,5 +129,5 @@ static void print_status(const json_t *status)
 
 int command_status(const struct options *options, struct client *client)
 {
-    return command_ask(options, client, "status", NULL, print_status);
+    return command_ask(options, client, "status", NULL, status_print);
 }

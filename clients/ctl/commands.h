@@ -27,6 +27,7 @@ struct command {
 };
 
 int command_status(const struct options *options, struct client *client);
+int command_watch(const struct options *options, struct client *client);
 int command_ping(const struct options *options, struct client *client);
 int command_start(const struct options *options, struct client *client);
 int command_view(const struct options *options, struct client *client);
@@ -52,6 +53,9 @@ int command_request(const struct options *options, struct client *client);
 int command_keygen(const struct options *options, struct client *client);
 int command_lease(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
+
+/* The status as one screen. */
+void status_print(const json_t *status);
 
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);

@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"analyse", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "WHAT [KEY=VALUE]...", command_analyse},
     {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE, "[KEY=VALUE]...",
      command_bragg},
+    {"watch", 0, 1, 0, "[MAP]", command_watch},
     {"keygen", 1, 1, 0, "FILE", command_keygen},
     {"lease", 0, 2, OPTION_FORCE, "[take|renew|release] [NAME]", command_lease},
     {"request", 1, OPTIONS_MAX_WORDS, 0, "CMD [JSON | KEY=VALUE...]", command_request},
