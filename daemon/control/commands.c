@@ -274,6 +274,7 @@ const struct command commands[] = {
     {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
     {"reference_remove", command_reference_remove, {"kind", "name"}},
+    {"operation", command_operation, {"id"}, .effect = COMMAND_READS},
     {"series", command_series, {NULL}, .effect = COMMAND_READS},
     {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},
     {"run", run_run, {"id"}, .effect = COMMAND_READS},

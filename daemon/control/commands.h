@@ -93,6 +93,9 @@ void command_map(const struct control_service *service, struct request *request,
 void command_named_pattern(const struct control_service *service, struct request *request,
                            json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_operation.c */
+void command_operation(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_pattern.c */
 void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 /* commands_live_icom.c */

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "daemon/control/lease.h"
+#include "daemon/control/operations.h"
 #include "daemon/control/request.h"
 #include "daemon/control/request_rate.h"
 #include "daemon/control/request_text.h"
@@ -28,6 +29,7 @@ struct control {
     struct control_service service;
     struct lease lease;
     struct scan_series series;
+    struct operations operations;
     struct request_rate rate;
     char endpoint[256];
 };
@@ -148,7 +150,8 @@ static void carry_out(struct control *control, struct request *request,
     if (!check_parts(request, command, n_parts))
         return;
     json_t *const args = text->args ? json_incref(text->args) : json_object();
-    if (has_role(request, command, args) && has_lease(control, request, command, args))
+    if (has_role(request, command, args) && has_lease(control, request, command, args) &&
+        (!text->background || request_to_background(request, &control->operations, command->name)))
         command->run(&control->service, request, args);
     json_decref(args);
 }
@@ -278,6 +281,8 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
     }
     size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
+    control->service.operations = &control->operations;
+    operations_init(&control->operations, &control->service);
     control->service.series = &control->series;
     r = scan_series_init(&control->series, loop, &control->service);
     if (r < 0) {
@@ -304,6 +309,7 @@ static void on_poll_closed(void *data)
 {
     struct control *const control = data;
     zmq_close(control->socket);
+    operations_finish(&control->operations);
     free(control);
 }
 

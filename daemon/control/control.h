@@ -16,6 +16,7 @@
 struct control;
 struct lease;
 struct scan_series;
+struct operations;
 struct key_ring;
 
 struct control_service {
@@ -25,6 +26,7 @@ struct control_service {
     struct live_icom *icom;
     struct lease *lease; /* the control socket's own, as the next: it fills them in */
     struct scan_series *series;
+    struct operations *operations;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
     /* To be published under event/; takes `body` over. */

@@ -7,11 +7,14 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/control/operations.h"
 
 struct request {
     void *socket; /* NULL: it is the daemon's own */
     void (*replied)(void *data, const json_t *reply);
     void *replied_data;
+    struct operations *operations; /* it went to the background; NULL: it did not */
+    char operation[OPERATION_ID_SIZE];
     json_t *id;
     bool has_empty_frame;
     const void *part; /* borrowed */
@@ -119,13 +122,32 @@ static void reply(struct request *request, json_t *body, const struct reply_part
                   unsigned n_parts)
 {
     json_object_set(body, "id", request->id ? request->id : json_null());
-    if (request->replied)
+    if (request->operations)
+        operations_end(request->operations, request->operation, body, parts, n_parts);
+    else if (request->replied)
         request->replied(request->replied_data, body);
     else
         send_reply(request, body, parts, n_parts);
     json_decref(body);
     json_decref(request->id);
     free(request);
+}
+
+bool request_to_background(struct request *request, struct operations *operations,
+                           const char *command)
+{
+    if (operations_begin(operations, command, request->operation) < 0) {
+        request_fail(request, "busy", NULL, "%d operations are going on already: wait for one",
+                     OPERATIONS_MAX);
+        return false;
+    }
+    json_t *const body =
+        json_pack("{s:b, s:{s:s}, s:O}", "ok", 1, "result", "operation", request->operation, "id",
+                  request->id ? request->id : json_null());
+    send_reply(request, body, NULL, 0);
+    json_decref(body);
+    request->operations = operations;
+    return true;
 }
 
 void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,

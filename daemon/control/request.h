@@ -40,6 +40,12 @@ struct request *request_create_internal(void (*replied)(void *data, const json_t
                                         void *data);
 bool request_is_internal(const struct request *request);
 
+/* Answers now with the id of an operation; the reply that is to come is kept with it. false: it was
+ * refused, and the request is gone. */
+struct operations;
+bool request_to_background(struct request *request, struct operations *operations,
+                           const char *command);
+
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
 

@@ -55,7 +55,7 @@ static int parse(struct request_text *text, const void *bytes, size_t size,
 
 static int check_members(const json_t *body, struct request_fault *fault)
 {
-    static const char *const allowed[] = {"id", "cmd", "args", "lease"};
+    static const char *const allowed[] = {"id", "cmd", "args", "lease", "background"};
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)body, name, value)
@@ -65,7 +65,8 @@ static int check_members(const json_t *body, struct request_fault *fault)
             known |= strcmp(name, allowed[i]) == 0;
         if (!known)
             return refuse(fault, name,
-                          "unknown member %.64s: a request has id, cmd, args and lease", name);
+                          "unknown member %.64s: a request has id, cmd, args, lease and background",
+                          name);
     }
     return 0;
 }
@@ -85,11 +86,15 @@ int request_text_init(struct request_text *text, const void *bytes, size_t size,
     text->command = json_string_value(json_object_get(text->body, "cmd"));
     text->args = json_object_get(text->body, "args");
     text->lease = json_string_value(lease);
+    const json_t *const background = json_object_get(text->body, "background");
+    text->background = json_is_true(background);
     if (!text->command || (text->args && !json_is_object(text->args)))
         return refuse(fault, text->command ? "args" : "cmd",
                       "cmd must be a string and args an object");
     if (lease && !text->lease)
         return refuse(fault, "lease", "lease must be the token that taking the lease has given");
+    if (background && !json_is_boolean(background))
+        return refuse(fault, "background", "background must be true or false");
     return 0;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * The text of a request, taken apart: {"id": any, "cmd": text, "args": {...}, "lease": text}.
+ * The text of a request, taken apart: {"id": any, "cmd": text, "args": {...}, "lease": text,
+ * "background": bool}.
  * Whatever comes from a socket goes through here, so it trusts nothing.
  */
 #define REQUEST_MAX_DEPTH 32
@@ -15,6 +17,7 @@ struct request_text {
     const char *command;
     json_t *args;      /* NULL: none */
     const char *lease; /* a token; NULL: none */
+    bool background;   /* it is to be answered at once */
 };
 
 /* Why a text is no request. */
