@@ -2,7 +2,8 @@
 # Measures how fast merlind takes frames, against the limit of this machine's loopback:
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
-#   ./bench.sh kernels [--table] [FORMAT...]
+#   ./bench.sh kernels [--table] [FORMAT...] [MEASUREMENT...]
+#   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
@@ -42,10 +43,10 @@ elif [ "${1:-}" = kernels ]; then
   fi
 elif [ "${1:-}" = latency ]; then
   /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
+elif [ "${1:-}" = record ]; then
+  /usr/bin/python3 "$top/tests/bench/record.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
-elif [ "${1:-}" = bragg ]; then
-  "$MERLIND_BUILD/tests/bench/bench_bragg" "${@:2}"
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi

@@ -1,6 +1,7 @@
 #include "daemon/pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .n_workers = pipeline->n_workers,
         .flush_interval_s = config->recording_flush_s,
         .sync_interval_s = config->recording_sync_s,
+        .directory = config->recording.directory,
         .summary = run_summary_text,
         .on_finished = post_finished,
         .data = pipeline,
@@ -226,4 +228,19 @@ struct backlog_load pipeline_backlog(const struct pipeline *pipeline)
 unsigned pipeline_workers(const struct pipeline *pipeline)
 {
     return pipeline->n_workers;
+}
+
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size)
+{
+    unsigned worker = 0;
+    if (!pipeline->workers)
+        return false;
+    const bool worker_stuck = workers_stuck(pipeline->workers, &worker);
+    if (ingest_stuck(pipeline->ingest))
+        snprintf(who, size, "the ingest thread");
+    else if (worker_stuck)
+        snprintf(who, size, "worker %u", worker);
+    else
+        return false;
+    return true;
 }

@@ -56,3 +56,10 @@ struct recorder *pipeline_recorder(const struct pipeline *pipeline);
 /* Zeros once it is drained. */
 struct backlog_load pipeline_backlog(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);
+
+/*
+ * Whether ingest or a worker has not moved since the last call; `who` gets its name. A writer that
+ * is blocked by the storage is not stuck, nor is who waits for it: the ring is doing its work.
+ * Never, once it is drained.
+ */
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size);

@@ -10,5 +10,10 @@
  * none. */
 int arguments_add_geometry(json_t *arguments, const struct options *options, struct error *error);
 
-/* Adds a word KEY=VALUE; a value that is no JSON is a text. false: it is no such word. */
+/* Adds KEY=VALUE; a value that is no JSON is a text. false: it is no such word. */
 bool arguments_add_word(json_t *arguments, const char *word);
+
+/* Adds the words KEY=VALUE of the command line from word `first` on, each as arguments_add_word.
+ * -EINVAL with a sentence that has the examples: one of them is no such word. */
+int arguments_add_words(json_t *arguments, const struct options *options, unsigned first,
+                        const char *examples, struct error *error);

@@ -83,12 +83,23 @@ static void csv_series(FILE *out, const json_t *series)
         csv_line(out, "series scan", member_text(line, "name"), line, line, "effective_size");
 }
 
-void bragg_table_csv(FILE *out, const json_t *statistics)
+static void csv_names(FILE *out)
 {
     fputs("what,name,n", out);
     for (size_t i = 0; i < BRAGG_CLASSES; i++)
         fprintf(out, ",%s", bragg_classes[i].member);
     fputs(",fraction,low,high,interval,design_effect\n", out);
+}
+
+void bragg_table_csv_series(FILE *out, const json_t *series)
+{
+    csv_names(out);
+    csv_series(out, series);
+}
+
+void bragg_table_csv(FILE *out, const json_t *statistics)
+{
+    csv_names(out);
     csv_scan(out, statistics);
     csv_parts(out, statistics);
     csv_series(out, json_object_get(statistics, "series"));

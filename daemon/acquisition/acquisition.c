@@ -12,7 +12,7 @@
 #include "daemon/acquisition/parameter_request.h"
 #include "daemon/acquisition/run_summary.h"
 #include "daemon/calibration/calibration_table.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 
 static const char *const state_names[] = {
     [ACQUISITION_DISCONNECTED] = "disconnected",
@@ -32,6 +32,11 @@ const char *acquisition_state_name(enum acquisition_state state)
 enum acquisition_state acquisition_state(const struct acquisition *acquisition)
 {
     return acquisition->state;
+}
+
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size)
+{
+    return pipeline_stuck(acquisition->pipeline, who, size);
 }
 
 struct run *acquisition_run(const struct acquisition *acquisition)
@@ -147,7 +152,7 @@ static void on_data_link(struct acquisition *acquisition, const struct pipeline_
 /* Settings that are not those of its references. */
 static void log_warnings(const struct run *run)
 {
-    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    json_t *const warnings = plan_warnings(run->plan, run);
     for (size_t i = 0; i < json_array_size(warnings); i++)
         log_warning("acquisition", "run %s: %s", run->plan->id,
                     json_string_value(json_array_get(warnings, i)));
@@ -168,6 +173,7 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
     if (summary) {
         acquisition->observer.run_event(acquisition->observer.data, "started", summary);
         run_history_put(&acquisition->history, summary);
+        run_history_keep(&acquisition->history, run);
     }
     log_warnings(run);
     log_notice("acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,
@@ -220,6 +226,11 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
     } else {
         run_check_stalls(run);
     }
+    if (run == acquisition->run && !acquisition->drained_for_good)
+        disk_events_look(&acquisition->disk, &acquisition->observer, run,
+                         pipeline_recorder(acquisition->pipeline));
+    disk_experience_take(&acquisition->disk_experience, run);
+    acquisition_decide_fate(acquisition, run);
     labelled_scans_add(&acquisition->labelled, run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
@@ -378,6 +389,9 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
         acquisition_destroy(acquisition);
         return r;
     }
+    acquisition_know_directory(acquisition, config->recording.directory);
+    for (size_t i = 0; i < config->recording_roots.n; i++)
+        acquisition_know_directory(acquisition, config->recording_roots.paths[i]);
     acquisition_watch_start(acquisition);
     *out = acquisition;
     return 0;
@@ -416,6 +430,7 @@ void acquisition_destroy(struct acquisition *acquisition)
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);
+    json_decref(acquisition->directories);
     run_history_finish(&acquisition->history);
     acquisition_plan_unref(acquisition->plan);
     uv_close((uv_handle_t *)&acquisition->poll, NULL);

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
+#include "daemon/acquisition/disk_events.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
@@ -43,6 +44,9 @@ struct acquisition {
 
     struct run *run;            /* the newest with frames */
     struct stall_events stalls; /* of it */
+    struct disk_events disk;    /* of it */
+    struct disk_experience disk_experience;
+    json_t *directories; /* of recordings, resolved, that are known since the start */
     struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;
@@ -86,6 +90,12 @@ void acquisition_set_idle(struct acquisition *acquisition);
 
 /* Frames of the newest run are expected. */
 bool acquisition_run_goes_on(const struct acquisition *acquisition);
+
+/* A directory of recordings, whose trash is looked after from now on (acquisition_fate.c). */
+void acquisition_know_directory(struct acquisition *acquisition, const char *directory);
+
+/* The run is over: its file goes where it is to be. */
+void acquisition_decide_fate(struct acquisition *acquisition, struct run *run);
 
 /* Ends a run whose first frame never came. */
 void acquisition_give_up_plan(struct acquisition *acquisition, const char *reason,

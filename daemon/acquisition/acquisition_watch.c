@@ -92,6 +92,15 @@ static bool poll_due(struct acquisition *acquisition)
     }
 }
 
+static void watch_disk(struct acquisition *acquisition)
+{
+    struct run *const run = acquisition->run;
+    if (run && !acquisition->drained_for_good &&
+        atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED)
+        disk_events_look(&acquisition->disk, &acquisition->observer, run,
+                         pipeline_recorder(acquisition->pipeline));
+}
+
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
@@ -102,6 +111,7 @@ static void on_poll(uv_timer_t *timer)
     acquisition_find_lines(acquisition);
     if (acquisition->run)
         stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);
+    watch_disk(acquisition);
     if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)
         return;
     if (command_client_send(acquisition->client, COMMAND_GET, "DETECTORSTATUS", NULL,
@@ -121,5 +131,9 @@ void acquisition_watch_new_run(struct acquisition *acquisition)
     acquisition->rate_time_ns = clock_monotonic_ns();
     acquisition->idle_polls = 0;
     acquisition->stalls = (struct stall_events){0};
+    acquisition->disk = (struct disk_events){0};
+    if (acquisition->run->plan->recording.enabled && !acquisition->drained_for_good)
+        recorder_watch_disk(pipeline_recorder(acquisition->pipeline),
+                            acquisition->run->plan->recording.directory);
     acquisition->lines = (struct line_search){0};
 }

@@ -8,7 +8,7 @@
 #include "common/counter.h"
 #include "daemon/acquisition/run_geometry.h"
 #include "daemon/bragg/bragg_run_json.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 #include "daemon/json_time.h"
 #include "daemon/results/array_parts.h"
 #include "processing/run/run_products.h"
@@ -38,12 +38,15 @@ static json_t *frames_json(const struct run *run)
 
 static json_t *recording_json(const struct run *run, char *path, size_t path_size)
 {
+    static const char *const fates[] = {
+        [RUN_KEEP] = "keep", [RUN_ASK] = "ask", [RUN_DISCARD] = "discard"};
     struct run_recording *const recording = (struct run_recording *)&run->recording;
     pthread_mutex_lock(&recording->mutex);
-    json_t *const json =
-        json_pack("{s:s, s:s, s:I, s:I}", "state", recording_state_name(recording->state), "error",
-                  recording->error, "bytes_raw", (json_int_t)recording->bytes_raw, "bytes_written",
-                  (json_int_t)recording->bytes_written);
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:I, s:I}", "fate",
+                                   fates[atomic_load_explicit(&run->fate, memory_order_relaxed)],
+                                   "state", recording_state_name(recording->state), "error",
+                                   recording->error, "bytes_raw", (json_int_t)recording->bytes_raw,
+                                   "bytes_written", (json_int_t)recording->bytes_written);
     snprintf(path, path_size, "%s", recording->path);
     pthread_mutex_unlock(&recording->mutex);
     return json;
@@ -220,7 +223,7 @@ static const char *phase_name(const struct run *run)
 static json_t *run_warnings(const struct run *run)
 {
     char text[200];
-    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    json_t *const warnings = plan_warnings(run->plan, run);
     const uint64_t saturated = counter_read(&run->counts.saturated);
     if (saturated > 0) {
         snprintf(text, sizeof text,
@@ -315,5 +318,5 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype", "started", "ended",
         "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns", "profiles", "layers",
         "geometry", planned_geometry(&plan->scan), "stalls", no_stalls(), "warnings",
-        reference_warnings(&plan->calibration, NULL), "bragg", "labels", labels_json(plan));
+        plan_warnings(plan, NULL), "bragg", "labels", labels_json(plan));
 }

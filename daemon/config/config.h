@@ -23,10 +23,20 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 74, /* in the table of config_keys.c */
+    CONFIG_KEYS = 87, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
+
+#define CONFIG_DIRECTORIES_MAX 8
+
+struct directory_list {
+    size_t n;
+    char paths[CONFIG_DIRECTORIES_MAX][1024]; /* absolute */
+};
+
+/* What becomes of a start when the disk will not suffice. */
+enum disk_when_short { DISK_REFUSE, DISK_WARN };
 
 /* NaN: not known. */
 struct calibration_settings {
@@ -41,6 +51,19 @@ struct calibration_settings {
     double reference_age;  /* hours after which a reference is worth a warning */
 };
 
+/* The operator's page. */
+struct web_settings {
+    bool enabled;
+    char listen[256];
+    char token[129];            /* "": made at every start */
+    char origins[1024];         /* separated by blanks */
+    uint32_t viewers;           /* at once, at most */
+    double patience_s;          /* a viewer that reads or answers nothing for so long is dropped */
+    char tls_certificate[1024]; /* PEM files; "": no TLS */
+    char tls_key[1024];
+    bool allow_insecure; /* other addresses than loopback without TLS */
+};
+
 struct config {
     char detector_host[256];
     uint16_t detector_command_port; /* 6341 */
@@ -53,14 +76,18 @@ struct config {
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
+    double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
+    struct directory_list recording_roots;
+    double recording_trash_hours; /* how long discarded files are kept */
+    enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
     double control_rate;    /* requests per second that one connection may send */
     double control_lease_s; /* of silence, after which the lease lapses, s */
     char results_endpoint[256];
-    double results_map_rate;        /* map updates per second, at most */
-    bool results_immediate;         /* whole rows are sent at once */
-    double results_pattern_rate;    /* patterns per second, at most */
-    char web_listen[256];           /* accepted, used when there is a page */
+    double results_map_rate;     /* map updates per second, at most */
+    bool results_immediate;      /* whole rows are sent at once */
+    double results_pattern_rate; /* patterns per second, at most */
+    struct web_settings web;
     char security_server_key[1024]; /* a file; "": no keys */
     char security_clients[1024];    /* a file; "": none */
     bool security_allow_insecure;   /* other computers may connect without keys */

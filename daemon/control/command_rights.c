@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/control/control.h"
 #include "daemon/control/request.h"
 #include "detector/parameters.h"
 
@@ -58,4 +59,13 @@ enum client_role command_role(const struct command *command, const json_t *args,
     if (*what)
         return ROLE_EXPERT;
     return command_changes(command, args) ? ROLE_OPERATOR : ROLE_VIEWER;
+}
+
+bool control_command_changes_state(const char *name, const json_t *args)
+{
+    for (const struct command *command = commands; command->name; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command_changes(command, args);
+    }
+    return false;
 }

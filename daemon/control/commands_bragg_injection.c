@@ -88,12 +88,10 @@ static bool take_contrasts(struct request *request, const json_t *args,
 void command_bragg_injection_test(const struct control_service *service, struct request *request,
                                   json_t *args)
 {
-    struct run *const run = acquisition_run(service->acquisition);
+    struct run *const run = command_take_run(service, request, args);
     double frames = FRAMES;
-    if (!run) {
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
+    if (!run)
         return;
-    }
     struct injection_job *const job = calloc(1, sizeof *job);
     if (!job) {
         request_fail(request, "internal", NULL, "no memory");

@@ -201,11 +201,9 @@ static void begin(struct measuring_job *job)
 static void take_measure(const struct control_service *service, struct request *request,
                          const json_t *args, const char *name)
 {
-    struct run *const run = acquisition_run(service->acquisition);
-    if (!run) {
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
+    struct run *const run = command_take_run(service, request, args);
+    if (!run)
         return;
-    }
     struct measuring_job *const job = calloc(1, sizeof *job);
     if (!job) {
         request_fail(request, "internal", NULL, "no memory");

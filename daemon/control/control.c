@@ -281,6 +281,10 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
     }
     size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
+    if (zmq_bind(control->socket, CONTROL_INPROC) != 0) {
+        r = error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
+        goto fail;
+    }
     control->service.operations = &control->operations;
     operations_init(&control->operations, &control->service);
     control->service.series = &control->series;

@@ -84,7 +84,7 @@ struct command {
 /* The table of commands, ended by a NULL name. */
 extern const struct command commands[];
 
-/* Whether it changes something with these args, an object. */
+/* Whether it changes something with these args, an object or NULL. */
 bool command_changes(const struct command *command, const json_t *args);
 
 /* The role that it needs with these args. `what`: the parameter or command of the detector that

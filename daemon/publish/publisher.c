@@ -61,6 +61,8 @@ static int bind_socket(struct publisher *publisher, const char *endpoint,
                          endpoint, zmq_strerror(errno));
     size_t size = sizeof publisher->endpoint;
     zmq_getsockopt(publisher->socket, ZMQ_LAST_ENDPOINT, publisher->endpoint, &size);
+    if (zmq_bind(publisher->socket, PUBLISHER_INPROC) != 0)
+        return error_set(error, -errno, PUBLISHER_INPROC ": %s", zmq_strerror(errno));
     return 0;
 }
 

@@ -28,6 +28,9 @@ int publisher_create(struct publisher **publisher, uv_loop_t *loop, void *zmq_co
                      const char *endpoint, const struct key_ring *ring, struct error *error);
 void publisher_destroy(struct publisher *publisher);
 
+/* Where subscribers inside this process connect, in the same ZeroMQ context. */
+#define PUBLISHER_INPROC "inproc://merlind-results"
+
 /* The endpoint as bound. */
 const char *publisher_endpoint(const struct publisher *publisher);
 

@@ -222,6 +222,8 @@ void file_info_print(FILE *out, const json_t *info)
 {
     print_head(out, info);
     print_end(out, info);
+    if (*text_of(info, "recording_error"))
+        fprintf(out, "DOUBTFUL  %s\n", text_of(info, "recording_error"));
     print_geometry(out, info);
     print_pixels(out, info);
     print_compression(out, info);

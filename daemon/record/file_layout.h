@@ -5,6 +5,7 @@
 
 #include "daemon/record/data_groups.h"
 #include "daemon/record/extra_datasets.h"
+#include "daemon/record/file_mark.h"
 #include "daemon/record/frame_datasets.h"
 #include "daemon/record/geometry_datasets.h"
 #include "daemon/record/message_datasets.h"
@@ -18,6 +19,7 @@ struct file_datasets {
     struct message_datasets messages;
     struct geometry_datasets geometry;
     struct result_datasets results;
+    struct file_mark mark;
     hid_t end_time, end_reason, statistics;
     size_t statistics_capacity;
 };

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/record/file_check.h"
 #include "daemon/record/file_command.h"
@@ -64,8 +65,21 @@ static void tell_messages(const struct file_check *check)
            file_text_of_count(check->lost).text);
 }
 
-static void tell_words(const struct file_check *check, const char *path, bool growing)
+/* What the recorder knew against it. */
+static void tell_error(const struct file_recording *recording)
 {
+    char *const text = file_has(recording->entry, "recording_error")
+                           ? file_read_text(recording->entry, "recording_error")
+                           : NULL;
+    if (text && *text)
+        printf("  marked when it was recorded: %s\n", text);
+    free(text);
+}
+
+static void tell_words(const struct file_check *check, const struct file_recording *recording)
+{
+    const char *const path = recording->path;
+    const bool growing = recording->growing;
     printf("%s: %s\n", path, all_is_well(check) ? "good" : "DAMAGED");
     if (growing)
         printf("  it is being written, or was left by a crash (merlin-file recover)\n");
@@ -77,6 +91,7 @@ static void tell_words(const struct file_check *check, const char *path, bool gr
                file_text_of_count(check->bad_chunks).text, file_text_of_count(check->chunks).text,
                check->first_bad_chunk);
     tell_messages(check);
+    tell_error(recording);
 }
 
 static int check_file(struct file_check *check, struct file_recording *recording,
@@ -106,7 +121,7 @@ int file_command_verify(int argc, char **argv)
     if (r == 0 && options.json)
         tell_json(&check, recording.growing);
     else if (r == 0)
-        tell_words(&check, options.path, recording.growing);
+        tell_words(&check, &recording);
     file_recording_close(&recording);
     if (r < 0)
         return file_command_failed(file_exit_status(r, !opened), &error);

@@ -118,6 +118,7 @@ int bragg_scan_init(struct bragg_scan *scan, const struct run *run,
         .contrast = scan->contrast,
         .reflections = run->recycle ? NULL : scan->reflections,
         .n_reflections = collecting.n,
+        .pixel_size = calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0),
     };
     return 0;
 }

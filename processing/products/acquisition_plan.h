@@ -21,9 +21,14 @@
 enum recording_codec { RECORDING_CODEC_LZ4, RECORDING_CODEC_ZSTD, RECORDING_CODEC_BLOSCLZ };
 enum recording_shuffle { RECORDING_SHUFFLE_NONE, RECORDING_SHUFFLE_BYTE, RECORDING_SHUFFLE_BIT };
 
+/* What files are called where nothing else is configured (daemon/config/name_template.h). */
+#define RECORDING_NAME "merlin_{date}-{time}_{run:03}"
+
 struct recording_settings {
     bool enabled;
+    bool ask; /* discarded at the end, unless somebody says that it is to be kept */
     char directory[1024];
+    char name[200]; /* a template; "": RECORDING_NAME */
     enum recording_codec codec;
     enum recording_shuffle shuffle;
     int level; /* 0-9 */
@@ -50,6 +55,7 @@ struct acquisition_plan {
                                  not tell */
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
+    char disk_warning[500]; /* a sentence: the disk may not suffice, "": it does */
     struct analysis_settings analysis;
     struct bragg_plan bragg;
     struct calibration calibration; /* the mask applies to frames of its size */

@@ -3,6 +3,12 @@
 #include <blosc.h>
 #include <errno.h>
 
+#include "detector/bit_plane.h"
+#include "processing/stored/bit_chunk.h"
+
+/* As Blosc does: level 9 looks everywhere, level 1 at every ninth place. */
+#define LEVEL_TO_ACCELERATION 10
+
 static const char *codec_name(enum recording_codec codec)
 {
     switch (codec) {
@@ -16,18 +22,42 @@ static const char *codec_name(enum recording_codec codec)
     return BLOSC_LZ4_COMPNAME;
 }
 
-size_t chunk_codec_bound(size_t size)
-{
-    return size + BLOSC_MAX_OVERHEAD;
-}
-
-ptrdiff_t chunk_codec_pack(const struct run *run, const uint8_t *images, size_t size,
-                           uint8_t *bytes, size_t capacity)
+bool chunk_codec_takes_planes(const struct run *run)
 {
     const struct recording_settings *const settings = &run->plan->recording;
-    const int packed =
-        blosc_compress_ctx(settings->level, (int)settings->shuffle, run->format.pixel_size, size,
-                           images, bytes, capacity, codec_name(settings->codec), 0, 1);
+    return settings->codec == RECORDING_CODEC_LZ4 && settings->shuffle == RECORDING_SHUFFLE_BIT &&
+           settings->level > 0 && bit_plane_applies(&run->format) &&
+           bit_chunk_takes(bit_plane_size(&run->format));
+}
+
+size_t chunk_codec_frame_size(const struct run *run)
+{
+    return chunk_codec_takes_planes(run) ? bit_plane_size(&run->format) : run->format.image_size;
+}
+
+size_t chunk_codec_bound(const struct run *run, size_t n)
+{
+    return n * run->format.image_size + BLOSC_MAX_OVERHEAD;
+}
+
+static ptrdiff_t pack_planes(const struct run *run, const uint8_t *planes, size_t n, uint8_t *bytes,
+                             size_t capacity)
+{
+    const size_t packed =
+        bit_chunk_pack(planes, n, bit_plane_size(&run->format),
+                       LEVEL_TO_ACCELERATION - run->plan->recording.level, bytes, capacity);
+    return packed > 0 ? (ptrdiff_t)packed : -EIO;
+}
+
+ptrdiff_t chunk_codec_pack(const struct run *run, const uint8_t *frames, size_t n, uint8_t *bytes,
+                           size_t capacity)
+{
+    if (chunk_codec_takes_planes(run))
+        return pack_planes(run, frames, n, bytes, capacity);
+    const struct recording_settings *const settings = &run->plan->recording;
+    const int packed = blosc_compress_ctx(
+        settings->level, (int)settings->shuffle, run->format.pixel_size, n * run->format.image_size,
+        frames, bytes, capacity, codec_name(settings->codec), 0, 1);
     return packed > 0 ? packed : -EIO;
 }
 

@@ -18,6 +18,15 @@ void block_list_finish(struct block_list *list)
     free(list->blocks);
 }
 
+uint64_t block_list_bytes(const struct block_list *list)
+{
+    const uint64_t n = atomic_load_explicit(&list->n_known, memory_order_acquire);
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < n; i++)
+        bytes += block_list_look(list, i) ? list->block_size : 0;
+    return bytes;
+}
+
 static void raise_n_known(struct block_list *list, uint64_t n)
 {
     uint64_t known = atomic_load_explicit(&list->n_known, memory_order_relaxed);
