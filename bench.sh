@@ -6,6 +6,7 @@
 #   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
+#   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -41,6 +42,8 @@ elif [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
+elif [ "${1:-}" = latency ]; then
+  /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
 elif [ "${1:-}" = record ]; then
   /usr/bin/python3 "$top/tests/bench/record.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then

@@ -16,6 +16,7 @@
 #include "daemon/control/control.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
+#include "daemon/key_ring.h"
 #include "daemon/notify.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
@@ -26,6 +27,8 @@
 #include "daemon/web/web.h"
 
 #define STATUS_MS 1000
+/* How often whole rows are looked for where they are sent at once. */
+#define ROWS_MS 2
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
@@ -38,6 +41,7 @@ struct service {
     const struct config_source *source;
     uv_loop_t loop;
     void *zmq_context;
+    struct key_ring *ring;
     struct publisher *publisher;
     struct result_publisher results;
     struct control *control;
@@ -46,7 +50,7 @@ struct service {
     struct jobs jobs;
     struct live_icom icom;
     struct watchdog watchdog;
-    uv_timer_t status_timer, map_timer, pattern_timer;
+    uv_timer_t status_timer, map_timer, pattern_timer, row_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
     struct trash_keeper trash;
@@ -68,6 +72,10 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
     json_object_set_new(status, "requests", control_counts(service->control));
     json_object_set_new(status, "published", publisher_counts(service->publisher));
+    json_object_set_new(status, "lease", control_lease(service->control));
+    json_object_set_new(status, "security",
+                        json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
+                                  config_is_insecure(service->config)));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher), "page",
@@ -102,6 +110,11 @@ static void publish_status(struct service *service)
     publisher_send(service->publisher, "status/", "status", header, NULL, 0);
 }
 
+static void publish_status_now(void *data)
+{
+    publish_status(data);
+}
+
 /* ---- what an earlier merlind left ---- */
 
 static void find_leftovers(struct service *service)
@@ -126,7 +139,10 @@ static void find_leftovers(struct service *service)
 
 static void on_state_changed(void *data)
 {
-    publish_status(data);
+    struct service *const service = data;
+    publish_status(service);
+    if (service->control)
+        control_state_changed(service->control);
 }
 
 static void on_run_event(void *data, const char *event, const json_t *summary)
@@ -177,6 +193,13 @@ static void on_map_timer(uv_timer_t *timer)
     result_publisher_maps(&service->results, false);
 }
 
+static void on_row_timer(uv_timer_t *timer)
+{
+    struct service *const service = timer->data;
+    if (acquisition_state(service->acquisition) == ACQUISITION_ACQUIRING)
+        result_publisher_whole_rows(&service->results);
+}
+
 static void on_pattern_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
@@ -195,6 +218,7 @@ static void close_handles(struct service *service)
     uv_close((uv_handle_t *)&service->status_timer, NULL);
     uv_close((uv_handle_t *)&service->map_timer, NULL);
     uv_close((uv_handle_t *)&service->pattern_timer, NULL);
+    uv_close((uv_handle_t *)&service->row_timer, NULL);
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&service->signals[i], NULL);
 }
@@ -212,6 +236,8 @@ static void close_all(struct service *service)
     service->web = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
+    key_ring_destroy(service->ring);
+    service->ring = NULL;
     service->control = NULL;
     service->publisher = NULL;
     close_handles(service);
@@ -292,7 +318,9 @@ static void start_handles(struct service *service)
     uv_timer_init(&service->loop, &service->status_timer);
     uv_timer_init(&service->loop, &service->map_timer);
     uv_timer_init(&service->loop, &service->pattern_timer);
+    uv_timer_init(&service->loop, &service->row_timer);
     service->status_timer.data = service->map_timer.data = service->pattern_timer.data = service;
+    service->row_timer.data = service;
     for (int i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -301,13 +329,18 @@ static void start_handles(struct service *service)
     service->has_handles = true;
     uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
     start_result_timers(service);
+    if (service->config->results_immediate)
+        uv_timer_start(&service->row_timer, on_row_timer, ROWS_MS, ROWS_MS);
 }
 
 static int open_sockets(struct service *service, struct error *error)
 {
     const struct config *const config = service->config;
-    int r = publisher_create(&service->publisher, &service->loop, service->zmq_context,
-                             config->results_endpoint, error);
+    int r = key_ring_create(&service->ring, &service->loop, service->zmq_context, config, error);
+    if (r < 0)
+        return r;
+    r = publisher_create(&service->publisher, &service->loop, service->zmq_context,
+                         config->results_endpoint, service->ring, error);
     if (r < 0)
         return r;
     result_publisher_init(&service->results, service->publisher);
@@ -327,10 +360,12 @@ static int open_sockets(struct service *service, struct error *error)
         .jobs = &service->jobs,
         .icom = &service->icom,
         .status = make_status,
+        .status_changed = publish_status_now,
+        .event = on_event,
         .shut_down = shut_down,
     };
-    return control_create(&service->control, &service->loop, service->zmq_context,
-                          config->control_endpoint, &control_service, error);
+    return control_create(&service->control, &service->loop, service->zmq_context, config,
+                          service->ring, &control_service, error);
 }
 
 static int open_page(struct service *service, struct error *error)

@@ -8,17 +8,48 @@
 
 #include "clients/ctl/interrupt.h"
 #include "common/clock.h"
+#include "common/key_file.h"
 
 struct client {
     void *context;
     void *socket;
     const char *endpoint;
     double timeout_s;
+    const char *lease; /* NULL: none */
     json_int_t last_id;
 };
 
-int client_create(struct client **client, const char *endpoint, double timeout_s,
-                  struct error *error)
+/* As it stands there, or from a file with a line "public KEY". */
+static int take_server_key(char key[KEY_TEXT_SIZE], const char *given, struct error *error)
+{
+    if (key_is_text(given)) {
+        memcpy(key, given, KEY_TEXT_SIZE);
+        return 0;
+    }
+    return key_public_read(key, given, error);
+}
+
+static int show_keys(void *socket, const struct client_keys *keys, struct error *error)
+{
+    struct key_pair pair;
+    char server[KEY_TEXT_SIZE];
+    if (!keys->pair_file && !keys->server)
+        return 0;
+    if (!keys->pair_file || !keys->server)
+        return error_set(error, -EINVAL, "--key and --server-key go together");
+    int r = key_pair_read(&pair, keys->pair_file, error);
+    if (r == 0)
+        r = take_server_key(server, keys->server, error);
+    if (r < 0)
+        return r;
+    zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, sizeof server);
+    zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, pair.public_key, sizeof pair.public_key);
+    zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, sizeof pair.secret_key);
+    return 0;
+}
+
+int client_create(struct client **client, const char *endpoint, const struct client_keys *keys,
+                  double timeout_s, struct error *error)
 {
     struct client *const c = calloc(1, sizeof *c);
     if (!c)
@@ -37,6 +68,9 @@ int client_create(struct client **client, const char *endpoint, double timeout_s
     /* A request that nobody took must not keep the program from ending. */
     zmq_setsockopt(c->socket, ZMQ_LINGER, &(int){0}, sizeof(int));
     zmq_setsockopt(c->socket, ZMQ_IPV6, &(int){1}, sizeof(int));
+    result = show_keys(c->socket, keys, error);
+    if (result < 0)
+        goto fail;
     if (zmq_connect(c->socket, endpoint) != 0) {
         result = error_set(error, -EINVAL,
                            "\"%s\" is not an endpoint (%s); give one like tcp://127.0.0.1:6350",
@@ -54,6 +88,11 @@ fail:
 void client_set_timeout(struct client *client, double timeout_s)
 {
     client->timeout_s = timeout_s;
+}
+
+void client_set_lease(struct client *client, const char *token)
+{
+    client->lease = token;
 }
 
 void client_destroy(struct client *client)
@@ -82,7 +121,7 @@ static int nobody_answers(const struct client *client, struct error *error)
         error, -ETIMEDOUT,
         "nobody answers at %s (waited %g s). Is merlind running? Start it with "
         "\"systemctl start merlind\" or \"merlind\"; if it listens elsewhere, say where "
-        "with -e ENDPOINT",
+        "with -e ENDPOINT; if it asks for keys, show one with --key and --server-key",
         client->endpoint, client->timeout_s);
 }
 
@@ -98,6 +137,8 @@ static int send_request(struct client *client, const char *command, json_t *argu
 {
     json_t *const request = json_pack("{s:I, s:s, s:o}", "id", ++client->last_id, "cmd", command,
                                       "args", arguments ? arguments : json_object());
+    if (request && client->lease)
+        json_object_set_new(request, "lease", json_string(client->lease));
     char *const text = request ? json_dumps(request, JSON_COMPACT) : NULL;
     json_decref(request);
     if (!text)

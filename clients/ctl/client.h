@@ -21,12 +21,22 @@ struct reply {
     zmq_msg_t parts[REPLY_MAX_PARTS];
 };
 
-/* `timeout_s` is how long a request waits for its reply. -EINVAL: `endpoint` is none. */
-int client_create(struct client **client, const char *endpoint, double timeout_s,
-                  struct error *error);
+/* What a merlind that asks for keys wants to see (merlinctl keygen). NULL, NULL: it does not. */
+struct client_keys {
+    const char *pair_file; /* of this client */
+    const char *server;    /* merlind's public key, or a file that has it */
+};
+
+/* `timeout_s` is how long a request waits for its reply. -EINVAL: `endpoint` is none.
+ * Files of keys that are none: a negative errno with a sentence. */
+int client_create(struct client **client, const char *endpoint, const struct client_keys *keys,
+                  double timeout_s, struct error *error);
 
 /* Changes how long requests wait from now on. */
 void client_set_timeout(struct client *client, double timeout_s);
+
+/* The token that every request from now on shows; borrowed, NULL: none. */
+void client_set_lease(struct client *client, const char *token);
 
 /* NULL does nothing. */
 void client_destroy(struct client *client);

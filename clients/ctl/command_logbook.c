@@ -37,18 +37,18 @@ static void print_series(const json_t *result)
     }
 }
 
-int command_series(const struct options *options, struct client *client)
+int command_samples(const struct options *options, struct client *client)
 {
     struct error error = {0};
     char *end = NULL;
     if (options->n_words == 0)
-        return command_ask(options, client, "series", NULL, print_series);
+        return command_ask(options, client, "samples", NULL, print_series);
     const double value = options->n_words > 1 ? strtod(options->words[1], &end) : 0;
     if (options->n_words < 2 || end == options->words[1] || *end) {
         error_set(&error, -EINVAL, "the form is \"series NAME VALUE [UNIT]\", with a number");
         return command_failed(options, &(struct reply){0}, -EINVAL, &error);
     }
-    return command_ask(options, client, "series_put",
+    return command_ask(options, client, "samples_put",
                        json_pack("{s:s, s:f, s:s}", "name", options->words[0], "value", value,
                                  "unit", options->n_words > 2 ? options->words[2] : ""),
                        print_noted);

@@ -4,6 +4,7 @@
 
 #include "clients/ctl/arguments.h"
 #include "clients/ctl/commands.h"
+#include "clients/ctl/companion.h"
 #include "clients/ctl/interrupt.h"
 #include "clients/ctl/output.h"
 #include "clients/ctl/progress.h"
@@ -144,11 +145,35 @@ static int wait_for_run(const struct options *options, struct client *client, co
         exit_code = command_failed(options, &reply, result, &error);
         /* The run was taken; that the daemon no longer knows it says that it was restarted, not
          * that it refuses. */
-        if (exit_code == EXIT_REFUSED)
+        if (exit_code >= EXIT_REFUSED && exit_code <= EXIT_NOT_ALLOWED)
             exit_code = EXIT_INCOMPLETE;
     }
     reply_finish(&reply);
     return exit_code;
+}
+
+/* The detector is armed and nobody will trigger it: the run would wait for ever. */
+static int give_up(const struct options *options, struct client *client, const struct error *error)
+{
+    struct reply reply;
+    struct error ignored;
+    client_request(client, "stop", NULL, &reply, &ignored);
+    reply_finish(&reply);
+    return command_failed(options, &(struct reply){0}, error->code, error);
+}
+
+/* Runs the program that stands behind --, if there is one, and waits for the run and for it. */
+static int run_and_wait(const struct options *options, struct client *client, const char *id)
+{
+    struct companion companion;
+    struct error error = {0};
+    if (companion_start(&companion, options, &error) < 0)
+        return give_up(options, client, &error);
+    const int exit_code = wait_for_run(options, client, id);
+    if (interrupt_caught() || companion_finish(&companion, options, &error) == 0)
+        return exit_code;
+    fprintf(stderr, "merlinctl: %s\n", error.text);
+    return exit_code ? exit_code : EXIT_INCOMPLETE;
 }
 
 /* Sends a command that names a run in its answer, then waits for that run. */
@@ -165,7 +190,7 @@ static int ask_and_wait(const struct options *options, struct client *client, co
     else if (result)
         exit_code = command_failed(options, &reply, result, &error);
     else
-        exit_code = wait_for_run(options, client, member_text(reply.result, "id"));
+        exit_code = run_and_wait(options, client, member_text(reply.result, "id"));
     reply_finish(&reply);
     return exit_code;
 }
@@ -205,7 +230,7 @@ static int start(const struct options *options, struct client *client, const cha
         return exit_code;
     }
     client_set_timeout(client, fmax(options->timeout_s, START_TIMEOUT_S));
-    if (options->given & OPTION_WAIT)
+    if (options->given & OPTION_WAIT || options->n_words > 0)
         return ask_and_wait(options, client, "start", arguments);
     return command_ask(options, client, "start", arguments, print_started);
 }
@@ -222,7 +247,7 @@ int command_view(const struct options *options, struct client *client)
 
 int command_record(const struct options *options, struct client *client)
 {
-    if (options->given & OPTION_WAIT)
+    if (options->given & OPTION_WAIT || options->n_words > 0)
         return ask_and_wait(options, client, "record", NULL);
     return command_ask(options, client, "record", NULL, print_started);
 }

@@ -98,10 +98,18 @@ static void print_stray(const json_t *stray)
                text_of_count(skipped).text, text_of_count(member_count(stray, "resyncs")).text);
 }
 
-static void print_status(const json_t *status)
+static void print_lease(const json_t *lease)
+{
+    if (json_is_object(lease))
+        printf("control     held by %s since %s\n", member_text(lease, "name"),
+               text_of_time(json_object_get(lease, "since")).text);
+}
+
+void status_print(const json_t *status)
 {
     const char *const why = member_text(status, "why");
     printf("merlind     %s%s%s\n", member_text(status, "state"), *why ? ": " : "", why);
+    print_lease(json_object_get(status, "lease"));
     print_detector(json_object_get(status, "detector"));
     const json_t *const run = json_object_get(status, "run");
     print_newest_run(run);
@@ -121,5 +129,5 @@ static void print_status(const json_t *status)
 
 int command_status(const struct options *options, struct client *client)
 {
-    return command_ask(options, client, "status", NULL, print_status);
+    return command_ask(options, client, "status", NULL, status_print);
 }

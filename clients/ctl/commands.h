@@ -5,12 +5,14 @@
 
 /* Exit codes beside 0; 64 and up are those of sysexits.h. */
 enum exit_code {
-    EXIT_INCOMPLETE = 1,   /* the run ended otherwise than complete */
-    EXIT_REFUSED = 2,      /* by the daemon or the detector */
-    EXIT_BAD_USAGE = 64,   /* EX_USAGE */
-    EXIT_NO_DAEMON = 69,   /* EX_UNAVAILABLE */
-    EXIT_INTERNAL = 70,    /* EX_SOFTWARE */
-    EXIT_NO_OUTPUT = 73,   /* EX_CANTCREAT: the output file or stdout cannot be written */
+    EXIT_INCOMPLETE = 1,  /* the run ended otherwise than complete */
+    EXIT_REFUSED = 2,     /* by the daemon or the detector */
+    EXIT_NOT_NOW = 3,     /* busy, not connected, or no such data (yet) */
+    EXIT_NOT_ALLOWED = 4, /* somebody else holds control, or the role or configuration forbids it */
+    EXIT_BAD_USAGE = 64,  /* EX_USAGE */
+    EXIT_NO_DAEMON = 69,  /* EX_UNAVAILABLE */
+    EXIT_INTERNAL = 70,   /* EX_SOFTWARE */
+    EXIT_NO_OUTPUT = 73,  /* EX_CANTCREAT: the output file or stdout cannot be written */
     EXIT_BAD_PROTOCOL = 76 /* EX_PROTOCOL */
 };
 
@@ -25,6 +27,7 @@ struct command {
 };
 
 int command_status(const struct options *options, struct client *client);
+int command_watch(const struct options *options, struct client *client);
 int command_ping(const struct options *options, struct client *client);
 int command_start(const struct options *options, struct client *client);
 int command_view(const struct options *options, struct client *client);
@@ -34,7 +37,7 @@ int command_geometry(const struct options *options, struct client *client);
 int command_stop(const struct options *options, struct client *client);
 int command_run(const struct options *options, struct client *client);
 int command_note(const struct options *options, struct client *client);
-int command_series(const struct options *options, struct client *client);
+int command_samples(const struct options *options, struct client *client);
 int command_keep(const struct options *options, struct client *client);
 int command_discard(const struct options *options, struct client *client);
 int command_discarded(const struct options *options, struct client *client);
@@ -51,6 +54,9 @@ int command_remove_detector(const struct options *options, struct client *client
 int command_recompute(const struct options *options, struct client *client);
 int command_analyse(const struct options *options, struct client *client);
 int command_bragg(const struct options *options, struct client *client);
+int command_request(const struct options *options, struct client *client);
+int command_keygen(const struct options *options, struct client *client);
+int command_lease(const struct options *options, struct client *client);
 int command_calibration(const struct options *options, struct client *client);
 int command_measure(const struct options *options, struct client *client);
 int command_save_bad_pixels(const struct options *options, struct client *client);
@@ -63,6 +69,9 @@ int command_reference(const struct options *options, struct client *client);
 int command_attach(const struct options *options, struct client *client);
 int command_remove_reference(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
+
+/* The status as one screen. */
+void status_print(const json_t *status);
 
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);

@@ -7,16 +7,17 @@
 
 static const struct command commands[] = {
     {"status", 0, 0, 0, "", command_status},
-    {"start", 0, 0,
+    {"start", 0, OPTIONS_MAX_WORDS,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
          OPTION_RECORD | OPTION_RECORDING | OPTION_PROGRESS | OPTION_LABEL,
-     "--scan NYxNX", command_start},
+     "--scan NYxNX [-- PROGRAM...]", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
          OPTION_SET,
      "[NYxNX]", command_view},
-    {"record", 0, 0, OPTION_WAIT | OPTION_PROGRESS, "", command_record},
+    {"record", 0, OPTIONS_MAX_WORDS, OPTION_WAIT | OPTION_PROGRESS, "[-- PROGRAM...]",
+     command_record},
     {"nudge", 1, 1, 0, "FRAMES", command_nudge},
     {"geometry", 0, 0,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_SHIFT,
@@ -24,7 +25,7 @@ static const struct command commands[] = {
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
     {"note", 1, 2, 0, "TEXT [AUTHOR]", command_note},
-    {"series", 0, 3, 0, "[NAME VALUE [UNIT]]", command_series},
+    {"samples", 0, 3, 0, "[NAME VALUE [UNIT]]", command_samples},
     {"keep", 0, 1, 0, "[RUN|FILE]", command_keep},
     {"discard", 0, 1, 0, "[RUN]", command_discard},
     {"discarded", 0, 0, 0, "", command_discarded},
@@ -54,6 +55,10 @@ static const struct command commands[] = {
     {"remove-reference", 2, 2, 0, "KIND NAME", command_remove_reference},
     {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE | OPTION_RUN,
      "[WORD [NAME]] [KEY=VALUE]...", command_bragg},
+    {"watch", 0, 1, 0, "[MAP]", command_watch},
+    {"keygen", 1, 1, 0, "FILE", command_keygen},
+    {"lease", 0, 2, OPTION_FORCE, "[take|renew|release] [NAME]", command_lease},
+    {"request", 1, OPTIONS_MAX_WORDS, 0, "CMD [JSON | KEY=VALUE...]", command_request},
     {"ping", 0, 0, 0, "", command_ping},
     {"shutdown", 0, 0, 0, "", command_shutdown},
 };
@@ -66,6 +71,22 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* Whether it would go later, with another right, or with another request. */
+static int refusal_exit(const char *code)
+{
+    static const char *const not_now[] = {"busy", "not_connected", "no_data"};
+    static const char *const not_allowed[] = {"forbidden", "lease"};
+    for (size_t i = 0; i < sizeof not_now / sizeof *not_now; i++) {
+        if (strcmp(code, not_now[i]) == 0)
+            return EXIT_NOT_NOW;
+    }
+    for (size_t i = 0; i < sizeof not_allowed / sizeof *not_allowed; i++) {
+        if (strcmp(code, not_allowed[i]) == 0)
+            return EXIT_NOT_ALLOWED;
+    }
+    return EXIT_REFUSED;
+}
+
 int command_failed(const struct options *options, const struct reply *reply, int code,
                    const struct error *error)
 {
@@ -75,7 +96,7 @@ int command_failed(const struct options *options, const struct reply *reply, int
     switch (code) {
     case -EREMOTEIO:
         output_error(options, NULL, NULL, reply->error);
-        return EXIT_REFUSED;
+        return refusal_exit(member_text(reply->error, "code"));
     case -ETIMEDOUT:
         output_error(options, "unreachable", error->text, NULL);
         return EXIT_NO_DAEMON;
@@ -115,7 +136,10 @@ int main(int argc, char **argv)
 
     struct client *client = NULL;
     struct error error = {0};
-    const int result = client_create(&client, options.endpoint, options.timeout_s, &error);
+    const int result =
+        client_create(&client, options.endpoint, &options.keys, options.timeout_s, &error);
+    if (result == 0)
+        client_set_lease(client, options.lease);
     int exit_code = result ? command_failed(&options, &(struct reply){0}, result, &error)
                            : options.command->run(&options, client);
     client_destroy(client);

@@ -17,10 +17,15 @@ __attribute__((visibility("default"))) const char *argp_program_version =
 #define NEGATIVE '\1'
 
 static const struct argp_option option_table[] = {
-    {"endpoint", 'e', "ENDPOINT", 0, "merlind's control endpoint (default tcp://127.0.0.1:6350)",
-     1},
+    {"endpoint", 'e', "ENDPOINT", 0,
+     "merlind's control endpoint (default: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350)", 1},
     {"json", KEY_JSON, 0, 0, "Print one JSON object on stdout and nothing else", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wait so long for an answer (default 5)", 1},
+    {"key", KEY_KEY, "FILE", 0, "The key pair to connect with (default: $MERLIND_KEY)", 1},
+    {"server-key", KEY_SERVER_KEY, "KEY", 0,
+     "merlind's public key, or a file that has it (default: $MERLIND_SERVER_KEY)", 1},
+    {"lease", KEY_LEASE, "TOKEN", 0,
+     "Show that this is the client that holds control (default: $MERLIND_LEASE)", 1},
     {0, 0, 0, 0, "start, view:", 2},
     {"scan", KEY_SCAN, "NYxNX", 0,
      "Lines and positions per line of the scan (default: the daemon's, or the detector's)", 2},
@@ -60,6 +65,8 @@ static const struct argp_option option_table[] = {
     {"png", KEY_PNG, "FILE", 0, "Write the map of classes as a picture", 5},
     {"svg", KEY_SVG, "FILE", 0, "Write the map of classes as a drawing", 5},
     {"run", KEY_RUN, "ID", 0, "Of this run, not the newest", 5},
+    {0, 0, 0, 0, "lease:", 6},
+    {"force", KEY_FORCE, 0, 0, "Take control over from whoever holds it", 6},
     {0},
 };
 
@@ -90,16 +97,21 @@ static const char usage_doc[] = "status\n"
                                 "measure WHAT\n"
                                 "calibrations\n"
                                 "references\n"
+                                "watch [MAP]\n"
+                                "keygen FILE\n"
+                                "lease take [NAME]\n"
+                                "request CMD [JSON]\n"
                                 "ping\n"
                                 "shutdown";
 
-static const char help_doc[] = "Talk to merlind, the acquisition daemon of a Merlin detector."
-                               "\v"
-                               "Exit status: 0 done (start --wait: the run is complete), 1 the run "
-                               "ended otherwise, 2 refused by the daemon or the "
-                               "detector, 64 wrong usage, 69 nobody answers, 73 the output cannot "
-                               "be written, 76 something else answers, 130 "
-                               "interrupted. More in merlinctl(1).";
+static const char help_doc[] =
+    "Talk to merlind, the acquisition daemon of a Merlin detector."
+    "\v"
+    "Exit status: 0 done (start --wait: the run is complete), 1 the run "
+    "ended otherwise, 2 refused by the daemon or the "
+    "detector, 3 not now, 4 not allowed, 64 wrong usage, 69 nobody answers, 73 the output cannot "
+    "be written, 76 something else answers, 130 "
+    "interrupted. More in merlinctl(1).";
 
 static const char *option_name(unsigned bit)
 {
@@ -138,6 +150,8 @@ static const char *option_name(unsigned bit)
         return "--shift";
     case OPTION_CSV:
         return "--csv";
+    case OPTION_FORCE:
+        return "--force";
     case OPTION_CLASS_PICTURE:
         return "--png or --svg";
     case OPTION_RUN:
@@ -208,6 +222,18 @@ static void take_word(struct options *options, char *word, struct argp_state *st
     }
 }
 
+/* A word that was forgotten to be an option must not become a program. */
+static void check_program(const struct options *options, struct argp_state *state)
+{
+    const bool takes_program =
+        options->command->allowed & OPTION_WAIT && options->command->max_words > 1;
+    if (takes_program && options->n_words > 0 && !options->has_program)
+        argp_error(state,
+                   "\"%s\" is one word too many; a program to run once the detector is armed "
+                   "stands behind --",
+                   options->words[0]);
+}
+
 /* What the words must be, beyond their number. */
 static void check_words(struct options *options, struct argp_state *state)
 {
@@ -247,6 +273,7 @@ static void check_command(struct options *options, struct argp_state *state)
     if (list && options->output)
         argp_error(state, "-o does not go with --list");
     check_words(options, state);
+    check_program(options, state);
 }
 
 static error_t parse_start_option(struct options *options, int key, char *text,
@@ -317,6 +344,18 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
         parse_timeout(options, text, state);
         return 0;
+    case KEY_KEY:
+        options->keys.pair_file = text;
+        return 0;
+    case KEY_SERVER_KEY:
+        options->keys.server = text;
+        return 0;
+    case KEY_LEASE:
+        options->lease = text;
+        return 0;
+    case KEY_FORCE:
+        options->given |= OPTION_FORCE;
+        return 0;
     case KEY_WAIT:
         options->given |= OPTION_WAIT;
         return 0;
@@ -353,10 +392,18 @@ static void mark_negative_words(int argc, char **argv)
     }
 }
 
+static const char *default_endpoint(void)
+{
+    const char *const given = getenv("MERLIND_ENDPOINT");
+    return given && *given ? given : "tcp://127.0.0.1:6350";
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
-        .endpoint = "tcp://127.0.0.1:6350",
+        .endpoint = default_endpoint(),
+        .keys = {.pair_file = getenv("MERLIND_KEY"), .server = getenv("MERLIND_SERVER_KEY")},
+        .lease = getenv("MERLIND_LEASE"),
         .timeout_s = 5,
         .skip_start = -1,
         .skip_line = -1,
@@ -365,6 +412,8 @@ void options_parse(struct options *options, int argc, char **argv)
     static const struct argp parser = {option_table, parse_option, usage_doc, help_doc};
     argp_err_exit_status = EXIT_BAD_USAGE;
     mark_negative_words(argc, argv);
+    for (int i = 1; i < argc; i++)
+        options->has_program |= strcmp(argv[i], "--") == 0;
     if (argp_parse(&parser, argc, argv, 0, NULL, options) != 0)
         exit(EXIT_BAD_USAGE);
 }

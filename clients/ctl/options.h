@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clients/ctl/client.h"
+
 /* What the command line asks for. */
 enum option_set {
     OPTION_SCAN = 1 << 0,
@@ -27,12 +29,15 @@ enum option_set {
     OPTION_RUN = 1 << 18,
     OPTION_LABEL = 1 << 19,
     OPTION_RECORDING = 1 << 20,
+    OPTION_FORCE = 1 << 21,
 };
 
 #define OPTIONS_MAX_WORDS 14
 
 struct options {
     const char *endpoint;
+    struct client_keys keys;
+    const char *lease; /* the token of a lease, NULL: none */
     double timeout_s;
     bool json;
     bool progress;  /* draw it even where stderr is no terminal */
@@ -40,7 +45,8 @@ struct options {
 
     const struct command *command;
     unsigned n_words; /* that follow the command */
-    const char *words[OPTIONS_MAX_WORDS];
+    char *words[OPTIONS_MAX_WORDS];
+    bool has_program; /* the words follow --: a program to run once the detector is armed */
 
     unsigned scan_ny, scan_nx;
     const char *order;

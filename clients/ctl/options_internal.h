@@ -33,6 +33,10 @@ enum option_key {
     KEY_CSV,
     KEY_PNG,
     KEY_SVG,
+    KEY_LEASE,
+    KEY_KEY,
+    KEY_SERVER_KEY,
+    KEY_FORCE,
     KEY_RUN,
     KEY_LABEL,
 };

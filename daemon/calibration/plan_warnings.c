@@ -37,7 +37,7 @@ json_t *plan_warnings(const struct acquisition_plan *plan, const struct run *run
     describe_missing(plan, missing, sizeof missing);
     if (*missing) {
         snprintf(text, sizeof text,
-                 "not known: %s; tell them with calibration, and series_put of beam_current",
+                 "not known: %s; tell them with calibration, and samples_put of beam_current",
                  missing);
         json_array_append_new(warnings, json_string(text));
     }

@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 82, /* in the table of config_keys.c */
+    CONFIG_KEYS = 88, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -81,10 +81,16 @@ struct config {
     double recording_trash_hours; /* how long discarded files are kept */
     enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
+    double control_rate;    /* requests per second that one connection may send */
+    double control_lease_s; /* of silence, after which the lease lapses, s */
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */
+    bool results_immediate;      /* whole rows are sent at once */
     double results_pattern_rate; /* patterns per second, at most */
     struct web_settings web;
+    char security_server_key[1024]; /* a file; "": no keys */
+    char security_clients[1024];    /* a file; "": none */
+    bool security_allow_insecure;   /* other computers may connect without keys */
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
@@ -134,3 +140,9 @@ void config_print_scdoc(FILE *out);
 /* The effective configuration as YAML that can be loaded again, with the origin of every value as a
  * comment. */
 void config_print(const struct config *config, FILE *out);
+
+/* Whether only this computer can reach a ZeroMQ endpoint. */
+bool config_is_local_endpoint(const char *endpoint);
+
+/* Other computers can reach one of the endpoints, and nobody asks them for keys. */
+bool config_is_insecure(const struct config *config);

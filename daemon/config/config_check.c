@@ -39,7 +39,7 @@ static bool is_local_listen(const char *host_port)
     return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
-static bool is_local(const char *endpoint)
+bool config_is_local_endpoint(const char *endpoint)
 {
     return strncmp(endpoint, "tcp://", 6) != 0 || is_local_listen(endpoint + 6);
 }
@@ -64,6 +64,40 @@ static int check_web(const struct config *config, FILE *messages)
             "encrypted: set web.tls_certificate and web.tls_key, or web.allow_insecure: true\n",
             web->listen);
     return -EINVAL;
+}
+
+bool config_is_insecure(const struct config *config)
+{
+    return !*config->security_server_key && !(config_is_local_endpoint(config->control_endpoint) &&
+                                              config_is_local_endpoint(config->results_endpoint));
+}
+
+/* An endpoint that other computers can reach needs keys, or somebody who says that it does not. */
+static int check_security(const struct config *config, FILE *messages)
+{
+    if (*config->security_server_key && !*config->security_clients) {
+        print_origin(config, config->security_server_key, messages);
+        fprintf(messages, "error: security.server_key without security.clients: nobody could "
+                          "connect\n");
+        return -EINVAL;
+    }
+    if (!config_is_insecure(config))
+        return 0;
+    const bool is_control = !config_is_local_endpoint(config->control_endpoint);
+    const char *const endpoint = is_control ? config->control_endpoint : config->results_endpoint;
+    print_origin(config, endpoint, messages);
+    fprintf(
+        messages,
+        "%s: %s.endpoint %s can be reached from other computers, and nobody is asked for a key, "
+        "so that %s%s\n",
+        config->security_allow_insecure ? "warning" : "error", is_control ? "control" : "results",
+        endpoint,
+        is_control ? "whoever reaches it can operate the detector" : "whoever reaches it can watch",
+        config->security_allow_insecure
+            ? ""
+            : ": set security.server_key and security.clients (merlinctl keygen makes keys), "
+              "or security.allow_insecure: true");
+    return config->security_allow_insecure ? 0 : -EINVAL;
 }
 
 int config_check(const struct config *config, FILE *messages)
@@ -98,12 +132,5 @@ int config_check(const struct config *config, FILE *messages)
     }
     if (check_web(config, messages) < 0)
         result = -EINVAL;
-    if (!is_local(config->control_endpoint)) {
-        print_origin(config, config->control_endpoint, messages);
-        fprintf(messages,
-                "warning: control.endpoint %s can be reached from other computers, and whoever "
-                "reaches it can operate the detector\n",
-                config->control_endpoint);
-    }
-    return result;
+    return check_security(config, messages) < 0 ? -EINVAL : result;
 }

@@ -33,6 +33,8 @@ const struct config_section config_sections[] = {
     {"control", NULL},
     {"results", NULL},
     {"web", "The operator's page, in a browser, and what Prometheus may read there (/metrics)."},
+    {"security", "Who may connect from other computers. Without keys only this computer may: the "
+                 "endpoints must be on the loopback interface."},
     {"analysis", "Profiles and fluctuation microscopy. Rings are around a centre; bin b holds the "
                  "pixels whose corrected radius is at least b and less than b + 1 bin widths."},
     {"analysis.icom",
@@ -155,8 +157,15 @@ const struct config_key config_keys[] = {
              "the file is closed without them and says how many frames they lack."},
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
-     .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "
-             "detector. Port 0 or *: any free port, named in the ready line."},
+     .text = "Where merlind takes requests (ZeroMQ ROUTER). An address that other computers reach "
+             "needs "
+             "keys, see security. Port 0 or *: any free port, named in the ready line."},
+    {"control.rate", &config_type_real, FIELD(control_rate), RANGE(1, 1e6), .unit = "per second",
+     .default_text = "5000",
+     .text = "Requests that one connection may send; what is beyond is refused (busy)."},
+    {"control.lease", &config_type_real, FIELD(control_lease_s), RANGE(0.1, 86400),
+     .unit = "seconds", .default_text = "30",
+     .text = "A client that holds control and is silent for so long has lost it."},
     {"results.endpoint", &config_type_endpoint, FIELD(results_endpoint),
      .default_text = "tcp://127.0.0.1:6351",
      .text = "Where merlind publishes live results (ZeroMQ XPUB). Port 0 or *: any free port, "
@@ -164,6 +173,10 @@ const struct config_key config_keys[] = {
     {"results.map_rate", &config_type_real, FIELD(results_map_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "10",
      .text = "Updates of each map, at most."},
+    {"results.immediate", &config_type_bool, FIELD(results_immediate), .default_text = "false",
+     .text =
+         "Sends every line of a scan as soon as it is whole, beside the updates of map_rate. For "
+         "programs that steer by it: wakes merlind every 2 ms while a scan runs."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "2",
      .text = "Updates of each pattern, at most."},
@@ -194,6 +207,18 @@ const struct config_key config_keys[] = {
     {"web.allow_insecure", &config_type_bool, FIELD(web.allow_insecure), .default_text = "false",
      .text = "Whether the page may be on an address that other computers reach without TLS. What "
              "is sent, the token too, can then be read on the network."},
+    {"security.server_key", &config_type_file, FIELD(security_server_key), .default_text = "none",
+     .text = "Key pair of this merlind, a file as merlinctl keygen makes it. With it control and "
+             "results are encrypted (CURVE), also for clients on this computer, and only clients "
+             "with a key of security.clients may connect."},
+    {"security.clients", &config_type_file, FIELD(security_clients), .default_text = "none",
+     .text = "Who may connect: lines NAME ROLE PUBLIC-KEY with the role viewer (reads), operator "
+             "(runs scans and changes settings) or expert (may also send to the detector what can "
+             "harm it, within detector.allow_dangerous). Read anew for every connection."},
+    {"security.allow_insecure", &config_type_bool, FIELD(security_allow_insecure),
+     .default_text = "false",
+     .text = "Lets other computers connect without keys: whoever reaches the endpoints can operate "
+             "the detector."},
     {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,

@@ -33,12 +33,15 @@ int analysis_refuse_error(struct analysis *analysis, int error, const char *fiel
 
 /* ---- begin and end ---- */
 
-static int take_pass(struct analysis *analysis)
+typedef int (*pass_fn)(struct map_pass *chosen, const struct run *run, const struct run_view *view,
+                       int64_t wanted, struct error *error);
+
+static int take_pass(struct analysis *analysis, pass_fn choose)
 {
     int64_t wanted = MAP_PASS_NEWEST;
     if (analysis_take_integer(analysis, "pass", 0, UINT32_MAX, &wanted) < 0)
         return -1;
-    const int r = map_pass_choose(&analysis->pass, analysis->run, NULL, wanted, &analysis->error);
+    const int r = choose(&analysis->pass, analysis->run, NULL, wanted, &analysis->error);
     if (r < 0)
         return analysis_refuse_error(analysis, r, wanted >= 0 && r != -EFBIG ? "args.pass" : NULL);
     return 0;
@@ -141,7 +144,8 @@ static void take_run(struct analysis *analysis)
 }
 
 static struct analysis *create(const struct control_service *service, struct request *request,
-                               json_t *args, void (*compute)(struct analysis *analysis))
+                               json_t *args, pass_fn choose,
+                               void (*compute)(struct analysis *analysis))
 {
     struct analysis *const analysis = calloc(1, sizeof *analysis);
     if (!analysis) {
@@ -159,7 +163,7 @@ static struct analysis *create(const struct control_service *service, struct req
     };
     take_run(analysis);
     if (analysis->run)
-        take_pass(analysis);
+        take_pass(analysis, choose);
     return analysis;
 }
 
@@ -178,7 +182,15 @@ static void start(struct analysis *analysis)
 void analysis_start(const struct control_service *service, struct request *request, json_t *args,
                     void (*compute)(struct analysis *analysis))
 {
-    struct analysis *const analysis = create(service, request, args, compute);
+    struct analysis *const analysis = create(service, request, args, map_pass_choose, compute);
+    if (analysis)
+        start(analysis);
+}
+
+void analysis_start_frames(const struct control_service *service, struct request *request,
+                           json_t *args, void (*compute)(struct analysis *analysis))
+{
+    struct analysis *const analysis = create(service, request, args, map_pass_begun, compute);
     if (analysis)
         start(analysis);
 }
@@ -204,7 +216,7 @@ void analysis_start_sweep(const struct control_service *service, struct request 
                           void (*compute)(struct analysis *analysis),
                           void (*finish)(struct analysis *analysis, bool cancelled))
 {
-    struct analysis *const analysis = create(service, request, args, compute);
+    struct analysis *const analysis = create(service, request, args, map_pass_choose, compute);
     if (!analysis) {
         free(data);
         return;

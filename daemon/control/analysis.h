@@ -45,6 +45,11 @@ struct analysis {
 void analysis_start(const struct control_service *service, struct request *request, json_t *args,
                     void (*compute)(struct analysis *analysis));
 
+/* The same for one that takes single frames and no maps: of a scan of any size, and where nothing
+ * was measured yet. */
+void analysis_start_frames(const struct control_service *service, struct request *request,
+                           json_t *args, void (*compute)(struct analysis *analysis));
+
 /*
  * The same for one that reads the frames on the disk again, of which there is one at a time; `what`
  * is a literal, its name in events. `finish` is called on the service thread before the reply, and

@@ -3,6 +3,7 @@
 
 #include "daemon/acquisition/start_parameters.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/scan_series.h"
 #include "daemon/version.h"
 
 void command_answer(void *data, json_t *result, const char *code, const char *field,
@@ -35,22 +36,49 @@ static json_t *describe_parameter(const struct detector_parameter *parameter)
                      parameter->dangerous, "text", parameter->text);
 }
 
+/* What a client has to know before it offers a command to a person. */
+static json_t *describe_command(const struct command *command)
+{
+    static const char *const effects[] = {
+        [COMMAND_CHANGES] = "always",
+        [COMMAND_READS] = "never",
+        [COMMAND_CHANGES_GIVEN] = "with",
+    };
+    json_t *const arguments = json_array(), *const changed_by = json_array();
+    for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++) {
+        if (command->members[i])
+            json_array_append_new(arguments, json_string(command->members[i]));
+    }
+    for (size_t i = 0; i < sizeof command->changed_by / sizeof *command->changed_by; i++) {
+        if (command->changed_by[i])
+            json_array_append_new(changed_by, json_string(command->changed_by[i]));
+    }
+    if (command->effect == COMMAND_CHANGES_GIVEN && json_array_size(changed_by) == 0)
+        json_array_extend(changed_by, arguments);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "role",
+                     command->effect == COMMAND_CHANGES ? "operator" : "viewer", "changes",
+                     effects[command->effect], "changed_by", changed_by, "args", arguments);
+}
+
 static void run_describe(const struct control_service *service, struct request *request,
                          json_t *args)
 {
     (void)service;
     (void)args;
-    json_t *const names = json_array();
-    for (const struct command *command = commands; command->name; command++)
+    json_t *const names = json_array(), *const table = json_array();
+    for (const struct command *command = commands; command->name; command++) {
         json_array_append_new(names, json_string(command->name));
+        json_array_append_new(table, describe_command(command));
+    }
     json_t *const parameters = json_array();
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
-                              MERLIND_VERSION, "commands", names, "parameters", parameters,
-                              "topics", "acquisition/", "status/", "event/", "map/NAME/",
-                              "pattern/NAME/", "profile/NAME/", "bragg/rows/", "bragg/summary/"),
+                    json_pack("{s:s, s:o, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
+                              MERLIND_VERSION, "commands", names, "command_table", table,
+                              "parameters", parameters, "topics", "acquisition/", "status/",
+                              "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/",
+                              "bragg/rows/", "bragg/summary/"),
                     NULL, 0);
 }
 
@@ -63,6 +91,7 @@ static void run_status(const struct control_service *service, struct request *re
 static void run_stop(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
+    scan_series_end(service->series);
     acquisition_stop(service->acquisition, command_answer, request);
 }
 
@@ -134,7 +163,7 @@ const struct command commands[] = {
     {"start",
      command_start,
      {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
-      "parameters", "recording", "labels", "directory", "name"}},
+      "parameters", "recording", "labels", "directory", "name", "series"}},
     {"stop", run_stop, {NULL}},
     {"get", run_get, {"name"}, .effect = COMMAND_READS},
     {"set", run_set, {"name", "value"}},
@@ -145,8 +174,8 @@ const struct command commands[] = {
      .effect = COMMAND_CHANGES_GIVEN},
     {"record", command_record, {NULL}},
     {"note", command_note, {"text", "author", "time"}},
-    {"series_put", command_series_put, {"name", "unit", "value", "time"}},
-    {"series", command_series, {NULL}},
+    {"samples_put", command_samples_put, {"name", "unit", "value", "time"}},
+    {"samples", command_samples, {NULL}, .effect = COMMAND_READS},
     {"recording_keep", command_recording_keep, {"run", "file"}},
     {"recording_discard", command_recording_discard, {"run"}},
     {"recordings_discarded", command_recordings_discarded, {NULL}, .effect = COMMAND_READS},
@@ -156,7 +185,10 @@ const struct command commands[] = {
      {"name", "dtype", "shape", "units", "description", "pass", "run", "program", "user", "source",
       "image"},
      .takes_part = true},
-    {"pattern", command_pattern, {"name"}, .effect = COMMAND_READS},
+    {"pattern",
+     command_pattern,
+     {"name", "at", "positions", "area", "layer", "pass"},
+     .effect = COMMAND_READS},
     {"profile", command_profile, {"name"}, .effect = COMMAND_READS},
     {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}, .effect = COMMAND_READS},
     {"icom",
@@ -220,7 +252,11 @@ const struct command commands[] = {
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
       "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"},
      .effect = COMMAND_CHANGES_GIVEN},
-    {"bragg_reference", command_bragg_reference, {"action", "name", "run", "area", "use"}},
+    {"bragg_reference",
+     command_bragg_reference,
+     {"action", "name", "run", "area", "use"},
+     .effect = COMMAND_CHANGES_GIVEN,
+     .changed_by = {"name"}},
     {"bragg_propose", command_bragg_propose, {"inner", "outer", "centre"}, .effect = COMMAND_READS},
     {"bragg_injection_test",
      command_bragg_injection_test,
@@ -238,7 +274,7 @@ const struct command commands[] = {
     {"halo_maps",
      command_halo_maps,
      {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer",
-      "pass"}},
+      "pass"}}, /* they become maps of the run */
     {"bad_pixels_save", command_bad_pixels_save, {"path"}},
     {"gain_save", command_gain_save, {"path"}},
     {"calibrations", command_calibrations, {NULL}, .effect = COMMAND_READS},
@@ -248,6 +284,9 @@ const struct command commands[] = {
     {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
     {"reference_remove", command_reference_remove, {"kind", "name"}},
+    {"operation", command_operation, {"id"}, .effect = COMMAND_READS},
+    {"series", command_series, {NULL}, .effect = COMMAND_READS},
+    {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},
     {"run", run_run, {"id"}, .effect = COMMAND_READS},
     {"shutdown", run_shutdown, {NULL}},
     {NULL, NULL, {NULL}},

@@ -22,9 +22,9 @@ struct run *command_take_run(const struct control_service *service, struct reque
 
 /* commands_logbook.c */
 void command_note(const struct control_service *service, struct request *request, json_t *args);
-void command_series_put(const struct control_service *service, struct request *request,
-                        json_t *args);
-void command_series(const struct control_service *service, struct request *request, json_t *args);
+void command_samples_put(const struct control_service *service, struct request *request,
+                         json_t *args);
+void command_samples(const struct control_service *service, struct request *request, json_t *args);
 /* commands_recordings.c */
 void command_recording_keep(const struct control_service *service, struct request *request,
                             json_t *args);
@@ -99,10 +99,22 @@ void command_bragg_labels(const struct control_service *service, struct request 
 /* commands_label_patterns.c */
 void command_label_patterns(const struct control_service *service, struct request *request,
                             json_t *args);
+/* commands_lease.c */
+void command_lease(const struct control_service *service, struct request *request, json_t *args);
+/* commands_series.c; command_take_series: false, it was refused */
+bool command_take_series(struct request *request, const json_t *args,
+                         const struct acquisition_start *start);
+void command_series(const struct control_service *service, struct request *request, json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
-void command_pattern(const struct control_service *service, struct request *request, json_t *args);
+void command_named_pattern(const struct control_service *service, struct request *request,
+                           json_t *args);
 void command_profile(const struct control_service *service, struct request *request, json_t *args);
+/* commands_operation.c */
+void command_operation(const struct control_service *service, struct request *request,
+                       json_t *args);
+/* commands_pattern.c */
+void command_pattern(const struct control_service *service, struct request *request, json_t *args);
 /* commands_live_icom.c */
 void command_live_icom(const struct control_service *service, struct request *request,
                        json_t *args);

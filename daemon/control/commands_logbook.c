@@ -6,7 +6,7 @@
 #include "daemon/control/commands.h"
 #include "daemon/json_time.h"
 
-/* note, series_put and series: the logbook. */
+/* note, samples_put and samples: the logbook. */
 
 /* [s, ns]; left out: now. */
 static bool take_time(const json_t *time, uint64_t *ns)
@@ -99,8 +99,8 @@ static void put_samples(const struct control_service *service, struct request *r
                         NULL, 0);
 }
 
-void command_series_put(const struct control_service *service, struct request *request,
-                        json_t *args)
+void command_samples_put(const struct control_service *service, struct request *request,
+                         json_t *args)
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
     const char *const unit = json_string_value(json_object_get(args, "unit"));
@@ -120,7 +120,7 @@ void command_series_put(const struct control_service *service, struct request *r
     free(samples);
 }
 
-void command_series(const struct control_service *service, struct request *request, json_t *args)
+void command_samples(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
     request_succeed(request,

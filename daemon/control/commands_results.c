@@ -3,7 +3,8 @@
 #include "daemon/control/commands.h"
 #include "daemon/results/array_parts.h"
 
-/* map, pattern and profile: results of the newest run; maps also of those before it. */
+/* map, profile and patterns that have a name: results of the newest run; maps also of those before
+ * it. */
 
 static struct run *measured_run(const struct control_service *service, struct request *request)
 {
@@ -70,7 +71,8 @@ static void answer_array(const struct control_service *service, struct request *
     acquisition_want_images(service->acquisition);
 }
 
-void command_pattern(const struct control_service *service, struct request *request, json_t *args)
+void command_named_pattern(const struct control_service *service, struct request *request,
+                           json_t *args)
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
     struct run *const run = measured_run(service, request);

@@ -4,6 +4,7 @@
 
 #include "daemon/config/name_template.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/scan_series.h"
 
 /* The arguments of start. */
 
@@ -147,7 +148,9 @@ static bool take_name(struct request *request, const json_t *args, struct acquis
 
 /* The list of positions is ours until the answer. */
 struct start_call {
+    const struct control_service *service;
     struct request *request;
+    json_t *args;           /* holds a reference */
     struct scan_list *list; /* NULL: none */
 };
 
@@ -157,11 +160,15 @@ static void on_start_answer(void *data, json_t *result, const char *code, const 
     struct start_call *const call = data;
     struct request *const request = call->request;
     scan_list_unref(call->list);
+    if (!code && !request_is_internal(request))
+        scan_series_follow(call->service->series, call->args,
+                           json_string_value(json_object_get(result, "id")));
+    json_decref(call->args);
     free(call);
     command_answer(request, result, code, field, error);
 }
 
-static void start(const struct control_service *service, struct request *request,
+static void start(const struct control_service *service, struct request *request, json_t *args,
                   const struct acquisition_start *start)
 {
     struct start_call *const call = malloc(sizeof *call);
@@ -170,21 +177,31 @@ static void start(const struct control_service *service, struct request *request
         request_fail(request, "internal", NULL, "no memory");
         return;
     }
-    *call = (struct start_call){request, start->geometry.scan.list};
+    *call = (struct start_call){service, request, json_incref(args), start->geometry.scan.list};
     acquisition_start(service->acquisition, start, on_start_answer, call);
 }
 
-void command_start(const struct control_service *service, struct request *request, json_t *args)
+/* `args` with the labels that the run gets. */
+static void take_start(const struct control_service *service, struct request *request, json_t *args)
 {
     struct acquisition_start asked = {.trigger = TRIGGER_INTERNAL};
     if (!take_mode(request, args, &asked) || !take_trigger(request, args, &asked) ||
         !take_preset(request, args, &asked) || !take_flyback(request, args, &asked) ||
         !take_switches(request, args, &asked) || !take_directory(request, args, &asked) ||
         !take_name(request, args, &asked) || !take_labels(request, args, &asked) ||
+        !command_take_series(request, args, &asked) ||
         !command_take_geometry(request, args, &asked.geometry)) /* last: it makes a list */
         return;
     if (json_object_get(args, "skip")) /* what is left out of it is 0 */
         asked.geometry.skip_start_given = asked.geometry.skip_line_given =
             asked.geometry.skip_end_given = true;
-    start(service, request, &asked);
+    start(service, request, args, &asked);
+}
+
+void command_start(const struct control_service *service, struct request *request, json_t *args)
+{
+    json_t *const labelled =
+        json_object_get(args, "series") ? scan_series_args(args, 1) : json_incref(args);
+    take_start(service, request, labelled);
+    json_decref(labelled);
 }

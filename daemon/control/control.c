@@ -7,7 +7,13 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/control/lease.h"
+#include "daemon/control/operations.h"
 #include "daemon/control/request.h"
+#include "daemon/control/request_rate.h"
+#include "daemon/control/request_text.h"
+#include "daemon/control/scan_series.h"
+#include "daemon/key_ring.h"
 #include "daemon/zmq_poll.h"
 
 /* The largest request is a start with 4 Mi scan positions, the largest binary part a map. */
@@ -22,6 +28,10 @@ struct control {
     struct zmq_poll poll;
     struct control_service service;
     json_t *counts; /* of answers: {command: {result: number}} */
+    struct lease lease;
+    struct scan_series series;
+    struct operations operations;
+    struct request_rate rate;
     char endpoint[256];
 };
 
@@ -36,16 +46,16 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static const char *unknown_member(const json_t *object, const char *const *allowed,
-                                  size_t n_allowed)
+/* The first member of args that the command does not know; NULL: it knows all. */
+static const char *unknown_argument(const struct command *command, const json_t *args)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value)
+    json_object_foreach((json_t *)args, name, value)
     {
         bool known = false;
-        for (size_t i = 0; i < n_allowed && allowed[i]; i++)
-            known |= strcmp(name, allowed[i]) == 0;
+        for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++)
+            known |= command->members[i] && strcmp(name, command->members[i]) == 0;
         if (!known)
             return name;
     }
@@ -71,58 +81,102 @@ static bool check_parts(struct request *request, const struct command *command, 
     return false;
 }
 
-static void carry_out(struct control *control, struct request *request, json_t *body, int n_parts)
+/* ---- who may ---- */
+
+static bool has_role(struct request *request, const struct command *command, const json_t *args)
 {
-    static const char *const allowed[] = {"id", "cmd", "args"};
-    const char *const stranger = unknown_member(body, allowed, 3);
-    if (stranger) {
-        request_fail(request, "bad_request", stranger,
-                     "unknown member %s: a request has id, cmd and args", stranger);
-        return;
+    const struct caller *const caller = request_caller(request);
+    const char *what;
+    const enum client_role needed = command_role(command, args, &what);
+    if (caller->role < needed) {
+        request_fail(request, "forbidden", NULL,
+                     "%s is for the role %s, and %s has the role %s: the file security.clients of "
+                     "merlind's configuration gives roles to keys",
+                     what ? what : command->name, client_role_name(needed), caller->name,
+                     client_role_name(caller->role));
+        return false;
     }
-    const char *const name = json_string_value(json_object_get(body, "cmd"));
-    json_t *args = json_object_get(body, "args");
-    if (!name || (args && !json_is_object(args))) {
-        request_fail(request, "bad_request", name ? "args" : "cmd",
-                     "cmd must be a string and args an object");
-        return;
+    if (what)
+        log_notice("control", "%s asked by %s, an %s", what, caller->name,
+                   client_role_name(caller->role));
+    return true;
+}
+
+/* A change is the holder's alone while somebody holds the lease, and a token of a lease that has
+ * ended is refused, so that its owner learns of it before anything happens. */
+static bool has_lease(struct control *control, struct request *request,
+                      const struct command *command, const json_t *args)
+{
+    struct lease *const lease = &control->lease;
+    const struct lease_claim claim = request_lease_claim(request);
+    if (lease_is_holder(lease, &claim)) {
+        lease_renew(lease);
+        return true;
     }
-    const struct command *const command = find_command(name);
+    if (!command_changes(command, args))
+        return true;
+    if (lease_is_held(lease)) {
+        request_fail(request, "lease", NULL,
+                     "%s holds control, for %.0f s more without a word from there: wait, have it "
+                     "released, or take it over on merlind's own computer (merlinctl lease take "
+                     "--force)",
+                     lease->name, lease_seconds_left(lease));
+        return false;
+    }
+    if (claim.token) {
+        request_fail(request, "lease", "lease",
+                     "this lease has lapsed or was taken over: take it again");
+        return false;
+    }
+    return true;
+}
+
+static void carry_out(struct control *control, struct request *request,
+                      const struct request_text *text, int n_parts)
+{
+    const struct command *const command = find_command(text->command);
     if (!command) {
-        request_fail(request, "unknown_command", "cmd", "no command %s: describe lists them", name);
+        request_fail(request, "unknown_command", "cmd", "no command %.64s: describe lists them",
+                     text->command);
         return;
     }
     request_count_in(request, command->name, control->counts);
-    const char *const extra =
-        unknown_member(args, command->members, sizeof command->members / sizeof *command->members);
+    const char *const extra = unknown_argument(command, text->args);
     if (extra) {
         char field[128];
-        snprintf(field, sizeof field, "args.%s", extra);
-        request_fail(request, "bad_request", field, "%s has no argument %s", name, extra);
+        snprintf(field, sizeof field, "args.%.64s", extra);
+        request_fail(request, "bad_request", field, "%s has no argument %.64s", command->name,
+                     extra);
         return;
     }
     if (!check_parts(request, command, n_parts))
         return;
-    args = args ? json_incref(args) : json_object();
-    command->run(&control->service, request, args);
+    json_t *const args = text->args ? json_incref(text->args) : json_object();
+    if (has_role(request, command, args) && has_lease(control, request, command, args) &&
+        (!text->background || request_to_background(request, &control->operations, command->name)))
+        command->run(&control->service, request, args);
     json_decref(args);
 }
 
-static void take_request(struct control *control, struct request *request, const char *text,
+static void take_request(struct control *control, struct request *request, const char *bytes,
                          size_t size, int n_parts)
 {
-    json_error_t error;
-    json_t *const body = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(body)) {
-        request_fail(request, "bad_request", NULL, "not a JSON object: %s (column %d)",
-                     body ? "another type" : error.text, body ? 1 : error.column);
-        json_decref(body);
-        return;
-    }
-    json_t *const id = json_object_get(body, "id");
-    request_set_id(request, json_incref(id));
-    carry_out(control, request, body, n_parts);
-    json_decref(body);
+    struct request_text text;
+    struct request_fault fault;
+    const int r = request_text_init(&text, bytes, size, &fault);
+    request_set_id(request, json_incref((json_t *)text.id));
+    request_set_lease_token(request, text.lease);
+    const struct lease_claim claim = request_lease_claim(request);
+    if (r < 0)
+        request_fail(request, "bad_request", fault.field, "%s", fault.message);
+    else if (!request_rate_take(&control->rate, claim.identity, claim.identity_size))
+        request_fail(request, "busy", NULL,
+                     "more than %g requests a second (control.rate) from one connection: ask less "
+                     "often",
+                     control->rate.per_second);
+    else
+        carry_out(control, request, &text, n_parts);
+    request_text_finish(&text);
 }
 
 /* ---- the socket ---- */
@@ -179,6 +233,9 @@ static void on_readable(void *data)
         log_error("control", "a request was dropped: no memory");
     } else {
         request_count_in(request, NULL, control->counts);
+        struct caller caller;
+        caller_read(&caller, &frames[n > 1 ? 1 : 0]);
+        request_set_caller(request, &caller);
         take_frames(control, request, frames, n, body);
     }
     for (int i = 0; i < n && i < MAX_FRAMES; i++)
@@ -197,14 +254,19 @@ static void set_options(void *socket)
     zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof handshake_ms);
 }
 
-int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, const char *endpoint,
+int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
+                   const struct config *config, const struct key_ring *ring,
                    const struct control_service *service, struct error *error)
 {
+    const char *const endpoint = config->control_endpoint;
     struct control *control = calloc(1, sizeof *control);
     if (!control)
         return error_set(error, -ENOMEM, "no memory");
     control->service = *service;
     control->counts = json_object();
+    control->service.lease = &control->lease;
+    lease_init(&control->lease, config->control_lease_s);
+    request_rate_init(&control->rate, config->control_rate);
     int r = -ENOMEM;
     control->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     if (!control->socket) {
@@ -212,6 +274,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
         goto fail;
     }
     set_options(control->socket);
+    key_ring_protect(ring, control->socket);
     if (zmq_bind(control->socket, endpoint) != 0) {
         r = error_set(
             error, -errno,
@@ -226,9 +289,18 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
         r = error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
         goto fail;
     }
+    control->service.operations = &control->operations;
+    operations_init(&control->operations, &control->service);
+    control->service.series = &control->series;
+    r = scan_series_init(&control->series, loop, &control->service);
+    if (r < 0) {
+        error_set(error, r, "no memory");
+        goto fail;
+    }
     r = zmq_poll_init(&control->poll, loop, control->socket, on_readable, control);
     if (r < 0) {
         error_set(error, r, "cannot watch the control socket");
+        scan_series_finish(&control->series);
         goto fail;
     }
     *out = control;
@@ -247,13 +319,16 @@ static void on_poll_closed(void *data)
     struct control *const control = data;
     zmq_close(control->socket);
     json_decref(control->counts);
+    operations_finish(&control->operations);
     free(control);
 }
 
 void control_destroy(struct control *control)
 {
-    if (control)
-        zmq_poll_close(&control->poll, on_poll_closed);
+    if (!control)
+        return;
+    scan_series_finish(&control->series);
+    zmq_poll_close(&control->poll, on_poll_closed);
 }
 
 const char *control_endpoint(const struct control *control)
@@ -264,4 +339,14 @@ const char *control_endpoint(const struct control *control)
 json_t *control_counts(const struct control *control)
 {
     return json_deep_copy(control->counts);
+}
+
+void control_state_changed(struct control *control)
+{
+    scan_series_watch(&control->series);
+}
+
+json_t *control_lease(const struct control *control)
+{
+    return lease_json(&control->lease);
 }

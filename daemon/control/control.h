@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
+#include "daemon/config/config.h"
 #include "daemon/jobs.h"
 
 /*
@@ -13,23 +14,34 @@
  * The protocol is in schemas/protocol.md.
  */
 struct control;
+struct lease;
+struct scan_series;
+struct operations;
+struct key_ring;
 
 struct control_service {
     void *data;
     struct acquisition *acquisition;
     struct jobs *jobs;
     struct live_icom *icom;
+    struct lease *lease; /* the control socket's own, as the next: it fills them in */
+    struct scan_series *series;
+    struct operations *operations;
     /* The whole status, new reference. */
     json_t *(*status)(void *data);
+    /* To be published under event/; takes `body` over. */
+    void (*event)(void *data, const char *event, json_t *body);
+    /* Something that the status tells has changed. */
+    void (*status_changed)(void *data);
     /* Somebody asked to shut the daemon down. */
     void (*shut_down)(void *data);
 };
 
-/* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is
- * taken. */
+/* Binds to control.endpoint (a port of 0 or * means any free one). -EADDRINUSE with a sentence when
+ * it is taken. `ring` (NULL: none) asks clients for their keys. */
 int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
-                   const char *endpoint, const struct control_service *service,
-                   struct error *error);
+                   const struct config *config, const struct key_ring *ring,
+                   const struct control_service *service, struct error *error);
 void control_destroy(struct control *control);
 
 /* Where clients inside this process connect, in the same ZeroMQ context. */
@@ -45,3 +57,9 @@ const char *control_endpoint(const struct control *control);
 /* Requests answered so far, {command: {result: number}}; result is "ok" or the code of the error.
  * New reference. */
 json_t *control_counts(const struct control *control);
+
+/* The acquisition's state has changed. */
+void control_state_changed(struct control *control);
+
+/* Who holds the lease, as status tells it: an object, or null. */
+json_t *control_lease(const struct control *control);

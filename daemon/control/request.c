@@ -7,17 +7,24 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/control/operations.h"
 
 struct request {
-    void *socket;
+    void *socket; /* NULL: it is the daemon's own */
+    void (*replied)(void *data, const json_t *reply);
+    void *replied_data;
+    struct operations *operations; /* it went to the background; NULL: it did not */
+    char operation[OPERATION_ID_SIZE];
     json_t *id;
     bool has_empty_frame;
     const char *command; /* borrowed; NULL: not known */
     json_t *counts;      /* borrowed; NULL: nowhere */
     const void *part;    /* borrowed */
     size_t part_size;
+    const char *lease_token; /* borrowed */
+    struct caller caller;
     size_t identity_size;
-    char identity[256];
+    char identity[LEASE_IDENTITY_MAX];
 };
 
 struct request *request_create(void *socket, const void *identity, size_t identity_size,
@@ -35,6 +42,23 @@ struct request *request_create(void *socket, const void *identity, size_t identi
     return request;
 }
 
+struct request *request_create_internal(void (*replied)(void *data, const json_t *reply),
+                                        void *data)
+{
+    struct request *const request = calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->replied = replied;
+    request->replied_data = data;
+    request->caller = (struct caller){.role = ROLE_EXPERT, .local = true};
+    return request;
+}
+
+bool request_is_internal(const struct request *request)
+{
+    return request->replied != NULL;
+}
+
 void request_set_part(struct request *request, const void *bytes, size_t size)
 {
     request->part = bytes;
@@ -45,6 +69,26 @@ const void *request_part(const struct request *request, size_t *size)
 {
     *size = request->part_size;
     return request->part;
+}
+
+void request_set_caller(struct request *request, const struct caller *caller)
+{
+    request->caller = *caller;
+}
+
+const struct caller *request_caller(const struct request *request)
+{
+    return &request->caller;
+}
+
+void request_set_lease_token(struct request *request, const char *token)
+{
+    request->lease_token = token;
+}
+
+struct lease_claim request_lease_claim(const struct request *request)
+{
+    return (struct lease_claim){request->identity, request->identity_size, request->lease_token};
 }
 
 void request_set_id(struct request *request, json_t *id)
@@ -77,10 +121,9 @@ static void send_part(struct request *request, const void *bytes, size_t size, b
     zmq_send(request->socket, bytes, size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
 }
 
-static void reply(struct request *request, json_t *body, const struct reply_part *parts,
-                  unsigned n_parts)
+static void send_reply(struct request *request, const json_t *body, const struct reply_part *parts,
+                       unsigned n_parts)
 {
-    json_object_set(body, "id", request->id ? request->id : json_null());
     char *const text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (text) {
         send_part(request, request->identity, request->identity_size, true);
@@ -93,9 +136,38 @@ static void reply(struct request *request, json_t *body, const struct reply_part
         log_error("control", "a reply could not be made: no memory");
     }
     free(text);
+}
+
+static void reply(struct request *request, json_t *body, const struct reply_part *parts,
+                  unsigned n_parts)
+{
+    json_object_set(body, "id", request->id ? request->id : json_null());
+    if (request->operations)
+        operations_end(request->operations, request->operation, body, parts, n_parts);
+    else if (request->replied)
+        request->replied(request->replied_data, body);
+    else
+        send_reply(request, body, parts, n_parts);
     json_decref(body);
     json_decref(request->id);
     free(request);
+}
+
+bool request_to_background(struct request *request, struct operations *operations,
+                           const char *command)
+{
+    if (operations_begin(operations, command, request->operation) < 0) {
+        request_fail(request, "busy", NULL, "%d operations are going on already: wait for one",
+                     OPERATIONS_MAX);
+        return false;
+    }
+    json_t *const body =
+        json_pack("{s:b, s:{s:s}, s:O}", "ok", 1, "result", "operation", request->operation, "id",
+                  request->id ? request->id : json_null());
+    send_reply(request, body, NULL, 0);
+    json_decref(body);
+    request->operations = operations;
+    return true;
 }
 
 void request_succeed(struct request *request, json_t *result, const struct reply_part *parts,

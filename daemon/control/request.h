@@ -4,7 +4,9 @@
 #include <stddef.h>
 
 #include "common/error.h"
+#include "daemon/control/caller.h"
 #include "daemon/control/control.h"
+#include "daemon/control/lease.h"
 
 /* A raw part of a reply. */
 struct reply_part {
@@ -25,6 +27,24 @@ struct request *request_create(void *socket, const void *identity, size_t identi
  * NULL bytes: there was none. */
 void request_set_part(struct request *request, const void *bytes, size_t size);
 const void *request_part(const struct request *request, size_t *size);
+
+/* Who asks, and what it shows for the lease (its token is borrowed as a part is). */
+void request_set_caller(struct request *request, const struct caller *caller);
+const struct caller *request_caller(const struct request *request);
+void request_set_lease_token(struct request *request, const char *token);
+struct lease_claim request_lease_claim(const struct request *request);
+
+/* One that the daemon itself makes: `replied` gets the reply, borrowed, in place of a client. NULL:
+ * no memory. */
+struct request *request_create_internal(void (*replied)(void *data, const json_t *reply),
+                                        void *data);
+bool request_is_internal(const struct request *request);
+
+/* Answers now with the id of an operation; the reply that is to come is kept with it. false: it was
+ * refused, and the request is gone. */
+struct operations;
+bool request_to_background(struct request *request, struct operations *operations,
+                           const char *command);
 
 /* The request's id, echoed in the reply; null until it is known. Takes the reference. */
 void request_set_id(struct request *request, json_t *id);
@@ -48,7 +68,8 @@ __attribute__((format(printf, 4, 5))) void request_fail(struct request *request,
 typedef void (*command_fn)(const struct control_service *service, struct request *request,
                            json_t *args);
 
-/* Whether a command changes the state of the daemon, of the detector or of what is kept. */
+/* Whether a command changes the state of the daemon, of the detector or of what is kept. Those that
+ * do are the operators', and are refused while another client holds the lease. */
 enum command_effect {
     COMMAND_CHANGES, /* also what a row of the table says nothing about: the safe side */
     COMMAND_READS,
@@ -69,3 +90,7 @@ extern const struct command commands[];
 
 /* Whether it changes something with these args, an object or NULL. */
 bool command_changes(const struct command *command, const json_t *args);
+
+/* The role that it needs with these args. `what`: the parameter or command of the detector that
+ * asks for an expert, borrowed from the args; NULL: none does. */
+enum client_role command_role(const struct command *command, const json_t *args, const char **what);

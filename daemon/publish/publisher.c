@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/json_time.h"
+#include "daemon/key_ring.h"
 #include "daemon/zmq_poll.h"
 
 /* Messages that may wait for one subscriber: as many as the last key frames of all maps of a run
@@ -45,12 +46,14 @@ static void on_subscription(void *data)
         publisher->generation++;
 }
 
-static int bind_socket(struct publisher *publisher, const char *endpoint, struct error *error)
+static int bind_socket(struct publisher *publisher, const char *endpoint,
+                       const struct key_ring *ring, struct error *error)
 {
     const int hwm = SEND_HWM, linger = 0, verboser = 1;
     zmq_setsockopt(publisher->socket, ZMQ_SNDHWM, &hwm, sizeof hwm);
     zmq_setsockopt(publisher->socket, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(publisher->socket, ZMQ_XPUB_VERBOSER, &verboser, sizeof verboser);
+    key_ring_protect(ring, publisher->socket);
     if (zmq_bind(publisher->socket, endpoint) != 0)
         return error_set(error, -errno,
                          "results.endpoint %s: %s: is another merlind running? choose another port "
@@ -64,7 +67,7 @@ static int bind_socket(struct publisher *publisher, const char *endpoint, struct
 }
 
 int publisher_create(struct publisher **out, uv_loop_t *loop, void *zmq_context,
-                     const char *endpoint, struct error *error)
+                     const char *endpoint, const struct key_ring *ring, struct error *error)
 {
     struct publisher *publisher = calloc(1, sizeof *publisher);
     if (!publisher)
@@ -77,7 +80,7 @@ int publisher_create(struct publisher **out, uv_loop_t *loop, void *zmq_context,
         error_set(error, r, "cannot make the results socket");
         goto fail;
     }
-    r = bind_socket(publisher, endpoint, error);
+    r = bind_socket(publisher, endpoint, ring, error);
     if (r < 0)
         goto fail;
     r = zmq_poll_init(&publisher->poll, loop, publisher->socket, on_subscription, publisher);

@@ -14,6 +14,7 @@
  * costs nobody anything. Belongs to the service thread.
  */
 struct publisher;
+struct key_ring;
 
 /* A raw part of a message. */
 struct publisher_part {
@@ -22,9 +23,9 @@ struct publisher_part {
 };
 
 /* Binds to `endpoint` (a port of 0 or * means any free one). -EADDRINUSE with a sentence when it is
- * taken. */
+ * taken. `ring` (NULL: none) asks subscribers for their keys. */
 int publisher_create(struct publisher **publisher, uv_loop_t *loop, void *zmq_context,
-                     const char *endpoint, struct error *error);
+                     const char *endpoint, const struct key_ring *ring, struct error *error);
 void publisher_destroy(struct publisher *publisher);
 
 /* Where subscribers inside this process connect, in the same ZeroMQ context. */

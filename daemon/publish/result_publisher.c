@@ -226,6 +226,31 @@ static void send_changed_rows(struct result_publisher *results)
     }
 }
 
+/* Workers finish lines out of order, by a chunk or two. */
+#define ROWS_BEHIND 4
+
+void result_publisher_whole_rows(struct result_publisher *results)
+{
+    const struct run *const run = results->run;
+    if (!run || !results->row_counts || results->view_version != run_view(run)->version)
+        return;
+    const struct scan_geometry *const scan = run_scan(run);
+    if (scan->ny == 0 || scan->repeats == SCAN_REPEATS_UNENDING)
+        return;
+    const uint64_t begun =
+        scan_geometry_positions_before(scan, frame_table_end(run->frames)) + scan->nx - 1;
+    const uint64_t front = begun / scan->nx; /* rows that have begun */
+    const uint64_t whole = (uint64_t)scan->nx * run->n_layers;
+    for (uint64_t row = front > ROWS_BEHIND ? front - ROWS_BEHIND : 0;
+         row < front && row < results->n_rows; row++) {
+        if (results->row_counts[row] == whole || count_analysed(run, scan, row) != whole)
+            continue;
+        results->row_counts[row] = whole;
+        send_rows_of_frames(results, row, 1);
+        bragg_publisher_rows(results->publisher, run, row, 1);
+    }
+}
+
 /* Lists of reflections can be long: those who have them do not get them again and again. */
 static void send_key_frame(struct result_publisher *results, bool with_reflections)
 {

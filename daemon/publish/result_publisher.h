@@ -32,6 +32,10 @@ void result_publisher_follow(struct result_publisher *results, struct run *run);
 
 /* Sends what changed. `final`: the run is finished, everything goes out once more. */
 void result_publisher_maps(struct result_publisher *results, bool final);
+/* Rows of a scan that have become whole since the last time and were not sent yet, each at once
+ * (results.immediate): cheap when there is none. */
+void result_publisher_whole_rows(struct result_publisher *results);
+
 void result_publisher_arrays(struct result_publisher *results, bool final);
 
 /* Does anybody want a pattern or a profile of this run? */

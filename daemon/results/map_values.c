@@ -28,10 +28,10 @@ static bool has_data(const struct run *run, const struct map_pass *pass, uint64_
     return run_measured(run, &pass->view->scan, 0, number * n, n, NULL) > 0;
 }
 
+/* Of a pass that has begun. */
 static int choose_newest(struct map_pass *chosen, const struct run *run, struct error *error)
 {
-    const uint64_t begun =
-        run->recycle ? 0 : newest_begun(run, &chosen->view->scan, chosen->passes);
+    const uint64_t begun = chosen->pass;
     /* The newest frame may not be analysed yet, which costs a step or two back. Where all of a long
      * stretch is missing we do not search for what came before it. */
     enum { STEPS_BACK = 4 };
@@ -45,30 +45,40 @@ static int choose_newest(struct map_pass *chosen, const struct run *run, struct 
                      "name a pass that has data");
 }
 
-int map_pass_choose(struct map_pass *chosen, const struct run *run, const struct run_view *view,
-                    int64_t wanted, struct error *error)
+int map_pass_begun(struct map_pass *chosen, const struct run *run, const struct run_view *view,
+                   int64_t wanted, struct error *error)
 {
     if (!view)
         view = run_view(run);
     const struct run_map_shape shape = run_map_shape(run, &view->scan);
-    uint64_t n;
-    if (__builtin_mul_overflow(shape.ny, shape.nx, &n) || n > MAP_VALUES_MAX_POSITIONS)
-        return error_set(error, -EFBIG,
-                         "a map of %" PRIu64 " x %" PRIu64 " is larger than the 2^20 positions "
-                         "that are analysed on request: see the run as a smaller scan (geometry), "
-                         "or take the map from the file",
-                         shape.ny, shape.nx);
     *chosen = (struct map_pass){
         .view = view, .passes = shape.passes, .ny = (uint32_t)shape.ny, .nx = (uint32_t)shape.nx};
-    if (n == 0)
+    if (positions_of(chosen) == 0)
         return error_set(error, -ENODATA, "no frame came yet: wait for some");
-    if (wanted == MAP_PASS_NEWEST)
-        return choose_newest(chosen, run, error);
-    if (wanted < 0 || (uint64_t)wanted >= shape.passes)
+    if (wanted != MAP_PASS_NEWEST && (wanted < 0 || (uint64_t)wanted >= shape.passes))
         return error_set(error, -ERANGE,
                          "there is no pass %" PRId64 ": they are counted from 0 to %" PRIu64,
                          wanted, shape.passes - 1);
-    chosen->pass = (uint64_t)wanted;
+    chosen->pass = wanted != MAP_PASS_NEWEST ? (uint64_t)wanted
+                   : run->recycle            ? 0
+                                             : newest_begun(run, &view->scan, shape.passes);
+    return 0;
+}
+
+int map_pass_choose(struct map_pass *chosen, const struct run *run, const struct run_view *view,
+                    int64_t wanted, struct error *error)
+{
+    const int r = map_pass_begun(chosen, run, view, wanted, error);
+    if (r < 0)
+        return r;
+    if (positions_of(chosen) > MAP_VALUES_MAX_POSITIONS)
+        return error_set(error, -EFBIG,
+                         "a map of %" PRIu32 " x %" PRIu32 " is larger than the 2^20 positions "
+                         "that are analysed on request: see the run as a smaller scan (geometry), "
+                         "or take the map from the file",
+                         chosen->ny, chosen->nx);
+    if (wanted == MAP_PASS_NEWEST)
+        return choose_newest(chosen, run, error);
     if (!has_data(run, chosen, chosen->pass))
         return error_set(error, -ENODATA, "nothing of pass %" PRId64 " was analysed yet", wanted);
     return 0;

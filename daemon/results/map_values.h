@@ -28,6 +28,10 @@ struct map_pass {
 int map_pass_choose(struct map_pass *chosen, const struct run *run, const struct run_view *view,
                     int64_t wanted, struct error *error);
 
+/* The same of any size, and a pass that has begun, whether something of it was analysed or not. */
+int map_pass_begun(struct map_pass *chosen, const struct run *run, const struct run_view *view,
+                   int64_t wanted, struct error *error);
+
 /* A map by its name, LAYER/NAME included; values[ny][nx] is the caller's to free. -ENOENT with a
  * sentence: there is no such map; -ENOMEM. */
 int map_values_read(double **values, const struct run *run, const struct map_pass *pass,

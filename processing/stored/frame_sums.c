@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "processing/stored/stored_frames.h"
+
 /* Positions that are looked up at a time, 16 bytes each. */
 #define POSITIONS_AT_ONCE (UINT64_C(1) << 22)
 
@@ -51,13 +53,6 @@ struct items {
     struct item *list; /* [POSITIONS_AT_ONCE] or fewer */
 };
 
-/* Measured, and not only in /entry/extra. */
-static bool has_place(const struct run *run, unsigned layer, uint64_t exposure)
-{
-    return chunk_frame_analysed(run, layer, exposure) &&
-           scan_geometry_position(&run->scan, exposure) >= 0;
-}
-
 /* Measured, but not to be found in a chunk: late, or left out by the geometry of storage. */
 static bool is_elsewhere(const struct run *run, unsigned layer, uint64_t exposure)
 {
@@ -68,12 +63,10 @@ static bool is_elsewhere(const struct run *run, unsigned layer, uint64_t exposur
 
 static void add_item(struct items *items, const struct run *run, uint64_t exposure, uint32_t label)
 {
-    uint32_t n_places;
-    const int64_t place = scan_geometry_place(&run->scan, exposure);
-    const uint64_t chunk = stored_chunks_number(run, place);
+    const struct stored_frame stored = stored_frame_find(run, exposure);
     items->list[items->n++] = (struct item){
-        .chunk = chunk,
-        .image = (uint32_t)(place - stored_chunks_place(run, chunk, &n_places)),
+        .chunk = stored.chunk,
+        .image = stored.image,
         .label = label,
     };
 }
@@ -88,7 +81,7 @@ static void find_items(struct items *items, struct frame_sums *sums,
         const int64_t exposure = label ? scan_geometry_frame_index(source->scan, position) : -1;
         if (exposure < 0)
             continue;
-        if (has_place(run, source->layer, (uint64_t)exposure))
+        if (stored_frame_has_place(run, source->layer, (uint64_t)exposure))
             add_item(items, run, (uint64_t)exposure, label);
         else
             sums->left_out += is_elsewhere(run, source->layer, (uint64_t)exposure);

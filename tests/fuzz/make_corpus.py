@@ -124,7 +124,22 @@ def write(target, seeds):
         (folder / name).write_bytes(content)
 
 
+# Whole requests: those that are kept beside the schemas, and what was made to do harm.
+MESSAGES = HERE.parent / "data" / "messages"
+REQUESTS = {path.stem: path.read_bytes().strip() for folder in (MESSAGES, MESSAGES / "wrong") for path in folder.glob("request.*.json")}
+REQUESTS |= {
+    "nested": b'{"cmd":"start","args":{"labels":' + b"[" * 40 + b"]" * 40 + b"}}",
+    "twice": b'{"cmd":"ping","args":{},"args":{}}',
+    "no_text": b"\xff\xfe\0",
+    "nul": b'{"cmd":"stop\\u0000"}',
+    "big_number": b'{"cmd":"calibration","args":{"kv":1e999,"centre":[99999999999999999999,1]}}',
+    "cut": b'{"cmd":"start","args":{"scan":[4,',
+    "quoted_bracket": b'{"cmd":"ping","id":"[[[[\\"{{{{"}',
+}
+
+
 if __name__ == "__main__":
+    write("request", REQUESTS)
     write("frame_header", FRAME_HEADERS)
     write("acquisition_header", ACQUISITIONS)
     write("command_reply", REPLIES)

@@ -235,6 +235,7 @@ class Control:
         self.socket.linger = 0
         self.socket.connect(endpoint)
         self.next_id = 0
+        self.lease = None  # a token to show with every request
 
     def close(self):
         self.socket.close()
@@ -242,7 +243,7 @@ class Control:
 
     def send(self, command, _parts=(), **arguments):
         self.next_id += 1
-        body = {"id": self.next_id, "cmd": command, "args": arguments}
+        body = {"id": self.next_id, "cmd": command, "args": arguments, **({"lease": self.lease} if self.lease else {})}
         self.socket.send_multipart([json.dumps(body).encode(), *_parts])
         return self.next_id
 

@@ -212,7 +212,7 @@ class Dangerous(Base):
             self.assertEqual(error.code, "forbidden", arguments)
             self.assertIn("detector.allow_dangerous", error.message)
         self.assertEqual(self.detector.sent("SET", "CMD"), [])
-        self.assertEqual(run_ctl(self.daemon, "command", "RESET").returncode, 2)
+        self.assertEqual(run_ctl(self.daemon, "command", "RESET").returncode, 4)
         self.client("get", name="HVBIAS")
 
     def test_allowed_and_logged(self):

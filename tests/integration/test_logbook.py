@@ -52,13 +52,13 @@ class Logbook(ToolTest):
 
     def test_series_are_stored_as_told_and_interpolated_at_each_frame(self):
         control = self.begin()
-        control("series_put", name="before", unit="K", value=300)
+        control("samples_put", name="before", unit="K", value=300)
         run = control("start", scan=[10, 10])["id"]
         wait_for(lambda: control("run", id=run)["frames"]["recorded"] > 0, 30, "a frame")
         now = time.time()
         times = [[int(now + i), int((now + i) % 1 * 1e9)] for i in (-20, 20)]
-        control("series_put", name="load", unit="uN", value=[100, 500], time=times)
-        done = run_ctl(self.daemon, "series", "later", "7.5", "pA")
+        control("samples_put", name="load", unit="uN", value=[100, 500], time=times)
+        done = run_ctl(self.daemon, "samples", "later", "7.5", "pA")
         self.assertIn(run, done.stdout)
         summary = control.wait_finished(run)
         with h5py.File(summary["file"]) as file:
@@ -84,31 +84,31 @@ class Logbook(ToolTest):
         for command, arguments, field in (
                 ("note", {"text": ""}, "args.text"), ("note", {"text": "x" * 1024}, "args.text"), ("note", {}, "args.text"),
                 ("note", {"text": "x", "author": 1}, "args.author"), ("note", {"text": "x", "time": [1]}, "args.time"),
-                ("series_put", {"name": "a b", "unit": "", "value": 1}, "args.name"), ("series_put", {"name": "a", "value": 1}, "args.unit"),
-                ("series_put", {"name": "a", "unit": "", "value": "1"}, "args.value"), ("series_put", {"name": "a", "unit": "", "value": [1, 2]}, "args.value"),
-                ("series_put", {"name": "a", "unit": "", "value": [1, 2], "time": [[1, 2]]}, "args.value"),
-                ("series_put", {"name": "a", "unit": "x" * 32, "value": 1}, "args.name")):
+                ("samples_put", {"name": "a b", "unit": "", "value": 1}, "args.name"), ("samples_put", {"name": "a", "value": 1}, "args.unit"),
+                ("samples_put", {"name": "a", "unit": "", "value": "1"}, "args.value"), ("samples_put", {"name": "a", "unit": "", "value": [1, 2]}, "args.value"),
+                ("samples_put", {"name": "a", "unit": "", "value": [1, 2], "time": [[1, 2]]}, "args.value"),
+                ("samples_put", {"name": "a", "unit": "x" * 32, "value": 1}, "args.name")):
             with self.subTest(command=command, arguments=arguments), self.assertRaises(ControlError) as refused:
                 control(command, **arguments)
             self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", field))
-        control("series_put", name="a", unit="mm", value=1)
+        control("samples_put", name="a", unit="mm", value=1)
         with self.assertRaises(ControlError) as refused:
-            control("series_put", name="a", unit="nm", value=1)
+            control("samples_put", name="a", unit="nm", value=1)
         self.assertIn("mm", refused.exception.message)
         for i in range(63):
-            control("series_put", name=f"s{i}", unit="", value=i)
+            control("samples_put", name=f"s{i}", unit="", value=i)
         with self.assertRaises(ControlError):
-            control("series_put", name="one_too_many", unit="", value=0)
-        self.assertEqual(len(control("series")["series"]), 64)
+            control("samples_put", name="one_too_many", unit="", value=0)
+        self.assertEqual(len(control("samples")["series"]), 64)
 
     def test_a_run_warns_of_what_is_not_known_and_tells_the_dose_where_it_is(self):
         control = self.begin()
         summary = self.run_scan(control, (2, 2))
         self.assertEqual(summary["warnings"], ["not known: kV, camera length, convergence angle (disk_radius_px), scan step, beam current; tell them with "
-                                               "calibration, and series_put of beam_current"])
+                                               "calibration, and samples_put of beam_current"])
         self.assertIsNone(summary["dose"])
         control("calibration", kv=200, camera_length_mm=100, scan_step_nm=2, disk_radius_px=10, counts_per_electron=1.25)
-        control("series_put", name="beam_current", unit="pA", value=50)
+        control("samples_put", name="beam_current", unit="pA", value=50)
         summary = self.run_scan(control, (5, 5))
         self.assertEqual(summary["warnings"], [])
         with h5py.File(summary["file"]) as file:

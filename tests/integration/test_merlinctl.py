@@ -109,9 +109,9 @@ class Start(AgainstDaemon):
         done = self.ctl(self.daemon(), "start", "--scan", "4x4", "--wait", "--no-record")
         self.assertIn("not recorded", done.stdout)
 
-    def test_exit_2_when_refused_with_the_sentence_and_the_field(self):
+    def test_exit_3_when_refused_with_the_sentence_and_the_field(self):
         daemon = self.daemon(start_refusal=Refusal("busy", "a run is going on; stop it first", "args.scan"))
-        done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", expect=2)
+        done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", expect=3)
         self.assertIn("a run is going on; stop it first", done.stderr)
         self.assertIn("args.scan", done.stderr)
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "busy")
@@ -247,7 +247,7 @@ class Geometry(AgainstDaemon):
 
     def test_geometry_is_told_and_changed(self):
         daemon = self.daemon()
-        self.assertIn("start a scan first", self.ctl(daemon, "geometry", expect=2).stderr)
+        self.assertIn("start a scan first", self.ctl(daemon, "geometry", expect=3).stderr)
         self.ctl(daemon, "start", "--scan", "16x8")
         self.assertEqual(self.ctl(daemon, "geometry").stdout, "16 x 8 (request)\n")
         self.assertEqual(daemon.arguments_of("geometry"), {})
@@ -261,7 +261,7 @@ class Geometry(AgainstDaemon):
 
     def test_a_view_and_its_next_pass(self):
         daemon = self.daemon()
-        self.assertIn("no view", self.ctl(daemon, "record", expect=2).stderr)
+        self.assertIn("no view", self.ctl(daemon, "record", expect=3).stderr)
         self.ctl(daemon, "view", "16x8", "--preset", "line-trigger", "--order", "serpentine", "--skip-line", "2")
         self.assertEqual(daemon.arguments_of("start"), {"mode": "view", "scan": [16, 8], "preset": "line-trigger", "order": "serpentine",
                                                         "skip": {"line": 2}})
@@ -376,7 +376,7 @@ class Maps(AgainstDaemon):
         daemon = self.measured(image=(6, 9))
         self.ctl(daemon, "pattern", "counter1/sum", "-o", self.folder / "p.npy")
         self.assertEqual(np.load(self.folder / "p.npy").shape, (6, 9))
-        self.assertIn("no pattern first", self.ctl(daemon, "pattern", "first", expect=2).stderr)
+        self.assertIn("no pattern first", self.ctl(daemon, "pattern", "first", expect=3).stderr)
         self.ctl(daemon, "profile", "radial", "-o", self.folder / "r.npy")
         np.testing.assert_array_equal(np.load(self.folder / "r.npy"), np.linspace(0, 1, 9))
         self.assertIn("radial  9  counts", self.ctl(daemon, "profile", "radial").stdout)
@@ -393,7 +393,7 @@ class Maps(AgainstDaemon):
         self.assertTrue(grey[:64].all() and not grey[64:].any())
 
     def test_unknown_map_is_refused(self):
-        done = self.ctl(self.measured(), "map", "bf", "-o", self.folder / "bf.npy", expect=2)
+        done = self.ctl(self.measured(), "map", "bf", "-o", self.folder / "bf.npy", expect=3)
         self.assertIn("but adf", done.stderr)
         self.assertEqual(os.listdir(self.folder), [])
 
@@ -447,7 +447,7 @@ class Smaller(AgainstDaemon):
 
     def test_run_stop_ping_shutdown(self):
         daemon = self.daemon()
-        self.assertIn("no such run", self.ctl(daemon, "run", expect=2).stderr)
+        self.assertIn("no such run", self.ctl(daemon, "run", expect=3).stderr)
         self.ctl(daemon, "start", "--scan", "4x4")
         self.assertIn("complete", self.ctl(daemon, "run", daemon.run["id"]).stdout)
         self.assertEqual(daemon.arguments_of("run"), {"id": daemon.run["id"]})

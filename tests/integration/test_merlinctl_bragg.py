@@ -127,10 +127,10 @@ class Bragg(AgainstDaemon):
 
     def test_refusals(self):
         self.example.statistics = None
-        done = self.ctl(self.example, "bragg", expect=2)
+        done = self.ctl(self.example, "bragg", expect=3)
         self.assertIn("bragg.enabled", done.stderr)
         self.answer()
-        done = self.ctl(self.example, "bragg", "--png", self.folder / "map.png", expect=2)
+        done = self.ctl(self.example, "bragg", "--png", self.folder / "map.png", expect=3)
         self.assertIn("there is no map", done.stderr)
         self.classes()
         self.ctl(self.example, "bragg", "--svg", self.folder / "no" / "map.svg", expect=73)

@@ -127,7 +127,7 @@ class Requests(SystemTest):
         self.client.wait_state("acquiring")
         self.assertEqual(self.refusal("start", scan=[4, 4]).code, "busy")
         done = run_ctl(self.daemon, "start", "--scan", "4x4", "--wait")
-        self.assertEqual(done.returncode, 2, done)
+        self.assertEqual(done.returncode, 3, done)
         self.assertTrue(done.stderr.strip())
         summary = self.client.wait_finished(run["id"])
         self.assertEqual(summary["reason"], "complete")

@@ -150,11 +150,13 @@ static const char full_text[] =
     "  links: true\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
-    "control: {endpoint: 'ipc:///run/merlind/control'}\n"
-    "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
+    "control: {endpoint: 'ipc:///run/merlind/control', rate: 250, lease: 12.5}\n"
+    "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, immediate: true, pattern_rate: 20}\n"
     "web: {enabled: false, listen: '*:0', token: 0123456789abcdef, viewers: 5, patience: 12.5,\n"
     "  origins: ['http://lab:8080', 'https://[::1]:1'], allow_insecure: true,\n"
     "  tls_certificate: /etc/merlind/page.pem, tls_key: /etc/merlind/page.key}\n"
+    "security: {server_key: /etc/merlind/key, clients: '/etc/merlind/who may', allow_insecure: "
+    "true}\n"
     "log: {level: debug}\n"
     "virtual_detectors:\n"
     "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
@@ -229,7 +231,12 @@ static void assert_full(const struct config *config)
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
+    assert_true(config->control_rate == 250 && config->control_lease_s == 12.5);
+    assert_string_equal(config->security_server_key, "/etc/merlind/key");
+    assert_string_equal(config->security_clients, "/etc/merlind/who may");
+    assert_true(config->security_allow_insecure);
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
+    assert_true(config->results_immediate);
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->debug_worker_delay_us, 12);
@@ -926,9 +933,13 @@ static void keys_that_contradict_each_other(void **unused)
          "-o: error: control.endpoint and results.endpoint"},
         {"detector.data_port=6341", -EINVAL,
          "-o: error: detector.command_port and detector.data_port"},
-        {"control.endpoint=tcp://0.0.0.0:6350", 0,
-         "-o: warning: control.endpoint tcp://0.0.0.0:6350 can be reached"},
-        {"control.endpoint=tcp://127.example.org:6350", 0, "-o: warning: "},
+        {"control.endpoint=tcp://0.0.0.0:6350", -EINVAL,
+         "-o: error: control.endpoint tcp://0.0.0.0:6350 can be reached"},
+        {"results.endpoint=tcp://0.0.0.0:6350", -EINVAL,
+         "-o: error: results.endpoint tcp://0.0.0.0:6350 can be reached"},
+        {"control.endpoint=tcp://127.example.org:6350", -EINVAL, "-o: error: "},
+        {"security.server_key=/etc/key", -EINVAL,
+         "-o: error: security.server_key without security.clients"},
         {"control.endpoint=tcp://[::1]:6350", 0, ""},
         {"control.endpoint=ipc:///tmp/x", 0, ""},
         {"web.listen=0.0.0.0:6380", -EINVAL, "-o: error: web.listen 0.0.0.0:6380 can be reached"},

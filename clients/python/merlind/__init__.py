@@ -10,15 +10,18 @@ Needs pyzmq and numpy. Messages: schemas/protocol.md; headers and summaries are 
 """
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import sys
 import time
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 import numpy as np
 import zmq
+
+from merlind.keys import read_key_file, show_keys  # noqa: F401
 
 START_TIMEOUT = 30.0  # s; the answer to start comes when the detector is set up and armed
 
@@ -70,14 +73,23 @@ def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
 
 
 class Merlind:
-    """A connection to the daemon's endpoints (results None: asked of it when needed); timeout of a request in s."""
+    """A connection to the daemon's endpoints (control None: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350; results None: asked of it
+    when needed); timeout of a request in s. For asyncio: merlind.aio.AsyncMerlind.
 
-    def __init__(self, control: str = "tcp://127.0.0.1:6350", results: Optional[str] = None, timeout: float = 5.0):
-        self.control, self.results, self.timeout = control, results, timeout
+    key: this client's key pair, a file that merlinctl keygen has written; server_key: the daemon's public key, or a file that
+    has it: both where the daemon asks for keys (default: $MERLIND_KEY, $MERLIND_SERVER_KEY).
+    """
+
+    def __init__(self, control: Optional[str] = None, results: Optional[str] = None, timeout: float = 5.0, *,
+                 key: Any = None, server_key: Any = None):
+        self.control = control or os.environ.get("MERLIND_ENDPOINT", "tcp://127.0.0.1:6350")
+        self.results, self.timeout = results, timeout
+        self._keys = (key or os.environ.get("MERLIND_KEY"), server_key or os.environ.get("MERLIND_SERVER_KEY"))
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.linger = 0
-        self._socket.connect(control)
+        show_keys(self._socket, *self._keys)
+        self._socket.connect(self.control)
         self._ids = itertools.count(1)
 
     def close(self, *exception: object) -> None:
@@ -110,6 +122,17 @@ class Merlind:
             return reply["result"], _arrays(reply["result"].get("parts", []), frames[1:])
         raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running?")
 
+    @contextlib.contextmanager
+    def holding_control(self, name: str, force: bool = False) -> Iterator[None]:
+        """Within the block only this connection may change anything; the others see `name` in the status. A block that asks
+        nothing for 30 s has lost it: status() now and then keeps it. force: from whoever holds it, on the daemon's computer only."""
+        self.request("lease", action="take", name=name, force=force)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(MerlindError):  # lapsed, or taken over: nothing to give back
+                self.request("lease", action="release")
+
     def status(self) -> dict[str, Any]:
         """State of the daemon: state, detector, run, ring (bytes), recording and more, see schemas/status.json."""
         return self.request("status")[0]
@@ -118,8 +141,9 @@ class Merlind:
               order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
-              recording: Any = None, directory: Optional[str] = None,
-              name: Optional[str] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+              recording: Any = None, directory: Optional[str] = None, name: Optional[str] = None,
+              labels: Optional[dict[str, Any]] = None, scans: Optional[int] = None, drift: Optional[str] = None,
+              armed: Optional[Callable[[dict[str, Any]], object]] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
@@ -129,14 +153,23 @@ class Merlind:
         recording: True, False or "ask" (discarded unless keep() is called); directory: where the file goes; name: template of
         its name, "{date}/{sample}_{run:04}"; labels: {"sample": "Zr50", "strain": 8},
         see bragg_series().
+        scans: how often it is made, each a run of its own, see
+        series(); drift: the map that is compared from scan to scan. armed: is called with what start() returns once the detector
+        is armed: the place to start a scan generator from.
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **_given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
             flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
-            directory=directory, name=name, labels=labels))[0]
+            directory=directory, name=name, labels=labels, series=_given(scans=scans, drift=drift) if scans else None))[0]
+        if armed:
+            armed(begun)
         return self.wait(begun["id"]) if wait else begun
+
+    def arm(self, scan: Optional[tuple[int, int]] = None, **options: Any) -> dict[str, Any]:
+        """start() for triggers from outside: comes back when the detector waits for the first of them. options: as of start()."""
+        return self.start(scan, **options)
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
              skip: Optional[dict[str, int]] = None, trigger: Optional[str] = None, preset: Optional[str] = None,
@@ -185,16 +218,23 @@ class Merlind:
         """A note with the time of now, for the file of the run that goes on, or of the next one."""
         self.request("note", text=text, author=author)
 
-    def series_put(self, name: str, unit: str, value: Any, time: Any = None) -> None:
+    def samples_put(self, name: str, unit: str, value: Any, time: Any = None) -> None:
         """Samples of a named series (load, beam_current ...): a number, or a list with as many UNIX times in s (None: now)."""
         def stamp(at: float) -> list[int]:
             return [int(at), int(at % 1 * 1e9)]
         stamps = None if time is None else stamp(time) if np.isscalar(time) else [stamp(at) for at in time]
-        self.request("series_put", **_given(name=name, unit=unit, value=value if np.isscalar(value) else list(value), time=stamps))
+        self.request("samples_put", **_given(name=name, unit=unit, value=value if np.isscalar(value) else list(value), time=stamps))
 
-    def series(self) -> list[dict[str, Any]]:
+    def samples(self) -> list[dict[str, Any]]:
         """The series there are: {"name", "unit", "samples", "last": {"time", "value"}}."""
-        return self.request("series")[0]["series"]
+        return self.request("samples")[0]["series"]
+
+    def series(self, wait: bool = False) -> list[dict[str, Any]]:
+        """The scans of the newest series, a row each: scan (from 1), run, labels, file, reason, gap_s (before it, until armed), and
+        drift {"drift": [dy, dx] since the scan before, "error", positions, "found"} or None. wait: until it is over."""
+        while (told := self.request("series")[0])["going_on"] and wait:
+            time.sleep(0.1)
+        return told["rows"] or []
 
     def keep(self, run_id: Optional[str] = None, *, file: Optional[str] = None) -> str:
         """Keeps the file of a run (None: the newest), or takes a file out of the trash. Returns where it is."""
@@ -241,9 +281,24 @@ class Merlind:
         result, arrays = self.request("map", **_given(name=name, run=run))
         return result["run"], np.ma.MaskedArray(arrays["data"].copy(), mask=arrays["measured"] == 0)
 
-    def pattern(self, name: str = "sum") -> np.ndarray:
-        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), or "latest"."""
-        return self.request("pattern", name=name)[1]["data"].copy()
+    def pattern(self, name: Any = "sum", x: Optional[int] = None, *, layer: Optional[str] = None,
+                pass_: Optional[int] = None) -> np.ndarray:
+        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), "latest", or
+        pattern(row, column): the recorded one of that position (dtype as recorded), which must be on the disk already."""
+        args = {"name": name} if x is None else _given(at=[int(name), int(x)], layer=layer, pass_=pass_)
+        return self.request("pattern", **args)[1]["data"].copy()
+
+    def patterns(self, positions: Any, *, layer: Optional[str] = None, pass_: Optional[int] = None) -> np.ma.MaskedArray:
+        """Recorded patterns of positions [n, 2] (y, x): [n, y, x], counts, masked where nothing is on the disk (yet)."""
+        arrays = self._ask("pattern", _given(positions=positions, layer=layer, pass_=pass_), max(self.timeout, 60))[1]
+        missing = np.broadcast_to((arrays["found"] == 0)[:, None, None], arrays["data"].shape)
+        return np.ma.MaskedArray(arrays["data"].copy(), mask=missing.copy())
+
+    def area_pattern(self, y0: int, x0: int, y1: int, x1: int, *, layer: Optional[str] = None, pass_: Optional[int] = None,
+                     timeout: float = 3600.0) -> tuple[np.ndarray, int]:
+        """Sum of the recorded patterns of lines y0 to y1 - 1, columns x0 to x1 - 1: [y, x], uint64, counts; and of how many frames."""
+        result, arrays = self._ask("pattern", _given(area=[int(v) for v in (y0, x0, y1, x1)], layer=layer, pass_=pass_), timeout)
+        return arrays["data"].copy(), result["frames"]
 
     def profile(self, name: str) -> np.ndarray:
         """A profile of the newest run: [n], over all frames so far."""
@@ -469,6 +524,7 @@ class Merlind:
         if self.results is None:
             self.results = self.status()["endpoints"]["results"]
         socket = self._context.socket(zmq.SUB)
+        show_keys(socket, *self._keys)
         socket.linger, socket.rcvhwm = 0, 100  # who is slow loses messages, and does not lag ever further behind
         for topic in topics or ("",):
             socket.subscribe(topic if not topic or topic.endswith("/") else topic + "/")

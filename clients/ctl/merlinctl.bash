@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Completion of merlinctl in bash: commands, options, and what the daemon knows by name.
+
+# What the daemon says, or nothing; never waits long.
+_merlinctl_ask() {
+  merlinctl "${endpoint[@]}" --timeout 0.5 "$@" 2>/dev/null
+}
+
+_merlinctl_names() {
+  _merlinctl_ask request describe | sed -n "/\"$1\": \\[/,/^  \\]/p" | sed -n "s/^ *\"name\": \"\\([^\"]*\\)\".*/\\1/p"
+}
+
+_merlinctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
+  local endpoint=()
+  local commands="status start view record nudge geometry stop run get set command map put pattern profile detectors detector
+    remove-detector recompute analyse bragg watch keygen lease request ping shutdown"
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+    -e | --endpoint) endpoint=(-e "${COMP_WORDS[++i]}") ;;
+    --*=* | -*) ;;
+    *) [ -n "$command" ] || [[ " ${commands//$'\n'/ } " != *" ${COMP_WORDS[i]} "* ]] || command=${COMP_WORDS[i]} ;;
+    esac
+  done
+  case $previous in
+  -o | --output | --positions | --key | --png | --svg)
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    return
+    ;;
+  --trigger) words="internal rising-ttl falling-ttl rising-lvds falling-lvds soft" ;;
+  --preset) words="line-trigger pixel-trigger single-start soft internal" ;;
+  --order) words="raster serpentine" ;;
+  *)
+    if [[ $current == -* ]]; then
+      words=$(merlinctl --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*' | sort -u)
+    else
+      case $command in
+      '') words=$commands ;;
+      get | set) words=$(_merlinctl_names parameters) ;;
+      request) words=$(_merlinctl_names command_table) ;;
+      map | watch) words=$(_merlinctl_ask map --list) ;;
+      pattern) words="sum latest" ;;
+      lease) words="take renew release tell" ;;
+      analyse) words="com icom live-icom profile correlation drift label-profiles label-patterns halo-maps" ;;
+      put | keygen) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
+      esac
+    fi
+    ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -o default -F _merlinctl merlinctl

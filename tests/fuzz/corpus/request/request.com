@@ -1,0 +1,1 @@
+{"id": 1, "cmd": "com", "args": {"layer": "counter1", "descan": "plane", "rotation": "auto", "pass": 0}}

@@ -1,0 +1,1 @@
+{"id": 9, "cmd": "command", "args": {"name": "CLEARERROR"}}

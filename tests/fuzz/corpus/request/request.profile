@@ -1,0 +1,7 @@
+{
+ "id": 1,
+ "cmd": "profile",
+ "args": {
+  "name": "counter1/radial"
+ }
+}
