@@ -137,11 +137,22 @@ static void on_stop(uv_async_t *async)
     close_all(async->data);
 }
 
+/* The library frees its context when it is destroyed once more, after a loop that is not its own
+ * has let go of all handles. */
+static void run_to_the_end(struct web *web)
+{
+    uv_run(&web->loop, UV_RUN_DEFAULT);
+    if (web->context)
+        lws_context_destroy(web->context);
+    uv_run(&web->loop, UV_RUN_DEFAULT);
+    web->context = NULL;
+}
+
 static void *thread_main(void *data)
 {
     struct web *const web = data;
     pthread_setname_np(pthread_self(), "web");
-    uv_run(&web->loop, UV_RUN_DEFAULT);
+    run_to_the_end(web);
     return NULL;
 }
 
@@ -246,7 +257,7 @@ int web_create(struct web **out, const struct config *config, void *zmq_context,
     }
     if (r < 0) {
         close_all(web);
-        uv_run(&web->loop, UV_RUN_DEFAULT);
+        run_to_the_end(web);
         uv_loop_close(&web->loop);
         free_web(web);
         return r;
