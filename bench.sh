@@ -2,8 +2,10 @@
 # Measures how fast merlind takes frames, against the limit of this machine's loopback:
 #
 #   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
-#   ./bench.sh kernels [--table] [FORMAT...]
+#   ./bench.sh kernels [--table] [FORMAT...] [MEASUREMENT...]
+#   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
+#   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -39,10 +41,12 @@ elif [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
+elif [ "${1:-}" = record ]; then
+  /usr/bin/python3 "$top/tests/bench/record.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then
   "$MERLIND_BUILD/tests/bench/bench_record_facts"
-elif [ "${1:-}" = bragg ]; then
-  "$MERLIND_BUILD/tests/bench/bench_bragg" "${@:2}"
+elif [ "${1:-}" = analysis ]; then
+  "$MERLIND_BUILD/tests/bench/bench_analysis"
 else
   /usr/bin/python3 "$top/tests/bench/bench.py" "$@"
 fi

@@ -9,7 +9,12 @@
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
 #   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
 #   fuzz         the fuzz targets, a short time each
+#   service      the Debian package, installed on a clean Debian 12 and run under its systemd
 #   tidy         clang-tidy
+#
+# and, only when it is named, because it takes minutes and the network:
+#
+#   readers      a recorded file, opened by the newest HyperSpy, pyxem, RosettaSciIO, py4DSTEM and LiberTEM from PyPI
 #
 # Installs the Debian packages that a stage needs. --long: heavier forms. The last line is "N passed, N failed", with
 # ", N skipped" where something was; the exit code is 0 only when nothing failed. The build directory is build/, or
@@ -22,7 +27,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/stages.sh
 . "$top/scripts/stages.sh"
 
-all_stages=(style build unit integration docs asan tsan fuzz tidy)
+all_stages=(style build unit integration docs asan tsan fuzz service tidy)
+more_stages=(readers)
 build=${MERLIND_BUILD:-$top/build}
 long=
 passed=0 failed=0 skipped=0
@@ -94,11 +100,11 @@ main() {
   while [ $# -gt 0 ]; do
     case $1 in
       --long) long=1 ;;
-      --list) printf '%s\n' "${all_stages[@]}" && exit 0 ;;
+      --list) printf '%s\n' "${all_stages[@]}" "${more_stages[@]}" && exit 0 ;;
       -h | --help) usage && exit 0 ;;
       *)
-        if ! printf '%s\n' "${all_stages[@]}" | grep -qx -- "$1"; then
-          echo "check.sh: there is no stage '$1'; stages: ${all_stages[*]}" >&2
+        if ! printf '%s\n' "${all_stages[@]}" "${more_stages[@]}" | grep -qx -- "$1"; then
+          echo "check.sh: there is no stage '$1'; stages: ${all_stages[*]} ${more_stages[*]}" >&2
           exit 64
         fi
         stages+=("$1")

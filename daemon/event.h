@@ -8,7 +8,8 @@ struct run;
 
 /*
  * Tells whoever has subscribed to event/ of a happening, in one message (schemas/protocol.md).
- * Service thread. `event`: "stall", "geometry", "recompute", "sweep". `more` (may be NULL) are
+ * Service thread. `event`: "stall", "geometry", "disk", "recompute",
+ * "sweep". `more` (may be NULL) are
  * members beside `event`, `run` and `text`, and is taken over; `format` makes the sentence for a
  * person.
  *

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
+#include "daemon/host_check.h"
 #include "daemon/service.h"
 
 static void print_libraries(FILE *out)
@@ -31,16 +32,30 @@ static int exit_code(int r)
     return r == -EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;
 }
 
+struct command_line {
+    int argc;
+    char **argv;
+};
+
+static int load_again(void *data, struct config *fresh)
+{
+    const struct command_line *const line = data;
+    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
+    return options_load(line->argc, line->argv, &options, fresh) == 0 ? 0 : -EINVAL;
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = {.print_libraries = print_libraries};
+    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
     struct config config;
     if (options_load(argc, argv, &options, &config) != 0)
         return options.exit_code;
     signal(SIGPIPE, SIG_IGN);
     log_init(config.log_level);
     struct error error = {0};
-    const int r = service_run(&config, &error);
+    struct command_line command_line = {argc, argv};
+    const struct config_source source = {&command_line, load_again};
+    const int r = service_run(&config, &source, &error);
     if (r < 0)
         log_error("merlind", "%s", error.text);
     config_finish(&config);

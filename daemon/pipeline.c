@@ -1,6 +1,7 @@
 #include "daemon/pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
  */
 struct pipeline {
     struct recorder *recorder;
+    char *configuration; /* in force, as YAML; NULL: there was no memory */
     struct finisher *finisher;
     struct ingest *ingest;
     struct workers *workers;
@@ -95,12 +97,16 @@ static void on_wake(uv_async_t *wake)
 /* ---- life ---- */
 
 static int start_threads(struct pipeline *pipeline, const struct config *config,
-                         struct acquisition_plan *default_plan, struct error *error)
+                         struct logbook *logbook, struct acquisition_plan *default_plan,
+                         struct error *error)
 {
     const struct recorder_options recorder_options = {
         .n_workers = pipeline->n_workers,
         .flush_interval_s = config->recording_flush_s,
         .sync_interval_s = config->recording_sync_s,
+        .directory = config->recording.directory,
+        .logbook = logbook,
+        .configuration = pipeline->configuration,
         .summary = run_summary_text,
         .on_finished = post_finished,
         .data = pipeline,
@@ -147,9 +153,24 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         error);
 }
 
+/* For the files of recordings. */
+static char *configuration_text(const struct config *config)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    config_print(config, out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config *config,
-                    struct acquisition_plan *default_plan, pipeline_event_fn on_event, void *data,
-                    struct error *error)
+                    struct logbook *logbook, struct acquisition_plan *default_plan,
+                    pipeline_event_fn on_event, void *data, struct error *error)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline)
@@ -163,7 +184,8 @@ int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config 
     }
     uv_async_init(loop, &pipeline->wake, on_wake);
     pipeline->wake.data = pipeline;
-    const int r = start_threads(pipeline, config, default_plan, error);
+    pipeline->configuration = configuration_text(config);
+    const int r = start_threads(pipeline, config, logbook, default_plan, error);
     if (r < 0) {
         pipeline_drain(pipeline);
         pipeline_destroy(pipeline);
@@ -191,6 +213,7 @@ static void on_wake_closed(uv_handle_t *handle)
 {
     struct pipeline *const pipeline = handle->data;
     queue_finish(&pipeline->events);
+    free(pipeline->configuration);
     free(pipeline);
 }
 
@@ -226,4 +249,19 @@ struct backlog_load pipeline_backlog(const struct pipeline *pipeline)
 unsigned pipeline_workers(const struct pipeline *pipeline)
 {
     return pipeline->n_workers;
+}
+
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size)
+{
+    unsigned worker = 0;
+    if (!pipeline->workers)
+        return false;
+    const bool worker_stuck = workers_stuck(pipeline->workers, &worker);
+    if (ingest_stuck(pipeline->ingest))
+        snprintf(who, size, "the ingest thread");
+    else if (worker_stuck)
+        snprintf(who, size, "worker %u", worker);
+    else
+        return false;
+    return true;
 }

@@ -34,10 +34,11 @@ struct pipeline_event {
 
 typedef void (*pipeline_event_fn)(void *data, const struct pipeline_event *event);
 
-/* Makes everything and connects. Returns when the ring is in memory and all workers run. */
+/* The logbook (for recordings) is borrowed. Makes everything and connects. Returns when the ring is
+ * in memory and all workers run. */
 int pipeline_create(struct pipeline **pipeline, uv_loop_t *loop, const struct config *config,
-                    struct acquisition_plan *default_plan, pipeline_event_fn on_event, void *data,
-                    struct error *error);
+                    struct logbook *logbook, struct acquisition_plan *default_plan,
+                    pipeline_event_fn on_event, void *data, struct error *error);
 
 /*
  * Closes the link, lets workers and writer finish all that was received, closes the file. Blocks as
@@ -56,3 +57,10 @@ struct recorder *pipeline_recorder(const struct pipeline *pipeline);
 /* Zeros once it is drained. */
 struct backlog_load pipeline_backlog(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);
+
+/*
+ * Whether ingest or a worker has not moved since the last call; `who` gets its name. A writer that
+ * is blocked by the storage is not stuck, nor is who waits for it: the ring is doing its work.
+ * Never, once it is drained.
+ */
+bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "daemon/acquisition/acquisition.h"
 #include "daemon/acquisition/live_icom.h"
+#include "daemon/config/config_reload.h"
 #include "daemon/control/control.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
@@ -19,7 +20,10 @@
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
+#include "daemon/trash_keeper.h"
 #include "daemon/version.h"
+#include "daemon/watchdog.h"
+#include "daemon/web/web.h"
 
 #define STATUS_MS 1000
 /* Clients ask for the state of a run some ten times a second. */
@@ -27,21 +31,25 @@
 #define STOP_EXTENSION_S 600
 #define LEFTOVERS_NAMED 20
 
-enum { SIGNAL_TERM, SIGNAL_INT, N_SIGNALS };
+enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, N_SIGNALS };
 
 struct service {
-    const struct config *config;
+    struct config *config;
+    const struct config_source *source;
     uv_loop_t loop;
     void *zmq_context;
     struct publisher *publisher;
     struct result_publisher results;
     struct control *control;
+    struct web *web; /* NULL: there is no page */
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
+    struct watchdog watchdog;
     uv_timer_t status_timer, map_timer, pattern_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
+    struct trash_keeper trash;
     bool has_handles, stopping;
 };
 
@@ -58,9 +66,12 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "interval_ms", json_integer(STATUS_MS));
     json_object_set(json_object_get(status, "recording"), "leftovers", service->leftovers);
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
+    json_object_set_new(status, "requests", control_counts(service->control));
+    json_object_set_new(status, "published", publisher_counts(service->publisher));
     json_object_set_new(status, "endpoints",
-                        json_pack("{s:s, s:s}", "control", control_endpoint(service->control),
-                                  "results", publisher_endpoint(service->publisher)));
+                        json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
+                                  "results", publisher_endpoint(service->publisher), "page",
+                                  service->web ? web_url(service->web) : NULL));
     return status;
 }
 
@@ -153,7 +164,10 @@ static void on_event(void *data, const char *event, json_t *body)
 
 static void on_status_timer(uv_timer_t *timer)
 {
-    publish_status(timer->data);
+    struct service *const service = timer->data;
+    publish_status(service);
+    if (!service->stopping)
+        trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
 }
 
 static void on_map_timer(uv_timer_t *timer)
@@ -188,11 +202,14 @@ static void close_handles(struct service *service)
 /* Lets the loop run empty. */
 static void close_all(struct service *service)
 {
+    watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
+    web_destroy(service->web);
+    service->web = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
     service->control = NULL;
@@ -226,23 +243,52 @@ static void shut_down(void *data)
     acquisition_shut_down(service->acquisition, on_drained, service);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
-{
-    (void)number;
-    shut_down(signal->data);
-}
-
-/* ---- start ---- */
-
 static uint64_t period_ms(double rate)
 {
     const double period = 1000 / rate;
     return period < 1 ? 1 : (uint64_t)period;
 }
 
+static void start_result_timers(struct service *service)
+{
+    const uint64_t map_ms = period_ms(service->config->results_map_rate);
+    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
+    uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
+    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
+}
+
+static void reload(struct service *service)
+{
+    struct config fresh;
+    if (service->stopping)
+        return;
+    notify_reloading();
+    if (service->source->load(service->source->data, &fresh) == 0) {
+        if (config_reload(service->config, &fresh) == 0)
+            log_notice("config", "read again: nothing has changed that can change now");
+        log_set_level(service->config->log_level);
+        start_result_timers(service);
+        config_finish(&fresh);
+    } else {
+        log_error("config", "the configuration is wrong, see above; the old one stays in force");
+    }
+    notify_ready(NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    if (number == SIGHUP)
+        reload(signal->data);
+    else
+        shut_down(signal->data);
+}
+
+/* ---- start ---- */
+
 static void start_handles(struct service *service)
 {
-    static const int numbers[N_SIGNALS] = {[SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT};
+    static const int numbers[N_SIGNALS] = {
+        [SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT, [SIGNAL_HUP] = SIGHUP};
     uv_timer_init(&service->loop, &service->status_timer);
     uv_timer_init(&service->loop, &service->map_timer);
     uv_timer_init(&service->loop, &service->pattern_timer);
@@ -253,11 +299,8 @@ static void start_handles(struct service *service)
         uv_signal_start(&service->signals[i], on_signal, numbers[i]);
     }
     service->has_handles = true;
-    const uint64_t map_ms = period_ms(service->config->results_map_rate);
-    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
     uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
-    uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
-    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
+    start_result_timers(service);
 }
 
 static int open_sockets(struct service *service, struct error *error)
@@ -290,10 +333,23 @@ static int open_sockets(struct service *service, struct error *error)
                           config->control_endpoint, &control_service, error);
 }
 
+static int open_page(struct service *service, struct error *error)
+{
+    const struct web_service web_service = {
+        .results_endpoint = PUBLISHER_INPROC,
+        .control_endpoint = CONTROL_INPROC,
+        .changes_state = control_command_changes_state,
+    };
+    if (!service->config->web.enabled)
+        return 0;
+    return web_create(&service->web, service->config, service->zmq_context, &web_service, error);
+}
+
 static void say_ready(const struct service *service)
 {
-    printf("ready control=%s results=%s\n", control_endpoint(service->control),
-           publisher_endpoint(service->publisher));
+    printf("ready control=%s results=%s%s%s\n", control_endpoint(service->control),
+           publisher_endpoint(service->publisher), service->web ? " web=" : "",
+           service->web ? web_url(service->web) : "");
     fflush(stdout);
     notify_ready("ready");
     log_notice("merlind", "version %s ready: control %s, results %s, %s kernels", MERLIND_VERSION,
@@ -301,9 +357,9 @@ static void say_ready(const struct service *service)
                cpu_isa_name(cpu_isa_best()));
 }
 
-int service_run(const struct config *config, struct error *error)
+int service_run(struct config *config, const struct config_source *source, struct error *error)
 {
-    struct service service = {.config = config};
+    struct service service = {.config = config, .source = source};
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
@@ -312,12 +368,15 @@ int service_run(const struct config *config, struct error *error)
     service.zmq_context = zmq_ctx_new();
     r = service.zmq_context ? open_sockets(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
+    if (r == 0)
+        r = open_page(&service, error);
     if (r < 0) {
         close_all(&service);
     } else {
         start_handles(&service);
         find_leftovers(&service);
         say_ready(&service);
+        watchdog_start(&service.watchdog, &service.loop, service.acquisition);
     }
     uv_run(&service.loop, UV_RUN_DEFAULT);
     if (service.zmq_context)

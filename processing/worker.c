@@ -215,6 +215,7 @@ static struct frame_facts *take_frame(struct worker *worker, const struct produc
                                       const struct frame_slot *slot)
 {
     struct frame_facts *const facts = frame_row(worker, slot->frame_index, slot->layer);
+    heartbeat_beat(worker->heartbeat);
     if (facts) {
         note_facts(worker, set, slot, facts);
         worker_note_message(worker, slot, facts);
@@ -239,6 +240,7 @@ static struct frame frame_again(struct worker *worker, const struct product_set 
                                 uint64_t exposure, const void *image)
 {
     struct frame frame = {.image = image, .forms = &worker->forms, .shared = set->shared};
+    heartbeat_beat(worker->heartbeat);
     place_frame(worker, exposure, true, &frame);
     return frame;
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/crc32c.h"
+#include "common/heartbeat.h"
 #include "processing/products/frame.h"
 #include "processing/ring.h"
 #include "processing/run/chunk_sink.h"
@@ -36,9 +37,13 @@ struct worker {
     struct worker_delays delays;
     struct worker_pace pace;
     unsigned index;
+    struct heartbeat *heartbeat;
     struct frame_forms forms; /* of the run's frames */
     uint8_t *images;          /* the chunk in hand: [n_layers][chunk_frames][height][width] */
-    uint8_t *present;         /* [n_layers][chunk_frames]: enum image_state */
+    uint8_t *kept; /* what is packed of its frames (chunk_codec.h): the images, or behind them the
+                      bit planes, [n_layers][chunk_frames][kept_size] */
+    size_t kept_size;
+    uint8_t *present; /* [n_layers][chunk_frames]: enum image_state */
     size_t images_size, present_size;
     struct run *run; /* the run of the last chunk; holds a reference */
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "detector/bit_plane.h"
 #include "processing/run/stored_chunks.h"
 #include "processing/stored/chunk_codec.h"
 #include "processing/worker_deferred.h"
@@ -39,9 +40,9 @@ static void count_unrecorded(struct run *run, bool in_place, uint32_t n_frames)
                               n_frames, memory_order_relaxed);
 }
 
-/* Compresses `size` bytes of images and hands them over. `describe` carries what the sink needs to
- * know of them. */
-static void submit(struct worker *worker, struct run *run, const uint8_t *images, size_t size,
+/* Compresses n of the worker's kept frames, from `frames` on, and hands them over. `describe`
+ * carries what the sink needs to know of them. */
+static void submit(struct worker *worker, struct run *run, const uint8_t *frames, size_t n,
                    const struct compressed_chunk *describe, bool in_place)
 {
     const struct chunk_sink *const sink = worker->sink;
@@ -50,7 +51,9 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
-    struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(size));
+    heartbeat_wait(worker->heartbeat, true);
+    struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(run, n));
+    heartbeat_wait(worker->heartbeat, false);
     if (!chunk) {
         message_batch_clear(&worker->messages);
         log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
@@ -67,20 +70,20 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *images
     chunk->position = describe->position;
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
-    const ptrdiff_t packed = chunk_codec_pack(run, images, size, chunk->bytes, chunk->capacity);
+    const ptrdiff_t packed = chunk_codec_pack(run, frames, n, chunk->bytes, chunk->capacity);
     chunk->size = packed > 0 ? (size_t)packed : 0;
-    chunk->raw_size = packed > 0 ? size : chunk->raw_size;
+    chunk->raw_size = packed > 0 ? n * run->format.image_size : chunk->raw_size;
     worker_hand_over_messages(worker, chunk);
     if (packed < 0)
-        log_error("workers", "Blosc refused a chunk of %zu bytes", size);
+        log_error("workers", "Blosc refused a chunk of %zu frames", n);
     sink->submit(sink->data, chunk);
 }
 
 static void submit_layer(struct worker *worker, struct chunk_work *work, unsigned layer)
 {
-    const size_t image_size = work->run->format.image_size;
+    const size_t kept_size = worker->kept_size;
     const uint32_t k = work->run->chunk_frames;
-    uint8_t *const images = worker->images + (size_t)layer * k * image_size;
+    uint8_t *const frames = worker->kept + (size_t)layer * k * kept_size;
     if (!work->recorded) {
         count_unrecorded(work->run, true, work->in_layer[layer] - work->submitted[layer]);
         work->submitted[layer] = work->in_layer[layer];
@@ -88,7 +91,7 @@ static void submit_layer(struct worker *worker, struct chunk_work *work, unsigne
     }
     for (uint32_t i = 0; i < k; i++) {
         if (worker->present[layer * k + i] == IMAGE_ABSENT)
-            memset(images + i * image_size, 0, image_size);
+            memset(frames + i * kept_size, 0, kept_size);
     }
     const struct compressed_chunk describe = {
         .again = work->submitted[layer] > 0,
@@ -97,7 +100,7 @@ static void submit_layer(struct worker *worker, struct chunk_work *work, unsigne
         .n_frames = work->in_layer[layer] - work->submitted[layer],
     };
     const uint64_t start = clock_monotonic_ns();
-    submit(worker, work->run, images, k * image_size, &describe, true);
+    submit(worker, work->run, frames, k, &describe, true);
     worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, describe.n_frames);
     work->submitted[layer] = work->in_layer[layer];
 }
@@ -121,6 +124,16 @@ static struct frame frame_in_place(struct worker *worker, const struct chunk_wor
 {
     const size_t offset = place_in_images(work, slot) * work->run->format.image_size;
     return worker_frame(worker, work->set, slot, worker->images + offset);
+}
+
+/* What is packed of a frame, to its place among the kept ones. */
+static void keep_frame(struct worker *worker, uint32_t place, struct frame *frame)
+{
+    if (worker->kept == worker->images)
+        frame_store_image(frame);
+    else
+        bit_plane_decode(worker->kept + place * worker->kept_size, frame->payload,
+                         &worker->run->format);
 }
 
 static bool is_deferred(const struct chunk_work *work)
@@ -160,13 +173,13 @@ static uint64_t process_some(struct worker *worker, struct chunk_work *work,
                              const struct frame_slot *slots, uint32_t n)
 {
     /* Else only those that analysis asks for. */
-    const bool keeps_images = work->recorded || work->analysis == ANALYSE_FROM_BACKLOG;
+    const bool keeps_frames = work->recorded || work->analysis == ANALYSE_FROM_BACKLOG;
     struct frame frames[WEIGHT_IMAGES];
     uint64_t done = 0;
     for (uint32_t i = 0; i < n; i++) {
         frames[i] = frame_in_place(worker, work, &slots[i]);
-        if (keeps_images)
-            frame_store_image(&frames[i]);
+        if (keeps_frames)
+            keep_frame(worker, place_in_images(work, &slots[i]), &frames[i]);
     }
     /* The bank has the masks of all layers, and a frame needs only those of its own. */
     if (work->analysis == ANALYSE_NOW && work->run->n_layers == 1)
@@ -232,6 +245,7 @@ static void process_placed_chunk(struct worker *worker, struct chunk_work *work,
             waited_ns = 0;
             continue;
         }
+        heartbeat_beat(worker->heartbeat);
         worker_merge_if_asked(worker);
         waited_ns += LOOK_NS;
         if (!closed && waited_ns >= HAND_OVER_NS && work->n_frames > work->n_submitted)
@@ -252,7 +266,7 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
     struct run *const run = worker->run;
     struct frame frame = worker_frame(worker, chunk->set, slot, worker->images);
     if (recorded)
-        frame_store_image(&frame);
+        keep_frame(worker, 0, &frame);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
         worker_note_message(worker, slot, NULL);
         worker_flag_frame(worker, slot);
@@ -286,7 +300,7 @@ static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
     };
     const bool in_place = slot.flags & FRAME_FLAG_LATE;
     if (recorded)
-        submit(worker, run, worker->images, run->format.image_size, &describe, in_place);
+        submit(worker, run, worker->kept, 1, &describe, in_place);
     else
         count_unrecorded(run, in_place, 1);
 }
@@ -311,12 +325,16 @@ static void settle(struct worker *worker, const struct chunk_work *work)
 int worker_make_room(struct worker *worker, const struct run *run)
 {
     const size_t n_images = (size_t)run->chunk_frames * run->n_layers;
+    const bool planes = chunk_codec_takes_planes(run);
     const size_t images_size = n_images * run->format.image_size;
-    if (worker->images_size < images_size) {
+    const size_t size = images_size + (planes ? n_images * bit_plane_size(&run->format) : 0);
+    if (worker->images_size < size) {
         free(worker->images);
-        worker->images = aligned_alloc(64, (images_size + 63) / 64 * 64);
-        worker->images_size = worker->images ? images_size : 0;
+        worker->images = aligned_alloc(64, (size + 63) / 64 * 64);
+        worker->images_size = worker->images ? size : 0;
     }
+    worker->kept = worker->images && planes ? worker->images + images_size : worker->images;
+    worker->kept_size = chunk_codec_frame_size(run);
     if (worker->present_size < n_images) {
         free(worker->present);
         worker->present = malloc(n_images);

@@ -6,5 +6,5 @@
  * arrive, gives the ring back its room, compresses the chunk and hands it to the sink. */
 void worker_process_chunk(struct worker *worker, struct chunk *chunk);
 
-/* Gives worker->images and worker->present the size of the run's chunks. 0 or -ENOMEM. */
+/* Gives worker->images, kept and present the size of the run's chunks. 0 or -ENOMEM. */
 int worker_make_room(struct worker *worker, const struct run *run);

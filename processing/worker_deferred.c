@@ -16,7 +16,7 @@
 
 static size_t room_of_chunk(const struct run *run)
 {
-    return run->n_layers * chunk_codec_bound(run->chunk_frames * run->format.image_size);
+    return run->n_layers * chunk_codec_bound(run, run->chunk_frames);
 }
 
 enum chunk_analysis worker_plan_analysis(const struct worker *worker, const struct run *run)
@@ -68,7 +68,7 @@ void worker_remember_deferred(struct worker *worker, const struct deferred_chunk
     if (analysis == ANALYSE_FROM_BACKLOG) {
         const uint64_t start = clock_monotonic_ns();
         kept.packed =
-            backlog_pack(worker->backlog, room_of_chunk(run), run, worker->images, in_layer);
+            backlog_pack(worker->backlog, room_of_chunk(run), run, worker->kept, in_layer);
         worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, n_frames);
         if (!kept.packed) {
             log_error("workers",

@@ -23,7 +23,7 @@ void worker_take_epoch(struct worker *worker, const struct product_set *set,
                        uint64_t first_exposure);
 
 /*
- * Puts a chunk on the list of those that wait; images and in_layer (frames of each layer) as the
+ * Puts a chunk on the list of those that wait; `kept` and in_layer (frames of each layer) as the
  * worker has them, of which n_frames were counted as deferred. Without memory for that they are
  * counted as not analysed.
  */

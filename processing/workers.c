@@ -33,6 +33,8 @@ struct workers {
     struct catch_up catch_up;
     struct backlog backlog;
     pthread_t thread;
+    struct heartbeat *heartbeats; /* [n_workers], each its worker's */
+    uint64_t *beats_seen;         /* by workers_stuck */
     sem_t started;
     int start_result;
     _Atomic bool stopping;
@@ -50,6 +52,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .isa = workers->isa,
         .crc32c = crc32c_function(workers->isa),
         .index = index,
+        .heartbeat = &workers->heartbeats[index],
         .delays = workers->delays,
     };
     char name[16];
@@ -57,6 +60,7 @@ static void worker_main(struct workers *workers, unsigned index)
     pthread_setname_np(pthread_self(), name);
     setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
     for (;;) {
+        heartbeat_beat(worker.heartbeat);
         const bool stopping = atomic_load_explicit(&workers->stopping, memory_order_acquire);
         const uint32_t signal = ring_signal(workers->ring);
         worker_merge_if_asked(&worker);
@@ -101,6 +105,23 @@ static void *thread_main(void *data)
     return NULL;
 }
 
+static int make_heartbeats(struct workers *workers)
+{
+    const size_t size = workers->n_workers * sizeof *workers->heartbeats;
+    workers->heartbeats = aligned_alloc(alignof(struct heartbeat), size);
+    workers->beats_seen = calloc(workers->n_workers, sizeof *workers->beats_seen);
+    if (!workers->heartbeats || !workers->beats_seen)
+        return -ENOMEM;
+    memset(workers->heartbeats, 0, size);
+    return 0;
+}
+
+static void free_heartbeats(struct workers *workers)
+{
+    free(workers->heartbeats);
+    free(workers->beats_seen);
+}
+
 int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
                    struct chunk_sink sink, const struct workers_options *options,
                    struct error *error)
@@ -114,6 +135,12 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
     workers->delays = options->delays;
     workers->backlog.size = options->backlog_size;
     workers->isa = cpu_isa_best();
+    if (make_heartbeats(workers) < 0) {
+        error_set(error, -ENOMEM, "no memory for the workers");
+        free_heartbeats(workers);
+        free(workers);
+        return -ENOMEM;
+    }
     catch_up_init(&workers->catch_up);
     sem_init(&workers->started, 0, 0);
     int r = -pthread_create(&workers->thread, NULL, thread_main, workers);
@@ -137,6 +164,7 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
 fail:
     catch_up_finish(&workers->catch_up);
     sem_destroy(&workers->started);
+    free_heartbeats(workers);
     free(workers);
     return r;
 }
@@ -150,7 +178,20 @@ void workers_destroy(struct workers *workers)
     pthread_join(workers->thread, NULL);
     catch_up_finish(&workers->catch_up);
     sem_destroy(&workers->started);
+    free_heartbeats(workers);
     free(workers);
+}
+
+bool workers_stuck(struct workers *workers, unsigned *which)
+{
+    bool stuck = false;
+    for (unsigned i = 0; i < workers->n_workers; i++) {
+        if (heartbeat_moved(&workers->heartbeats[i], &workers->beats_seen[i]) || stuck)
+            continue;
+        *which = i;
+        stuck = true;
+    }
+    return stuck;
 }
 
 struct backlog_load workers_backlog(const struct workers *workers)

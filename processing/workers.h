@@ -41,3 +41,10 @@ struct backlog_load {
     size_t size, used, high_water;
 };
 struct backlog_load workers_backlog(const struct workers *workers);
+
+/*
+ * Whether a worker has not moved since the last call: it has neither taken a frame nor looked for
+ * work, and does not wait for the writer. *which: the first of them. One thread's to call, which
+ * must leave time for the longest step, a frame, between two calls.
+ */
+bool workers_stuck(struct workers *workers, unsigned *which);

@@ -4,16 +4,21 @@
 
 declare -A PACKAGES=(
   [build]="gcc libc6-dev meson ninja-build pkg-config
-    libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev libjansson-dev libfyaml-dev libpng-dev libfftw3-dev"
+    libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev liblz4-dev libjansson-dev libfyaml-dev libpng-dev libtiff-dev libfftw3-dev
+    libcairo2-dev libwebsockets-dev libwebsockets-evlib-uv"
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
-    hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib"
+    hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib openssl
+    python3-hyperspy python3-silx python3-dask python3-pil poppler-utils"
+  [readers]="python3-venv"
   [style]="git clang-format-14 shellcheck python3"
   [sanitizers]="clang-14 llvm-14 libomp-14-dev libclang-rt-14-dev util-linux"
   [tidy]="clang-tidy-14 clang-14 libomp-14-dev"
   [docs]="scdoc man-db"
   [service]="systemd"
+  [container]="debootstrap systemd-container"
+  [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
-  [bench]="python3 python3-zmq"
+  [bench]="python3 python3-zmq python3-h5py python3-hdf5plugin"
 )
 
 # Prints the packages of the purposes named, each once.
@@ -56,8 +61,8 @@ install_packages() {
   echo "Installing Debian packages: ${missing[*]}"
   log=$(mktemp)
   if ! {
-    "${as_root[@]}" apt-get update &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
   } >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
     rm -f "$log"

@@ -93,6 +93,33 @@ stage_integration() {
   integration_tests "$build"
 }
 
+# The virtual environment stays beside the build directory, and is brought up to date when it is a day old.
+readers_environment() {
+  local dir=$1
+  if [ -n "$(find "$dir/complete" -mmin -1440 2>/dev/null)" ]; then return 0; fi
+  rm -f "$dir/complete"
+  [ -x "$dir/bin/pip" ] || /usr/bin/python3 -m venv "$dir"
+  "$dir/bin/pip" install --quiet --upgrade --retries 1 --timeout 20 \
+    rosettasciio hyperspy pyxem emdfile py4DSTEM libertem h5py hdf5plugin || return
+  touch "$dir/complete"
+}
+
+stage_readers() {
+  local dir=$build-readers
+  need_build || return
+  install_packages readers || return
+  if ! readers_environment "$dir" >"$work/log" 2>&1; then
+    if grep -qE 'NewConnectionError|ConnectTimeoutError|Temporary failure|No route|from versions: none' "$work/log"; then
+      skip "newest readers" "PyPI cannot be reached"
+      return
+    fi
+    fail "newest readers: their virtual environment"
+    tail -n 20 "$work/log"
+    return 1
+  fi
+  integration_tests "$build" env MERLIND_READERS_PYTHON="$dir/bin/python" -- PypiReaders
+}
+
 # unit_tests DIR TIME-FACTOR SUITES COMMAND-PREFIX...
 unit_tests() {
   local dir=$1 factor=$2 log=$1/meson-logs/testlog.json suites
@@ -171,8 +198,9 @@ stage_tsan() {
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 unit $prefix "${options[@]}"
   # The tests in which merlind's threads meet; the others are for the other sanitizers.
-  local threaded=(test_accounting test_broken_links test_faults test_first_light test_geometry test_growing_results
-    test_live_detectors test_many_frames test_overload test_profiles test_recording_faults test_service test_stalls test_view)
+  local threaded=(test_accounting test_bragg test_broken_links test_faults test_first_light test_geometry test_growing_results
+    test_live_detectors test_many_frames test_overload test_profiles test_recording_faults test_service test_stalls test_view
+    test_web)
   [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
   integration_tests "$dir" $prefix "${options[@]}" -- "${threaded[@]}"
@@ -211,6 +239,23 @@ fuzz_target() {
   fi
 }
 
+# The Debian package on a clean Debian 12 that boots in a container. That Debian is kept beside the build for the next time.
+stage_service() {
+  local code=0
+  install_packages container package build docs || return
+  bash tests/service/run.sh "$build-root" "$work/service" >"$work/log" 2>&1 || code=$?
+  sed 's/^/  /' "$work/log"
+  if [ "$code" -eq 77 ]; then
+    skip "the service under systemd" "$(tail -n 1 "$work/log")"
+    return
+  fi
+  passed=$((passed + $(grep -c '^ok ' "$work/log" || true)))
+  while IFS= read -r line; do
+    fail "service: ${line#FAIL }"
+  done < <(grep '^FAIL ' "$work/log")
+  [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || fail "service: run.sh ended with $code"
+}
+
 # The tests are left out: the analyzer does not know that cmocka's assertions do not return.
 stage_tidy() {
   local dir=$build-tidy files
@@ -244,6 +289,7 @@ stage_docs() {
   for page in "${pages[@]}"; do
     try "manual page $(basename "$page") without a warning" docs_page "$page" || true
   done
+  try "the tests that docs/reliability.md names are there" /usr/bin/python3 tests/named_tests.py || true
 }
 
 docs_page() {

@@ -1,5 +1,6 @@
 #include "clients/ctl/arguments.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,4 +52,14 @@ bool arguments_add_word(json_t *arguments, const char *word)
     char key[64];
     snprintf(key, sizeof key, "%.*s", (int)(equals - word), word);
     return json_object_set_new(arguments, key, value) == 0;
+}
+
+int arguments_add_words(json_t *arguments, const struct options *options, unsigned first,
+                        const char *hint, struct error *error)
+{
+    for (unsigned i = first; i < options->n_words; i++) {
+        if (!arguments_add_word(arguments, options->words[i]))
+            return error_set(error, -EINVAL, "\"%s\" is not KEY=VALUE%s", options->words[i], hint);
+    }
+    return 0;
 }

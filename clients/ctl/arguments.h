@@ -12,3 +12,8 @@ int arguments_add_geometry(json_t *arguments, const struct options *options, str
 
 /* Adds a word KEY=VALUE; a value that is no JSON is a text. false: it is no such word. */
 bool arguments_add_word(json_t *arguments, const char *word);
+
+/* Adds the words KEY=VALUE of the command line from word `first` on. -EINVAL with a sentence that
+ * ends in the hint: one of them is no such word. */
+int arguments_add_words(json_t *arguments, const struct options *options, unsigned first,
+                        const char *hint, struct error *error);

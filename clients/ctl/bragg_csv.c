@@ -38,8 +38,8 @@ static void csv_line(FILE *out, const char *what, const char *name, const json_t
     fprintf(out, "%s,", what);
     csv_text(out, name);
     fprintf(out, ",%llu", (unsigned long long)member_count(counted, "n"));
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, ",%llu", (unsigned long long)member_count(counted, bragg_classes[i].member));
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, ",%llu", (unsigned long long)member_count(counted, bragg_class_members[i]));
     csv_number(out, member_or_nan(counted, "fraction"));
     csv_number(out, number_or_nan(json_array_get(interval, 0)));
     csv_number(out, number_or_nan(json_array_get(interval, 1)));
@@ -83,12 +83,23 @@ static void csv_series(FILE *out, const json_t *series)
         csv_line(out, "series scan", member_text(line, "name"), line, line, "effective_size");
 }
 
-void bragg_table_csv(FILE *out, const json_t *statistics)
+static void csv_names(FILE *out)
 {
     fputs("what,name,n", out);
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, ",%s", bragg_classes[i].member);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, ",%s", bragg_class_members[i]);
     fputs(",fraction,low,high,interval,design_effect\n", out);
+}
+
+void bragg_table_csv_series(FILE *out, const json_t *series)
+{
+    csv_names(out);
+    csv_series(out, series);
+}
+
+void bragg_table_csv(FILE *out, const json_t *statistics)
+{
+    csv_names(out);
     csv_scan(out, statistics);
     csv_parts(out, statistics);
     csv_series(out, json_object_get(statistics, "series"));

@@ -1,8 +1,7 @@
 #include "clients/ctl/bragg_names.h"
 
-const struct bragg_class_name bragg_classes[BRAGG_CLASSES] = {
-    {"none", "none"},       {"two_beam", "two-beam"}, {"three_beam", "three-beam"},
-    {"on_axis", "on-axis"}, {"multiple", "multiple"},
+const char *const bragg_class_members[CLASSES_THAT_COUNT] = {
+    "none", "two_beam", "three_beam", "on_axis", "multiple",
 };
 
 struct text bragg_area_name(const json_t *area)

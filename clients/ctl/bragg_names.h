@@ -1,15 +1,11 @@
 #pragma once
 
 #include "clients/ctl/output.h"
+#include "common/class_colours.h"
 
-/* The classes that count, in the order of their numbers, and those that do not. */
-#define BRAGG_CLASSES 5
-
-struct bragg_class_name {
-    const char *member, *words; /* in JSON, for a person */
-};
-
-extern const struct bragg_class_name bragg_classes[BRAGG_CLASSES];
+/* What the classes that count are called in JSON, in the order of their numbers. For a person:
+ * class_words. */
+extern const char *const bragg_class_members[CLASSES_THAT_COUNT];
 
 /* The name of a drawn area, or its number. */
 struct text bragg_area_name(const json_t *area);

@@ -44,9 +44,9 @@ static void print_classes(FILE *out, const json_t *statistics)
 {
     const double n = member_number(statistics, "n");
     fprintf(out, "  %-22s %9s %9s\n", "class", "patterns", "fraction");
-    for (size_t i = 0; i < BRAGG_CLASSES; i++) {
-        const uint64_t count = member_count(statistics, bragg_classes[i].member);
-        fprintf(out, "  %-22s %9s %9s\n", bragg_classes[i].words, text_of_count(count).text,
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++) {
+        const uint64_t count = member_count(statistics, bragg_class_members[i]);
+        fprintf(out, "  %-22s %9s %9s\n", class_words[i], text_of_count(count).text,
                 text_of_percent((double)count / n).text);
     }
     fprintf(out, "  %-22s %9s %9s\n", "with reflections", text_of_count(bragg_of(statistics)).text,
@@ -150,8 +150,8 @@ static void print_heading(FILE *out, const char *what)
 {
     fprintf(out, "%-12s", what);
     fprintf(out, " %8s", "patterns");
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, " %10s", bragg_classes[i].words);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, " %10s", class_words[i]);
     fprintf(out, " %9s  %s\n", "fraction", "interval");
 }
 
@@ -159,8 +159,8 @@ static void print_counted(FILE *out, const char *name, const json_t *counted,
                           const json_t *interval)
 {
     fprintf(out, "%-12s %8s", name, text_of_count(member_count(counted, "n")).text);
-    for (size_t i = 0; i < BRAGG_CLASSES; i++)
-        fprintf(out, " %10s", text_of_count(member_count(counted, bragg_classes[i].member)).text);
+    for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
+        fprintf(out, " %10s", text_of_count(member_count(counted, bragg_class_members[i])).text);
     fprintf(out, " %9s  %s", text_of_percent(member_or_nan(counted, "fraction")).text,
             text_of_interval(interval).text);
 }
@@ -235,10 +235,8 @@ static void print_flags(FILE *out, const json_t *flags)
     fprintf(out, "\n");
 }
 
-static void print_series(FILE *out, const json_t *series)
+static void print_rows(FILE *out, const json_t *series)
 {
-    if (!json_is_object(series))
-        return;
     size_t i;
     const json_t *row;
     print_heading(out, member_text(series, "label"));
@@ -249,22 +247,39 @@ static void print_series(FILE *out, const json_t *series)
         fprintf(out, ", %llu scan%s", scans, scans == 1 ? "" : "s");
         print_flags(out, json_object_get(row, "flags"));
     }
-    const json_t *const phase = json_object_get(series, "phase");
+}
+
+static void print_series_phase(FILE *out, const json_t *phase)
+{
     if (!json_is_object(phase))
         return;
     fprintf(out, "reflections and phase within %llu scans (Cochran, Mantel, Haenszel)\n",
             (unsigned long long)member_count(phase, "scans"));
     print_odds_ratio(out, phase);
-    fprintf(out, "  %-22s p = %s\n", "chi-square",
+    if (member_count(phase, "shifts") > 0)
+        fprintf(out, "  %-22s p = %s, of %s draws over %llu scans\n", "toroidal shifts",
+                text_of_probability(member_or_nan(phase, "p_toroidal")).text,
+                text_of_count(member_count(phase, "shifts")).text,
+                (unsigned long long)member_count(phase, "scans_shifted"));
+    fprintf(out, "  %-22s p = %s, as if patterns were independent\n", "chi-square",
             text_of_probability(member_or_nan(phase, "p")).text);
 }
 
-static void print_warnings(FILE *out, const json_t *warnings)
+void bragg_table_print_warnings(FILE *out, const json_t *warnings)
 {
     size_t i;
     const json_t *warning;
     json_array_foreach(warnings, i, warning)
         fprintf(out, "warning: %s\n", json_is_string(warning) ? json_string_value(warning) : "?");
+}
+
+void bragg_table_print_series(FILE *out, const json_t *series)
+{
+    if (!json_is_object(series))
+        return;
+    print_rows(out, series);
+    print_series_phase(out, json_object_get(series, "phase"));
+    bragg_table_print_warnings(out, json_object_get(series, "warnings"));
 }
 
 void bragg_table_print(FILE *out, const json_t *statistics)
@@ -284,7 +299,6 @@ void bragg_table_print(FILE *out, const json_t *statistics)
     print_reflections(out, json_object_get(statistics, "reflections"));
     print_phase(out, json_object_get(statistics, "phase"));
     print_areas(out, json_object_get(statistics, "areas"));
-    print_series(out, json_object_get(statistics, "series"));
-    print_warnings(out, json_object_get(statistics, "warnings"));
-    print_warnings(out, json_object_get(json_object_get(statistics, "series"), "warnings"));
+    bragg_table_print_warnings(out, json_object_get(statistics, "warnings"));
+    bragg_table_print_series(out, json_object_get(statistics, "series"));
 }

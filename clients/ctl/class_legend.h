@@ -4,15 +4,9 @@
 #include <stdint.h>
 
 #include "clients/ctl/array.h"
+#include "common/class_colours.h"
 
-/* What the pictures of a map of classes share: colours, names, numbers. */
-#define CLASS_COLOURS 7
-
-extern const uint8_t class_colours[CLASS_COLOURS][3];
-
-/* Which colour a value of the map has. */
-unsigned class_colour_of(double value);
-
+/* What the pictures of a map of classes share. */
 struct class_legend {
     size_t n_lines;
     struct {

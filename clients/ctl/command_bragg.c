@@ -5,11 +5,11 @@
 #include "clients/ctl/array.h"
 #include "clients/ctl/bragg_table.h"
 #include "clients/ctl/class_picture.h"
+#include "clients/ctl/command_bragg_word.h"
 #include "clients/ctl/commands.h"
 #include "clients/ctl/output.h"
 
-/* bragg: the statistics of the newest run's reflections, as a table, and its map of classes as a
- * picture. */
+/* bragg: the statistics of a run's reflections, as a table, and its map of classes as a picture. */
 
 #define CLASS_MAP "bragg/class"
 
@@ -29,8 +29,10 @@ static int save_pictures(const struct options *options, struct client *client)
     struct reply reply;
     struct error error = {0};
     struct array classes;
-    int result =
-        client_request(client, "map", json_pack("{s:s}", "name", CLASS_MAP), &reply, &error);
+    json_t *const arguments = json_pack("{s:s}", "name", CLASS_MAP);
+    if (options->given & OPTION_RUN)
+        json_object_set_new(arguments, "run", json_string(options->run));
+    int result = client_request(client, "map", arguments, &reply, &error);
     if (result == 0) {
         result = array_from_reply(&classes, &reply, "data", &error);
         result = result == -ENOENT ? -EPROTO : result;
@@ -74,16 +76,15 @@ static int ask(const struct options *options, struct client *client, json_t *arg
 int command_bragg(const struct options *options, struct client *client)
 {
     struct error error = {0};
+    if (bragg_word_is_one(options))
+        return command_bragg_word(options, client);
     json_t *const arguments = json_object();
-    for (unsigned i = 0; i < options->n_words; i++) {
-        if (arguments_add_word(arguments, options->words[i]))
-            continue;
-        json_decref(arguments);
-        error_set(&error, -EINVAL,
-                  "\"%s\" is not KEY=VALUE, such as block=4, tile=[5,5] or "
-                  "phase={\"map\":\"adf\"}",
-                  options->words[i]);
-        return command_failed(options, &(struct reply){0}, error.code, &error);
-    }
-    return ask(options, client, arguments);
+    if (options->given & OPTION_RUN)
+        json_object_set_new(arguments, "run", json_string(options->run));
+    if (arguments_add_words(arguments, options, 0,
+                            ", such as block=4, tile=[5,5] or phase={\"map\":\"adf\"}",
+                            &error) == 0)
+        return ask(options, client, arguments);
+    json_decref(arguments);
+    return command_failed(options, &(struct reply){0}, error.code, &error);
 }

@@ -12,12 +12,21 @@
 
 #define POLL_MS 200
 
-/* One line that could stand in the configuration's list: JSON is YAML too. */
+/* One line that could stand in the configuration's list: JSON is YAML too. What was at full scale
+ * is told behind it, as a comment. */
 static void print_detector(const json_t *detector)
 {
-    char *const text = json_dumps(detector, JSON_REAL_PRECISION(9) | JSON_PRESERVE_ORDER);
-    printf("%s\n", text ? text : "");
+    json_t *const settings = json_deep_copy(detector);
+    json_object_del(settings, "saturation");
+    char *const text = json_dumps(settings, JSON_REAL_PRECISION(9) | JSON_PRESERVE_ORDER);
+    const json_t *const saturation = json_object_get(detector, "saturation");
+    printf("%s", text ? text : "");
+    if (member_count(saturation, "pixel_frames") > 0)
+        printf("  # %.3g %% of its pixels at full scale",
+               100 * json_number_value(json_object_get(saturation, "fraction")));
+    putchar('\n');
     free(text);
+    json_decref(settings);
 }
 
 static void print_detectors(const json_t *result)
@@ -41,16 +50,11 @@ int command_detector(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_pack("{s:s}", "name", options->words[0]);
-    for (unsigned i = 1; i < options->n_words; i++) {
-        if (arguments_add_word(arguments, options->words[i]))
-            continue;
-        error_set(&error, -EINVAL,
-                  "\"%s\" is not KEY=VALUE, such as shape=disk, radius=20 or centre=[127.5,120]",
-                  options->words[i]);
-        json_decref(arguments);
-        return command_failed(options, &(struct reply){0}, error.code, &error);
-    }
-    return command_ask(options, client, "virtual_detector", arguments, print_changed);
+    if (arguments_add_words(arguments, options, 1,
+                            ", such as shape=disk, radius=20 or centre=[127.5,120]", &error) == 0)
+        return command_ask(options, client, "virtual_detector", arguments, print_changed);
+    json_decref(arguments);
+    return command_failed(options, &(struct reply){0}, error.code, &error);
 }
 
 static void print_removed(const json_t *result)

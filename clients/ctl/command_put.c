@@ -4,103 +4,99 @@
 #include <string.h>
 
 #include "clients/ctl/commands.h"
-#include "clients/ctl/npy.h"
+#include "clients/ctl/image_file.h"
 #include "clients/ctl/output.h"
 
-/* put: a map from a .npy file becomes one of the newest run. */
+/* put: a map or an image from a file becomes a map of the newest run. */
 
-/* As schemas/protocol.md says. */
-#define PUT_MAX_BYTES ((size_t)1 << 26)
-
-struct put_file {
-    struct npy_file array;
-    uint8_t *bytes;
-    size_t size;
+/* What the words after the file ask for beside the arguments. */
+struct put_words {
+    struct image_choice choice;
+    bool image;
 };
 
-static int array_size(const struct npy_file *array, size_t *size)
+/* The value of KEY=VALUE; NULL: the word is another. */
+static const char *value_of(const char *word, const char *key)
 {
-    *size = array->item_size;
-    for (size_t i = 0; i < array->n_dims; i++) {
-        if (__builtin_mul_overflow(*size, array->shape[i], size))
-            return -EFBIG;
-    }
-    return *size <= PUT_MAX_BYTES ? 0 : -EFBIG;
+    const size_t length = strlen(key);
+    return strncmp(word, key, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
 }
 
-static int read_items(struct put_file *file, FILE *in, const char *path, struct error *error)
-{
-    const int r = npy_read_header(&file->array, in, path, error);
-    if (r < 0)
-        return r;
-    if (file->array.fortran_order && file->array.n_dims > 1)
-        return error_set(error, -EINVAL,
-                         "%s is in Fortran order: save numpy.ascontiguousarray of it", path);
-    if (array_size(&file->array, &file->size) < 0)
-        return error_set(error, -EINVAL, "%s is too large: a map of at most %zu bytes can be put",
-                         path, PUT_MAX_BYTES);
-    file->bytes = malloc(file->size + 1);
-    if (!file->bytes)
-        return error_set(error, -ENOMEM, "no memory for %s", path);
-    if (fread(file->bytes, 1, file->size, in) != file->size)
-        return error_set(error, -EINVAL, "%s ends before its array does", path);
-    return 0;
-}
-
-static int read_file(struct put_file *file, const char *path, struct error *error)
-{
-    FILE *const in = fopen(path, "rb");
-    if (!in)
-        return error_set(error, -EINVAL, "%s: %s", path, strerror(errno));
-    const int r = read_items(file, in, path, error);
-    fclose(in);
-    return r;
-}
-
-/* KEY=VALUE: all are texts but pass. */
-static bool add_word(json_t *arguments, const char *word)
+/* Texts, and pass, a number. */
+static bool add_text(json_t *arguments, const char *word)
 {
     static const char *const keys[] = {"units", "description", "run", "user", "source", "pass"};
-    const char *const equals = strchr(word, '=');
-    for (size_t i = 0; equals && i < sizeof keys / sizeof *keys; i++) {
-        if (strlen(keys[i]) != (size_t)(equals - word) ||
-            strncmp(word, keys[i], strlen(keys[i])) != 0)
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *const value = value_of(word, keys[i]);
+        if (!value)
             continue;
         char *end;
-        const long long pass = strtoll(equals + 1, &end, 10);
-        const bool number = strcmp(keys[i], "pass") == 0 && end != equals + 1 && !*end;
+        const long long pass = strtoll(value, &end, 10);
+        const bool number = strcmp(keys[i], "pass") == 0 && end != value && !*end;
         return json_object_set_new(arguments, keys[i],
-                                   number ? json_integer(pass) : json_string(equals + 1)) == 0;
+                                   number ? json_integer(pass) : json_string(value)) == 0;
     }
     return false;
 }
 
-static json_t *arguments_of(const struct options *options, const struct npy_file *array,
-                            struct error *error)
+/* Where an image lies on the scan. */
+static bool add_place(json_t *arguments, struct put_words *words, const char *word)
 {
+    const char *const map = value_of(word, "register"), *const shift = value_of(word, "shift");
+    json_t *const value = map ? json_string(map) : shift ? json_loads(shift, 0, NULL) : NULL;
+    if (!value)
+        return false;
+    words->image = true;
+    json_object_set_new(arguments, "image", json_pack("{s:o}", map ? "register" : "shift", value));
+    return true;
+}
+
+/* Which one of the file. */
+static bool take_choice(struct put_words *words, const char *word)
+{
+    const char *const dataset = value_of(word, "dataset"), *const page = value_of(word, "page");
+    char *end;
+    if (dataset)
+        words->choice.dataset = dataset;
+    if (!page)
+        return dataset != NULL;
+    const long number = strtol(page, &end, 10);
+    words->choice.page = (unsigned)number;
+    return end != page && !*end && number >= 0 && number <= 65535;
+}
+
+static int take_words(json_t *arguments, struct put_words *words, const struct options *options,
+                      struct error *error)
+{
+    for (unsigned i = 2; i < options->n_words; i++) {
+        const char *const word = options->words[i];
+        if (!add_text(arguments, word) && !add_place(arguments, words, word) &&
+            !take_choice(words, word))
+            return error_set(error, -EINVAL,
+                             "\"%s\" is not KEY=VALUE, KEY being units, description, run, user, "
+                             "source, pass, register, shift ([dy,dx]), dataset or page",
+                             word);
+    }
+    return 0;
+}
+
+/* What the daemon is told of the array. */
+static void describe(json_t *arguments, const struct options *options,
+                     const struct image_file *file, bool image)
+{
+    const struct npy_file *const array = &file->array;
     char dtype[8];
     snprintf(dtype, sizeof dtype, "%c%c%zu", array->item_size == 1 ? '|' : '<', array->kind,
              array->item_size);
     json_t *const shape = json_array();
     for (size_t i = 0; i < array->n_dims; i++)
         json_array_append_new(shape, json_integer((json_int_t)array->shape[i]));
-    json_t *const arguments =
-        json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", options->words[0], "dtype", dtype, "shape",
-                  shape, "program", "merlinctl put", "source", options->words[1]);
-    const char *const user = getenv("USER");
-    if (user)
-        json_object_set_new(arguments, "user", json_string(user));
-    for (unsigned i = 2; i < options->n_words; i++) {
-        if (add_word(arguments, options->words[i]))
-            continue;
-        error_set(
-            error, -EINVAL,
-            "\"%s\" is not KEY=VALUE, KEY being units, description, run, user, source or pass",
-            options->words[i]);
-        json_decref(arguments);
-        return NULL;
-    }
-    return arguments;
+    json_object_set_new(arguments, "name", json_string(options->words[0]));
+    json_object_set_new(arguments, "dtype", json_string(dtype));
+    json_object_set_new(arguments, "shape", shape);
+    json_object_set_new(arguments, "program", json_string("merlinctl put"));
+    if ((image || file->is_image) && !json_object_get(arguments, "image"))
+        json_object_set_new(arguments, "image", json_object());
 }
 
 static void print_put(const json_t *result)
@@ -113,10 +109,15 @@ static void print_put(const json_t *result)
            strcmp(recorded, "off") == 0   ? "not recorded: the run has no file"
            : strcmp(recorded, "now") == 0 ? "added to its file"
                                           : "recorded when the run ends");
+    const json_t *const image = json_object_get(result, "image");
+    const json_t *const shift = json_object_get(image, "shift");
+    if (*member_text(image, "register"))
+        printf("found in %s, shifted by [%.2f, %.2f] positions\n", member_text(image, "register"),
+               number_or_nan(json_array_get(shift, 0)), number_or_nan(json_array_get(shift, 1)));
 }
 
 static int send(const struct options *options, struct client *client, json_t *arguments,
-                const struct put_file *file)
+                const struct image_file *file)
 {
     struct reply reply;
     struct error error = {0};
@@ -135,13 +136,22 @@ static int send(const struct options *options, struct client *client, json_t *ar
 
 int command_put(const struct options *options, struct client *client)
 {
-    struct put_file file = {0};
+    struct image_file file = {0};
+    struct put_words words = {0};
     struct error error = {0};
-    json_t *arguments = NULL;
-    if (read_file(&file, options->words[1], &error) == 0)
-        arguments = arguments_of(options, &file.array, &error);
-    const int code = arguments ? send(options, client, arguments, &file)
-                               : command_failed(options, &(struct reply){0}, error.code, &error);
-    free(file.bytes);
+    const char *const user = getenv("USER");
+    json_t *const arguments = json_pack("{s:s}", "source", options->words[1]);
+    if (user)
+        json_object_set_new(arguments, "user", json_string(user));
+    int r = take_words(arguments, &words, options, &error);
+    if (r == 0)
+        r = image_file_read(&file, options->words[1], &words.choice, &error);
+    if (r == 0)
+        describe(arguments, options, &file, words.image);
+    else
+        json_decref(arguments);
+    const int code = r == 0 ? send(options, client, arguments, &file)
+                            : command_failed(options, &(struct reply){0}, error.code, &error);
+    image_file_finish(&file);
     return code;
 }

@@ -39,6 +39,14 @@ static json_t *start_arguments(const struct options *options, const char *mode, 
         json_object_set(arguments, "parameters", options->parameters);
     if (options->given & OPTION_RECORD)
         json_object_set_new(arguments, "recording", json_boolean(options->record));
+    if (options->ask)
+        json_object_set_new(arguments, "recording", json_string("ask"));
+    if (options->name)
+        json_object_set_new(arguments, "name", json_string(options->name));
+    if (options->directory)
+        json_object_set_new(arguments, "directory", json_string(options->directory));
+    if (options->labels)
+        json_object_set(arguments, "labels", options->labels);
     return arguments;
 }
 

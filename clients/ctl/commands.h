@@ -33,6 +33,11 @@ int command_nudge(const struct options *options, struct client *client);
 int command_geometry(const struct options *options, struct client *client);
 int command_stop(const struct options *options, struct client *client);
 int command_run(const struct options *options, struct client *client);
+int command_note(const struct options *options, struct client *client);
+int command_series(const struct options *options, struct client *client);
+int command_keep(const struct options *options, struct client *client);
+int command_discard(const struct options *options, struct client *client);
+int command_discarded(const struct options *options, struct client *client);
 int command_get(const struct options *options, struct client *client);
 int command_set(const struct options *options, struct client *client);
 int command_command(const struct options *options, struct client *client);
@@ -46,6 +51,17 @@ int command_remove_detector(const struct options *options, struct client *client
 int command_recompute(const struct options *options, struct client *client);
 int command_analyse(const struct options *options, struct client *client);
 int command_bragg(const struct options *options, struct client *client);
+int command_calibration(const struct options *options, struct client *client);
+int command_measure(const struct options *options, struct client *client);
+int command_save_bad_pixels(const struct options *options, struct client *client);
+int command_save_gain(const struct options *options, struct client *client);
+int command_calibrations(const struct options *options, struct client *client);
+int command_save_calibration(const struct options *options, struct client *client);
+int command_remove_calibration(const struct options *options, struct client *client);
+int command_references(const struct options *options, struct client *client);
+int command_reference(const struct options *options, struct client *client);
+int command_attach(const struct options *options, struct client *client);
+int command_remove_reference(const struct options *options, struct client *client);
 int command_shutdown(const struct options *options, struct client *client);
 
 /* The command of that name, or NULL. */
@@ -64,3 +80,11 @@ int command_failed(const struct options *options, const struct reply *reply, int
  */
 int command_ask(const struct options *options, struct client *client, const char *command,
                 json_t *arguments, void (*print)(const json_t *result));
+
+/* Writes the part of a reply to the file of -o, as numbers or as a picture. Returns the exit code.
+ */
+int command_save_part(const struct options *options, struct reply *reply, const char *part);
+
+/* A result that is a tree of numbers with names, without the description of its raw parts: JSON for
+ * a person too, indented. */
+void command_print_tree(const struct options *options, json_t *result);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/ctl/arguments.h"
 #include "clients/ctl/commands.h"
 #include "clients/ctl/options_internal.h"
 #include "clients/ctl/output_file.h"
@@ -41,8 +42,13 @@ static const struct argp_option option_table[] = {
     {"skip-end", KEY_SKIP_END, "N", 0, "Leave out N frames after the last line of each pass", 2},
     {"set", KEY_SET, "NAME=VALUE", 0, "Set a detector parameter for this run; may be given often",
      2},
+    {"label", KEY_LABEL, "NAME=VALUE", 0, "Label this run, such as strain=8; may be given often",
+     2},
     {"record", KEY_RECORD, 0, 0, "Record, whatever the configuration says", 2},
     {"no-record", KEY_NO_RECORD, 0, 0, "Do not record", 2},
+    {"ask", KEY_ASK, 0, 0, "Record, and discard the file unless \"keep\" is said", 2},
+    {"name", KEY_NAME, "TEMPLATE", 0, "What the file is called: {date}/{sample}_{run:04}", 2},
+    {"directory", KEY_DIRECTORY, "PATH", 0, "Where the file goes", 2},
     {0, 0, 0, 0, "geometry (and those of start for it):", 3},
     {"shift", KEY_SHIFT, "N", 0, "The scan began N frames later than --skip-start says", 3},
     {0, 0, 0, 0, "map, pattern, profile:", 4},
@@ -53,6 +59,7 @@ static const struct argp_option option_table[] = {
     {"csv", KEY_CSV, 0, 0, "Print the table as comma-separated values", 5},
     {"png", KEY_PNG, "FILE", 0, "Write the map of classes as a picture", 5},
     {"svg", KEY_SVG, "FILE", 0, "Write the map of classes as a drawing", 5},
+    {"run", KEY_RUN, "ID", 0, "Of this run, not the newest", 5},
     {0},
 };
 
@@ -64,6 +71,11 @@ static const char usage_doc[] = "status\n"
                                 "geometry\n"
                                 "stop\n"
                                 "run [ID]\n"
+                                "note TEXT [AUTHOR]\n"
+                                "series [NAME VALUE [UNIT]]\n"
+                                "keep [RUN|FILE]\n"
+                                "discard [RUN]\n"
+                                "discarded\n"
                                 "get NAME\n"
                                 "set NAME VALUE\n"
                                 "command NAME\n"
@@ -72,6 +84,12 @@ static const char usage_doc[] = "status\n"
                                 "pattern NAME\n"
                                 "profile NAME\n"
                                 "bragg\n"
+                                "bragg measure|use|remove NAME\n"
+                                "bragg series LABEL\n"
+                                "calibration [KEY=VALUE]...\n"
+                                "measure WHAT\n"
+                                "calibrations\n"
+                                "references\n"
                                 "ping\n"
                                 "shutdown";
 
@@ -102,6 +120,8 @@ static const char *option_name(unsigned bit)
         return "--set";
     case OPTION_RECORD:
         return "--record and --no-record";
+    case OPTION_RECORDING:
+        return "--ask, --name and --directory";
     case OPTION_OUTPUT:
         return "-o";
     case OPTION_LIST:
@@ -120,6 +140,10 @@ static const char *option_name(unsigned bit)
         return "--csv";
     case OPTION_CLASS_PICTURE:
         return "--png or --svg";
+    case OPTION_RUN:
+        return "--run";
+    case OPTION_LABEL:
+        return "--label";
     default:
         return "--progress";
     }
@@ -156,6 +180,16 @@ static void parse_parameter(struct options *options, const char *text, struct ar
         argp_error(state, "--set %s: no parameter has so long a name", text);
     /* As typed: what the detector is told must not be changed by a way through floating point. */
     json_object_set_new(options->parameters, name, json_string(equals ? equals + 1 : ""));
+}
+
+/* Numbers are numbers, all else is text. */
+static void parse_label(struct options *options, const char *text, struct argp_state *state)
+{
+    if (!options->labels)
+        options->labels = json_object();
+    options_check_text(text, state);
+    if (!arguments_add_word(options->labels, text))
+        argp_error(state, "--label is NAME=VALUE, not \"%s\"", text);
 }
 
 static void take_word(struct options *options, char *word, struct argp_state *state)
@@ -236,13 +270,12 @@ static error_t parse_start_option(struct options *options, int key, char *text,
         options->given |= OPTION_SET;
         parse_parameter(options, text, state);
         return 0;
-    case KEY_RECORD:
-    case KEY_NO_RECORD:
-        options->given |= OPTION_RECORD;
-        options->record = key == KEY_RECORD;
+    case KEY_LABEL:
+        options->given |= OPTION_LABEL;
+        parse_label(options, text, state);
         return 0;
     default:
-        return options_take_geometry(options, key, text, state);
+        return options_take_recording(options, key, text, state);
     }
 }
 
@@ -260,6 +293,11 @@ static error_t parse_bragg_option(struct options *options, int key, char *text,
     case KEY_SVG:
         options->given |= OPTION_CLASS_PICTURE;
         options->svg = text;
+        return 0;
+    case KEY_RUN:
+        options->given |= OPTION_RUN;
+        options_check_text(text, state);
+        options->run = text;
         return 0;
     default:
         return parse_start_option(options, key, text, state);
@@ -334,5 +372,6 @@ void options_parse(struct options *options, int argc, char **argv)
 void options_finish(struct options *options)
 {
     json_decref(options->parameters);
-    options->parameters = NULL;
+    json_decref(options->labels);
+    options->parameters = options->labels = NULL;
 }

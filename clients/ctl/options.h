@@ -24,6 +24,9 @@ enum option_set {
     OPTION_SHIFT = 1 << 15,
     OPTION_CSV = 1 << 16,
     OPTION_CLASS_PICTURE = 1 << 17,
+    OPTION_RUN = 1 << 18,
+    OPTION_LABEL = 1 << 19,
+    OPTION_RECORDING = 1 << 20,
 };
 
 #define OPTIONS_MAX_WORDS 14
@@ -47,9 +50,13 @@ struct options {
     json_int_t skip_start, skip_line, skip_end; /* frames, -1: not given */
     json_int_t nudge;                           /* frames, of the word that follows "nudge" */
     const char *trigger, *preset;
-    json_t *parameters; /* {NAME: value as typed}, NULL: none */
-    bool record;        /* meaningful with OPTION_RECORD */
+    json_t *parameters;           /* {NAME: value as typed}, NULL: none */
+    json_t *labels;               /* {NAME: number or text}, NULL: none */
+    bool record;                  /* meaningful with OPTION_RECORD */
+    bool ask;                     /* discard the file at the end, unless it is kept */
+    const char *name, *directory; /* of the recording, NULL: as configured */
     const char *output;
+    const char *run;       /* its id */
     const char *png, *svg; /* files for the map of classes, NULL: none */
 };
 

@@ -26,15 +26,24 @@ enum option_key {
     KEY_SET,
     KEY_RECORD,
     KEY_NO_RECORD,
+    KEY_ASK,
+    KEY_NAME,
+    KEY_DIRECTORY,
     KEY_LIST,
     KEY_CSV,
     KEY_PNG,
     KEY_SVG,
+    KEY_RUN,
+    KEY_LABEL,
 };
 
 /* Takes an option that tells a geometry. ARGP_ERR_UNKNOWN: it is none. */
 error_t options_take_geometry(struct options *options, int key, char *text,
                               struct argp_state *state);
+
+/* The same of options about the recording, and then of a geometry. */
+error_t options_take_recording(struct options *options, int key, char *text,
+                               struct argp_state *state);
 
 /* The words of "view" and "nudge". */
 void options_take_view_word(struct options *options, const char *word, struct argp_state *state);

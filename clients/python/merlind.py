@@ -51,9 +51,18 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
             else np.asarray(v).tolist() for k, v in values.items()}
 
 
-def _labels(labels: Any, name: Optional[str], thresholds: Any) -> dict[str, Any]:
+def _labels(labels: Any, name: Optional[str], thresholds: Any, classes: bool, phase: Any, run: Optional[str]) -> dict[str, Any]:
     arrays = {"labels": labels, "thresholds": thresholds}
-    return {**_given(map=name), **{k: np.asarray(v).tolist() for k, v in arrays.items() if v is not None}}
+    return {**_given(map=name, classes=classes or None, phase=_phase(phase), run=run),
+            **{k: np.asarray(v).tolist() for k, v in arrays.items() if v is not None}}
+
+
+def _phase(phase: Any) -> Optional[dict[str, Any]]:
+    """A phase as the daemon takes it, from the name of a map, or (map, threshold)."""
+    if phase is None or isinstance(phase, dict):
+        return phase
+    name, threshold = (phase, None) if isinstance(phase, str) else phase
+    return {"map": name, **_given(threshold=threshold)}
 
 
 def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
@@ -109,19 +118,24 @@ class Merlind:
               order: Optional[str] = None, positions: Optional[Any] = None, repeats: Optional[int] = None,
               skip: Optional[dict[str, int]] = None, flyback: Optional[str] = None, trigger: Optional[str] = None,
               preset: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
-              recording: Optional[bool] = None) -> dict[str, Any]:
+              recording: Any = None, directory: Optional[str] = None,
+              name: Optional[str] = None, labels: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         """Begins a run; what is left out (None) is as the daemon is configured.
 
         scan: (ny, nx), lines and positions per line. passive: somebody else starts the detector. order: "raster" or
         "serpentine"; or positions: [n, 2] (y, x) of the frames in time order, none twice. repeats: passes, the slowest
         axis. skip: frames to leave out, {"start", "line", "end"}; flyback: "exposure" finds them. trigger: "internal",
         "rising-ttl" and so on; preset: "line-trigger" and so on. parameters: of the detector, by name.
+        recording: True, False or "ask" (discarded unless keep() is called); directory: where the file goes; name: template of
+        its name, "{date}/{sample}_{run:04}"; labels: {"sample": "Zr50", "strain": 8},
+        see bragg_series().
         Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **_given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
-            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording))[0]
+            flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
+            directory=directory, name=name, labels=labels))[0]
         return self.wait(begun["id"]) if wait else begun
 
     def view(self, scan: Optional[tuple[int, int]] = None, *, order: Optional[str] = None, positions: Optional[Any] = None,
@@ -167,6 +181,33 @@ class Merlind:
             time.sleep(0.1)
         return summary
 
+    def note(self, text: str, author: str = "") -> None:
+        """A note with the time of now, for the file of the run that goes on, or of the next one."""
+        self.request("note", text=text, author=author)
+
+    def series_put(self, name: str, unit: str, value: Any, time: Any = None) -> None:
+        """Samples of a named series (load, beam_current ...): a number, or a list with as many UNIX times in s (None: now)."""
+        def stamp(at: float) -> list[int]:
+            return [int(at), int(at % 1 * 1e9)]
+        stamps = None if time is None else stamp(time) if np.isscalar(time) else [stamp(at) for at in time]
+        self.request("series_put", **_given(name=name, unit=unit, value=value if np.isscalar(value) else list(value), time=stamps))
+
+    def series(self) -> list[dict[str, Any]]:
+        """The series there are: {"name", "unit", "samples", "last": {"time", "value"}}."""
+        return self.request("series")[0]["series"]
+
+    def keep(self, run_id: Optional[str] = None, *, file: Optional[str] = None) -> str:
+        """Keeps the file of a run (None: the newest), or takes a file out of the trash. Returns where it is."""
+        return self.request("recording_keep", **_given(run=run_id, file=file))[0]["file"]
+
+    def discard(self, run_id: Optional[str] = None) -> str:
+        """Puts the file of a run (None: the newest) into the trash, now or when the run is over. Returns where it is."""
+        return self.request("recording_discard", **_given(run=run_id))[0]["file"]
+
+    def discarded(self) -> list[dict[str, Any]]:
+        """Files in the trash: {"file", "bytes", "discarded", "kept_until"}."""
+        return self.request("recordings_discarded")[0]["files"]
+
     def get(self, name: str) -> str:
         """A parameter of the detector, as the detector writes it."""
         return self.request("get", name=name)[0]["value"]
@@ -175,25 +216,29 @@ class Merlind:
         """Sets a parameter of the detector. Returns what it reads back as."""
         return self.request("set", name=name, value=str(value))[0]["value"]
 
-    def map(self, name: str) -> np.ma.MaskedArray:
-        """A map of the newest run as it is now: [ny, nx], with repeats [passes, ny, nx], uint64 (counts) or float64 (com_y:
+    def map(self, name: str, run: Optional[str] = None) -> np.ma.MaskedArray:
+        """A map of a run (None: the newest) as it is now: [ny, nx], with repeats [passes, ny, nx], uint64 (counts) or float64 (com_y:
         pixels), masked where nothing is measured yet; of a layer "counter1/com_y". np.save forgets the mask: save
         map.filled(0), or filled(np.nan) of a float map."""
-        return self._map(name)[1]
+        return self._map(name, run)[1]
 
     def put(self, name: str, values: Any, *, units: str = "", description: str = "", source: str = "",
-            pass_: Optional[int] = None, run: Optional[str] = None) -> dict[str, Any]:
+            pass_: Optional[int] = None, run: Optional[str] = None, image: bool = False, register: Optional[str] = None,
+            shift: Optional[tuple[float, float]] = None) -> dict[str, Any]:
         """Makes an array a map of the newest run (run: its id, to be sure), as if merlind had computed it, in its file too: [ny, nx]
         of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
         integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
-        where it comes from, in your words. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
+        where it comes from, in your words. image: it is an image of the scan's field in pixels of its own, [h, w], of which each
+        position gets the mean of its part; register: as far as it is shifted against this map; shift: (dy, dx), positions. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
         array = np.asarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), order="C")
+        place = _given(register=register, shift=None if shift is None else [float(s) for s in shift])
         return self._ask("maps_put", _given(
+            image=place if place or image else None,
             name=name, dtype=array.dtype.str, shape=list(array.shape), units=units, description=description, source=source, pass_=pass_,
             program=os.path.basename(sys.argv[0]) or "python", user=os.environ.get("USER", ""), run=run), self.timeout, array.tobytes())[0]
 
-    def _map(self, name: str) -> tuple[str, np.ma.MaskedArray]:
-        result, arrays = self.request("map", name=name)
+    def _map(self, name: str, run: Optional[str] = None) -> tuple[str, np.ma.MaskedArray]:
+        result, arrays = self.request("map", **_given(name=name, run=run))
         return result["run"], np.ma.MaskedArray(arrays["data"].copy(), mask=arrays["measured"] == 0)
 
     def pattern(self, name: str = "sum") -> np.ndarray:
@@ -252,7 +297,8 @@ class Merlind:
         return self.request("map_drift", **_given(a=a, b=b, smoothing=smoothing, pass_=pass_, pass_b=pass_b))[0]
 
     def detectors(self) -> list[dict[str, Any]]:
-        """The virtual detectors in force, keys as in merlind.yaml(5)."""
+        """The virtual detectors in force, keys as in merlind.yaml(5), and "saturation": of the newest run, how many of the
+        detector's "pixels" were at full scale of the counter in its "frames", summed ("pixel_frames") and as a "fraction"; or None."""
         return self.request("virtual_detectors")[0]["detectors"]
 
     def set_detector(self, name: str, shape: str, **keys: Any) -> dict[str, Any]:
@@ -274,20 +320,20 @@ class Merlind:
     def calibration(self, **values: Any) -> dict[str, Any]:
         """What is known of the instrument, {name: {"value", "unit", "source", "time"} or None}, after setting the values given:
         kv, camera_length_mm, pixel_size_k (nm^-1 per pixel), centre (y, x; pixels), ellipse {"ratio", "angle" (degrees)},
-        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels (a .npy file that the daemon can
+        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels and gain (.npy files that the daemon can
         read). None forgets a value. In force for runs that start afterwards."""
         return self.request("calibration", **_plain(values))[0]["calibration"]
 
     def measure(self, what: str, apply: bool = False, **options: Any) -> dict[str, Any]:
-        """Measures "halo", "rings", "vacuum" or "bad_pixels" in the sum pattern of the newest run; only with apply is the
+        """Measures "halo", "rings", "vacuum", "bad_pixels" or "gain" in the sum pattern of the newest run; only with apply is the
         calibration changed. Of the halo: save_as, inner, outer (pixels), centre; of rings: d (d-spacings, nm), tolerance, width
-        (pixels); of the vacuum: current_pa, current_error_pa, exposure_s; of bad pixels: even."""
+        (pixels); of the vacuum: save_as, current_pa, current_error_pa, exposure_s; of bad pixels: even."""
         return self.request("calibration_measure", what=what, apply=apply, **_plain(options))[0][what]
 
     def halo_strain(self, reference: str, azimuth: float = 0.0, **options: Any) -> dict[str, Any]:
         """Strain of the newest run's halo against one kept by measure("halo", save_as=reference): {"strain": {"e_xx" (along
-        azimuth, degrees), "e_yy", "e_xy", each with _error, ...}, "halo", "warnings", ...}. References are kept until merlind
-        ends. options: inner, outer (pixels), centre, save_as."""
+        azimuth, degrees), "e_yy", "e_xy", each with _error, ...}, "halo", "warnings", ...}.
+        options: inner, outer (pixels), centre, save_as."""
         return self.request("halo_strain", reference=reference, azimuth=azimuth, **_plain(options))[0]
 
     def halo_maps(self, reference: str, *, bin: int = 8, timeout: float = 86400.0,
@@ -301,17 +347,123 @@ class Merlind:
         """Writes the mask of bad pixels to a new .npy file, on the daemon's computer; absolute path."""
         return self.request("bad_pixels_save", path=str(path))[0]
 
-    def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None) -> dict[str, np.ndarray]:
+    def save_gain(self, path: str) -> dict[str, Any]:
+        """Writes the gain of the pixels to a new .npy file, on the daemon's computer; absolute path."""
+        return self.request("gain_save", path=str(path))[0]
+
+    def calibrations(self) -> list[dict[str, Any]]:
+        """The table of calibrations that are kept: [{"name", "used", "kv", "camera_length_mm", "time", "values"}]. The newest one of
+        a high tension and camera length is taken over when these are set."""
+        return self.request("calibrations")[0]["calibrations"]
+
+    def save_calibration(self, name: Optional[str] = None) -> str:
+        """Keeps what was measured or set under kV and camera length (pixel_size_k, ellipse, disk_radius_px), in the place of an
+        entry of that name. None: a name is made. Returns the name."""
+        return self.request("calibration_save", **_given(name=name))[0]["name"]
+
+    def remove_calibration(self, name: str) -> None:
+        """Takes an entry out of the table."""
+        self.request("calibration_remove", name=name)
+
+    def references(self) -> list[dict[str, Any]]:
+        """The references that are kept, from measure("vacuum" or "halo", save_as=name): [{"kind", "name", "attached", "time",
+        "settings", ...}]."""
+        return self.request("references")[0]["references"]
+
+    def reference(self, kind: str, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What a reference holds: its arrays, of a vacuum reference {"probe": [y, x], counts}, and its document."""
+        result, arrays = self.request("reference", kind=kind, name=name)
+        return {part: array.copy() for part, array in arrays.items()}, result["document"]
+
+    def attach(self, kind: str, name: Optional[str]) -> list[str]:
+        """Attaches a reference to the runs that follow, in the place of the one of its kind; name None: no one any more. Returns
+        warnings: of settings that differ, of age."""
+        return self.request("reference_attach", kind=kind, name=name)[0]["warnings"]
+
+    def remove_reference(self, kind: str, name: str) -> None:
+        """Removes a reference from the disk."""
+        self.request("reference_remove", kind=kind, name=name)
+
+    def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, classes: bool = False,
+                       phase: Any = None, run: Optional[str] = None) -> dict[str, Any]:
         """Radial profiles of each label (phase, region, class): {"mean": [label, ring] in counts per pixel and frame, "frames":
         [label]}, with the variance also "v_r" and "v_re". labels: integers [ny, nx], 0: none; or the name of a map, whose values
-        are the labels or are divided by thresholds (label 1 below the first, 2 from there on ...)."""
-        return self.request("label_profiles", **_labels(labels, map, thresholds))[1]
+        are the labels or are divided by thresholds (label 1 below the first, 2 from there on ...); or classes (of Bragg
+        reflections) and phase, as bragg() takes it, with "names" of the labels."""
+        return self._of_labels("label_profiles", _labels(labels, map, thresholds, classes, phase, run), self.timeout)
 
-    def label_patterns(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, layer: Optional[str] = None,
-                       timeout: float = 3600.0) -> dict[str, np.ndarray]:
+    def label_patterns(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, classes: bool = False,
+                       phase: Any = None, run: Optional[str] = None, layer: Optional[str] = None,
+                       timeout: float = 3600.0) -> dict[str, Any]:
         """Sums of the patterns of each label, from the run's file: {"sum": [label, y, x], "frames": [label], of how many, "positions":
-        [label]}, all uint64. While the scan runs, of what is on the disk. labels, map, thresholds: as label_profiles() takes them."""
-        return self._ask("label_patterns", {**_labels(labels, map, thresholds), **_given(layer=layer)}, timeout)[1]
+        [label]}, all uint64. While the scan runs, of what is on the disk. What gives the labels: as label_profiles() takes it."""
+        return self._of_labels("label_patterns",
+                               {**_labels(labels, map, thresholds, classes, phase, run), **_given(layer=layer)}, timeout)
+
+    def _of_labels(self, cmd: str, args: dict[str, Any], timeout: float) -> dict[str, Any]:
+        result, arrays = self._ask(cmd, args, timeout)
+        return {**arrays, **_given(names=result.get("names"))}
+
+    # Bragg reflections; definitions: docs/bragg.md, docs/bragg-statistics.md. run: the id of one of the newest (None: the newest).
+
+    def bragg(self, run: Optional[str] = None, *, phase: Any = None, **options: Any) -> dict[str, Any]:
+        """Statistics of a run's Bragg reflections: {"n", "none", "two_beam", "three_beam", "on_axis", "multiple", "fraction", "headline":
+        {"fraction", "interval"}, "phase", ...}, members in schemas/bragg.json. phase: the name of a map, or (name, threshold),
+        threshold "half", "median", "otsu" or a number. options: pass_, confidence, block, tile, min_contrast, rates, contrast_rates,
+        areas, crystals [{"name", "d": [nm]}], spacing_tolerance, tolerance (pixels), texture."""
+        return self.request("bragg", **_given(run=run, phase=_phase(phase)),
+                            **{k.rstrip("_"): v for k, v in _plain(options).items()})[0]
+
+    def bragg_settings(self, **settings: Any) -> dict[str, Any]:
+        """What is done about Bragg reflections, after changing what is given: enabled, centre, annulus, disk_radius, alpha ... as in
+        merlind.yaml(5); None: not given any more."""
+        return self.request("bragg_settings", **_plain(settings))[0]["settings"]
+
+    def bragg_propose(self, **window: Any) -> dict[str, Any]:
+        """Settings proposed from the newest run's halo: {"settings": {"centre", "annulus", "disk_radius", ...}, "warnings", ...}; nothing
+        is changed. window: inner, outer (pixels), centre."""
+        return self.request("bragg_propose", **_plain(window))[0]
+
+    def bragg_references(self) -> list[dict[str, Any]]:
+        """The references that are kept, with their settings, the runs they were measured on, F and V."""
+        return self.request("bragg_reference")[0]["references"]
+
+    def bragg_measure(self, name: str, *, run: Optional[str] = None, area: Optional[tuple[int, int, int, int]] = None, use: bool = False,
+                      timeout: float = 3600.0) -> dict[str, Any]:
+        """Measures a reference on a run's frames on disk, or those of area (y0, x0, y1, x1), and keeps it; use: for the runs that follow."""
+        return self._ask("bragg_reference", _given(action="measure", name=name, run=run, area=area, use=use or None), timeout)[0]["reference"]
+
+    def bragg_use(self, name: str) -> dict[str, Any]:
+        """Compares frames with a kept reference from now on; returns the settings in force."""
+        return self.request("bragg_reference", action="use", name=name)[0]["settings"]
+
+    def bragg_remove(self, name: str) -> None:
+        """Keeps a reference no more."""
+        self.request("bragg_reference", action="remove", name=name)
+
+    def bragg_series(self, label: str, *, where: Optional[dict[str, Any]] = None, phase: Any = None, drift: Optional[dict[str, Any]] = None,
+                     thickness: Optional[str] = None, thin: bool = False, confidence: Optional[float] = None,
+                     timeout: float = 3600.0) -> dict[str, Any]:
+        """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows", "scans", "phase",
+        "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
+        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan."""
+        return self._ask("bragg_series", _given(label=label, where=where, phase=_phase(phase), drift=drift, thickness=thickness,
+                                                thin=thin or None, confidence=confidence), timeout)[0]["series"]
+
+    def bragg_injection_test(self, contrasts: Any = None, *, frames: Optional[int] = None, run: Optional[str] = None,
+                             timeout: float = 3600.0) -> list[dict[str, Any]]:
+        """How often disks of known contrast are found in a run's own frames without reflections: [{"contrast", "tpr", "interval", ...}]."""
+        contrasts = None if contrasts is None else np.asarray(contrasts).tolist()
+        return self._ask("bragg_injection_test", _given(contrasts=contrasts, frames=frames, run=run), timeout)[0]["rates"]
+
+    def bragg_null_test(self, area: Optional[tuple[int, int, int, int]] = None, *, run: Optional[str] = None) -> dict[str, Any]:
+        """How often reflections were found in an area (y0, x0, y1, x1) that is known to be glass: {"rate", "interval", "verdict", ...}."""
+        return self.request("bragg_null_test", **_given(area=area, run=run))[0]
+
+    def bragg_labels(self, labels: Any, *, run: Optional[str] = None) -> dict[str, Any]:
+        """The classes against a person's, [(y, x, "two_beam"), ...]: {"classes", "bragg"}, each with "kappa", "confusion" and more."""
+        labels = [[int(y), int(x), str(name)] for y, x, name in labels]
+        return self.request("bragg_labels", **_given(labels=labels, run=run))[0]
 
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:

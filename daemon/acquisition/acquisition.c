@@ -12,7 +12,7 @@
 #include "daemon/acquisition/parameter_request.h"
 #include "daemon/acquisition/run_summary.h"
 #include "daemon/calibration/calibration_table.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 
 static const char *const state_names[] = {
     [ACQUISITION_DISCONNECTED] = "disconnected",
@@ -32,6 +32,16 @@ const char *acquisition_state_name(enum acquisition_state state)
 enum acquisition_state acquisition_state(const struct acquisition *acquisition)
 {
     return acquisition->state;
+}
+
+struct logbook *acquisition_logbook(struct acquisition *acquisition)
+{
+    return acquisition->logbook;
+}
+
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size)
+{
+    return pipeline_stuck(acquisition->pipeline, who, size);
 }
 
 struct run *acquisition_run(const struct acquisition *acquisition)
@@ -147,7 +157,7 @@ static void on_data_link(struct acquisition *acquisition, const struct pipeline_
 /* Settings that are not those of its references. */
 static void log_warnings(const struct run *run)
 {
-    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    json_t *const warnings = plan_warnings(run->plan, run);
     for (size_t i = 0; i < json_array_size(warnings); i++)
         log_warning("acquisition", "run %s: %s", run->plan->id,
                     json_string_value(json_array_get(warnings, i)));
@@ -168,6 +178,7 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
     if (summary) {
         acquisition->observer.run_event(acquisition->observer.data, "started", summary);
         run_history_put(&acquisition->history, summary);
+        run_history_keep(&acquisition->history, run);
     }
     log_warnings(run);
     log_notice("acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,
@@ -220,6 +231,11 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
     } else {
         run_check_stalls(run);
     }
+    if (run == acquisition->run && !acquisition->drained_for_good)
+        disk_events_look(&acquisition->disk, &acquisition->observer, run,
+                         pipeline_recorder(acquisition->pipeline));
+    disk_experience_take(&acquisition->disk_experience, run);
+    acquisition_decide_fate(acquisition, run);
     labelled_scans_add(&acquisition->labelled, run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
@@ -322,8 +338,8 @@ static int open_links(struct acquisition *acquisition, struct error *error)
     struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
     if (!plan)
         return error_set(error, -ENOMEM, "no memory");
-    int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config, plan,
-                            on_pipeline_event, acquisition, error);
+    int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config,
+                            acquisition->logbook, plan, on_pipeline_event, acquisition, error);
     acquisition_plan_unref(plan);
     if (r < 0)
         return r;
@@ -371,6 +387,8 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     r = r < 0 ? error_set(error, r, "no memory")
               : calibration_init(&acquisition->calibration, &config->calibration, error);
     if (r == 0)
+        r = logbook_create(&acquisition->logbook, error);
+    if (r == 0)
         r = open_kept(acquisition, error);
     if (r == 0)
         r = open_links(acquisition, error);
@@ -378,6 +396,9 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
         acquisition_destroy(acquisition);
         return r;
     }
+    acquisition_know_directory(acquisition, config->recording.directory);
+    for (size_t i = 0; i < config->recording_roots.n; i++)
+        acquisition_know_directory(acquisition, config->recording_roots.paths[i]);
     acquisition_watch_start(acquisition);
     *out = acquisition;
     return 0;
@@ -395,7 +416,6 @@ void acquisition_drain(struct acquisition *acquisition)
     /* First, since the events of the end are told with a status that must not ask threads which are
      * gone. */
     acquisition->drained_for_good = true;
-    acquisition_job_wait(acquisition);
     acquisition_recompute_stop(acquisition); /* which may keep a run from its end */
     acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)
@@ -416,6 +436,8 @@ void acquisition_destroy(struct acquisition *acquisition)
     command_client_destroy(acquisition->client);
     pipeline_destroy(acquisition->pipeline);
     run_unref(acquisition->run);
+    json_decref(acquisition->directories);
+    logbook_destroy(acquisition->logbook);
     run_history_finish(&acquisition->history);
     acquisition_plan_unref(acquisition->plan);
     uv_close((uv_handle_t *)&acquisition->poll, NULL);

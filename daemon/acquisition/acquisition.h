@@ -12,6 +12,7 @@
 #include "daemon/calibration/calibration_state.h"
 #include "daemon/calibration/kept_store.h"
 #include "daemon/config/config.h"
+#include "daemon/logbook/logbook.h"
 #include "daemon/pipeline.h"
 
 /*
@@ -42,8 +43,8 @@ struct acquisition_observer {
     void (*state_changed)(void *data);
     /* `event`: "armed", "started", "ended", "finished"; `summary` as in the protocol, borrowed. */
     void (*run_event)(void *data, const char *event, const json_t *summary);
-    /* A happening for the topic event/ (event.h): "stall", "geometry", "recompute", "sweep". Takes
-     * over `body`. */
+    /* A happening for the topic event/ (event.h): "stall", "geometry", "disk", "recompute",
+     * "sweep". Takes over `body`. */
     void (*event)(void *data, const char *event, json_t *body);
 };
 
@@ -71,7 +72,9 @@ struct acquisition_start {
     const struct preset *preset;   /* NULL: none */
     const json_t *parameters;      /* object, may be NULL */
     char labels[PLAN_LABELS_SIZE]; /* JSON object, "": none */
-    int recording;                 /* -1: as configured, 0 off, 1 on */
+    int recording;                 /* -1: as configured, 0 off, 1 on, 2 on and to be asked for */
+    char directory[1024];          /* of the recording, "": as configured */
+    char name[200];                /* template of its name, "": as configured */
 };
 
 int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
@@ -151,29 +154,32 @@ const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition
 int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_plan *plan,
                           const struct product_set **set, struct error *error);
 
-/*
- * Does something long on a thread of its own, one at a time: `work` there, then `done` here,
- * always, at the latest when the daemon ends. -EBUSY with a sentence: another one is going on.
- */
-struct acquisition_job {
-    void (*work)(void *data);
-    void (*done)(void *data);
-    void *data;
-};
-int acquisition_do_job(struct acquisition *acquisition, const struct acquisition_job *job,
-                       struct error *error);
-
 /* Finished scans with labels, borrowed. */
-const struct labelled_scans *acquisition_labelled_scans(const struct acquisition *acquisition);
+struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisition);
 
 /*
- * Somebody begins to read the frames of the newest run from its file again (frame_sums.h), which
+ * Somebody begins to read the frames of a run from its file again (frame_sums.h), which
  * events tell of: `progress` is theirs until acquisition_sweep_end, and is told to stop when the
  * daemon ends. `what` is a literal. -EBUSY: somebody does so already. `error`: a sentence, or "".
  */
-int acquisition_sweep_begin(struct acquisition *acquisition, const char *what,
+int acquisition_sweep_begin(struct acquisition *acquisition, struct run *run, const char *what,
                             struct frame_sums_progress *progress);
 void acquisition_sweep_end(struct acquisition *acquisition, const char *error);
+
+/*
+ * Keeps or discards the file of a run (NULL: the newest), now or, while it goes on, when it is
+ * over. Answers with {run, fate, file}.
+ */
+void acquisition_set_fate(struct acquisition *acquisition, const char *id, bool discard,
+                          acquisition_answer_fn answer, void *data);
+/* Takes a file out of the trash. */
+void acquisition_take_back(struct acquisition *acquisition, const char *file,
+                           acquisition_answer_fn answer, void *data);
+/* Paths of directories of recordings that have a trash, borrowed. */
+const json_t *acquisition_directories(const struct acquisition *acquisition);
+/* Notes and series that clients tell, for the files of runs. Borrowed. */
+struct logbook *acquisition_logbook(struct acquisition *acquisition);
+double acquisition_trash_hours(const struct acquisition *acquisition);
 
 /* Given maps (given_maps.h) of the newest run have changed: when they get into its file, as
  * recorder_add_given has it. */
@@ -195,12 +201,20 @@ int geometry_request_apply(const struct geometry_request *request, struct scan_g
  * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
 void acquisition_find_lines(struct acquisition *acquisition);
 
+/* As pipeline_stuck. */
+bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size);
+
 enum acquisition_state acquisition_state(const struct acquisition *acquisition);
 const char *acquisition_state_name(enum acquisition_state state);
 
 /* The newest run that has frames, borrowed until the next turn of the loop; NULL before the first.
  */
 struct run *acquisition_run(const struct acquisition *acquisition);
+
+/* The run with this id if it is among the newest and still in memory (run_history.h), borrowed
+ * until the next turn of the loop. NULL with a sentence. */
+struct run *acquisition_find_run(const struct acquisition *acquisition, const char *id,
+                                 struct error *error);
 
 /* Summary of a run (NULL: the newest), new reference; NULL when there is none with this id. */
 json_t *acquisition_summary(const struct acquisition *acquisition, const char *id);

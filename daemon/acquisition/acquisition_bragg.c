@@ -13,7 +13,7 @@ const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition
     return &acquisition->bragg;
 }
 
-const struct labelled_scans *acquisition_labelled_scans(const struct acquisition *acquisition)
+struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisition)
 {
     return &acquisition->labelled;
 }

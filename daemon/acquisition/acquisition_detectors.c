@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/acquisition/acquisition_internal.h"
 #include "daemon/event.h"
+#include "daemon/results/detector_saturation.h"
 #include "daemon/results/virtual_detector_json.h"
 #include "processing/run/run_products.h"
 
@@ -19,8 +20,17 @@ void acquisition_detectors(const struct acquisition *acquisition, acquisition_an
                            void *data)
 {
     json_t *const list = json_array();
-    for (size_t i = 0; i < acquisition->detectors.n; i++)
-        json_array_append_new(list, virtual_detector_json(&acquisition->detectors.settings[i]));
+    struct detector_saturation *const saturation =
+        acquisition->run ? detector_saturation_create(acquisition->run) : NULL;
+    for (size_t i = 0; i < acquisition->detectors.n; i++) {
+        const struct virtual_detector_settings *const one = &acquisition->detectors.settings[i];
+        json_t *const json = virtual_detector_json(one);
+        json_object_set_new(json, "saturation",
+                            saturation ? detector_saturation_json(saturation, one->name)
+                                       : json_null());
+        json_array_append_new(list, json);
+    }
+    detector_saturation_destroy(saturation);
     answer(data, json_pack("{s:o}", "detectors", list), NULL, NULL, NULL);
 }
 
@@ -116,9 +126,6 @@ const char *acquisition_record_given(struct acquisition *acquisition)
 
 /* ---- computing again ---- */
 
-/* So long after its last frame a run waits for what is computed again of it. */
-#define RECOMPUTE_PATIENCE_NS (60 * NS_PER_S)
-
 /* Results that came after the run's beginning; with a name, those of that detector only. */
 static size_t late_products(const struct run *run, const char *name,
                             struct product *products[RUN_MAX_PRODUCTS])
@@ -206,18 +213,19 @@ void acquisition_recompute(struct acquisition *acquisition, const char *name,
            NULL, NULL, NULL);
 }
 
-/* The file of a run that is over is not kept open for ever. */
+/* The file of a run that is over is not kept open for ever: recording.recompute_wait. */
 static void end_patience(struct acquisition *acquisition)
 {
     const struct run *const run = acquisition->recompute_run;
     const uint64_t ended_ns = counter_read(&run->ended_ns);
-    if (ended_ns == 0 || clock_realtime_ns() < ended_ns + RECOMPUTE_PATIENCE_NS ||
+    const double patience_s = acquisition->config->recording_recompute_wait_s;
+    if (ended_ns == 0 || clock_realtime_ns() < ended_ns + (uint64_t)(patience_s * NS_PER_S) ||
         !recompute_release(acquisition->recompute))
         return;
     log_warning("acquisition",
                 "run %s is finished without waiting any longer for results that are computed "
-                "again: its file does not have them whole",
-                run->plan->id);
+                "again: its file does not have them whole (recording.recompute_wait is %g s)",
+                run->plan->id, patience_s);
 }
 
 void acquisition_recompute_watch(struct acquisition *acquisition)

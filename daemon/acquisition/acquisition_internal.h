@@ -2,10 +2,13 @@
 
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
+#include "daemon/acquisition/disk_events.h"
+#include "daemon/acquisition/pack_steps.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
 #include "daemon/acquisition/start_sequence.h"
+#include "daemon/logbook/logbook.h"
 #include "daemon/results/live_detectors.h"
 #include "detector/command_client.h"
 #include "processing/stored/recompute.h"
@@ -18,6 +21,9 @@ struct line_search {
     uint64_t looked_at; /* exposures that had come when they were last looked for */
     uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
 };
+
+/* The series that tells it, pA or nA. */
+#define BEAM_CURRENT "beam_current"
 
 struct acquisition {
     const struct config *config;
@@ -43,9 +49,16 @@ struct acquisition {
 
     struct run *run;            /* the newest with frames */
     struct stall_events stalls; /* of it */
+    struct disk_events disk;    /* of it */
+    struct disk_experience disk_experience;
+    struct pack_steps packing; /* of the newest run */
+    struct logbook *logbook;
+    json_t *directories; /* of recordings, resolved, that are known since the start */
     struct line_search lines;
     struct run_history history;
     unsigned polls, idle_polls;
+    uint64_t idle_turns, last_turns; /* of ingest (ingest_turns): at the first of idle_polls, and at
+                                        the newest */
     bool status_asked;
     uint64_t rate_time_ns, rate_received;
     double rate;
@@ -65,7 +78,6 @@ struct acquisition {
     struct recompute *recompute; /* NULL: none is going on */
     struct run *recompute_run;
     uint64_t recompute_told; /* progress that was published */
-    struct running_job *job; /* acquisition_job.c; NULL: none */
 
     struct frame_sums_progress *sweep; /* NULL: none is going on */
     const char *sweep_what;
@@ -86,6 +98,12 @@ void acquisition_set_idle(struct acquisition *acquisition);
 
 /* Frames of the newest run are expected. */
 bool acquisition_run_goes_on(const struct acquisition *acquisition);
+
+/* A directory of recordings, whose trash is looked after from now on (acquisition_fate.c). */
+void acquisition_know_directory(struct acquisition *acquisition, const char *directory);
+
+/* The run is over: its file goes where it is to be. */
+void acquisition_decide_fate(struct acquisition *acquisition, struct run *run);
 
 /* Ends a run whose first frame never came. */
 void acquisition_give_up_plan(struct acquisition *acquisition, const char *reason,
@@ -137,10 +155,6 @@ void acquisition_recompute_watch(struct acquisition *acquisition);
 /* Its progress, null when nothing is computed again. */
 json_t *acquisition_recompute_json(const struct acquisition *acquisition);
 void acquisition_recompute_stop(struct acquisition *acquisition);
-
-/* Looks whether a job is done; waits for its end. */
-void acquisition_job_watch(struct acquisition *acquisition);
-void acquisition_job_wait(struct acquisition *acquisition);
 
 /* Tells how far a sweep over the frames has come (acquisition_sweep.c). */
 void acquisition_sweep_watch(struct acquisition *acquisition);

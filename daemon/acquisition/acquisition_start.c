@@ -4,8 +4,10 @@
 #include <strings.h>
 
 #include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/disk_start.h"
+#include "daemon/acquisition/run_directory.h"
 #include "daemon/acquisition/run_geometry.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 
 struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition)
 {
@@ -18,6 +20,7 @@ struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisi
     plan->scan = config->scan;
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
+    plan->current_known = logbook_has_series(acquisition->logbook, BEAM_CURRENT);
     plan->analysis = config->analysis;
     bragg_plan_copy(&plan->bragg, &acquisition->bragg);
     calibration_copy(&plan->calibration, &acquisition->calibration);
@@ -43,7 +46,7 @@ static json_t *start_result(const struct acquisition *acquisition,
 {
     return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", plan->id, "state",
                      state_after_start(acquisition), "expected", (json_int_t)plan_expected(plan),
-                     "file", "", "warnings", reference_warnings(&plan->calibration, NULL));
+                     "file", "", "warnings", plan_warnings(plan, NULL));
 }
 
 static void answer_start(struct acquisition *acquisition, json_t *result, const char *code,
@@ -265,7 +268,7 @@ static int plan_view(struct acquisition_plan *plan, const struct acquisition_sta
         return error_set(error, -EINVAL,
                          "a view goes over and over until it is stopped: leave repeats out");
     *field = "args.recording";
-    if (start->recording == 1)
+    if (start->recording > 0)
         return error_set(error, -EINVAL,
                          "a view is not recorded: \"record\" (merlinctl record) records its next "
                          "pass");
@@ -293,7 +296,10 @@ static int fill_plan(struct acquisition_plan *plan, const struct acquisition_sta
     plan->scan = scan;
     plan->scan_from_header = scan.ny == 0;
     if (start->recording >= 0)
-        plan->recording.enabled = start->recording;
+        plan->recording.enabled = start->recording > 0;
+    plan->recording.ask = start->recording == 2;
+    if (*start->name)
+        memcpy(plan->recording.name, start->name, sizeof plan->recording.name);
     memcpy(plan->labels, start->labels, sizeof plan->labels);
     if (start->find_lines)
         return plan_line_search(plan, start, field, error);
@@ -315,13 +321,17 @@ void acquisition_start_now(struct acquisition *acquisition, const struct acquisi
         return;
     }
     struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
-    const char *field = NULL;
+    const char *field = "args.directory";
     if (!plan) {
         error_set(&error, -ENOMEM, "no memory");
         code = "internal";
+        field = NULL;
+    } else if (*start->directory && run_directory_resolve(acquisition->config, start->directory,
+                                                          plan->recording.directory, &error) < 0) {
+        code = error.code == -EACCES ? "forbidden" : "recording";
     } else if (fill_plan(plan, start, &field, &error) < 0) {
         code = "bad_value";
-    } else if (plan->recording.enabled && recording_check(&plan->recording, 0, NULL, &error) < 0) {
+    } else if (plan->recording.enabled && disk_check_start(acquisition, plan, start, &error) < 0) {
         code = "recording";
         field = "recording.directory";
     }
@@ -330,6 +340,8 @@ void acquisition_start_now(struct acquisition *acquisition, const struct acquisi
         acquisition_plan_unref(plan);
         return;
     }
+    if (plan->recording.enabled)
+        acquisition_know_directory(acquisition, plan->recording.directory);
     acquisition->plan = plan;
     if (start->passive)
         start_passive(acquisition, answer, data);

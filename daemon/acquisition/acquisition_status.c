@@ -1,6 +1,6 @@
-#include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "common/clock.h"
 #include "daemon/acquisition/acquisition_internal.h"
@@ -16,6 +16,23 @@ json_t *acquisition_summary(const struct acquisition *acquisition, const char *i
     if (run && strcmp(which, run->plan->id) == 0)
         return run_summary(run, acquisition_run_goes_on(acquisition) ? acquisition->rate : -1);
     return json_incref(remembered);
+}
+
+struct run *acquisition_find_run(const struct acquisition *acquisition, const char *id,
+                                 struct error *error)
+{
+    struct run *const run = run_history_find_run(&acquisition->history, id);
+    if (run)
+        return run;
+    const json_t *const summary = run_history_find(&acquisition->history, id);
+    const char *const file = json_string_value(json_object_get(summary, "file"));
+    if (!summary)
+        error_set(error, -ENODATA, "there is no run %.40s among the newest %d", id,
+                  RUN_HISTORY_LENGTH);
+    else
+        error_set(error, -ENODATA, "the results of run %.40s are not in memory%s%.300s", id,
+                  file && *file ? ": take them from " : "", file ? file : "");
+    return NULL;
 }
 
 static json_t *detector_json(const struct acquisition *acquisition)
@@ -55,35 +72,71 @@ static json_t *stray_json(const struct acquisition *acquisition)
                      "repeated_headers", (json_int_t)figures.repeated_headers);
 }
 
-/* Cheap enough for every status: whether a file can really be made there is found out at start. */
-static uint64_t bytes_free(const char *directory, struct error *error)
+static struct disk_view look_at_disk(const struct acquisition *acquisition)
 {
-    struct statvfs fs;
-    if (statvfs(directory, &fs) != 0) {
-        error_set(error, -errno, "recording.directory %s: %s", directory, strerror(errno));
-        return 0;
-    }
-    return (uint64_t)fs.f_bavail * fs.f_frsize;
+    struct disk_view disk = {0};
+    if (!acquisition->drained_for_good)
+        recorder_disk(pipeline_recorder(acquisition->pipeline), &disk);
+    return disk;
+}
+
+/* Of the run that is recorded; else only what is free. */
+static json_t *disk_json(const struct acquisition *acquisition, const struct disk_view *disk)
+{
+    const struct disk_outlook nothing = {.bytes_free = disk->bytes_free, .minutes_left = NAN};
+    const bool goes_on =
+        acquisition_run_goes_on(acquisition) && acquisition->run->plan->recording.enabled;
+    const struct disk_outlook outlook =
+        goes_on ? disk_outlook_of(acquisition->run, &acquisition->disk.growth, disk->bytes_free)
+                : nothing;
+    json_t *const json = disk_outlook_json(&outlook);
+    json_object_set_new(json, "silent_s", json_real(disk->silent_s));
+    return json;
+}
+
+/* In place of those over the whole run, of the last seconds. */
+static void set_rates(json_t *recording, const struct disk_growth *growth)
+{
+    json_t *const compression = json_deep_copy(json_object_get(recording, "compression"));
+    json_object_set_new(compression, "raw_per_s", json_real(growth->raw_per_s));
+    json_object_set_new(compression, "written_per_s", json_real(growth->written_per_s));
+    json_object_set_new(recording, "compression", compression);
 }
 
 static json_t *recording_json(const struct acquisition *acquisition, const json_t *run)
 {
     const struct recording_settings *const settings = &acquisition->config->recording;
-    struct error error = {0};
-    const uint64_t room = bytes_free(settings->directory, &error);
-    json_t *const json = json_pack("{s:s, s:s, s:s, s:i, s:i}", "state", "off", "error", error.text,
-                                   "path", "", "bytes_raw", 0, "bytes_written", 0);
+    const struct disk_view disk = look_at_disk(acquisition);
+    char error[1100] = "";
+    if (disk.error_number)
+        snprintf(error, sizeof error, "recording.directory %s: %s", settings->directory,
+                 strerror(disk.error_number));
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:i, s:i}", "state", "off", "error", "", "path",
+                                   "", "bytes_raw", 0, "bytes_written", 0);
     const json_t *const run_recording = json_object_get(run, "recording");
     if (run_recording) {
         json_object_update(json, (json_t *)run_recording);
         json_object_set(json, "path", json_object_get(run, "file"));
+        if (acquisition_run_goes_on(acquisition))
+            set_rates(json, &acquisition->disk.growth);
     }
-    if (error.code && json_string_length(json_object_get(json, "error")) == 0)
-        json_object_set_new(json, "error", json_string(error.text));
+    if (*error && json_string_length(json_object_get(json, "error")) == 0)
+        json_object_set_new(json, "error", json_string(error));
     json_object_set_new(json, "enabled", json_boolean(settings->enabled));
     json_object_set_new(json, "directory", json_string(settings->directory));
-    json_object_set_new(json, "bytes_free", json_integer((json_int_t)room));
+    json_object_set_new(json, "bytes_free", json_integer((json_int_t)disk.bytes_free));
+    json_object_set_new(json, "disk", disk_json(acquisition, &disk));
     return json;
+}
+
+static json_t *writer_json(const struct acquisition *acquisition)
+{
+    struct recorder_load load = {0};
+    if (!acquisition->drained_for_good)
+        recorder_load(pipeline_recorder(acquisition->pipeline), &load);
+    return json_pack("{s:I, s:I, s:I, s:f}", "waiting", (json_int_t)load.waiting, "buffers",
+                     (json_int_t)load.buffers, "bytes_waiting", (json_int_t)load.bytes_waiting,
+                     "behind_s", load.behind_s);
 }
 
 static json_t *zero_frames(void)
@@ -101,18 +154,15 @@ json_t *acquisition_status(const struct acquisition *acquisition)
     json_t *const frames = run ? json_incref(json_object_get(run, "frames")) : zero_frames();
     json_t *const of_run = json_object_get(run, "warnings");
     json_t *const warnings = of_run ? json_incref(of_run) : json_array();
-    unsigned waiting = 0, buffers = 0;
-    if (!acquisition->drained_for_good)
-        recorder_load(pipeline_recorder(acquisition->pipeline), &waiting, &buffers);
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i}, s:i, s:s, s:o, s:o}", "state",
-        acquisition_state_name(acquisition->state), "why", acquisition->why, "detector",
-        detector_json(acquisition), "frames", frames, "ring", ring_json(acquisition), "backlog",
-        backlog_json(acquisition), "recording", recording_json(acquisition, run), "run",
-        run ? run : json_null(), "stray", stray_json(acquisition), "writer", "waiting",
-        (int)waiting, "buffers", (int)buffers, "workers",
-        (int)pipeline_workers(acquisition->pipeline), "isa", cpu_isa_name(cpu_isa_best()),
-        "recompute", acquisition_recompute_json(acquisition), "warnings", warnings);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}",
+                     "state", acquisition_state_name(acquisition->state), "why", acquisition->why,
+                     "detector", detector_json(acquisition), "frames", frames, "ring",
+                     ring_json(acquisition), "backlog", backlog_json(acquisition), "recording",
+                     recording_json(acquisition, run), "run", run ? run : json_null(), "stray",
+                     stray_json(acquisition), "writer", writer_json(acquisition), "workers",
+                     (int)pipeline_workers(acquisition->pipeline), "isa",
+                     cpu_isa_name(cpu_isa_best()), "recompute",
+                     acquisition_recompute_json(acquisition), "warnings", warnings);
 }
 
 void acquisition_want_images(struct acquisition *acquisition)

@@ -7,14 +7,14 @@
 
 /* What reads the frames of a run again for a request: one at a time, with events. */
 
-int acquisition_sweep_begin(struct acquisition *acquisition, const char *what,
+int acquisition_sweep_begin(struct acquisition *acquisition, struct run *run, const char *what,
                             struct frame_sums_progress *progress)
 {
     if (acquisition->sweep)
         return -EBUSY;
     acquisition->sweep = progress;
     acquisition->sweep_what = what;
-    acquisition->sweep_run = run_ref(acquisition->run);
+    acquisition->sweep_run = run_ref(run);
     acquisition->sweep_told = 0;
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/disk_start.h"
 
 /* View mode: an unending scan, and the pass of it that is recorded. */
 
@@ -68,7 +69,7 @@ void acquisition_record_pass(struct acquisition *acquisition, acquisition_answer
         goto refused;
     }
     code = "recording";
-    if (recording_check(&plan->recording, 0, NULL, &error) < 0)
+    if (disk_check_start(acquisition, plan, NULL, &error) < 0)
         goto refused;
     code = "internal";
     if (ingest_record_pass(pipeline_ingest(acquisition->pipeline), plan) < 0) {

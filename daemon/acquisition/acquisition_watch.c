@@ -12,10 +12,24 @@
 #define IDLE_LINK_NS (500 * NS_PER_MS)
 /* Before the first frame there is nothing to lose by waiting longer. */
 #define IDLE_POLLS 15
+/* By then ingest has read what the detector had sent before it was idle. */
+#define IDLE_TURNS 3
+
+/* Whether ingest had read all that was sent when the detector became idle, and has had time to say
+ * so: on a machine that is too busy for ingest an idle detector means nothing. */
+static bool ingest_was_there(struct acquisition *acquisition)
+{
+    const bool there = acquisition->last_turns >= acquisition->idle_turns + IDLE_TURNS;
+    acquisition->last_turns = ingest_turns(pipeline_ingest(acquisition->pipeline));
+    if (acquisition->idle_polls == 1)
+        acquisition->idle_turns = acquisition->last_turns;
+    return there && acquisition->idle_polls > 1;
+}
 
 static void on_detector_idle(struct acquisition *acquisition)
 {
     acquisition->idle_polls++;
+    const bool all_read = ingest_was_there(acquisition);
     if (acquisition_run_goes_on(acquisition)) {
         const uint64_t last = counter_read(&acquisition->run->last_frame_ns);
         if (acquisition->idle_polls >= 2 && uv_hrtime() > last + IDLE_LINK_NS)
@@ -25,7 +39,7 @@ static void on_detector_idle(struct acquisition *acquisition)
     }
     /* A passive plan waits for somebody else to start, however long that takes. */
     if (acquisition->state == ACQUISITION_ARMED && acquisition->idle_polls >= IDLE_POLLS &&
-        (!acquisition->plan || acquisition->plan->active)) {
+        all_read && (!acquisition->plan || acquisition->plan->active)) {
         acquisition_give_up_plan(acquisition, "short", "detector_idle",
                                  "the detector went idle without sending a frame");
         acquisition_set_idle(acquisition);
@@ -92,16 +106,42 @@ static bool poll_due(struct acquisition *acquisition)
     }
 }
 
+static void watch_disk(struct acquisition *acquisition)
+{
+    struct run *const run = acquisition->run;
+    if (run && !acquisition->drained_for_good &&
+        atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED)
+        disk_events_look(&acquisition->disk, &acquisition->observer, run,
+                         pipeline_recorder(acquisition->pipeline));
+}
+
+/* Whether the workers or the disk are what is slow is seen in the buffers between them. */
+static void watch_packing(struct acquisition *acquisition)
+{
+    struct ring_load ring;
+    struct recorder_load load;
+    struct run *const run = acquisition->run;
+    if (!run || acquisition->drained_for_good ||
+        atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED)
+        return;
+    ring_load(ingest_ring(pipeline_ingest(acquisition->pipeline)), &ring);
+    recorder_load(pipeline_recorder(acquisition->pipeline), &load);
+    pack_steps_look(&acquisition->packing, &acquisition->observer, run,
+                    (double)ring.used / (double)ring.size, load.waiting * 2 > load.buffers,
+                    acquisition->logbook);
+}
+
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
     sample_rate(acquisition);
     acquisition_recompute_watch(acquisition);
-    acquisition_job_watch(acquisition);
     acquisition_sweep_watch(acquisition);
     acquisition_find_lines(acquisition);
     if (acquisition->run)
         stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);
+    watch_disk(acquisition);
+    watch_packing(acquisition);
     if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)
         return;
     if (command_client_send(acquisition->client, COMMAND_GET, "DETECTORSTATUS", NULL,
@@ -121,5 +161,10 @@ void acquisition_watch_new_run(struct acquisition *acquisition)
     acquisition->rate_time_ns = clock_monotonic_ns();
     acquisition->idle_polls = 0;
     acquisition->stalls = (struct stall_events){0};
+    acquisition->disk = (struct disk_events){0};
+    acquisition->packing = (struct pack_steps){0};
+    if (acquisition->run->plan->recording.enabled && !acquisition->drained_for_good)
+        recorder_watch_disk(pipeline_recorder(acquisition->pipeline),
+                            acquisition->run->plan->recording.directory);
     acquisition->lines = (struct line_search){0};
 }

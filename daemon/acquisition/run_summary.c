@@ -6,12 +6,14 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
+#include "daemon/acquisition/run_dose.h"
 #include "daemon/acquisition/run_geometry.h"
 #include "daemon/bragg/bragg_run_json.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 #include "daemon/json_time.h"
 #include "daemon/results/array_parts.h"
 #include "processing/run/run_products.h"
+#include "processing/stored/chunk_codec.h"
 
 static json_t *count(const _Atomic uint64_t *counter)
 {
@@ -36,16 +38,41 @@ static json_t *frames_json(const struct run *run)
                      count(&counts->saturated), "stalled", count(&counts->stalled));
 }
 
+static double elapsed_s(const struct run *run)
+{
+    const uint64_t ended = counter_read(&run->ended_ns);
+    const uint64_t until = ended ? ended : clock_realtime_ns();
+    return until > run->started_ns ? (double)(until - run->started_ns) / (double)NS_PER_S : 0;
+}
+
 static json_t *recording_json(const struct run *run, char *path, size_t path_size)
 {
+    static const char *const fates[] = {
+        [RUN_KEEP] = "keep", [RUN_ASK] = "ask", [RUN_DISCARD] = "discard"};
     struct run_recording *const recording = (struct run_recording *)&run->recording;
+    static const char *const codecs[] = {[RECORDING_CODEC_LZ4] = "lz4",
+                                         [RECORDING_CODEC_ZSTD] = "zstd",
+                                         [RECORDING_CODEC_BLOSCLZ] = "blosclz",
+                                         [RECORDING_CODEC_NONE] = "none"};
+    const struct chunk_packing packing = chunk_codec_packing(run);
+    const double seconds = elapsed_s(run);
     pthread_mutex_lock(&recording->mutex);
-    json_t *const json =
-        json_pack("{s:s, s:s, s:I, s:I}", "state", recording_state_name(recording->state), "error",
-                  recording->error, "bytes_raw", (json_int_t)recording->bytes_raw, "bytes_written",
-                  (json_int_t)recording->bytes_written);
+    const double raw = (double)recording->bytes_raw, written = (double)recording->bytes_written;
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:I, s:I}", "fate",
+                                   fates[atomic_load_explicit(&run->fate, memory_order_relaxed)],
+                                   "state", recording_state_name(recording->state), "error",
+                                   recording->error, "bytes_raw", (json_int_t)recording->bytes_raw,
+                                   "bytes_written", (json_int_t)recording->bytes_written);
     snprintf(path, path_size, "%s", recording->path);
     pthread_mutex_unlock(&recording->mutex);
+    json_object_set_new(
+        json, "compression",
+        json_pack("{s:s, s:i, s:o, s:I, s:f, s:f}", "codec", codecs[packing.codec], "level",
+                  packing.level, "ratio", written > 0 ? json_real(raw / written) : json_null(),
+                  "changes",
+                  (json_int_t)atomic_load_explicit(&run->pack_changes, memory_order_relaxed),
+                  "raw_per_s", seconds > 0 ? raw / seconds : 0.0, "written_per_s",
+                  seconds > 0 ? written / seconds : 0.0));
     return json;
 }
 
@@ -220,7 +247,7 @@ static const char *phase_name(const struct run *run)
 static json_t *run_warnings(const struct run *run)
 {
     char text[200];
-    json_t *const warnings = reference_warnings(&run->plan->calibration, run);
+    json_t *const warnings = plan_warnings(run->plan, run);
     const uint64_t saturated = counter_read(&run->counts.saturated);
     if (saturated > 0) {
         snprintf(text, sizeof text,
@@ -230,13 +257,6 @@ static json_t *run_warnings(const struct run *run)
         json_array_append_new(warnings, json_string(text));
     }
     return warnings;
-}
-
-static double elapsed_s(const struct run *run)
-{
-    const uint64_t ended = counter_read(&run->ended_ns);
-    const uint64_t until = ended ? ended : clock_realtime_ns();
-    return until > run->started_ns ? (double)(until - run->started_ns) / (double)NS_PER_S : 0;
 }
 
 static json_t *labels_json(const struct acquisition_plan *plan)
@@ -262,7 +282,7 @@ json_t *run_summary(const struct run *run, double rate)
     const enum run_end end = (enum run_end)atomic_load_explicit(&run->end, memory_order_acquire);
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:[I, I], s:s, s:o, s:o, s:f, s:f, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", run->plan->id, "state", state, "reason", run_reason(run), "cause", run_end_name(end),
         "detail", detail, "mode", mode_name(run->plan), "file", path, "recording", recording,
         "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
@@ -271,7 +291,7 @@ json_t *run_summary(const struct run *run, double rate)
         "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
         pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
         run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings", run_warnings(run),
-        "bragg", bragg_run_json(run), "labels", labels_json(run->plan));
+        "bragg", bragg_run_json(run), "labels", labels_json(run->plan), "dose", run_dose_json(run));
 }
 
 char *run_summary_text(const struct run *run)
@@ -315,5 +335,5 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
         "bytes_written", 0, "scan", scan_json(&plan->scan), "image", "dtype", "started", "ended",
         "rate", 0.0, "elapsed_s", 0.0, "frames", frames, "maps", "patterns", "profiles", "layers",
         "geometry", planned_geometry(&plan->scan), "stalls", no_stalls(), "warnings",
-        reference_warnings(&plan->calibration, NULL), "bragg", "labels", labels_json(plan));
+        plan_warnings(plan, NULL), "bragg", "labels", labels_json(plan));
 }

@@ -1,5 +1,7 @@
 #include "daemon/bragg/bragg_series_json.h"
 
+#include <math.h>
+
 #include "daemon/bragg/statistics_json.h"
 
 static json_t *flags_json(unsigned flags)
@@ -29,6 +31,16 @@ static json_t *row_json(const struct series_row *row, double confidence)
     return json;
 }
 
+/* [[in the phase with, without], [outside with, without]]; null: no phase. */
+static json_t *table_json(const struct series_scan *scan)
+{
+    const struct two_by_two *const t = &scan->table;
+    if (!scan->has_table)
+        return json_null();
+    return json_pack("[[I, I], [I, I]]", (json_int_t)t->a, (json_int_t)t->b, (json_int_t)t->c,
+                     (json_int_t)t->d);
+}
+
 static json_t *scan_json(const struct series_scan *scan, double confidence)
 {
     const double n = (double)class_counts_n(&scan->counts);
@@ -41,18 +53,25 @@ static json_t *scan_json(const struct series_scan *scan, double confidence)
     json_object_set_new(json, "thickness", number_json(scan->thickness));
     json_object_set_new(json, "drift", number_json(scan->drift));
     json_object_set_new(json, "left_out", json_boolean(scan->left_out));
+    json_object_set_new(json, "table", table_json(scan));
+    json_object_set_new(json, "keep", scan->keep > 0 ? json_real(scan->keep) : json_null());
     json_object_set_new(json, "flags", flags_json(scan->flags));
     return json;
 }
 
-static json_t *phase_json(const struct common_association *phase)
+static json_t *phase_json(const struct common_association *phase,
+                          const struct labelled_series *series)
 {
+    const struct toroidal_shift *const shift = &series->shift;
     if (phase->n_strata == 0)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:f}", "scans", (json_int_t)phase->n_strata,
-                     "odds_ratio", number_json(phase->odds_ratio), "odds_ratio_interval",
-                     interval_json(phase->odds_ratio_interval), "chi_square",
-                     number_json(phase->chi_square), "p", phase->p);
+    return json_pack("{s:I, s:o, s:o, s:o, s:f, s:I, s:o, s:f, s:I}", "scans",
+                     (json_int_t)phase->n_strata, "odds_ratio", number_json(phase->odds_ratio),
+                     "odds_ratio_interval", interval_json(phase->odds_ratio_interval), "chi_square",
+                     number_json(phase->chi_square), "p", phase->p, "scans_shifted",
+                     (json_int_t)series->n_shifted, "difference",
+                     number_json(series->n_shifted ? shift->difference : NAN), "p_toroidal",
+                     series->n_shifted ? shift->p : 1.0, "shifts", (json_int_t)shift->n_shifts);
 }
 
 static json_t *warnings_json(const struct series_scan *scans, size_t n_scans)
@@ -78,15 +97,15 @@ static json_t *warnings_json(const struct series_scan *scans, size_t n_scans)
     return warnings;
 }
 
-json_t *bragg_series_json(const struct series *series, const char *label,
-                          const struct series_scan *scans, size_t n_scans, double confidence)
+json_t *bragg_series_json(const struct series *made, const struct labelled_series *series,
+                          double confidence)
 {
     json_t *const rows = json_array(), *const list = json_array();
-    for (size_t i = 0; i < series->n_rows; i++)
-        json_array_append_new(rows, row_json(&series->rows[i], confidence));
-    for (size_t i = 0; i < n_scans; i++)
-        json_array_append_new(list, scan_json(&scans[i], confidence));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "label", label, "rows", rows, "scans", list,
-                     "phase", phase_json(&series->phase), "warnings",
-                     warnings_json(scans, n_scans));
+    for (size_t i = 0; i < made->n_rows; i++)
+        json_array_append_new(rows, row_json(&made->rows[i], confidence));
+    for (size_t i = 0; i < series->n; i++)
+        json_array_append_new(list, scan_json(&series->members[i], confidence));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "label", series->label, "rows", rows, "scans",
+                     list, "phase", phase_json(&made->phase, series), "warnings",
+                     warnings_json(series->members, series->n));
 }

@@ -16,15 +16,17 @@
 struct labelled_scan {
     char id[37];
     json_t *labels;
-    struct class_counts counts;
-    struct effective_size effective;
-    double dose; /* mean counts per pixel of the annulus */
+    char *how; /* what was told of its maps was told under these words; NULL: nothing */
+    struct series_scan seen; /* when it was finished; name and value are NULL */
+    struct series_scan told; /* of its maps */
 };
 
 static void forget(struct labelled_scan *scan)
 {
     json_decref(scan->labels);
+    free(scan->how);
     scan->labels = NULL;
+    scan->how = NULL;
 }
 
 void labelled_scans_finish(struct labelled_scans *scans)
@@ -45,18 +47,11 @@ static int measure(struct labelled_scan *made, const struct run *run, struct err
     int r = bragg_scan_whole(&part, run, run_scan(run), error);
     if (r == 0)
         r = bragg_scan_init(&scan, run, &part, error);
-    const size_t n = r == 0 ? (size_t)part.ny * part.nx : 0;
-    uint8_t *const binary = malloc(n + 1);
-    if (r == 0 && !binary)
-        r = error_set(error, -ENOMEM, "no memory");
     if (r == 0) {
-        made->counts = class_counts_of(scan.classes, n);
-        made->dose = scan.dose;
-        class_binary_map(binary, scan.classes, NULL, 0, n);
-        r = effective_size_of_map(&made->effective, binary, part.ny, part.nx,
-                                  settings.block ? settings.block : 3, CONFIDENCE, error);
+        made->seen = (struct series_scan){.dose = scan.dose, .thickness = NAN, .drift = NAN};
+        r = series_scan_measure(&made->seen, scan.classes, part.ny, part.nx,
+                                settings.block ? settings.block : 3, CONFIDENCE, error);
     }
-    free(binary);
     bragg_scan_finish(&scan);
     return r;
 }
@@ -110,47 +105,114 @@ static char *value_of(const struct labelled_scan *scan, const char *label)
     return strdup(text);
 }
 
-static size_t choose(const struct labelled_scans *scans, const char *label,
-                     struct series_scan *chosen)
+static bool has_labels(const struct labelled_scan *scan, json_t *where)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < scans->n; i++) {
-        const struct labelled_scan *const scan = &scans->scans[i];
-        char *const value = value_of(scan, label);
-        if (value)
-            chosen[n++] = (struct series_scan){
-                .name = scan->id,
-                .value = value,
-                .counts = scan->counts,
-                .n_effective = scan->effective.n_effective,
-                .interval = scan->effective.interval,
-                .dose = scan->dose,
-                .thickness = NAN,
-                .drift = NAN,
-            };
+    const char *name;
+    json_t *wanted;
+    json_object_foreach(where, name, wanted)
+    {
+        const json_t *const value = json_object_get(scan->labels, name);
+        const bool numbers = json_is_number(value) && json_is_number(wanted);
+        if (numbers ? json_number_value(value) != json_number_value(wanted)
+                    : !json_equal(value, wanted))
+            return false;
     }
-    return n;
+    return true;
 }
 
-json_t *labelled_scans_series(const struct labelled_scans *scans, const char *label,
-                              double confidence, struct error *error)
+static int add_member(struct labelled_series *series, const struct labelled_scan *scan,
+                      json_t *where)
 {
-    struct series series = {0};
-    struct series_scan *const chosen = calloc(scans->n + 1, sizeof *chosen);
-    const size_t n = chosen ? choose(scans, label, chosen) : 0;
+    char *const value = has_labels(scan, where) ? value_of(scan, series->label) : NULL;
+    if (!value)
+        return 0;
+    char *const name = strdup(scan->id);
+    series->texts[2 * series->n] = name;
+    series->texts[2 * series->n + 1] = value;
+    struct series_scan *const member = &series->members[series->n++];
+    *member = scan->seen;
+    member->name = name;
+    member->value = value;
+    return name ? 0 : -ENOMEM;
+}
+
+int labelled_series_init(struct labelled_series *series, const struct labelled_scans *scans,
+                         const char *label, json_t *where, struct error *error)
+{
+    int r = 0;
+    *series = (struct labelled_series){
+        .label = strdup(label),
+        .members = calloc(scans->n + 1, sizeof *series->members),
+        .texts = calloc(2 * scans->n + 1, sizeof *series->texts),
+    };
+    if (!series->label || !series->members || !series->texts)
+        r = -ENOMEM;
+    for (size_t i = 0; r == 0 && i < scans->n; i++)
+        r = add_member(series, &scans->scans[i], where);
+    if (r < 0)
+        error_set(error, r, "no memory for a series");
+    else if (series->n == 0)
+        r = error_set(error, -ENODATA,
+                      "no scan with Bragg reflections was finished that has the label %s%s: give "
+                      "labels with start",
+                      label, where ? " and those asked for" : "");
+    if (r < 0)
+        labelled_series_finish(series);
+    return r;
+}
+
+void labelled_series_finish(struct labelled_series *series)
+{
+    for (size_t i = 0; i < 2 * series->n; i++)
+        free(series->texts[i]);
+    free(series->texts);
+    free(series->members);
+    free(series->label);
+    *series = (struct labelled_series){0};
+}
+
+json_t *labelled_series_json(struct labelled_series *series, bool leave_out_drifted,
+                             double confidence, struct error *error)
+{
+    struct series made = {0};
     json_t *json = NULL;
-    if (!chosen)
-        error_set(error, -ENOMEM, "no memory for a series");
-    else if (n == 0)
-        error_set(error, -ENODATA,
-                  "no scan with Bragg reflections was finished that has the label %s: give "
-                  "labels with start",
-                  label);
-    else if (series_init(&series, chosen, n, false, confidence, error) == 0)
-        json = bragg_series_json(&series, label, chosen, n, confidence);
-    series_finish(&series);
-    for (size_t i = 0; i < n; i++)
-        free((char *)chosen[i].value);
-    free(chosen);
+    if (series_init(&made, series->members, series->n, leave_out_drifted, confidence, error) == 0)
+        json = bragg_series_json(&made, series, confidence);
+    series_finish(&made);
     return json;
+}
+
+/* ---- what was told of scans ---- */
+
+static struct labelled_scan *find(const struct labelled_scans *scans, const char *id)
+{
+    for (size_t i = 0; i < scans->n; i++)
+        if (strcmp(scans->scans[i].id, id) == 0)
+            return &scans->scans[i];
+    return NULL;
+}
+
+void labelled_scans_remember(struct labelled_scans *scans, const char *how,
+                             const struct series_scan *member)
+{
+    struct labelled_scan *const scan = find(scans, member->name);
+    char *const words = scan ? strdup(how) : NULL;
+    if (!words)
+        return;
+    free(scan->how);
+    scan->how = words;
+    scan->told = *member;
+}
+
+bool labelled_scans_recall(const struct labelled_scans *scans, const char *how,
+                           struct series_scan *member)
+{
+    const struct labelled_scan *const scan = find(scans, member->name);
+    const char *const name = member->name, *const value = member->value;
+    if (!scan || !scan->how || strcmp(scan->how, how) != 0)
+        return false;
+    *member = scan->told;
+    member->name = name;
+    member->value = value;
+    return true;
 }

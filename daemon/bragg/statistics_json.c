@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+const char *const class_names[SCAN_CLASSES] = {"none", "two_beam", "three_beam", "on_axis",
+                                               "multiple"};
+
 json_t *number_json(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -14,12 +17,10 @@ json_t *interval_json(struct interval interval)
 
 json_t *class_counts_json(const struct class_counts *counts, double confidence)
 {
-    static const char *const names[SCAN_CLASSES] = {"none", "two_beam", "three_beam", "on_axis",
-                                                    "multiple"};
     const uint64_t n = class_counts_n(counts), bragg = class_counts_bragg(counts);
     json_t *const json = json_pack("{s:I}", "n", (json_int_t)n);
     for (unsigned i = 0; i < SCAN_CLASSES; i++)
-        json_object_set_new(json, names[i], json_integer((json_int_t)counts->of[i]));
+        json_object_set_new(json, class_names[i], json_integer((json_int_t)counts->of[i]));
     json_object_set_new(json, "fraction", number_json(class_counts_fraction(counts)));
     json_object_set_new(json, "wilson",
                         interval_json(wilson_interval((double)bragg, (double)n, confidence)));

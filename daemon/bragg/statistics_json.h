@@ -7,6 +7,9 @@
 
 /* What the statistics of one scan and of a series are written with. New references. */
 
+/* "none", "two_beam" and so on: what the classes are called. */
+extern const char *const class_names[SCAN_CLASSES];
+
 /* null where it is not finite: JSON has no such number. */
 json_t *number_json(double value);
 

@@ -23,10 +23,20 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 68, /* in the table of config_keys.c */
+    CONFIG_KEYS = 82, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
+
+#define CONFIG_DIRECTORIES_MAX 8
+
+struct directory_list {
+    size_t n;
+    char paths[CONFIG_DIRECTORIES_MAX][1024]; /* absolute */
+};
+
+/* What becomes of a start when the disk will not suffice. */
+enum disk_when_short { DISK_REFUSE, DISK_WARN };
 
 /* NaN: not known. */
 struct calibration_settings {
@@ -41,6 +51,19 @@ struct calibration_settings {
     double reference_age;  /* hours after which a reference is worth a warning */
 };
 
+/* The operator's page. */
+struct web_settings {
+    bool enabled;
+    char listen[256];
+    char token[129];            /* "": made at every start */
+    char origins[1024];         /* separated by blanks */
+    uint32_t viewers;           /* at once, at most */
+    double patience_s;          /* a viewer that reads or answers nothing for so long is dropped */
+    char tls_certificate[1024]; /* PEM files; "": no TLS */
+    char tls_key[1024];
+    bool allow_insecure; /* other addresses than loopback without TLS */
+};
+
 struct config {
     char detector_host[256];
     uint16_t detector_command_port; /* 6341 */
@@ -53,11 +76,15 @@ struct config {
     struct recording_settings recording;
     double recording_flush_s; /* how often a reader of the growing file sees news, s */
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
+    double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
+    struct directory_list recording_roots;
+    double recording_trash_hours; /* how long discarded files are kept */
+    enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
     char results_endpoint[256];
     double results_map_rate;     /* map updates per second, at most */
     double results_pattern_rate; /* patterns per second, at most */
-    char web_listen[256];        /* accepted, used when there is a page */
+    struct web_settings web;
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;

@@ -29,17 +29,41 @@ static bool is_any_port(const char *endpoint)
 }
 
 /* A name that begins with 127 may be anybody's, so only an address counts. */
-static bool is_local(const char *endpoint)
+static bool is_local_listen(const char *host_port)
 {
     char host[INET_ADDRSTRLEN];
     struct in_addr address;
-    if (strncmp(endpoint, "tcp://", 6) != 0)
+    if (strncmp(host_port, "[::1]:", 6) == 0 || strncmp(host_port, "localhost:", 10) == 0)
         return true;
-    endpoint += 6;
-    if (strncmp(endpoint, "[::1]:", 6) == 0 || strncmp(endpoint, "localhost:", 10) == 0)
-        return true;
-    snprintf(host, sizeof host, "%.*s", (int)strcspn(endpoint, ":"), endpoint);
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(host_port, ":"), host_port);
     return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+static bool is_local(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", 6) != 0 || is_local_listen(endpoint + 6);
+}
+
+static int check_web(const struct config *config, FILE *messages)
+{
+    const struct web_settings *const web = &config->web;
+    const bool has_certificate = *web->tls_certificate, has_key = *web->tls_key;
+    if (has_certificate != has_key) {
+        print_origin(config, has_key ? web->tls_key : web->tls_certificate, messages);
+        fprintf(messages,
+                "error: web.tls_certificate and web.tls_key belong together: %s is "
+                "missing\n",
+                has_key ? "web.tls_certificate" : "web.tls_key");
+        return -EINVAL;
+    }
+    if (!web->enabled || is_local_listen(web->listen) || has_certificate || web->allow_insecure)
+        return 0;
+    print_origin(config, web->listen, messages);
+    fprintf(messages,
+            "error: web.listen %s can be reached from other computers, and nothing would be "
+            "encrypted: set web.tls_certificate and web.tls_key, or web.allow_insecure: true\n",
+            web->listen);
+    return -EINVAL;
 }
 
 int config_check(const struct config *config, FILE *messages)
@@ -72,6 +96,8 @@ int config_check(const struct config *config, FILE *messages)
                 config->scan.repeats, config->scan.ny, config->scan.nx);
         result = -EINVAL;
     }
+    if (check_web(config, messages) < 0)
+        result = -EINVAL;
     if (!is_local(config->control_endpoint)) {
         print_origin(config, config->control_endpoint, messages);
         fprintf(messages,

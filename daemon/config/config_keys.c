@@ -4,7 +4,8 @@
 
 #define RANGE(least, most) .minimum = (least), .maximum = (most)
 
-static const char *const codecs[] = {"lz4", "zstd", "blosclz", NULL};
+static const char *const codecs[] = {"lz4", "zstd", "blosclz", "none", "auto", NULL};
+static const char *const when_short[] = {"refuse", "warn", NULL};
 static const char *const shuffles[] = {"none", "byte", "bit", NULL};
 static const char *const scan_orders[] = {"raster", "serpentine", NULL};
 static const char *const icom_methods[] = {"auto", "icom", "ricom", NULL};
@@ -31,7 +32,7 @@ const struct config_section config_sections[] = {
     {"recording.compression", "How Blosc packs the pixels."},
     {"control", NULL},
     {"results", NULL},
-    {"web", NULL},
+    {"web", "The operator's page, in a browser, and what Prometheus may read there (/metrics)."},
     {"analysis", "Profiles and fluctuation microscopy. Rings are around a centre; bin b holds the "
                  "pixels whose corrected radius is at least b and less than b + 1 bin widths."},
     {"analysis.icom",
@@ -102,8 +103,31 @@ const struct config_key config_keys[] = {
      .text = "Where the files go. It must exist and be writable for the service; a path that is "
              "not absolute begins where merlind was started. Under systemd another directory than "
              "/var/lib/merlind also needs a ReadWritePaths= line, see merlind(8)."},
+    {"recording.roots", &config_type_directories, FIELD(recording_roots), .default_text = "[]",
+     .text = "Directories in and below which a start may choose another directory than "
+             "recording.directory for its run (at most 8). Under systemd they need ReadWritePaths= "
+             "lines too."},
+    {"recording.name", &config_type_name_template, FIELD(recording.name),
+     .default_text = "\"" RECORDING_NAME "\"",
+     .text = "What files are called, without .h5; a slash makes a folder. {date}, {time}: of the "
+             "first frame. {run}, {run:04}: one more than the highest number that is taken. {id}: "
+             "of the run. {sample} and any other word: the label of that name which the run was "
+             "started with. Nothing is overwritten: a name without {run} that is taken gets _2, _3 "
+             "behind it."},
+    {"recording.trash_hours", &config_type_real, FIELD(recording_trash_hours), RANGE(0.0001, 87600),
+     .unit = "hours", .default_text = "24",
+     .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
+             "of recordings."},
+    {"recording.links", &config_type_bool, FIELD(recording.links), .default_text = "false",
+     .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
+             "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "
+             "nothing is overwritten."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
-     .default_text = "lz4", .text = "lz4 is the fastest by far, zstd packs closest."},
+     .default_text = "lz4",
+     .text = "lz4 is the fastest by far, zstd packs closest. none stores without packing. auto "
+             "begins with "
+             "zstd, steps down to lz4 and none when compression is slower than the detector, and "
+             "back; level does not apply to the last two."},
     {"recording.compression.shuffle", &config_type_choice, FIELD(recording.shuffle),
      .choices = shuffles, .default_text = "bit",
      .text = "Reordering of bits or bytes before the codec. bit is the best for counts."},
@@ -111,6 +135,11 @@ const struct config_key config_keys[] = {
      .default_text = "1",
      .text = "0 stores without packing, 9 packs closest and is the slowest; more than 1 gains lz4 "
              "very little."},
+    {"recording.short_of_space", &config_type_choice, FIELD(recording_short_of_space),
+     .choices = when_short, .default_text = "refuse",
+     .text = "What becomes of a start when the disk will not suffice, going by the size and the "
+             "compression of the frames of the run before. warn: it begins with a warning, and "
+             "recording stops before the disk is full."},
     {"recording.flush", &config_type_real, FIELD(recording_flush_s), RANGE(0.1, 3600),
      .unit = "seconds", .default_text = "1",
      .text = "How often a program that reads the growing file sees news. What was flushed "
@@ -119,6 +148,11 @@ const struct config_key config_keys[] = {
      .unit = "seconds", .default_text = "5",
      .text = "How often what was flushed is brought to the disk, so that it survives a loss of "
              "power as well. 0: only when the file is closed."},
+    {"recording.recompute_wait", &config_type_real, FIELD(recording_recompute_wait_s),
+     RANGE(0, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long after its last frame a run waits for results that are computed again "
+             "(merlinctl recompute), so that its file has them; the next scan waits as long. Then "
+             "the file is closed without them and says how many frames they lack."},
     {"control.endpoint", &config_type_endpoint, FIELD(control_endpoint),
      .default_text = "tcp://127.0.0.1:6350",
      .text = "Where merlind takes requests (ZeroMQ ROUTER). Whoever reaches it can operate the "
@@ -127,13 +161,40 @@ const struct config_key config_keys[] = {
      .default_text = "tcp://127.0.0.1:6351",
      .text = "Where merlind publishes live results (ZeroMQ XPUB). Port 0 or *: any free port, "
              "named in the ready line."},
-    {"results.map_rate", &config_type_real, FIELD(results_map_rate), RANGE(0.1, 100),
-     .unit = "per second", .default_text = "10", .text = "Updates of each map, at most."},
-    {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), RANGE(0.1, 100),
-     .unit = "per second", .default_text = "2", .text = "Updates of each pattern, at most."},
-    {"web.listen", &config_type_listen, FIELD(web_listen), .default_text = "127.0.0.1:6380",
-     .text = "HOST:PORT of the operator's page. Accepted already, used once there is a page."},
-    {"log.level", &config_type_choice, FIELD(log_level), .choices = log_levels,
+    {"results.map_rate", &config_type_real, FIELD(results_map_rate), .reloads = true,
+     RANGE(0.1, 100), .unit = "per second", .default_text = "10",
+     .text = "Updates of each map, at most."},
+    {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
+     RANGE(0.1, 100), .unit = "per second", .default_text = "2",
+     .text = "Updates of each pattern, at most."},
+    {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
+     .text = "Whether there is a page."},
+    {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",
+     .text = "HOST:PORT of the page. Port 0 or *: any free port, named in the ready line. Other "
+             "addresses than those of this computer alone (127.0.0.1, [::1]) need tls_certificate "
+             "and tls_key, or allow_insecure."},
+    {"web.token", &config_type_token, FIELD(web.token), .default_text = "auto",
+     .text = "Whoever has it may operate merlind from the page: open it as "
+             "http://127.0.0.1:6380/#token=TOKEN. All others may only look. 16 to 128 letters, "
+             "digits, _ and -. auto: made anew at every start, logged, and in the file page-token "
+             "of the directory that systemd gives the service."},
+    {"web.origins", &config_type_origins, FIELD(web.origins), .default_text = "[]",
+     .text = "Origins (http://HOST:PORT) of other pages that may connect, and names by which this "
+             "computer is reached. An address, localhost and the computer's own name need not be "
+             "here."},
+    {"web.viewers", &config_type_number, FIELD(web.viewers), RANGE(1, 1000), .default_text = "32",
+     .text = "Viewers at once, at most."},
+    {"web.patience", &config_type_real, FIELD(web.patience_s), RANGE(0.5, 3600), .unit = "seconds",
+     .default_text = "30",
+     .text = "A viewer that reads nothing, or does not answer pings, for so long is dropped."},
+    {"web.tls_certificate", &config_type_file, FIELD(web.tls_certificate), .default_text = "none",
+     .text = "A PEM file with the certificate, and those that signed it, for https."},
+    {"web.tls_key", &config_type_file, FIELD(web.tls_key), .default_text = "none",
+     .text = "A PEM file with the certificate's key."},
+    {"web.allow_insecure", &config_type_bool, FIELD(web.allow_insecure), .default_text = "false",
+     .text = "Whether the page may be on an address that other computers reach without TLS. What "
+             "is sent, the token too, can then be read on the network."},
+    {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,
      .offset = offsetof(struct config, virtual_detectors), .unit = "pixels", .default_text = "[]",

@@ -26,6 +26,7 @@ struct config_key {
     const char *path; /* "recording.compression.codec" */
     const struct config_type *type;
     size_t offset, size; /* of the field in struct config */
+    bool reloads;        /* may change while merlind runs; the field is plain memory */
     double minimum, maximum;
     const char *const *choices; /* NULL-terminated, in the order of their enum */
     const char *unit;           /* NULL: none */
@@ -57,10 +58,14 @@ extern const struct config_type config_type_name;              /* char array, "n
 extern const struct config_type config_type_choice;            /* an enum */
 extern const struct config_type config_type_host;              /* char array, as the following */
 extern const struct config_type config_type_directory;         /* made absolute */
+extern const struct config_type config_type_directories;       /* struct directory_list */
+extern const struct config_type config_type_name_template;     /* char array */
 extern const struct config_type config_type_directory_or_auto; /* the same; auto is "" */
 extern const struct config_type config_type_file;              /* made absolute, "none" is "" */
 extern const struct config_type config_type_endpoint;          /* of ZeroMQ */
 extern const struct config_type config_type_listen;            /* HOST:PORT */
+extern const struct config_type config_type_token;             /* char array, auto is "" */
+extern const struct config_type config_type_origins;           /* char array, blanks between */
 extern const struct config_type config_type_scan_shape; /* struct scan_geometry, its shape only */
 extern const struct config_type config_type_centre; /* struct radial_settings, its centre only */
 extern const struct config_type config_type_virtual_detectors;

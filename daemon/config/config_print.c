@@ -115,6 +115,11 @@ static void describe_values(const struct config_key *key, FILE *out)
         fprintf(out, " (%s)", key->unit);
 }
 
+static const char *reload_text(const struct config_key *key)
+{
+    return key->reloads ? "; changes with a reload" : "";
+}
+
 static void print_example_section(const struct config_section *section, FILE *out)
 {
     fputs("\n", out);
@@ -159,7 +164,7 @@ void config_print_example(FILE *out)
         indent(depth, out);
         fputs("# ", out);
         describe_values(key, out);
-        fprintf(out, "; default: %s\n", key->default_text);
+        fprintf(out, "; default: %s%s\n", key->default_text, reload_text(key));
         print_example_setting(key, depth, out);
         previous = key->path;
     }
@@ -183,7 +188,7 @@ static void print_escaped_values(const struct config_key *key, FILE *out)
     if (!memory)
         return;
     describe_values(key, memory);
-    fprintf(memory, "; default: %s", key->default_text);
+    fprintf(memory, "; default: %s%s", key->default_text, reload_text(key));
     fclose(memory);
     print_escaped(values, out);
     free(values);

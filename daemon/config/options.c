@@ -7,6 +7,7 @@
 
 enum {
     KEY_CHECK_CONFIG = 1000,
+    KEY_CHECK_HOST,
     KEY_PRINT_CONFIG,
     KEY_PRINT_EXAMPLE,
     KEY_PRINT_KEYS_SCDOC,
@@ -29,6 +30,8 @@ static const struct argp_option argp_options[] = {
      "Set one key, over the file; VALUE as in YAML: -o 'scan.shape=[64, 64]'", 1},
     {"check-config", KEY_CHECK_CONFIG, NULL, 0,
      "Check file and options, tell what is wrong, and exit", 2},
+    {"check-host", KEY_CHECK_HOST, NULL, 0,
+     "Tell what on this machine will hurt an acquisition, with remedies, and exit", 2},
     {"print-config", KEY_PRINT_CONFIG, NULL, 0,
      "Print every key with its value and where that came from, and exit", 2},
     {"print-example", KEY_PRINT_EXAMPLE, NULL, 0,
@@ -56,6 +59,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         line->verbosity--;
         return 0;
     case KEY_CHECK_CONFIG:
+    case KEY_CHECK_HOST:
     case KEY_PRINT_CONFIG:
     case KEY_PRINT_EXAMPLE:
     case KEY_PRINT_KEYS_SCDOC:
@@ -122,11 +126,16 @@ static int exit_code_after_printing(void)
     return EXIT_FAILURE;
 }
 
-static int act(const struct command_line *line, const struct config *config)
+static int act(const struct command_line *line, const struct options *options,
+               const struct config *config)
 {
+    unsigned n_looks = 0;
     switch (line->action) {
     case KEY_CHECK_CONFIG:
         printf("%s: the configuration is right\n", line->file ? line->file : "merlind");
+        break;
+    case KEY_CHECK_HOST:
+        n_looks = options->check_host(config, stdout);
         break;
     case KEY_PRINT_CONFIG:
         config_print(config, stdout);
@@ -138,7 +147,8 @@ static int act(const struct command_line *line, const struct config *config)
         config_print_scdoc(stdout);
         break;
     }
-    return exit_code_after_printing();
+    const int exit_code = exit_code_after_printing();
+    return exit_code == 0 && n_looks > 0 ? EXIT_FAILURE : exit_code;
 }
 
 int options_load(int argc, char **argv, struct options *options, struct config *config)
@@ -158,7 +168,7 @@ int options_load(int argc, char **argv, struct options *options, struct config *
     if (load_config(&line, config) != 0)
         options->exit_code = EXIT_CODE_CONFIG;
     else if (line.action)
-        options->exit_code = act(&line, config);
+        options->exit_code = act(&line, options, config);
     else
         finished = 0;
     if (finished)

@@ -9,6 +9,8 @@ struct options {
     /* Set by the caller, may be NULL: prints the versions of the libraries below that of merlind
      * for --version. */
     void (*print_libraries)(FILE *out);
+    /* For --check-host, as host_check.h has it. */
+    unsigned (*check_host)(const struct config *config, FILE *out);
     int exit_code; /* set when options_load says that there is nothing more to do */
 };
 

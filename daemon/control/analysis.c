@@ -118,10 +118,31 @@ static json_t *find_vacuum(const struct control_service *service, const json_t *
     return kept ? json_incref(json_object_get(kept->document, "vacuum")) : NULL;
 }
 
+/* The run that args.run names, else the newest, with a reference. */
+static void take_run(struct analysis *analysis)
+{
+    const struct acquisition *const acquisition = analysis->service->acquisition;
+    const json_t *const given = json_object_get(analysis->args, "run");
+    struct run *run = acquisition_run(acquisition);
+    if (given && !json_is_string(given)) {
+        analysis_refuse(analysis, "bad_value", "args.run", "run must be the UUID of a run");
+        return;
+    }
+    if (!run) {
+        analysis_refuse(analysis, "no_data", NULL, "nothing was measured yet: start a scan first");
+        return;
+    }
+    if (given)
+        run = acquisition_find_run(acquisition, json_string_value(given), &analysis->error);
+    if (run)
+        analysis->run = run_ref(run);
+    else
+        analysis_refuse_error(analysis, -ENODATA, "args.run");
+}
+
 static struct analysis *create(const struct control_service *service, struct request *request,
                                json_t *args, void (*compute)(struct analysis *analysis))
 {
-    struct run *const run = acquisition_run(service->acquisition);
     struct analysis *const analysis = calloc(1, sizeof *analysis);
     if (!analysis) {
         request_fail(request, "internal", NULL, "no memory for an analysis");
@@ -131,15 +152,13 @@ static struct analysis *create(const struct control_service *service, struct req
         .request = request,
         .service = service,
         .compute = compute,
-        .run = run ? run_ref(run) : NULL,
         .args = json_incref(args),
         .vacuum = find_vacuum(service, args),
         .result = json_object(),
         .described = json_array(),
     };
-    if (!run)
-        analysis_refuse(analysis, "no_data", NULL, "nothing was measured yet: start a scan first");
-    else
+    take_run(analysis);
+    if (analysis->run)
         take_pass(analysis);
     return analysis;
 }
@@ -169,7 +188,8 @@ static void begin_sweep(struct analysis *analysis, const char *what)
     struct frame_sums_progress *const progress = calloc(1, sizeof *progress);
     if (!progress) {
         analysis_refuse(analysis, "internal", NULL, "no memory to read the frames again");
-    } else if (acquisition_sweep_begin(analysis->service->acquisition, what, progress) < 0) {
+    } else if (acquisition_sweep_begin(analysis->service->acquisition, analysis->run, what,
+                                       progress) < 0) {
         analysis_refuse(analysis, "busy", NULL,
                         "the frames are being read again already, for another request: wait for "
                         "its end");

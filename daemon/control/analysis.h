@@ -40,7 +40,8 @@ struct analysis {
     struct error error;
 };
 
-/* Takes the newest run and args.pass, has `compute` called as a job, and replies. */
+/* Takes the run that args.run names (else the newest) and args.pass, has `compute` called as a job,
+ * and replies. */
 void analysis_start(const struct control_service *service, struct request *request, json_t *args,
                     void (*compute)(struct analysis *analysis));
 

@@ -15,6 +15,23 @@ void command_answer(void *data, json_t *result, const char *code, const char *fi
 bool command_take_geometry(struct request *request, const json_t *args,
                            struct geometry_request *geometry);
 
+/* The run that args.run names, else the newest; borrowed until the next turn of the loop. NULL: the
+ * request was refused. commands_results.c */
+struct run *command_take_run(const struct control_service *service, struct request *request,
+                             const json_t *args);
+
+/* commands_logbook.c */
+void command_note(const struct control_service *service, struct request *request, json_t *args);
+void command_series_put(const struct control_service *service, struct request *request,
+                        json_t *args);
+void command_series(const struct control_service *service, struct request *request, json_t *args);
+/* commands_recordings.c */
+void command_recording_keep(const struct control_service *service, struct request *request,
+                            json_t *args);
+void command_recording_discard(const struct control_service *service, struct request *request,
+                               json_t *args);
+void command_recordings_discarded(const struct control_service *service, struct request *request,
+                                  json_t *args);
 /* commands_start.c */
 void command_start(const struct control_service *service, struct request *request, json_t *args);
 /* commands_geometry.c */

@@ -236,21 +236,6 @@ void command_map_correlation(const struct control_service *service, struct reque
 
 /* ---- map_drift ---- */
 
-/* Of earlier runs only the summary is kept in memory. */
-static int check_run(struct analysis *analysis)
-{
-    const json_t *const given = json_object_get(analysis->args, "run");
-    const char *const id = json_string_value(given);
-    if (given && !id)
-        return analysis_refuse(analysis, "bad_value", "args.run", "run must be the UUID of a run");
-    if (id && strcmp(id, analysis->run->plan->id) != 0)
-        return analysis_refuse(analysis, "no_data", "args.run",
-                               "the maps of run %.40s are not in memory, only those of the newest "
-                               "(%s): take them from its file, /entry/results/NAME/data",
-                               id, analysis->run->plan->id);
-    return 0;
-}
-
 static void describe_drift(struct analysis *analysis, const struct map_drift *drift)
 {
     const double found[] = {drift->dy, drift->dx};
@@ -265,8 +250,7 @@ static void analyse_drift(struct analysis *analysis)
     struct map_pair pair;
     struct map_drift drift;
     double smoothing = 1;
-    if (check_run(analysis) < 0 ||
-        analysis_take_number(analysis, "smoothing", 0.5, 100, &smoothing) < 0 ||
+    if (analysis_take_number(analysis, "smoothing", 0.5, 100, &smoothing) < 0 ||
         pair_init(&pair, analysis) < 0)
         return;
     const int r = map_drift_find(&drift, pair.a, pair.b, analysis->pass.ny, analysis->pass.nx,

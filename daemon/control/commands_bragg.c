@@ -6,13 +6,14 @@
 #include "daemon/bragg/bragg_run_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
 #include "daemon/control/analysis.h"
+#include "daemon/control/bragg_phase.h"
 #include "daemon/control/commands.h"
-#include "processing/products/bragg_product.h"
-#include "processing/products/virtual_detector.h"
 #include "processing/run/run_products.h"
-#include "processing/statistics/phase_mask.h"
 
-/* bragg: the statistics of the newest run's Bragg reflections. */
+/* bragg: the statistics of a run's Bragg reflections. */
+
+#define CRYSTALS_MAX 16
+#define SPACINGS_MAX 64
 
 struct bragg_request {
     struct analysis *analysis;
@@ -21,6 +22,8 @@ struct bragg_request {
     uint8_t *areas, *phase;
     const char *phase_name;
     struct threshold threshold;
+    struct crystal_phase crystals[CRYSTALS_MAX];
+    double spacings[CRYSTALS_MAX][SPACINGS_MAX]; /* nm */
 };
 
 /* ---- settings ---- */
@@ -81,11 +84,57 @@ static int take_settings(struct bragg_request *bragg)
         analysis_take_number(analysis, "min_contrast", 1e-9, 1e9, &settings->min_contrast) < 0)
         return -1;
     settings->block = (uint32_t)block;
+    if (analysis_take_number(analysis, "tolerance", 0.01, 100, &settings->tolerance) < 0 ||
+        analysis_take_number(analysis, "texture", 0.01, 1, &settings->texture_fraction) < 0 ||
+        analysis_take_number(analysis, "spacing_tolerance", 1e-6, 0.5,
+                             &settings->spacing_tolerance) < 0)
+        return -1;
     if (take_tile(bragg) < 0 ||
         take_rates(bragg, "rates", &settings->rates, &settings->rates_known) < 0)
         return -1;
     return take_rates(bragg, "contrast_rates", &settings->contrast_rates,
                       &settings->contrast_rates_known);
+}
+
+/* ---- crystalline phases ---- */
+
+/* One {name, d: [nm, ...]}; false: it is none. */
+static bool read_crystal(struct crystal_phase *crystal, double *spacings, const json_t *json)
+{
+    const json_t *const d = json_object_get(json, "d");
+    crystal->name = json_string_value(json_object_get(json, "name"));
+    crystal->spacings = spacings;
+    crystal->n_spacings = json_array_size(d);
+    for (size_t i = 0; i < crystal->n_spacings; i++) {
+        spacings[i] = json_number_value(json_array_get(d, i));
+        if (!(spacings[i] > 0))
+            return false;
+    }
+    return crystal->name && *crystal->name && crystal->n_spacings > 0 &&
+           crystal->n_spacings <= SPACINGS_MAX;
+}
+
+static int take_crystals(struct bragg_request *bragg)
+{
+    const json_t *const given = json_object_get(bragg->analysis->args, "crystals");
+    const size_t n = json_array_size(given);
+    if (!given)
+        return 0;
+    bool good = n > 0 && n <= CRYSTALS_MAX;
+    for (size_t i = 0; good && i < n; i++)
+        good = json_array_size(json_object_get(json_array_get(given, i), "d")) <= SPACINGS_MAX &&
+               read_crystal(&bragg->crystals[i], bragg->spacings[i], json_array_get(given, i));
+    if (!good)
+        return analysis_refuse(bragg->analysis, "bad_value", "args.crystals",
+                               "crystals must be 1 to %d of {name, d: [1 to %d spacings in nm]}",
+                               CRYSTALS_MAX, SPACINGS_MAX);
+    if (!(bragg->scan.results.pixel_size > 0))
+        return analysis_refuse(bragg->analysis, "bad_value", "args.crystals",
+                               "spacings need the size of a pixel in nm^-1, which was not known in "
+                               "this run: set pixel_size_k (calibration) before it");
+    bragg->settings.crystals = bragg->crystals;
+    bragg->settings.n_crystals = n;
+    return 0;
 }
 
 /* ---- areas ---- */
@@ -124,85 +173,21 @@ static int take_areas(struct bragg_request *bragg)
 
 /* ---- the phase ---- */
 
-/* 1 where a reflection may have counts, [height][width]: disks reach over the annulus' borders.
- * NULL: no memory. */
-static uint8_t *annulus_pixels(const struct run *run)
-{
-    const struct pixel_format *const format = &run->format;
-    const struct bragg_settings *const settings = &bragg_product_setup(run_bragg(run))->settings;
-    uint8_t *const pixels = calloc((size_t)format->height * format->width, 1);
-    for (uint32_t y = 0; pixels && y < format->height; y++) {
-        for (uint32_t x = 0; x < format->width; x++) {
-            const double r = hypot(y - settings->centre_y, x - settings->centre_x);
-            pixels[(size_t)y * format->width + x] = r >= settings->inner - settings->disk_radius &&
-                                                    r <= settings->outer + settings->disk_radius;
-        }
-    }
-    return pixels;
-}
-
-/* A map that looks where reflections are would find them again. */
-static int check_circular(struct bragg_request *bragg)
-{
-    struct analysis *const analysis = bragg->analysis;
-    const struct run *const run = analysis->run;
-    unsigned map;
-    const struct product *const product = run_find_map(run, bragg->phase_name, &map);
-    const size_t n = (size_t)run->format.height * run->format.width;
-    double *const weights = calloc(n, sizeof *weights);
-    uint8_t *const annulus = annulus_pixels(run);
-    int r = -ENOMEM;
-    error_set(&analysis->error, r, "no memory for the phase");
-    if (weights && annulus) {
-        virtual_detector_weights(product, map, weights, n);
-        r = phase_check_circular(weights, annulus, n, NULL, &analysis->error);
-    }
-    free(annulus);
-    free(weights);
-    return r < 0 ? analysis_refuse_error(analysis, r == -EDOM ? -EINVAL : r, "args.phase.map") : 0;
-}
-
-static int take_threshold(struct bragg_request *bragg, const json_t *given)
-{
-    static const char *const rules[] = {"half", "median", "otsu"};
-    if (json_is_number(given)) {
-        bragg->threshold =
-            (struct threshold){.rule = THRESHOLD_VALUE, .level = json_number_value(given)};
-        return 0;
-    }
-    const char *const word = given ? json_string_value(given) : "half";
-    for (unsigned i = 0; word && i < 3; i++) {
-        if (strcmp(word, rules[i]) == 0) {
-            bragg->threshold.rule = (enum threshold_rule)i;
-            return 0;
-        }
-    }
-    return analysis_refuse(bragg->analysis, "bad_value", "args.phase.threshold",
-                           "threshold must be half, median, otsu or a number");
-}
-
 static int take_phase(struct bragg_request *bragg)
 {
     struct analysis *const analysis = bragg->analysis;
-    const json_t *const phase = json_object_get(analysis->args, "phase");
-    double *values;
-    if (!phase)
+    const json_t *const given = json_object_get(analysis->args, "phase");
+    struct bragg_phase_wanted wanted;
+    const char *field;
+    if (!given)
         return 0;
-    bragg->phase_name = json_string_value(json_object_get(phase, "map"));
-    if (!bragg->phase_name)
-        return analysis_refuse(analysis, "bad_value", "args.phase", "phase must name a map");
-    if (take_threshold(bragg, json_object_get(phase, "threshold")) < 0)
-        return -1;
-    int r = map_values_read(&values, analysis->run, &analysis->pass, bragg->phase_name,
-                            &analysis->error);
-    if (r < 0)
-        return analysis_refuse_error(analysis, r == -ENOENT ? -ENODATA : r, "args.phase.map");
-    const uint64_t n = (uint64_t)analysis->pass.ny * analysis->pass.nx;
-    bragg->phase = malloc(n + 1);
-    r = bragg->phase ? phase_from_map(bragg->phase, &bragg->threshold, values, n, &analysis->error)
-                     : error_set(&analysis->error, -ENOMEM, "no memory for the phase");
-    free(values);
-    return r < 0 ? analysis_refuse_error(analysis, r, "args.phase.map") : check_circular(bragg);
+    int r = bragg_phase_take(&wanted, given, &field, &analysis->error);
+    if (r == 0)
+        r = bragg_phase_make(&bragg->phase, &bragg->threshold, &wanted, analysis->run,
+                             &analysis->pass, &analysis->error);
+    bragg->phase_name = wanted.map;
+    /* What would be circular is a bad value. */
+    return r < 0 ? analysis_refuse_error(analysis, r == -EDOM ? -EINVAL : r, field) : 0;
 }
 
 /* ---- all ---- */
@@ -241,8 +226,8 @@ static int take_scan(struct bragg_request *bragg)
 static void work(struct analysis *analysis)
 {
     struct bragg_request bragg = {.analysis = analysis};
-    if (take_scan(&bragg) == 0 && take_settings(&bragg) == 0 && take_areas(&bragg) == 0 &&
-        take_phase(&bragg) == 0)
+    if (take_scan(&bragg) == 0 && take_settings(&bragg) == 0 && take_crystals(&bragg) == 0 &&
+        take_areas(&bragg) == 0 && take_phase(&bragg) == 0)
         compute(&bragg);
     bragg_scan_finish(&bragg.scan);
     free(bragg.areas);

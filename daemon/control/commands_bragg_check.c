@@ -119,10 +119,9 @@ struct judged {
 
 static bool read_class(const json_t *word, uint8_t *class)
 {
-    static const char *const names[] = {"none", "two_beam", "three_beam", "on_axis", "multiple"};
     const char *const name = json_string_value(word);
     for (uint8_t i = 0; name && i < SCAN_CLASSES; i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, class_names[i]) == 0) {
             *class = i;
             return true;
         }

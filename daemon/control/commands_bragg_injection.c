@@ -47,11 +47,13 @@ static void refuse(struct request *request, const struct error *error)
     request_fail(request, code, NULL, "%s", error->text);
 }
 
-static void answer(void *data)
+static void answer(void *data, bool cancelled)
 {
     struct injection_job *const job = data;
     const struct bragg_injection *const injection = &job->injection;
-    if (job->error.code) {
+    if (cancelled) {
+        request_abandon(job->request);
+    } else if (job->error.code) {
         refuse(job->request, &job->error);
     } else {
         json_t *const rates = json_array();
@@ -88,12 +90,10 @@ static bool take_contrasts(struct request *request, const json_t *args,
 void command_bragg_injection_test(const struct control_service *service, struct request *request,
                                   json_t *args)
 {
-    struct run *const run = acquisition_run(service->acquisition);
+    struct run *const run = command_take_run(service, request, args);
     double frames = FRAMES;
-    if (!run) {
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
+    if (!run)
         return;
-    }
     struct injection_job *const job = calloc(1, sizeof *job);
     if (!job) {
         request_fail(request, "internal", NULL, "no memory");
@@ -108,9 +108,8 @@ void command_bragg_injection_test(const struct control_service *service, struct 
         return;
     }
     job->injection.max_frames = (uint64_t)frames;
-    const struct acquisition_job doing = {work, answer, job};
     struct error error = {0};
-    if (acquisition_do_job(service->acquisition, &doing, &error) < 0) {
+    if (jobs_start_long(service->jobs, work, answer, job, &error) < 0) {
         refuse(request, &error);
         job_destroy(job);
     }

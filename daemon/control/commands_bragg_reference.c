@@ -106,9 +106,8 @@ static bool keep(struct measuring_job *job)
     return false;
 }
 
-static void answer_measured(void *data)
+static void answer_measured(struct measuring_job *job)
 {
-    struct measuring_job *const job = data;
     struct bragg_plan plan;
     struct error error = {0};
     bragg_plan_copy(&plan, acquisition_bragg(job->service->acquisition));
@@ -126,6 +125,15 @@ static void answer_measured(void *data)
         request_succeed(job->request,
                         json_pack("{s:o}", "reference", one_json(job->service, job->name)), NULL,
                         0);
+}
+
+static void done(void *data, bool cancelled)
+{
+    struct measuring_job *const job = data;
+    if (cancelled)
+        request_abandon(job->request);
+    else
+        answer_measured(job);
     job_destroy(job);
 }
 
@@ -185,14 +193,13 @@ static int prepare(struct measuring_job *job, struct error *error)
 static void begin(struct measuring_job *job)
 {
     struct error error = {0};
-    const struct acquisition_job work = {measure, answer_measured, job};
     job->reference = found_already(job);
     if (job->reference) {
-        answer_measured(job);
+        done(job, false);
         return;
     }
     if (prepare(job, &error) < 0 ||
-        acquisition_do_job(job->service->acquisition, &work, &error) < 0) {
+        jobs_start_long(job->service->jobs, measure, done, job, &error) < 0) {
         refuse(job->request, &error, NULL);
         job_destroy(job);
     }
@@ -201,11 +208,9 @@ static void begin(struct measuring_job *job)
 static void take_measure(const struct control_service *service, struct request *request,
                          const json_t *args, const char *name)
 {
-    struct run *const run = acquisition_run(service->acquisition);
-    if (!run) {
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
+    struct run *const run = command_take_run(service, request, args);
+    if (!run)
         return;
-    }
     struct measuring_job *const job = calloc(1, sizeof *job);
     if (!job) {
         request_fail(request, "internal", NULL, "no memory");

@@ -120,6 +120,26 @@ static bool take_enabled(struct request *request, const json_t *args, struct bra
     return true;
 }
 
+/* A reference was measured with its settings: others do not go with it. */
+static bool check_frozen(struct request *request, const json_t *args, const struct bragg_plan *plan)
+{
+    static const char *const frozen[] = {"centre",      "annulus",      "disk_radius",
+                                         "wide_radius", "alpha",        "overdispersion",
+                                         "speckle",     "contrast_min", "centre_uncertainty"};
+    for (size_t i = 0; plan->reference && i < sizeof frozen / sizeof frozen[0]; i++) {
+        char field[40];
+        if (!json_object_get(args, frozen[i]))
+            continue;
+        snprintf(field, sizeof field, "args.%s", frozen[i]);
+        request_fail(request, "bad_value", field,
+                     "%s is that of the reference %s: use none (reference: null), or measure "
+                     "another one",
+                     frozen[i], plan->reference_name);
+        return false;
+    }
+    return true;
+}
+
 static bool take_all(const struct control_service *service, struct request *request,
                      const json_t *args, struct bragg_plan *plan)
 {
@@ -132,7 +152,7 @@ static bool take_all(const struct control_service *service, struct request *requ
            take_pair(request, args, "counts", &plan->counts_min, &plan->counts_max) &&
            take_count(request, args, "tile", 65536, &plan->tile) &&
            take_count(request, args, "block", 1024, &plan->block_length) &&
-           take_reference(service, request, args, plan);
+           take_reference(service, request, args, plan) && check_frozen(request, args, plan);
 }
 
 /* ---- the answer ---- */

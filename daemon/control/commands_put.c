@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
+#include "daemon/control/put_image.h"
 #include "daemon/json_time.h"
 #include "daemon/results/put_map.h"
 
@@ -74,13 +75,13 @@ static struct run *take_run(const struct control_service *service, struct reques
 
 /* In the client's own words, and when. For free(); NULL: no memory. */
 static char *provenance_of(const json_t *args, const char *program, const char *user,
-                           const char *source, const struct run *run)
+                           const char *source, json_t *image, const struct run *run)
 {
-    json_t *const json =
-        json_pack("{s:s, s:o, s:s, s:s, s:s, s:O, s:O, s:I}", "origin", "put", "time",
-                  json_time(clock_realtime_ns()), "program", program, "user", user, "source",
-                  source, "dtype", json_object_get(args, "dtype"), "shape",
-                  json_object_get(args, "shape"), "geometry", (json_int_t)run_view(run)->version);
+    json_t *const json = json_pack(
+        "{s:s, s:o, s:s, s:s, s:s, s:O, s:O, s:I, s:O*}", "origin", "put", "time",
+        json_time(clock_realtime_ns()), "program", program, "user", user, "source", source, "dtype",
+        json_object_get(args, "dtype"), "shape", json_object_get(args, "shape"), "geometry",
+        (json_int_t)run_view(run)->version, "image", image);
     char *const text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return text;
@@ -88,11 +89,11 @@ static char *provenance_of(const json_t *args, const char *program, const char *
 
 static const char *code_of(int error)
 {
-    return error == -ENOMEM ? "internal" : "bad_value";
+    return error == -ENOMEM ? "internal" : error == -ENODATA ? "no_data" : "bad_value";
 }
 
 static void put(const struct control_service *service, struct request *request,
-                const struct put_map *map, struct run *run)
+                const struct put_map *map, json_t *image, struct run *run)
 {
     struct put_result result;
     struct error error = {0};
@@ -105,11 +106,23 @@ static void put(const struct control_service *service, struct request *request,
     log_info("control", "map %s was put into run %s", map->name, run->plan->id);
     const char *const recorded = acquisition_record_given(service->acquisition);
     request_succeed(request,
-                    json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:s}", "name", map->name, "run",
+                    json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:O*}", "name", map->name, "run",
                               run->plan->id, "dtype", result.dtype, "replaced", result.replaced,
                               "values", (json_int_t)result.values, "without_frame",
-                              (json_int_t)result.without, "recorded", recorded),
+                              (json_int_t)result.without, "recorded", recorded, "image", image),
                     NULL, 0);
+}
+
+/* false: the request was refused. */
+static bool take_image(struct request *request, const json_t *args, struct put_map *map,
+                       const struct run *run, struct put_image *image)
+{
+    struct error error = {0};
+    const char *field;
+    const int r = put_image_init(image, map, args, run, &field, &error);
+    if (r < 0)
+        request_fail(request, code_of(r), field, "%s", error.text);
+    return r == 0;
 }
 
 void command_maps_put(const struct control_service *service, struct request *request, json_t *args)
@@ -136,11 +149,15 @@ void command_maps_put(const struct control_service *service, struct request *req
         return;
     }
     struct run *const run = take_run(service, request, args);
-    char *const provenance = run ? provenance_of(args, program, user, source, run) : NULL;
+    struct put_image image = {0};
+    if (!run || (json_object_get(args, "image") && !take_image(request, args, &map, run, &image)))
+        return;
+    char *const provenance = provenance_of(args, program, user, source, image.told, run);
     map.provenance = provenance;
-    if (run && provenance)
-        put(service, request, &map, run);
-    else if (run)
+    if (provenance)
+        put(service, request, &map, image.told, run);
+    else
         request_fail(request, "internal", NULL, "no memory for a map");
+    put_image_finish(&image);
     free(provenance);
 }

@@ -3,7 +3,7 @@
 #include "daemon/control/commands.h"
 #include "daemon/results/array_parts.h"
 
-/* map, pattern and profile: results of the newest run. */
+/* map, pattern and profile: results of the newest run; maps also of those before it. */
 
 static struct run *measured_run(const struct control_service *service, struct request *request)
 {
@@ -13,10 +13,26 @@ static struct run *measured_run(const struct control_service *service, struct re
     return run;
 }
 
+struct run *command_take_run(const struct control_service *service, struct request *request,
+                             const json_t *args)
+{
+    const json_t *const id = json_object_get(args, "run");
+    struct error error = {0};
+    if (!id)
+        return measured_run(service, request);
+    struct run *const run = json_is_string(id) ? acquisition_find_run(service->acquisition,
+                                                                      json_string_value(id), &error)
+                                               : NULL;
+    if (!run)
+        request_fail(request, json_is_string(id) ? "no_data" : "bad_value", "args.run", "%s",
+                     json_is_string(id) ? error.text : "run must be the UUID of a run");
+    return run;
+}
+
 void command_map(const struct control_service *service, struct request *request, json_t *args)
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
-    struct run *const run = measured_run(service, request);
+    struct run *const run = command_take_run(service, request, args);
     if (!run)
         return;
     unsigned map;

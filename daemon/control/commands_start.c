@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config/name_template.h"
 #include "daemon/control/commands.h"
 
 /* The arguments of start. */
@@ -74,11 +75,13 @@ static bool take_switches(struct request *request, const json_t *args,
                           struct acquisition_start *start)
 {
     const json_t *const recording = json_object_get(args, "recording");
-    if (recording && !json_is_boolean(recording)) {
-        request_fail(request, "bad_value", "args.recording", "recording must be true or false");
+    const char *const ask = json_string_value(recording);
+    if (recording && !json_is_boolean(recording) && !(ask && strcmp(ask, "ask") == 0)) {
+        request_fail(request, "bad_value", "args.recording",
+                     "recording must be true, false or \"ask\"");
         return false;
     }
-    start->recording = recording ? json_is_true(recording) : -1;
+    start->recording = !recording ? -1 : ask ? 2 : json_is_true(recording);
     start->parameters = json_object_get(args, "parameters");
     if (start->parameters && !json_is_object(start->parameters)) {
         request_fail(request, "bad_value", "args.parameters",
@@ -109,6 +112,37 @@ static bool take_labels(struct request *request, json_t *args, struct acquisitio
                      "most %zu bytes",
                      sizeof start->labels - 1);
     return good;
+}
+
+static bool take_directory(struct request *request, const json_t *args,
+                           struct acquisition_start *start)
+{
+    const json_t *const directory = json_object_get(args, "directory");
+    const char *const path = json_string_value(directory);
+    if (!directory)
+        return true;
+    if (path && path[0] == '/' && strlen(path) < sizeof start->directory) {
+        strcpy(start->directory, path);
+        return true;
+    }
+    request_fail(request, "bad_value", "args.directory", "directory must be an absolute path");
+    return false;
+}
+
+static bool take_name(struct request *request, const json_t *args, struct acquisition_start *start)
+{
+    const json_t *const name = json_object_get(args, "name");
+    const char *const text = json_string_value(name);
+    struct error error = {0};
+    if (!name)
+        return true;
+    if (text && name_template_check(text, &error) == 0) {
+        strcpy(start->name, text);
+        return true;
+    }
+    request_fail(request, "bad_value", "args.name", "%s",
+                 text ? error.text : "name must be a text such as \"{date}/{sample}_{run:04}\"");
+    return false;
 }
 
 /* The list of positions is ours until the answer. */
@@ -145,7 +179,8 @@ void command_start(const struct control_service *service, struct request *reques
     struct acquisition_start asked = {.trigger = TRIGGER_INTERNAL};
     if (!take_mode(request, args, &asked) || !take_trigger(request, args, &asked) ||
         !take_preset(request, args, &asked) || !take_flyback(request, args, &asked) ||
-        !take_switches(request, args, &asked) || !take_labels(request, args, &asked) ||
+        !take_switches(request, args, &asked) || !take_directory(request, args, &asked) ||
+        !take_name(request, args, &asked) || !take_labels(request, args, &asked) ||
         !command_take_geometry(request, args, &asked.geometry)) /* last: it makes a list */
         return;
     if (json_object_get(args, "skip")) /* what is left out of it is 0 */

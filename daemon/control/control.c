@@ -21,6 +21,7 @@ struct control {
     void *socket;
     struct zmq_poll poll;
     struct control_service service;
+    json_t *counts; /* of answers: {command: {result: number}} */
     char endpoint[256];
 };
 
@@ -91,6 +92,7 @@ static void carry_out(struct control *control, struct request *request, json_t *
         request_fail(request, "unknown_command", "cmd", "no command %s: describe lists them", name);
         return;
     }
+    request_count_in(request, command->name, control->counts);
     const char *const extra =
         unknown_member(args, command->members, sizeof command->members / sizeof *command->members);
     if (extra) {
@@ -173,10 +175,12 @@ static void on_readable(void *data)
     struct request *const request = request_create(control->socket, zmq_msg_data(&frames[0]),
                                                    zmq_msg_size(&frames[0]), has_empty_frame);
     const int body = has_empty_frame ? 2 : 1;
-    if (!request)
+    if (!request) {
         log_error("control", "a request was dropped: no memory");
-    else
+    } else {
+        request_count_in(request, NULL, control->counts);
         take_frames(control, request, frames, n, body);
+    }
     for (int i = 0; i < n && i < MAX_FRAMES; i++)
         zmq_msg_close(&frames[i]);
 }
@@ -200,6 +204,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
     if (!control)
         return error_set(error, -ENOMEM, "no memory");
     control->service = *service;
+    control->counts = json_object();
     int r = -ENOMEM;
     control->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     if (!control->socket) {
@@ -217,6 +222,10 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
     }
     size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
+    if (zmq_bind(control->socket, CONTROL_INPROC) != 0) {
+        r = error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
+        goto fail;
+    }
     r = zmq_poll_init(&control->poll, loop, control->socket, on_readable, control);
     if (r < 0) {
         error_set(error, r, "cannot watch the control socket");
@@ -228,6 +237,7 @@ int control_create(struct control **out, uv_loop_t *loop, void *zmq_context, con
 fail:
     if (control->socket)
         zmq_close(control->socket);
+    json_decref(control->counts);
     free(control);
     return r;
 }
@@ -236,6 +246,7 @@ static void on_poll_closed(void *data)
 {
     struct control *const control = data;
     zmq_close(control->socket);
+    json_decref(control->counts);
     free(control);
 }
 
@@ -248,4 +259,9 @@ void control_destroy(struct control *control)
 const char *control_endpoint(const struct control *control)
 {
     return control->endpoint;
+}
+
+json_t *control_counts(const struct control *control)
+{
+    return json_deep_copy(control->counts);
 }

@@ -32,5 +32,16 @@ int control_create(struct control **control, uv_loop_t *loop, void *zmq_context,
                    struct error *error);
 void control_destroy(struct control *control);
 
+/* Where clients inside this process connect, in the same ZeroMQ context. */
+#define CONTROL_INPROC "inproc://merlind-control"
+
+/* Whether a request with these args (an object, or NULL) changes the state of the daemon, of the
+ * detector or of what is kept. What is no command changes nothing. Usable from every thread. */
+bool control_command_changes_state(const char *name, const json_t *args);
+
 /* The endpoint as bound. */
 const char *control_endpoint(const struct control *control);
+
+/* Requests answered so far, {command: {result: number}}; result is "ok" or the code of the error.
+ * New reference. */
+json_t *control_counts(const struct control *control);

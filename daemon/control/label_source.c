@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "daemon/control/label_bragg.h"
+
 /* A number for each position of every pass; more would take the memory that the scan needs. */
 #define POSITIONS_MAX (UINT64_C(1) << 26)
 
@@ -110,32 +112,52 @@ static int take_map(struct label_map *map, struct analysis *analysis)
     return r;
 }
 
-/* ---- either ---- */
+/* ---- any of them ---- */
+
+/* Exactly one source, and thresholds with a map only. */
+static bool has_one_source(const json_t *args)
+{
+    const bool labels = json_object_get(args, "labels") != NULL;
+    const bool map = json_object_get(args, "map") != NULL;
+    const bool bragg =
+        json_is_true(json_object_get(args, "classes")) || json_object_get(args, "phase");
+    return labels + map + bragg == 1 && (map || !json_object_get(args, "thresholds"));
+}
+
+static int take_labels(struct label_map *map, struct analysis *analysis)
+{
+    const json_t *const rows = json_object_get(analysis->args, "labels");
+    if (rows)
+        return take_array(map, analysis, rows);
+    return json_object_get(analysis->args, "map") ? take_map(map, analysis)
+                                                  : label_bragg_take(map, analysis);
+}
 
 int label_map_init(struct label_map *map, struct analysis *analysis)
 {
     const struct map_pass *const pass = &analysis->pass;
-    const json_t *const rows = json_object_get(analysis->args, "labels");
-    const bool has_map = json_object_get(analysis->args, "map") != NULL;
     *map = (struct label_map){.n = (uint64_t)pass->ny * pass->nx * pass->passes};
-    if (!rows == !has_map || (rows && json_object_get(analysis->args, "thresholds")))
+    if (!has_one_source(analysis->args))
         return analysis_refuse(analysis, "bad_value", "args.labels",
                                "give either labels, or the name of a map (with or without "
-                               "thresholds)");
+                               "thresholds), or classes: true, phase or both of these");
     if (map->n > POSITIONS_MAX)
         return analysis_refuse(analysis, "bad_value", NULL,
                                "labels for at most 2^26 positions of all passes");
     map->labels = malloc(map->n + 1);
     if (!map->labels)
         return analysis_refuse(analysis, "internal", NULL, "no memory for the labels");
-    const int r = rows ? take_array(map, analysis, rows) : take_map(map, analysis);
+    const int r = take_labels(map, analysis);
     if (r < 0)
         label_map_finish(map);
+    else if (map->names)
+        json_object_set(analysis->result, "names", map->names);
     return r;
 }
 
 void label_map_finish(struct label_map *map)
 {
     free(map->labels);
+    json_decref(map->names);
     *map = (struct label_map){0};
 }

@@ -12,7 +12,9 @@ struct request {
     void *socket;
     json_t *id;
     bool has_empty_frame;
-    const void *part; /* borrowed */
+    const char *command; /* borrowed; NULL: not known */
+    json_t *counts;      /* borrowed; NULL: nowhere */
+    const void *part;    /* borrowed */
     size_t part_size;
     size_t identity_size;
     char identity[256];
@@ -51,6 +53,24 @@ void request_set_id(struct request *request, json_t *id)
     request->id = id;
 }
 
+void request_count_in(struct request *request, const char *command, json_t *counts)
+{
+    request->command = command;
+    request->counts = counts;
+}
+
+static void count(const struct request *request, const char *result)
+{
+    const char *const command = request->command ? request->command : "unknown";
+    json_t *results = json_object_get(request->counts, command);
+    if (!results && request->counts) {
+        results = json_object();
+        json_object_set_new(request->counts, command, results);
+    }
+    const json_int_t before = json_integer_value(json_object_get(results, result));
+    json_object_set_new(results, result, json_integer(before + 1));
+}
+
 /* A client that has gone away, or does not read, loses its reply; nobody else does. */
 static void send_part(struct request *request, const void *bytes, size_t size, bool more)
 {
@@ -85,6 +105,7 @@ void request_succeed(struct request *request, json_t *result, const struct reply
         request_fail(request, "internal", NULL, "no memory for the reply");
         return;
     }
+    count(request, "ok");
     reply(request, json_pack("{s:b, s:o}", "ok", 1, "result", result), parts, n_parts);
 }
 
@@ -99,6 +120,7 @@ void request_fail(struct request *request, const char *code, const char *field, 
     json_t *const error = json_pack("{s:s, s:s}", "code", code, "message", message);
     if (field)
         json_object_set_new(error, "field", json_string(field));
+    count(request, code);
     reply(request, json_pack("{s:b, s:o}", "ok", 0, "error", error), NULL, 0);
 }
 

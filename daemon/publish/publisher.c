@@ -58,6 +58,8 @@ static int bind_socket(struct publisher *publisher, const char *endpoint, struct
                          endpoint, zmq_strerror(errno));
     size_t size = sizeof publisher->endpoint;
     zmq_getsockopt(publisher->socket, ZMQ_LAST_ENDPOINT, publisher->endpoint, &size);
+    if (zmq_bind(publisher->socket, PUBLISHER_INPROC) != 0)
+        return error_set(error, -errno, PUBLISHER_INPROC ": %s", zmq_strerror(errno));
     return 0;
 }
 
@@ -113,6 +115,11 @@ void publisher_destroy(struct publisher *publisher)
 const char *publisher_endpoint(const struct publisher *publisher)
 {
     return publisher->endpoint;
+}
+
+json_t *publisher_counts(const struct publisher *publisher)
+{
+    return json_deep_copy(publisher->sequences);
 }
 
 bool publisher_wanted(const struct publisher *publisher, const char *topic)

@@ -27,8 +27,14 @@ int publisher_create(struct publisher **publisher, uv_loop_t *loop, void *zmq_co
                      const char *endpoint, struct error *error);
 void publisher_destroy(struct publisher *publisher);
 
+/* Where subscribers inside this process connect, in the same ZeroMQ context. */
+#define PUBLISHER_INPROC "inproc://merlind-results"
+
 /* The endpoint as bound. */
 const char *publisher_endpoint(const struct publisher *publisher);
+
+/* Messages published so far, {topic: number}. New reference. */
+json_t *publisher_counts(const struct publisher *publisher);
 
 /* Does anybody want this topic? What nobody wants need not be encoded. */
 bool publisher_wanted(const struct publisher *publisher, const char *topic);

@@ -54,7 +54,10 @@ static unsigned codec_code(enum recording_codec codec)
         return BLOSC_ZSTD;
     case RECORDING_CODEC_BLOSCLZ:
         return BLOSC_BLOSCLZ;
+    case RECORDING_CODEC_AUTO: /* at first; every chunk says what it is packed with */
+        return BLOSC_ZSTD;
     case RECORDING_CODEC_LZ4:
+    case RECORDING_CODEC_NONE:
         break;
     }
     return BLOSC_LZ4;
@@ -73,13 +76,25 @@ static unsigned shuffle_code(enum recording_shuffle shuffle)
     return BLOSC_BITSHUFFLE;
 }
 
+static unsigned level_of(const struct recording_settings *settings)
+{
+    switch (settings->codec) {
+    case RECORDING_CODEC_NONE:
+        return 0;
+    case RECORDING_CODEC_AUTO:
+        return 1;
+    default:
+        return (unsigned)settings->level;
+    }
+}
+
 herr_t blosc_filter_add(hid_t properties, const struct recording_settings *settings,
                         size_t pixel_size, size_t chunk_size)
 {
     const unsigned values[N_CD] = {
         [CD_REVISION] = FILTER_REVISION,          [CD_FORMAT] = BLOSC_VERSION_FORMAT,
         [CD_TYPE_SIZE] = (unsigned)pixel_size,    [CD_CHUNK_SIZE] = (unsigned)chunk_size,
-        [CD_LEVEL] = (unsigned)settings->level,   [CD_SHUFFLE] = shuffle_code(settings->shuffle),
+        [CD_LEVEL] = level_of(settings),          [CD_SHUFFLE] = shuffle_code(settings->shuffle),
         [CD_CODEC] = codec_code(settings->codec),
     };
     return H5Pset_filter(properties, BLOSC_FILTER_ID, H5Z_FLAG_MANDATORY, N_CD, values);

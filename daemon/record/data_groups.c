@@ -4,6 +4,7 @@
 
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 
 #define FIRST_GROUP "data"
 #define AXIS_VALUES_AT_ONCE GROWN_DATASET_CHUNK
@@ -76,18 +77,35 @@ static int create_frame_axis(struct data_groups *data, hid_t group)
         grown_dataset_create(group, "frame", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &fill);
     if (data->frame_axis < 0)
         return -1;
-    if (nexus_attribute(data->frame_axis, "units", "") < 0)
+    if (nexus_attribute(data->frame_axis, "units", "") < 0 ||
+        nexus_attribute(data->frame_axis, "name", "frame") < 0)
         return -1;
     return nexus_attribute(data->frame_axis, "long_name", "place in the order of frames");
 }
 
+/* In k from the centre of the pattern, where the size of a pixel is known; else in pixels. */
+static struct nexus_scale detector_scale(const struct calibration *calibration, unsigned axis,
+                                         uint32_t n)
+{
+    const double size = calibration_number(calibration, CALIBRATION_PIXEL_SIZE_K, 0);
+    const struct calibration_value *const known = &calibration->values[CALIBRATION_CENTRE];
+    const double centre = known->known ? known->value[axis] : ((double)n - 1) / 2;
+    if (size <= 0)
+        return (struct nexus_scale){0, 1, "px"};
+    return (struct nexus_scale){-centre * size, size, "1/nm"};
+}
+
 static int create_axes(struct data_groups *data, hid_t group, const struct run *run)
 {
+    const struct calibration *const calibration = &run->plan->calibration;
+    const double step = calibration_number(calibration, CALIBRATION_SCAN_STEP, 0);
     const int r = scan_geometry_is_stack(&run->scan) ? create_frame_axis(data, group)
-                                                     : nexus_scan_axes(group, &run->scan);
-    if (r < 0 || nexus_axis(group, "y", run->format.height, "px", "detector row") < 0)
+                                                     : nexus_scan_axes(group, &run->scan, step);
+    const struct nexus_scale y = detector_scale(calibration, 0, run->format.height);
+    const struct nexus_scale x = detector_scale(calibration, 1, run->format.width);
+    if (r < 0 || nexus_axis(group, "y", run->format.height, &y, "detector row") < 0)
         return -1;
-    return nexus_axis(group, "x", run->format.width, "px", "detector column");
+    return nexus_axis(group, "x", run->format.width, &x, "detector column");
 }
 
 static int link_axes(hid_t group, const char *const *axes, size_t n)
@@ -105,7 +123,7 @@ static int fill_group(struct data_groups *data, hid_t group, const struct run *r
     const size_t n = name_axes(axes, run);
     if (nexus_attribute(group, "signal", "data") < 0 ||
         nexus_attribute(group, "interpretation", "image") < 0 ||
-        nexus_attribute_list(group, "axes", axes, n) < 0 ||
+        reader_views_name_axes(group, axes, (unsigned)n) < 0 ||
         image_dataset_create(&data->images[layer], group, run) < 0)
         return -1;
     if (run->n_layers > 1 && nexus_attribute(group, "layer", run_layer_name(run, layer)) < 0)

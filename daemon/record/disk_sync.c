@@ -13,7 +13,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/record/file_name.h"
-#include "daemon/record/hdf5_error.h"
 
 /* A disk that takes longer is worth a word. */
 #define SLOW_NS (UINT64_C(5) * NS_PER_S)
@@ -24,21 +23,22 @@ struct disk_sync {
     pthread_t thread;
     int descriptor; /* to be synced, -1: none */
     bool stop;
+    int failure; /* errno of the newest one, 0: none that was not taken */
     char path[FILE_PATH_MAX];
+    char failed_path[FILE_PATH_MAX];
 };
 
-static void bring_to_disk(int descriptor, const char *path)
+/* Returns 0 or an errno. */
+static int bring_to_disk(int descriptor, const char *path)
 {
     const uint64_t began = clock_monotonic_ns();
-    if (fdatasync(descriptor) < 0)
-        log_error("record",
-                  "cannot bring %.300s to the disk: %s; %s; what was recorded may be lost", path,
-                  strerror(errno), write_error_remedy(errno));
+    const int failure = fdatasync(descriptor) < 0 ? errno : 0;
     const uint64_t took = clock_monotonic_ns() - began;
     if (took > SLOW_NS)
         log_warning("record", "bringing %.300s to the disk took %.1f s: the disk is slow", path,
                     (double)took / (double)NS_PER_S);
     close(descriptor);
+    return failure;
 }
 
 static void *sync_all(void *data)
@@ -53,9 +53,14 @@ static void *sync_all(void *data)
         }
         /* `path` changes only while there is no descriptor. */
         pthread_mutex_unlock(&sync->mutex);
-        bring_to_disk(sync->descriptor, sync->path);
+        const int failure = bring_to_disk(sync->descriptor, sync->path);
         pthread_mutex_lock(&sync->mutex);
+        if (failure) {
+            sync->failure = failure;
+            memcpy(sync->failed_path, sync->path, sizeof sync->failed_path);
+        }
         sync->descriptor = -1;
+        pthread_cond_broadcast(&sync->changed);
     }
     pthread_mutex_unlock(&sync->mutex);
     return NULL;
@@ -91,7 +96,7 @@ void disk_sync_destroy(struct disk_sync *sync)
         return;
     pthread_mutex_lock(&sync->mutex);
     sync->stop = true;
-    pthread_cond_signal(&sync->changed);
+    pthread_cond_broadcast(&sync->changed);
     pthread_mutex_unlock(&sync->mutex);
     pthread_join(sync->thread, NULL);
     if (sync->descriptor >= 0)
@@ -107,7 +112,27 @@ void disk_sync_ask(struct disk_sync *sync, int descriptor, const char *path)
     if (sync->descriptor < 0) {
         sync->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
         snprintf(sync->path, sizeof sync->path, "%s", path);
-        pthread_cond_signal(&sync->changed);
+        pthread_cond_broadcast(&sync->changed);
     }
     pthread_mutex_unlock(&sync->mutex);
+}
+
+void disk_sync_wait(struct disk_sync *sync)
+{
+    pthread_mutex_lock(&sync->mutex);
+    while (sync->descriptor >= 0)
+        pthread_cond_wait(&sync->changed, &sync->mutex);
+    pthread_mutex_unlock(&sync->mutex);
+}
+
+int disk_sync_take_failure(struct disk_sync *sync, const char *path)
+{
+    int failure = 0;
+    pthread_mutex_lock(&sync->mutex);
+    if (sync->failure && strcmp(sync->failed_path, path) == 0) {
+        failure = sync->failure;
+        sync->failure = 0;
+    }
+    pthread_mutex_unlock(&sync->mutex);
+    return failure;
 }

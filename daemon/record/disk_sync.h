@@ -8,7 +8,8 @@
  * survives a loss of power.
  *
  * Who owns what: all is under the mutex; the descriptor that is being synced is a duplicate and
- * belongs to the thread. A failure is logged.
+ * belongs to the thread. A failure is kept for
+ * disk_sync_take_failure.
  */
 struct disk_sync;
 
@@ -16,6 +17,12 @@ int disk_sync_create(struct disk_sync **sync, struct error *error);
 /* Waits for what is under way. NULL does nothing. */
 void disk_sync_destroy(struct disk_sync *sync);
 
-/* Does not wait: while the thread is busy nothing is done, the next turn comes. `path` is for
- * messages. */
+/* Does not wait: while the thread is busy nothing is done, the next turn comes. `path` is what the
+ * file is called in messages, and known by. */
 void disk_sync_ask(struct disk_sync *sync, int descriptor, const char *path);
+
+/* Waits for what is under way. */
+void disk_sync_wait(struct disk_sync *sync);
+
+/* The errno of the last failure, once, if it was with this file; else 0. */
+int disk_sync_take_failure(struct disk_sync *sync, const char *path);

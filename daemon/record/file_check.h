@@ -8,6 +8,7 @@
 
 /* What holds and what does not in a recording: for verify and recover. */
 struct file_check {
+    bool bad_header;             /* the HDR is not what its checksum is of */
     uint64_t chunks, bad_chunks; /* of pixels */
     char first_bad_chunk[96];
     bool has_messages; /* false: a merlind that kept no checksums */

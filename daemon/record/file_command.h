@@ -20,6 +20,7 @@ struct file_command {
     int (*run)(int argc, char **argv);
 };
 
+int file_command_figure(int argc, char **argv);
 int file_command_info(int argc, char **argv);
 int file_command_export(int argc, char **argv);
 int file_command_recover(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "daemon/record/file_output.h"
 #include "daemon/record/file_payloads.h"
 #include "daemon/record/file_progress.h"
+#include "daemon/record/plain_file.h"
 
 /*
  * NAME.mib and NAME.hdr as Merlin itself would have saved them: the acquisition header as received,
@@ -58,57 +59,6 @@ static int name_files(struct mib_export *export, struct error *error)
     return 0;
 }
 
-/* ---- files ---- */
-
-struct plain_file {
-    const char *name;
-    char partial[1120];
-    FILE *stream;
-};
-
-static int file_failed(const struct plain_file *file, struct error *error)
-{
-    const int code = errno ? errno : EIO;
-    return error_set(error, -code, "cannot write %.250s: %s", file->name, strerror(code));
-}
-
-static int file_begin(struct plain_file *file, const char *name, bool force, struct error *error)
-{
-    *file = (struct plain_file){.name = name};
-    snprintf(file->partial, sizeof file->partial, "%s.partial", name);
-    if (!force && access(name, F_OK) == 0)
-        return error_set(error, -EEXIST,
-                         "%.250s is there already: give another name, or --force to replace it",
-                         name);
-    file->stream = fopen(file->partial, "we");
-    return file->stream ? 0 : file_failed(file, error);
-}
-
-static int file_end(struct plain_file *file, struct error *error)
-{
-    FILE *const stream = file->stream;
-    file->stream = NULL;
-    errno = 0;
-    const bool good = fflush(stream) == 0 && fsync(fileno(stream)) == 0;
-    const int code = errno;
-    const bool closed = fclose(stream) == 0;
-    if (!good)
-        errno = code;
-    if (good && closed && rename(file->partial, file->name) == 0)
-        return 0;
-    const int r = file_failed(file, error);
-    unlink(file->partial);
-    return r;
-}
-
-static void file_abandon(const struct plain_file *file)
-{
-    if (!file->stream)
-        return;
-    fclose(file->stream);
-    unlink(file->partial);
-}
-
 /* ---- writing ---- */
 
 static int write_message(struct mib_export *export, const struct plain_file *mib, uint64_t arrival,
@@ -129,7 +79,7 @@ static int write_message(struct mib_export *export, const struct plain_file *mib
     errno = 0;
     if (fwrite(message.header, payloads->messages.header_size, 1, mib->stream) != 1 ||
         fwrite(payloads->payload, payloads->messages.payload_size, 1, mib->stream) != 1)
-        return file_failed(mib, error);
+        return plain_file_failed(mib, error);
     return 0;
 }
 
@@ -159,13 +109,13 @@ static int write_hdr(struct mib_export *export, struct error *error)
     if (!text)
         return 0;
     export->has_hdr = true;
-    int r = file_begin(&hdr, export->hdr, export->options->force, error);
+    int r = plain_file_begin(&hdr, export->hdr, export->options->force, error);
     if (r == 0 && fwrite(text, 1, size, hdr.stream) != size)
-        r = file_failed(&hdr, error);
+        r = plain_file_failed(&hdr, error);
     if (r == 0)
-        r = file_end(&hdr, error);
+        r = plain_file_end(&hdr, error);
     else
-        file_abandon(&hdr);
+        plain_file_abandon(&hdr);
     free(text);
     return r;
 }
@@ -175,15 +125,15 @@ static int write_files(struct mib_export *export, struct error *error)
     struct plain_file mib = {0};
     int r = name_files(export, error);
     if (r == 0)
-        r = file_begin(&mib, export->mib, export->options->force, error);
+        r = plain_file_begin(&mib, export->mib, export->options->force, error);
     if (r < 0)
         return r;
     r = write_messages(export, &mib, error);
     if (r == 0)
         r = write_hdr(export, error);
     if (r == 0)
-        return file_end(&mib, error);
-    file_abandon(&mib);
+        return plain_file_end(&mib, error);
+    plain_file_abandon(&mib);
     return r;
 }
 

@@ -10,3 +10,6 @@ json_t *file_info_json(struct file_recording *recording);
 
 /* The same for a person. */
 void file_info_print(FILE *out, const json_t *info);
+
+/* Notes, series and calibration (file_info_log.c). */
+void file_info_add_log(json_t *info, const struct file_recording *recording);

@@ -56,6 +56,8 @@ static void add_run(json_t *info, const struct file_recording *recording)
     add_text(info, "start_time", recording->entry, "start_time");
     add_text(info, "end_time", recording->entry, "end_time");
     add_text(info, "end_reason", recording->entry, "end_reason");
+    if (file_has(recording->entry, "recording_error"))
+        add_text(info, "recording_error", recording->entry, "recording_error");
     char *const text = file_read_text(recording->entry, "statistics");
     json_t *const statistics = text ? json_loads(text, 0, NULL) : NULL;
     json_object_set_new(info, "statistics", statistics ? statistics : json_null());
@@ -243,5 +245,6 @@ json_t *file_info_json(struct file_recording *recording)
     add_pixels(info, recording);
     add_frames(info, recording);
     add_results(info, recording);
+    file_info_add_log(info, recording);
     return info;
 }

@@ -203,6 +203,76 @@ static void print_frames(FILE *out, const json_t *info)
     fputc('\n', out);
 }
 
+static void print_calibration(FILE *out, const json_t *info)
+{
+    static const char *const items[][2] = {
+        {"kv", "voltage"},
+        {"camera_length_mm", "camera length"},
+        {"convergence_mrad", "convergence"},
+        {"scan_step_nm", "step"},
+    };
+    const json_t *const calibration = json_object_get(info, "calibration");
+    bool first = true;
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        const json_t *const item = json_object_get(calibration, items[i][0]);
+        const json_t *const value = json_object_get(item, "value");
+        if (!json_is_number(value))
+            continue;
+        fprintf(out, "%s%s %g %s", first ? "with      " : ", ", items[i][1],
+                json_number_value(value), text_of(item, "unit"));
+        first = false;
+    }
+    if (!first)
+        fputc('\n', out);
+}
+
+static void print_dose(FILE *out, const json_t *info)
+{
+    const json_t *const dose = json_object_get(json_object_get(info, "statistics"), "dose");
+    if (json_is_object(dose))
+        fprintf(out, "dose      %.4g e/nm^2, %.4g electrons in a pattern\n",
+                number_of(dose, "e_per_nm2"), number_of(dose, "electrons"));
+}
+
+/* "sample Zr50, strain 8". */
+static void print_labels(FILE *out, const json_t *info)
+{
+    json_t *const labels = json_object_get(json_object_get(info, "statistics"), "labels");
+    const char *name;
+    json_t *value;
+    bool first = true;
+    json_object_foreach(labels, name, value)
+    {
+        fprintf(out, "%s%s ", first ? "labels    " : ", ", name);
+        if (json_is_string(value))
+            fprintf(out, "%s", json_string_value(value));
+        else
+            fprintf(out, "%g", json_number_value(value));
+        first = false;
+    }
+    if (!first)
+        fputc('\n', out);
+}
+
+static void print_logbook(FILE *out, const json_t *info)
+{
+    const json_t *const series = json_object_get(info, "series");
+    if (count_of(info, "notes") > 0)
+        fprintf(out, "notes     %s, in /entry/notes\n",
+                file_text_of_count(count_of(info, "notes")).text);
+    for (size_t i = 0; i < json_array_size(series); i++)
+        fprintf(out, "%s%s%s", i ? ", " : "series    ", text_of(json_array_get(series, i), "name"),
+                i + 1 < json_array_size(series) ? "" : "\n");
+}
+
+static void print_warnings(FILE *out, const json_t *info)
+{
+    const json_t *const warnings = json_object_get(json_object_get(info, "statistics"), "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        fprintf(out, "%s%s\n", i ? "          " : "warnings  ",
+                json_string_value(json_array_get(warnings, i)));
+}
+
 static void print_results(FILE *out, const json_t *info, const char *kind, const char *title)
 {
     const json_t *const results = json_object_get(info, "results");
@@ -222,6 +292,8 @@ void file_info_print(FILE *out, const json_t *info)
 {
     print_head(out, info);
     print_end(out, info);
+    if (*text_of(info, "recording_error"))
+        fprintf(out, "DOUBTFUL  %s\n", text_of(info, "recording_error"));
     print_geometry(out, info);
     print_pixels(out, info);
     print_compression(out, info);
@@ -229,4 +301,9 @@ void file_info_print(FILE *out, const json_t *info)
     print_frames(out, info);
     print_results(out, info, "map", "maps      ");
     print_results(out, info, "array", "arrays    ");
+    print_labels(out, info);
+    print_calibration(out, info);
+    print_dose(out, info);
+    print_logbook(out, info);
+    print_warnings(out, info);
 }

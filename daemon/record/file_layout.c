@@ -7,10 +7,15 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/cpu.h"
+#include "common/crc32c.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
+#include "daemon/record/run_facts.h"
+#include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
 
-#define FILE_FORMAT_VERSION "1"
+#define FILE_FORMAT_VERSION "2"
 #define STATISTICS_CAPACITY 4096
 #define END_REASON_CAPACITY 32
 
@@ -37,8 +42,7 @@ static int describe_root(hid_t file)
                           nexus_attribute(root, "default", "entry") < 0 ||
                           nexus_attribute(root, "creator", "merlind") < 0 ||
                           nexus_attribute(root, "creator_version", MERLIND_VERSION) < 0 ||
-                          nexus_attribute(root, "file_format", "merlind") < 0 ||
-                          nexus_attribute(root, "file_format_version", FILE_FORMAT_VERSION) < 0
+                          nexus_attribute(root, "merlind_format_version", FILE_FORMAT_VERSION) < 0
                       ? -1
                       : 0;
     H5Gclose(root);
@@ -88,7 +92,39 @@ static int write_detector(hid_t detector, const struct run *run)
         detector_pixels_write(detector, run) < 0)
         return -1;
     /* Byte for byte with its padding, so that it can be given back. */
-    return run->hdr ? nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) : 0;
+    if (!run->hdr)
+        return 0;
+    const crc32c_fn crc32c = crc32c_function(cpu_isa_best());
+    return nexus_text(detector, "acquisition_header", run->hdr, run->hdr_size) < 0 ||
+                   nexus_number(detector, "acquisition_header_crc32c",
+                                crc32c(run->hdr, run->hdr_size)) < 0
+               ? -1
+               : 0;
+}
+
+static int write_source(hid_t source, double kv)
+{
+    if (nexus_text(source, "probe", "electron", strlen("electron")) < 0 ||
+        nexus_real(source, "energy", kv) < 0)
+        return -1;
+    const hid_t energy = H5Dopen2(source, "energy", H5P_DEFAULT);
+    const int r = energy < 0 ? -1 : nexus_attribute(energy, "units", "keV");
+    if (energy >= 0)
+        H5Dclose(energy);
+    return r;
+}
+
+/* Only where it is known. */
+static int create_source(hid_t instrument, const struct run *run)
+{
+    const double kv = calibration_number(&run->plan->calibration, CALIBRATION_KV, 0);
+    if (kv <= 0)
+        return 0;
+    const hid_t source = nexus_group(instrument, "source", "NXsource");
+    const int r = source < 0 ? -1 : write_source(source, kv);
+    if (source >= 0)
+        H5Gclose(source);
+    return r;
 }
 
 static int create_instrument(hid_t entry, const struct run *run)
@@ -97,7 +133,9 @@ static int create_instrument(hid_t entry, const struct run *run)
     if (instrument < 0)
         return -1;
     const hid_t detector = nexus_group(instrument, "detector", "NXdetector");
-    const int r = detector < 0 ? -1 : write_detector(detector, run);
+    int r = detector < 0 ? -1 : write_detector(detector, run);
+    if (r >= 0)
+        r = create_source(instrument, run);
     if (detector >= 0)
         H5Gclose(detector);
     H5Gclose(instrument);
@@ -116,11 +154,13 @@ static int create_settings(hid_t entry, const struct run *run)
 }
 
 static int create_entry(struct file_datasets *datasets, hid_t entry, const struct run *run,
-                        const char *summary)
+                        const char *summary, const struct run_file_extras *extras)
 {
     int r = nexus_attribute(entry, "default", "data");
     if (r >= 0)
         r = create_times(datasets, entry, run);
+    if (r >= 0)
+        r = file_mark_create(&datasets->mark, entry);
     if (r >= 0)
         r = create_statistics(datasets, entry, summary);
     if (r >= 0)
@@ -139,20 +179,30 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
         r = geometry_datasets_create(&datasets->geometry, entry, run);
     if (r >= 0)
         r = result_datasets_create(&datasets->results, entry, run);
+    if (r >= 0)
+        r = run_facts_write(entry, extras->configuration);
+    if (r >= 0)
+        r = run_facts_write_sample(entry, run);
+    if (r >= 0)
+        r = log_datasets_create(&datasets->log, entry, run, extras->logbook, extras->first_note);
     return r;
 }
 
 int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
-                       const char *summary)
+                       const char *summary, const struct run_file_extras *extras)
 {
     memset(datasets, 0, sizeof *datasets);
+    datasets->mark.address = HADDR_UNDEF;
     if (describe_root(file) < 0)
         return -1;
     const hid_t entry = nexus_group(file, "entry", "NXentry");
     if (entry < 0)
         return -1;
-    const int r = create_entry(datasets, entry, run, summary);
+    int r = create_entry(datasets, entry, run, summary, extras);
     H5Gclose(entry);
+    /* A stack that grows gets them when it is over: they tell its length. */
+    if (r >= 0 && run->scan.ny > 0)
+        r = reader_views_create(file);
     return r;
 }
 

@@ -5,10 +5,14 @@
 
 #include "daemon/record/data_groups.h"
 #include "daemon/record/extra_datasets.h"
+#include "daemon/record/file_mark.h"
 #include "daemon/record/frame_datasets.h"
 #include "daemon/record/geometry_datasets.h"
+#include "daemon/record/log_datasets.h"
 #include "daemon/record/message_datasets.h"
 #include "daemon/record/result_datasets.h"
+
+struct run_file_extras;
 
 /* What stays open of a file while it is written: the datasets that change. */
 struct file_datasets {
@@ -17,7 +21,9 @@ struct file_datasets {
     struct frame_datasets frames;
     struct message_datasets messages;
     struct geometry_datasets geometry;
+    struct log_datasets log;
     struct result_datasets results;
+    struct file_mark mark;
     hid_t end_time, end_reason, statistics;
     size_t statistics_capacity;
 };
@@ -28,7 +34,7 @@ struct file_datasets {
  * to be called in any case.
  */
 int file_layout_create(struct file_datasets *datasets, hid_t file, const struct run *run,
-                       const char *summary);
+                       const char *summary, const struct run_file_extras *extras);
 
 /* Frees memory; the datasets are closed with the file. */
 void file_datasets_finish(struct file_datasets *datasets);

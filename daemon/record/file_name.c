@@ -2,75 +2,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "daemon/files/folder.h"
 #include "daemon/record/hdf5_error.h"
 
-#define NUMBERS 100000
-
-static int resolve_directory(struct file_name *name, const char *directory, struct error *error)
+static void spell_paths(struct file_name *name)
 {
-    char resolved[PATH_MAX];
-    if (!realpath(directory, resolved))
-        return error_set(error, -errno, "cannot use recording.directory %.250s: %s; %s", directory,
-                         strerror(errno), write_error_remedy(errno));
-    /* 64 bytes are more than any name that is put behind it. */
-    if (strlen(resolved) + 64 > sizeof name->directory)
-        return error_set(
-            error, -ENAMETOOLONG,
-            "the path of recording.directory %.250s... is too long; choose another one", resolved);
-    strcpy(name->directory, resolved);
+    snprintf(name->final, sizeof name->final, "%.800s/%.240s", name->directory, name->base);
+    snprintf(name->partial, sizeof name->partial, "%.1060s.partial", name->final);
+}
+
+void file_name_spell_partial(const struct file_name *name, char partial[FILE_NAME_PARTIAL_SIZE])
+{
+    snprintf(partial, FILE_NAME_PARTIAL_SIZE, "%s.partial", name->base);
+}
+
+int file_name_place(struct file_name *name, int folder, const char *directory, const char *base)
+{
+    name->folder = folder;
+    if (strlen(directory) > FILE_NAME_DIRECTORY_MAX || strlen(base) >= sizeof name->base - 16)
+        return -ENAMETOOLONG;
+    snprintf(name->directory, sizeof name->directory, "%s", directory);
+    snprintf(name->base, sizeof name->base, "%s", base);
+    spell_paths(name);
     return 0;
-}
-
-static bool exists(const char *path)
-{
-    struct stat facts;
-    return lstat(path, &facts) == 0 || errno != ENOENT;
-}
-
-static void spell(struct file_name *name, const char *time_stamp, unsigned number)
-{
-    /* The directory leaves room for it, see resolve_directory. */
-    snprintf(name->final, sizeof name->final, "%.1030s/merlin_%s_%03u.h5", name->directory,
-             time_stamp, number);
-    snprintf(name->partial, sizeof name->partial, "%.1090s.partial", name->final);
-}
-
-int file_name_claim(struct file_name *name, const char *directory, uint64_t started_ns,
-                    struct error *error)
-{
-    const time_t started = (time_t)(started_ns / NS_PER_S);
-    struct tm local;
-    char time_stamp[32];
-    const int r = resolve_directory(name, directory, error);
-    if (r < 0)
-        return r;
-    localtime_r(&started, &local);
-    strftime(time_stamp, sizeof time_stamp, "%Y%m%d-%H%M%S", &local);
-    for (unsigned number = 1; number < NUMBERS; number++) {
-        spell(name, time_stamp, number);
-        if (exists(name->final))
-            continue;
-        const int descriptor = open(name->partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor >= 0) {
-            file_name_hold(descriptor);
-            return descriptor;
-        }
-        if (errno != EEXIST)
-            return error_set(error, -errno, "cannot create %.250s: %s; %s", name->partial,
-                             strerror(errno), write_error_remedy(errno));
-    }
-    return error_set(error, -EEXIST, "every name like %.250s is taken; clear up the directory",
-                     name->final);
 }
 
 void file_name_hold(int descriptor)
@@ -91,42 +51,71 @@ bool file_name_is_held(const char *path)
     return held;
 }
 
-static int rename_to_free_name(const char *from, const char *to)
+/* Where the folder is now. */
+static void follow_folder(struct file_name *name)
 {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    char link[40], now[sizeof name->directory];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", name->folder);
+    const ssize_t length = readlink(link, now, sizeof now - 1);
+    if (length <= 0 || length > FILE_NAME_DIRECTORY_MAX)
+        return;
+    now[length] = '\0';
+    strcpy(name->directory, now);
+    spell_paths(name);
+}
+
+static int check_deleted(const struct file_name *name, int descriptor, struct error *error)
+{
+    struct stat facts;
+    if (fstat(descriptor, &facts) < 0 || facts.st_nlink > 0)
         return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    /* A file system without RENAME_NOREPLACE: the window between the two calls has to be lived
-     * with. */
-    if (exists(to))
-        return -EEXIST;
-    return rename(from, to) < 0 ? -errno : 0;
+    return error_set(error, -ENOENT, "somebody has deleted %.250s while it was written",
+                     name->partial);
 }
 
-static int sync_directory(const char *directory)
+int file_name_check(const struct file_name *name, int descriptor, struct error *error)
 {
-    const int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return -errno;
-    const int r = fsync(descriptor) < 0 ? -errno : 0;
-    close(descriptor);
-    return r;
+    struct stat there, here;
+    const int r = check_deleted(name, descriptor, error);
+    if (r < 0)
+        return r;
+    if (fstat(descriptor, &here) < 0 ||
+        (stat(name->partial, &there) == 0 && there.st_dev == here.st_dev &&
+         there.st_ino == here.st_ino))
+        return 0;
+    return error_set(error, -ESTALE,
+                     "%.250s is not where it was made: its directory was moved or unmounted; "
+                     "recording goes on into it",
+                     name->partial);
 }
 
-int file_name_settle(const struct file_name *name, int descriptor, struct error *error)
+int file_name_settle(struct file_name *name, int descriptor, struct error *error)
 {
+    char partial[FILE_NAME_PARTIAL_SIZE];
     if (fsync(descriptor) < 0)
         return error_set(error, -errno, "cannot bring %.250s to the disk: %s; %s", name->partial,
                          strerror(errno), write_error_remedy(errno));
-    int r = rename_to_free_name(name->partial, name->final);
+    int r = check_deleted(name, descriptor, error);
+    if (r < 0)
+        return r;
+    file_name_spell_partial(name, partial);
+    follow_folder(name);
+    r = folder_rename(name->folder, partial, name->folder, name->base);
     if (r < 0)
         return error_set(error, r,
                          "%.250s is complete but cannot lose its .partial: %s; rename it by hand",
                          name->partial, strerror(-r));
-    r = sync_directory(name->directory);
+    name->settled = true;
+    r = fsync(name->folder) < 0 ? -errno : 0;
     if (r < 0 && r != -EINVAL)
         return error_set(error, r, "cannot bring the directory entry of %.250s to the disk: %s; %s",
                          name->final, strerror(-r), write_error_remedy(-r));
     return 0;
+}
+
+void file_name_finish(struct file_name *name)
+{
+    if (name->folder >= 0)
+        close(name->folder);
+    name->folder = -1;
 }

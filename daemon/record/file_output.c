@@ -14,6 +14,17 @@
 
 /* ---- names ---- */
 
+static int open_folder(struct file_name *name, const char *base, struct error *error)
+{
+    const int n = snprintf(name->base, sizeof name->base, "%s", base);
+    if (n < 1 || (size_t)n >= sizeof name->base)
+        return error_set(error, -ENAMETOOLONG, "\"%.250s\" is no name for a file", base);
+    name->folder = open(name->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (name->folder < 0)
+        return error_set(error, -errno, "cannot create %.250s: %s", name->partial, strerror(errno));
+    return 0;
+}
+
 static int spell(struct file_name *name, const char *path, struct error *error)
 {
     char *const slash = strrchr(path, '/');
@@ -23,7 +34,7 @@ static int spell(struct file_name *name, const char *path, struct error *error)
     snprintf(name->directory, sizeof name->directory, "%.*s", directory, slash ? path : ".");
     if (a < 1 || b < 0 || (size_t)b >= sizeof name->partial)
         return error_set(error, -ENAMETOOLONG, "\"%.250s\" is no name for a file", path);
-    return 0;
+    return open_folder(name, slash ? slash + 1 : path, error);
 }
 
 static int check_new(const struct file_output *output, const char *original, struct error *error)
@@ -82,13 +93,16 @@ int file_output_create(struct file_output *output, const char *path, const char 
                        bool replace, struct error *error)
 {
     *output = (struct file_output){.file = -1, .descriptor = -1, .replace = replace};
+    output->name.folder = -1;
     int r = spell(&output->name, path, error);
     if (r == 0)
         r = check_new(output, original, error);
     if (r == 0)
         r = claim(output, error);
-    if (r < 0)
+    if (r < 0) {
+        file_name_finish(&output->name);
         return r;
+    }
     output->file = create_hdf5(output->name.partial);
     if (output->file >= 0)
         return 0;
@@ -118,6 +132,7 @@ int file_output_commit(struct file_output *output, const char *original, struct 
         return r;
     close(output->descriptor);
     output->descriptor = -1;
+    file_name_finish(&output->name);
     return 0;
 }
 
@@ -133,6 +148,7 @@ void file_output_abandon(struct file_output *output)
     file_crash_takes_away(NULL);
     close(output->descriptor);
     output->descriptor = -1;
+    file_name_finish(&output->name);
 }
 
 int file_output_error(const struct file_output *output, const char *original, struct error *error)

@@ -13,6 +13,7 @@
 #include "daemon/record/file_progress.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 
 /*
  * A clean file of one that was left by a crash. The original is only read: opened as a reader of a
@@ -180,6 +181,9 @@ static int copy_all(struct recover *recover)
     H5Gclose(entry);
     if (r == 0)
         r = file_each_member(recover->old.file, copy_tolerant, &beside);
+    /* A stack has none before it is closed. */
+    if (r == 0)
+        r = reader_views_renew(file);
     return r;
 }
 

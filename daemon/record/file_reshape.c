@@ -10,6 +10,7 @@
 #include "daemon/record/file_geometry.h"
 #include "daemon/record/geometry_text.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 
 /* ---- the original ---- */
 
@@ -75,7 +76,7 @@ static int fill(struct reshape *reshape, struct error *error)
     file_progress_finish(&reshape->progress);
     if (r == 0)
         r = reshape_results(reshape, error);
-    if (r == 0 && copy_beside(reshape) < 0)
+    if (r == 0 && (copy_beside(reshape) < 0 || reader_views_renew(reshape->output.file) < 0))
         r = file_output_error(&reshape->output, reshape->old.path, error);
     if (r == 0 && file_interrupted())
         r = error_set(error, -EINTR, "interrupted: %.250s is not made", reshape->output.name.final);

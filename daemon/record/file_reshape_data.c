@@ -3,6 +3,7 @@
 
 #include "daemon/record/file_reshape.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 
 /* ---- axes ---- */
 
@@ -155,7 +156,7 @@ static int make_data_axes(const struct reshape *reshape, hid_t group, hid_t old,
 {
     const char *names[5];
     const unsigned n = data_axes(reshape, names);
-    int r = nexus_attribute_list(group, "axes", names, n);
+    int r = reader_views_name_axes(group, names, n);
     for (unsigned i = 0; r >= 0 && layer > 0 && i + 2 < n; i++)
         r = nexus_link(group, names[i], "/entry/data");
     if (r < 0 || layer > 0)

@@ -10,6 +10,7 @@
 #include "daemon/record/file_progress.h"
 #include "daemon/record/file_recording.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/reader_views.h"
 
 /*
  * The results of a recording without the patterns: everything is copied but the datasets of images
@@ -49,7 +50,8 @@ struct slim_copy {
 /* It is no plot any more. */
 static bool is_of_plots(const char *name)
 {
-    return strcmp(name, "NX_class") == 0 || strcmp(name, "signal") == 0;
+    return strcmp(name, "NX_class") == 0 || strcmp(name, "signal") == 0 ||
+           reader_views_is_mark(name);
 }
 
 /* A group of images, without them. */
@@ -113,9 +115,9 @@ static int describe(hid_t entry, const char *original)
     return nexus_attribute(entry, "slim_of", slash ? slash + 1 : original);
 }
 
-static bool is_default(const char *name)
+static bool is_made_here(const char *name)
 {
-    return strcmp(name, "default") == 0;
+    return strcmp(name, "default") == 0 || reader_views_is_mark(name);
 }
 
 static int copy_entry(struct slim_copy *copy, const struct file_recording *old)
@@ -123,7 +125,7 @@ static int copy_entry(struct slim_copy *copy, const struct file_recording *old)
     copy->to = nexus_group(copy->copier.into, "entry", NULL);
     if (copy->to < 0)
         return -1;
-    int r = file_copy_attributes(old->entry, copy->to, is_default);
+    int r = file_copy_attributes(old->entry, copy->to, is_made_here);
     if (r == 0)
         r = file_each_member(old->entry, copy_member, copy);
     if (r == 0)
@@ -136,7 +138,7 @@ static int fill(const struct file_output *output, const struct file_recording *o
 {
     struct slim_copy copy;
     file_copier_init(&copy.copier, output->file);
-    int r = file_copy_attributes(old->file, output->file, NULL);
+    int r = file_copy_attributes(old->file, output->file, reader_views_is_mark);
     if (r == 0)
         r = copy_entry(&copy, old);
     file_copier_finish(&copy.copier);

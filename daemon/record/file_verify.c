@@ -2,7 +2,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "common/crc32c.h"
 #include "daemon/record/file_check.h"
 #include "daemon/record/file_command.h"
 #include "daemon/record/file_options.h"
@@ -21,7 +23,7 @@ static const char help_doc[] =
 
 static bool all_is_well(const struct file_check *check)
 {
-    return check->bad_chunks == 0 && check->proven == check->messages;
+    return check->bad_chunks == 0 && check->proven == check->messages && !check->bad_header;
 }
 
 static void tell_json(const struct file_check *check, bool growing)
@@ -64,8 +66,37 @@ static void tell_messages(const struct file_check *check)
            file_text_of_count(check->lost).text);
 }
 
-static void tell_words(const struct file_check *check, const char *path, bool growing)
+/* What the recorder knew against it. */
+static void tell_error(const struct file_recording *recording)
 {
+    char *const text = file_has(recording->entry, "recording_error")
+                           ? file_read_text(recording->entry, "recording_error")
+                           : NULL;
+    if (text && *text)
+        printf("  marked when it was recorded: %s\n", text);
+    free(text);
+}
+
+/* false: the HDR is not what its checksum is of. Without one nothing is said against it. */
+static bool header_is_good(const struct file_recording *recording)
+{
+    static const char path[] = "instrument/detector/acquisition_header";
+    size_t size = 0;
+    uint64_t expected;
+    if (!file_has(recording->entry, "instrument/detector/acquisition_header_crc32c") ||
+        !file_read_number(recording->entry, "instrument/detector/acquisition_header_crc32c",
+                          &expected))
+        return true;
+    char *const header = file_read_bytes(recording->entry, path, &size);
+    const bool good = header && crc32c_plain(header, size) == expected;
+    free(header);
+    return good;
+}
+
+static void tell_words(const struct file_check *check, const struct file_recording *recording)
+{
+    const char *const path = recording->path;
+    const bool growing = recording->growing;
     printf("%s: %s\n", path, all_is_well(check) ? "good" : "DAMAGED");
     if (growing)
         printf("  it is being written, or was left by a crash (merlin-file recover)\n");
@@ -76,7 +107,10 @@ static void tell_words(const struct file_check *check, const char *path, bool gr
         printf("  %s of %s chunks of pixels cannot be read, the first is %s\n",
                file_text_of_count(check->bad_chunks).text, file_text_of_count(check->chunks).text,
                check->first_bad_chunk);
+    if (check->bad_header)
+        printf("  the detector's acquisition header (HDR) is not as it was sent\n");
     tell_messages(check);
+    tell_error(recording);
 }
 
 static int check_file(struct file_check *check, struct file_recording *recording,
@@ -84,6 +118,7 @@ static int check_file(struct file_check *check, struct file_recording *recording
 {
     struct file_payloads payloads;
     file_check_chunks(check, recording);
+    check->bad_header = !header_is_good(recording);
     int r = file_payloads_open(&payloads, recording, error);
     if (r == 0)
         r = file_check_messages(check, &payloads, NULL, NULL, error);
@@ -106,7 +141,7 @@ int file_command_verify(int argc, char **argv)
     if (r == 0 && options.json)
         tell_json(&check, recording.growing);
     else if (r == 0)
-        tell_words(&check, options.path, recording.growing);
+        tell_words(&check, &recording);
     file_recording_close(&recording);
     if (r < 0)
         return file_command_failed(file_exit_status(r, !opened), &error);

@@ -50,7 +50,8 @@ static int fill_group(struct geometry_datasets *geometry, hid_t group, const str
     if (run->scan.order != SCAN_ORDER_LIST || run->scan.ny == 0)
         return 0;
     /* The frames of a list are a stack: nobody else has axes for its map. */
-    if (nexus_scan_axes(group, &run->scan) < 0)
+    if (nexus_scan_axes(group, &run->scan,
+                        calibration_number(&run->plan->calibration, CALIBRATION_SCAN_STEP, 0)) < 0)
         return -1;
     return create_positions(group, "positions", run->scan.list);
 }

@@ -4,15 +4,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/record/file_name.h"
 
-static int is_partial(const struct dirent *entry)
+/* Of folders below the directory: a name has not so many parts. */
+#define DEPTH_MAX 16
+
+struct search {
+    char **paths;
+    size_t n, limit;
+};
+
+static bool ends_with(const char *name, const char *suffix)
 {
-    static const char suffix[] = ".h5.partial";
-    const size_t length = strlen(entry->d_name);
-    return length > sizeof suffix - 1 &&
-           strcmp(entry->d_name + length - (sizeof suffix - 1), suffix) == 0;
+    const size_t length = strlen(name), end = strlen(suffix);
+    return length > end && strcmp(name + length - end, suffix) == 0;
+}
+
+/* Hidden folders are not ours, but for the trash, where nothing is unfinished. */
+static int is_seen(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -20,26 +33,48 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-size_t leftovers_find(const char *directory, char **paths, size_t limit)
+/* Takes over `path`. */
+static void note(struct search *search, char *path)
+{
+    if (file_name_is_held(path)) {
+        free(path);
+    } else if (search->n < search->limit) {
+        search->paths[search->n++] = path;
+    } else {
+        search->n++;
+        free(path);
+    }
+}
+
+static void look_into(struct search *search, const char *directory, unsigned depth)
 {
     struct dirent **entries = NULL;
-    const int n = scandir(directory, &entries, is_partial, by_name);
-    size_t found = 0;
+    const int n = scandir(directory, &entries, is_seen, by_name);
     /* Names begin with the time: the newest first. */
     for (int i = n; i-- > 0;) {
         char *path = NULL;
+        struct stat facts;
         if (asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0)
             path = NULL;
         free(entries[i]);
-        if (path && !file_name_is_held(path)) {
-            if (found < limit) {
-                paths[found] = path;
-                path = NULL;
-            }
-            found++;
+        if (!path || lstat(path, &facts) < 0) {
+            free(path);
+        } else if (S_ISDIR(facts.st_mode)) {
+            if (depth < DEPTH_MAX)
+                look_into(search, path, depth + 1);
+            free(path);
+        } else if (S_ISREG(facts.st_mode) && ends_with(path, ".h5.partial")) {
+            note(search, path);
+        } else {
+            free(path);
         }
-        free(path);
     }
     free(entries);
-    return found;
+}
+
+size_t leftovers_find(const char *directory, char **paths, size_t limit)
+{
+    struct search search = {.paths = paths, .limit = limit};
+    look_into(&search, directory, 0);
+    return search.n;
 }

@@ -25,6 +25,8 @@ static const struct file_command commands[] = {
     {"verify", "FILE", "Is every frame in it what the detector sent?", file_command_verify},
     {"recover", "FILE -o NEW", "A whole file of one that a crash left (.partial)",
      file_command_recover},
+    {"figure", "FILE RESULT -o NEW", "A map, pattern or profile as .svg, .pdf or .tif",
+     file_command_figure},
     {"slim", "FILE -o NEW", "The results without the patterns, to take home", file_command_slim},
 };
 

@@ -60,6 +60,23 @@ int nexus_attribute_number(hid_t object, const char *name, uint64_t value)
     return attribute_write(object, name, H5Tcopy(H5T_NATIVE_UINT64), H5Screate(H5S_SCALAR), &value);
 }
 
+int nexus_attribute_real(hid_t object, const char *name, double value)
+{
+    return attribute_write(object, name, H5Tcopy(H5T_NATIVE_DOUBLE), H5Screate(H5S_SCALAR), &value);
+}
+
+int nexus_attribute_bool(hid_t object, const char *name, bool value)
+{
+    static const int8_t no = 0, yes = 1;
+    const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+    if (type >= 0 &&
+        (H5Tenum_insert(type, "FALSE", &no) < 0 || H5Tenum_insert(type, "TRUE", &yes) < 0)) {
+        H5Tclose(type);
+        return -1;
+    }
+    return attribute_write(object, name, type, H5Screate(H5S_SCALAR), value ? &yes : &no);
+}
+
 int nexus_attribute_remove(hid_t object, const char *name)
 {
     const htri_t there = H5Aexists(object, name);
@@ -85,6 +102,11 @@ hid_t nexus_group(hid_t parent, const char *name, const char *nx_class)
         return -1;
     }
     return group;
+}
+
+int nexus_attribute_replace(hid_t object, const char *name, const char *text)
+{
+    return nexus_attribute_remove(object, name) < 0 ? -1 : nexus_attribute(object, name, text);
 }
 
 /* A scalar dataset whose space in the file exists from the start. Takes over `type`. */
@@ -147,19 +169,30 @@ int nexus_number(hid_t group, const char *name, uint32_t value)
     return r < 0 ? -1 : 0;
 }
 
-static int axis_fill(hid_t dataset, uint64_t n)
+int nexus_real(hid_t group, const char *name, double value)
+{
+    const hid_t dataset = scalar_create(group, name, H5Tcopy(H5T_IEEE_F64LE));
+    if (dataset < 0)
+        return -1;
+    const herr_t r = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value);
+    H5Dclose(dataset);
+    return r < 0 ? -1 : 0;
+}
+
+static int axis_fill(hid_t dataset, uint64_t n, const struct nexus_scale *scale)
 {
     double *const values = malloc(n * sizeof *values);
     if (!values)
         return -1;
     for (uint64_t i = 0; i < n; i++)
-        values[i] = (double)i;
+        values[i] = scale->first + (double)i * scale->step;
     const herr_t r = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
     free(values);
     return r < 0 ? -1 : 0;
 }
 
-int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, const char *long_name)
+int nexus_axis(hid_t group, const char *name, uint64_t n, const struct nexus_scale *scale,
+               const char *long_name)
 {
     const hsize_t extent = n;
     const hid_t space = H5Screate_simple(1, &extent, NULL);
@@ -170,7 +203,9 @@ int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, con
     H5Sclose(space);
     if (dataset < 0)
         return -1;
-    const int r = axis_fill(dataset, n) < 0 || nexus_attribute(dataset, "units", units) < 0 ||
+    const int r = axis_fill(dataset, n, scale) < 0 ||
+                          nexus_attribute(dataset, "units", scale->units) < 0 ||
+                          nexus_attribute(dataset, "name", name) < 0 ||
                           nexus_attribute(dataset, "long_name", long_name) < 0
                       ? -1
                       : 0;
@@ -188,12 +223,14 @@ size_t nexus_scan_axis_names(const char *names[3], const struct scan_geometry *s
     return n;
 }
 
-int nexus_scan_axes(hid_t group, const struct scan_geometry *scan)
+int nexus_scan_axes(hid_t group, const struct scan_geometry *scan, double step_nm)
 {
+    const struct nexus_scale counted = {0, 1, ""}, measured = {0, step_nm, "nm"};
+    const struct nexus_scale *const scale = step_nm > 0 ? &measured : &counted;
     const uint32_t passes = scan_geometry_passes(scan);
-    if (passes > 1 && nexus_axis(group, "repeat", passes, "", "pass of the scan") < 0)
+    if (passes > 1 && nexus_axis(group, "repeat", passes, &counted, "pass of the scan") < 0)
         return -1;
-    if (nexus_axis(group, "scan_y", scan->ny, "", "scan position along y (slow)") < 0)
+    if (nexus_axis(group, "scan_y", scan->ny, scale, "scan position along y (slow)") < 0)
         return -1;
-    return nexus_axis(group, "scan_x", scan->nx, "", "scan position along x (fast)");
+    return nexus_axis(group, "scan_x", scan->nx, scale, "scan position along x (fast)");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,9 +21,14 @@
 hid_t nexus_group(hid_t parent, const char *name, const char *nx_class);
 int nexus_class(hid_t object, const char *nx_class);
 int nexus_attribute(hid_t object, const char *name, const char *text);
+/* The same where there may be one of this name already. */
+int nexus_attribute_replace(hid_t object, const char *name, const char *text);
 int nexus_attribute_list(hid_t object, const char *name, const char *const *texts, size_t n);
 
 int nexus_attribute_number(hid_t object, const char *name, uint64_t value);
+int nexus_attribute_real(hid_t object, const char *name, double value);
+/* In the form that h5py reads as a bool. */
+int nexus_attribute_bool(hid_t object, const char *name, bool value);
 /* Takes away an attribute that may be there. */
 int nexus_attribute_remove(hid_t object, const char *name);
 
@@ -36,11 +42,20 @@ int nexus_text_write(hid_t dataset, const char *text, size_t size);
 /* Makes a text dataset that stays as it is. */
 int nexus_text(hid_t group, const char *name, const char *text, size_t size);
 int nexus_number(hid_t group, const char *name, uint32_t value);
+int nexus_real(hid_t group, const char *name, double value);
 
-/* An axis: float64 0, 1, 2 ... n - 1. */
-int nexus_axis(hid_t group, const char *name, uint64_t n, const char *units, const char *long_name);
+/* Values of an axis: first, first + step ... in `units`. */
+struct nexus_scale {
+    double first, step;
+    const char *units;
+};
 
-/* The axes scan_y and scan_x of a scan, and repeat of one with several passes. */
-int nexus_scan_axes(hid_t group, const struct scan_geometry *scan);
+/* An axis: float64[n]. */
+int nexus_axis(hid_t group, const char *name, uint64_t n, const struct nexus_scale *scale,
+               const char *long_name);
+
+/* The axes scan_y and scan_x of a scan, and repeat of one with several passes. step_nm: between
+ * positions; 0: not known, then they are counted. */
+int nexus_scan_axes(hid_t group, const struct scan_geometry *scan, double step_nm);
 /* Their names, in order; returns how many. */
 size_t nexus_scan_axis_names(const char *names[3], const struct scan_geometry *scan);

@@ -38,6 +38,7 @@ struct item {
     enum item_kind kind;
     struct run *run; /* announcements: with a reference from ITEM_BEGIN to ITEM_FINISH */
     struct compressed_chunk chunk;
+    uint64_t submitted_ns; /* monotonic */
 };
 
 /*
@@ -54,6 +55,9 @@ struct recorder {
     struct writer writer;
     pthread_t thread;
     _Atomic(struct run *) given_announced; /* whose ITEM_GIVEN is on its way; only compared */
+    _Atomic uint64_t bytes_waiting;        /* raised by workers, lowered by the writer */
+    _Atomic uint64_t busy_since_ns; /* when the writer's work was handed to it, 0: it has none */
+    struct disk_watch *watch;
 };
 
 /* ---- the writer thread ---- */
@@ -64,6 +68,7 @@ static bool handle(struct recorder *recorder, struct item *item)
     switch (item->kind) {
     case ITEM_CHUNK:
         writer_write(&recorder->writer, &item->chunk);
+        atomic_fetch_sub_explicit(&recorder->bytes_waiting, item->chunk.size, memory_order_relaxed);
         queue_push_always(&recorder->free_chunks, item);
         return true;
     case ITEM_BEGIN:
@@ -84,6 +89,11 @@ static bool handle(struct recorder *recorder, struct item *item)
     return true;
 }
 
+static void be_busy_since(struct recorder *recorder, uint64_t ns)
+{
+    atomic_store_explicit(&recorder->busy_since_ns, ns, memory_order_relaxed);
+}
+
 static void *write_all(void *data)
 {
     struct recorder *const recorder = data;
@@ -101,7 +111,10 @@ static void *write_all(void *data)
     hdf5_error_forget();
     bool more = true;
     while (more) {
+        if (queue_length(&recorder->work) == 0)
+            be_busy_since(recorder, 0);
         struct item *const item = queue_wait(&recorder->work, writer_time_to_flush(writer));
+        be_busy_since(recorder, item ? item->submitted_ns : clock_monotonic_ns());
         if (item)
             more = handle(recorder, item);
         writer_flush_when_due(writer);
@@ -122,6 +135,7 @@ static void announce(struct recorder *recorder, enum item_kind kind, struct run 
     } while (!item);
     item->kind = kind;
     item->run = run;
+    item->submitted_ns = clock_monotonic_ns();
     queue_push_always(&recorder->work, item);
 }
 
@@ -190,6 +204,8 @@ static void sink_submit(void *data, struct compressed_chunk *chunk)
     struct recorder *const recorder = data;
     struct item *const item = (struct item *)((char *)chunk - offsetof(struct item, chunk));
     item->kind = ITEM_CHUNK;
+    item->submitted_ns = clock_monotonic_ns();
+    atomic_fetch_add_explicit(&recorder->bytes_waiting, chunk->size, memory_order_relaxed);
     queue_push_always(&recorder->work, item);
 }
 
@@ -210,17 +226,34 @@ struct chunk_sink recorder_sink(struct recorder *recorder)
     };
 }
 
-void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned *buffers)
+void recorder_load(const struct recorder *recorder, struct recorder_load *load)
 {
     const size_t free_now = queue_length(&recorder->free_chunks);
-    *buffers = recorder->n_buffers;
-    *waiting = free_now < recorder->n_buffers ? recorder->n_buffers - (unsigned)free_now : 0;
+    const uint64_t now = clock_monotonic_ns();
+    const uint64_t since = atomic_load_explicit(&recorder->busy_since_ns, memory_order_relaxed);
+    *load = (struct recorder_load){
+        .buffers = recorder->n_buffers,
+        .waiting = free_now < recorder->n_buffers ? recorder->n_buffers - (unsigned)free_now : 0,
+        .bytes_waiting = atomic_load_explicit(&recorder->bytes_waiting, memory_order_relaxed),
+        .behind_s = since && now > since ? (double)(now - since) / (double)NS_PER_S : 0,
+    };
+}
+
+void recorder_watch_disk(struct recorder *recorder, const char *directory)
+{
+    disk_watch_follow(recorder->watch, directory);
+}
+
+void recorder_disk(const struct recorder *recorder, struct disk_view *view)
+{
+    disk_watch_look(recorder->watch, view);
 }
 
 /* ---- life ---- */
 
 static void recorder_free(struct recorder *recorder)
 {
+    disk_watch_destroy(recorder->watch);
     disk_sync_destroy(recorder->writer.sync);
     for (unsigned i = 0; recorder->items && i < recorder->n_buffers; i++) {
         free(recorder->items[i].chunk.bytes);
@@ -275,6 +308,8 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
         return error_set(error, r, "no memory for the recorder");
     }
     r = disk_sync_create(&recorder->writer.sync, error);
+    if (r == 0)
+        r = disk_watch_create(&recorder->watch, options->directory, error);
     if (r < 0) {
         recorder_free(recorder);
         return r;

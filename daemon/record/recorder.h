@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "daemon/record/disk_watch.h"
 #include "processing/run/chunk_sink.h"
 
 /*
@@ -14,7 +15,11 @@
  * thread from then until it goes back to the pool. Runs are announced by begin and closed by finish
  * through the same queue as their chunks, so that the writer sees them in order.
  */
+struct logbook;
 struct recorder;
+
+/* Recording stops while so much of the disk is still free (less of a small one), bytes. */
+#define RECORDER_KEEPS_FREE ((uint64_t)8 << 20)
 
 /* Called on the writer thread when a run's file is closed (or was never wanted): run->phase is
  * RUN_FINISHED, counts are exact. */
@@ -27,8 +32,11 @@ typedef char *(*recorder_summary_fn)(const struct run *run);
 struct recorder_options {
     unsigned n_workers;
     double flush_interval_s;          /* how often a reader of the growing file sees news */
+    const char *directory;            /* whose disk is watched at first */
     double sync_interval_s;           /* how often that is brought to the disk; 0: never */
     recorder_summary_fn summary;      /* for /entry/statistics; may be NULL */
+    struct logbook *logbook;          /* notes and series for the files, borrowed; may be NULL */
+    const char *configuration;        /* for the files, borrowed; may be NULL */
     recorder_finished_fn on_finished; /* may be NULL */
     void *data;                       /* for on_finished */
 };
@@ -46,8 +54,17 @@ struct chunk_sink recorder_sink(struct recorder *recorder);
  * has none), "at_end" (when it is closed), "now" (it is closed, they are added). One thread. */
 const char *recorder_add_given(struct recorder *recorder, struct run *run);
 
-/* Chunks that wait to be written, and the buffers there are. */
-void recorder_load(const struct recorder *recorder, unsigned *waiting, unsigned *buffers);
+/* How far the writer is behind the workers. */
+struct recorder_load {
+    unsigned waiting, buffers; /* chunks that wait to be written or are, of how many there can be */
+    uint64_t bytes_waiting;    /* of these, compressed */
+    double behind_s;           /* since what it is at was handed to it; 0: nothing waits */
+};
+void recorder_load(const struct recorder *recorder, struct recorder_load *load);
+
+/* The disk of recordings: that of `directory` from now on (one thread), and how it is. */
+void recorder_watch_disk(struct recorder *recorder, const char *directory);
+void recorder_disk(const struct recorder *recorder, struct disk_view *view);
 
 /*
  * Can a run with these settings be recorded now? The directory must exist, be a directory and be

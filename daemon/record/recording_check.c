@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "daemon/record/hdf5_error.h"
+#include "daemon/record/hdf5_file.h"
 #include "daemon/record/recorder.h"
-#include "daemon/record/run_file.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define ROOM_WITHOUT_KNOWING (64 * MIB)
@@ -59,7 +59,7 @@ int recording_check(const struct recording_settings *settings, uint64_t bytes_ne
     const char *const directory = settings->directory;
     const uint64_t needed = bytes_needed ? bytes_needed : ROOM_WITHOUT_KNOWING;
     struct statvfs system;
-    int r = run_file_check_library(error);
+    int r = hdf5_file_check_library(error);
     if (r < 0)
         return r;
     r = check_directory(directory, error);

@@ -4,16 +4,39 @@
 
 #include "common/log.h"
 
+static void set_path(struct run *run, const char *path)
+{
+    const size_t length = strnlen(path, sizeof run->recording.path - 1);
+    memcpy(run->recording.path, path, length);
+    run->recording.path[length] = '\0';
+}
+
 void recording_set_state(struct run *run, enum recording_state state, const char *path)
 {
     pthread_mutex_lock(&run->recording.mutex);
     run->recording.state = state;
-    if (path) {
-        const size_t length = strnlen(path, sizeof run->recording.path - 1);
-        memcpy(run->recording.path, path, length);
-        run->recording.path[length] = '\0';
-    }
+    if (path)
+        set_path(run, path);
     pthread_mutex_unlock(&run->recording.mutex);
+}
+
+void recording_set_path(struct run *run, const char *path)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    set_path(run, path);
+    pthread_mutex_unlock(&run->recording.mutex);
+}
+
+bool recording_mark(struct run *run, const struct error *error)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    const bool first = run->recording.error[0] == '\0';
+    if (first)
+        memcpy(run->recording.error, error->text, sizeof run->recording.error);
+    pthread_mutex_unlock(&run->recording.mutex);
+    if (first)
+        log_error("record", "recording of run %s: %s", run->plan->id, error->text);
+    return first;
 }
 
 void recording_set_failed(struct run *run, const struct error *error)

@@ -171,7 +171,8 @@ static int give_axes(hid_t group, hid_t dataset, const struct product_array *arr
     for (unsigned i = 0; i < rank; i++) {
         const int r = axes == pattern
                           ? nexus_link(group, axes[i], "/entry/data")
-                          : nexus_axis(group, axes[i], array->shape[i], "", "index of the element");
+                          : nexus_axis(group, axes[i], array->shape[i],
+                                       &(struct nexus_scale){0, 1, ""}, "index of the element");
         if (r < 0)
             return -1;
     }

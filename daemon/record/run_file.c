@@ -1,108 +1,75 @@
 #include "daemon/record/run_file.h"
+#include "daemon/files/links.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/config/name_template.h"
 #include "daemon/record/chunk_address.h"
 #include "daemon/record/disk_reserve.h"
+#include "daemon/record/disk_room.h"
 #include "daemon/record/file_layout.h"
 #include "daemon/record/file_name.h"
+#include "daemon/record/file_rescue.h"
 #include "daemon/record/given_results.h"
 #include "daemon/record/hdf5_error.h"
+#include "daemon/record/hdf5_file.h"
 #include "daemon/record/late_results.h"
 #include "daemon/record/nexus.h"
-#include "daemon/record/recorder.h"
+#include "daemon/record/reader_views.h"
+#include "daemon/record/run_facts.h"
+
+#define OPEN_PATH_SIZE 40
 
 struct run_file {
     struct run *run;
     struct file_name name;
     int descriptor; /* our own, for fsync; HDF5 has one of its own */
     int reserve;    /* room on the disk for the end, -1: none */
+    struct disk_room room;
     hid_t file;
     bool news; /* something was written since the last flush */
     struct file_datasets datasets;
 };
 
-/*
- * HDF5 failed to close a file. It then keeps objects that are half closed, and was seen (1.10.8, a
- * write that failed with EFBIG) to crash in H5Fstart_swmr_write of the next file. Nothing more is
- * asked of it. Global, because the library's state is.
- */
-static _Atomic bool library_broken;
-
-int run_file_check_library(struct error *error)
-{
-    if (!atomic_load_explicit(&library_broken, memory_order_relaxed))
-        return 0;
-    return error_set(error, -EIO,
-                     "HDF5 could not close an earlier file and is not to be trusted any more; "
-                     "restart merlind to record again");
-}
-
 /* ---- beginning ---- */
 
-static hid_t file_access(void)
+/* By the descriptor, which is right also where the directory was moved meanwhile. */
+static void spell_open_path(const struct run_file *file, char path[OPEN_PATH_SIZE])
 {
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access < 0)
-        return access;
-    /* Strong: closing the file closes all that is open in it, which is what is wanted after a
-     * failure. SWMR needs the format of 1.10. Without blocks for small data every chunk is given
-     * space at the end of the file (chunk_address.h). */
-    if (H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
-        H5Pset_small_data_block_size(access, 0) < 0 ||
-        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0) {
-        H5Pclose(access);
-        return -1;
-    }
-    return access;
+    snprintf(path, OPEN_PATH_SIZE, "/proc/self/fd/%d", file->descriptor);
 }
 
-static hid_t create_hdf5_file(const char *path)
-{
-    const hid_t access = file_access();
-    if (access < 0)
-        return access;
-    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    H5Pclose(access);
-    return file;
-}
-
-/* To change what SWMR does not let change. Nobody else writes to it, and a reader that looks at it
- * meanwhile must not keep us out. */
-static hid_t reopen_hdf5_file(const char *path)
-{
-    const hid_t access = file_access();
-    hid_t file = -1;
-    if (access < 0)
-        return access;
-    if (H5Pset_file_locking(access, false, true) >= 0)
-        file = H5Fopen(path, H5F_ACC_RDWR, access);
-    H5Pclose(access);
-    return file;
-}
-
-static int start(struct run_file *file, const char *summary, struct error *error)
+static int start(struct run_file *file, const char *summary, const struct run_file_extras *extras,
+                 struct error *error)
 {
     const char *const path = file->name.partial;
-    file->file = create_hdf5_file(path);
+    char open_path[OPEN_PATH_SIZE];
+    spell_open_path(file, open_path);
+    file->file = hdf5_file_create(open_path);
     if (file->file < 0)
         return hdf5_error_take(error, "create", path);
-    if (file_layout_create(&file->datasets, file->file, file->run, summary) < 0)
+    if (file_layout_create(&file->datasets, file->file, file->run, summary, extras) < 0)
         return hdf5_error_take(error, "lay out", path);
     if (H5Fstart_swmr_write(file->file) < 0)
         return hdf5_error_take(error, "let readers into", path);
     return 0;
 }
 
-int run_file_create(struct run_file **out, struct run *run, const char *summary,
-                    struct error *error)
+static uint64_t images_of(const struct run *run)
 {
-    if (run_file_check_library(error) < 0)
+    const uint64_t to_come = run->frames_to_come * run->n_layers;
+    return run->expected > to_come ? run->expected : to_come;
+}
+
+int run_file_create(struct run_file **out, struct run *run, const char *summary,
+                    const struct run_file_extras *extras, struct error *error)
+{
+    if (hdf5_file_check_library(error) < 0)
         return -EIO;
     struct run_file *const file = calloc(1, sizeof *file);
     if (!file)
@@ -110,15 +77,18 @@ int run_file_create(struct run_file **out, struct run *run, const char *summary,
     file->run = run;
     file->file = -1;
     file->reserve = -1;
-    file->descriptor =
-        file_name_claim(&file->name, run->plan->recording.directory, run->started_ns, error);
+    const struct name_facts facts = {run->started_ns, run->plan->id, run->plan->labels};
+    file->descriptor = file_name_claim(&file->name, &run->plan->recording, &facts, error);
     if (file->descriptor < 0) {
         const int r = file->descriptor;
+        file_name_finish(&file->name);
         free(file);
         return r;
     }
-    file->reserve = disk_reserve_take(file->name.directory);
-    const int r = start(file, summary, error);
+    int r = disk_room_init(&file->room, file->descriptor, file->name.partial, error);
+    file->reserve = disk_reserve_take(file->name.directory, disk_reserve_size(images_of(run)));
+    if (r == 0)
+        r = start(file, summary, extras, error);
     if (r < 0) {
         /* Nothing was measured into it. */
         unlink(file->name.partial);
@@ -149,7 +119,7 @@ static int write_placed(struct run_file *file, const struct compressed_chunk *ch
 
 int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, struct error *error)
 {
-    if (run_file_check_library(error) < 0)
+    if (hdf5_file_check_library(error) < 0)
         return -EIO;
     struct file_datasets *const datasets = &file->datasets;
     file->news = true;
@@ -159,6 +129,16 @@ int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, 
     if (r >= 0)
         r = message_datasets_write(&datasets->messages, &chunk->messages);
     return r < 0 ? hdf5_error_take(error, "write to", file->name.partial) : 0;
+}
+
+bool run_file_has_room(struct run_file *file, uint64_t bytes)
+{
+    return disk_room_take(&file->room, bytes);
+}
+
+int run_file_check_place(const struct run_file *file, struct error *error)
+{
+    return file_name_check(&file->name, file->descriptor, error);
 }
 
 bool run_file_has_news(const struct run_file *file)
@@ -180,6 +160,16 @@ static int write_statistics(struct file_datasets *datasets, const char *summary)
     return nexus_text_write(datasets->statistics, summary, size);
 }
 
+/* What is known against the recording. */
+static int write_mark(struct run_file *file)
+{
+    char text[sizeof file->run->recording.error];
+    pthread_mutex_lock(&file->run->recording.mutex);
+    memcpy(text, file->run->recording.error, sizeof text);
+    pthread_mutex_unlock(&file->run->recording.mutex);
+    return file_mark_write(&file->datasets.mark, text);
+}
+
 static int update(struct run_file *file, const char *summary)
 {
     struct file_datasets *const datasets = &file->datasets;
@@ -188,6 +178,7 @@ static int update(struct run_file *file, const char *summary)
         frame_datasets_update(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_update(&datasets->results, file->run) < 0 ||
+        log_datasets_update(&datasets->log, file->run) < 0 || write_mark(file) < 0 ||
         write_statistics(datasets, summary) < 0)
         return -1;
     return 0;
@@ -195,7 +186,7 @@ static int update(struct run_file *file, const char *summary)
 
 int run_file_flush(struct run_file *file, const char *summary, struct error *error)
 {
-    if (run_file_check_library(error) < 0)
+    if (hdf5_file_check_library(error) < 0)
         return -EIO;
     /* The flush orders what it writes so that a reader never meets an index to a chunk that is not
      * there. */
@@ -232,109 +223,128 @@ static int complete(struct run_file *file, const char *summary)
         frame_datasets_complete(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_complete(&datasets->results, file->run) < 0 ||
-        write_end(datasets, file->run) < 0 || write_statistics(datasets, summary) < 0)
+        log_datasets_update(&datasets->log, file->run) < 0 || write_end(datasets, file->run) < 0 ||
+        write_mark(file) < 0 || write_statistics(datasets, summary) < 0)
         return -1;
     return 0;
 }
 
-/* Closes what is HDF5's. A failed close is not tried again. */
-static int close_hdf5_file(struct run_file *file)
+/* A failed close is not tried again. */
+static int close_file(struct run_file *file)
 {
     const hid_t id = file->file;
     file->file = -1;
-    if (id < 0 || run_file_check_library(NULL) < 0 || H5Fclose(id) >= 0)
-        return 0;
-    atomic_store_explicit(&library_broken, true, memory_order_relaxed);
-    return -1;
+    return hdf5_file_close(id);
 }
 
-static int write_late(struct run_file *file, struct error *error)
+static int write_late(struct run_file *file, const char *open_path, struct error *error)
 {
     const struct result_datasets *const results = &file->datasets.results;
     const struct run *const run = file->run;
     const char *const path = file->name.partial;
     if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
-        !given_results_are_due(run))
+        !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
+        !run_facts_have_settings(run) && run->scan.ny > 0)
         return 0;
-    file->file = reopen_hdf5_file(path);
+    file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
         given_results_write(results, file->file, run) < 0 ||
-        geometry_late_lists_write(file->file, run) < 0)
+        geometry_late_lists_write(file->file, run) < 0 ||
+        log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||
+        run_facts_write_settings(file->file, run) < 0 ||
+        (run->scan.ny == 0 && reader_views_create(file->file) < 0))
         return hdf5_error_take(error, "add the results that came during the run to", path);
-    return close_hdf5_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
+    return close_file(file) < 0 ? hdf5_error_take(error, "close", path) : 0;
+}
+
+/* The closed file gets what only fits in now, and its name; one that somebody deleted is written
+ * again. */
+static int settle(struct run_file *file, struct error *error)
+{
+    char open_path[OPEN_PATH_SIZE];
+    struct error deleted = {0};
+    if (file_name_check(&file->name, file->descriptor, &deleted) == -ENOENT) {
+        log_warning("record", "%s: it is written again", deleted.text);
+        const int r = file_rescue(&file->name, file->descriptor, error);
+        file->name.settled = r == 0;
+        return r < 0 ? r : write_late(file, file->name.final, error);
+    }
+    spell_open_path(file, open_path);
+    const int r = write_late(file, open_path, error);
+    return r < 0 ? r : file_name_settle(&file->name, file->descriptor, error);
+}
+
+/* The file is whole without them. */
+static void make_links(const struct file_name *name)
+{
+    char stem[sizeof name->base];
+    struct error error = {0};
+    const char *const end = strrchr(name->base, '.');
+    snprintf(stem, sizeof stem, "%.*s", end ? (int)(end - name->base) : 0, name->base);
+    if (links_make(name->folder, stem, &error) < 0)
+        log_warning("record", "%s: %s", name->final, error.text);
 }
 
 int run_file_complete(struct run_file *file, const char *summary, struct error *error)
 {
     const char *const path = file->name.partial;
-    if (run_file_check_library(error) < 0)
+    if (hdf5_file_check_library(error) < 0)
         return -EIO;
     give_back_reserve(file);
     if (complete(file, summary) < 0)
         return hdf5_error_take(error, "write to", path);
-    if (close_hdf5_file(file) < 0)
+    if (close_file(file) < 0)
         return hdf5_error_take(error, "close", path);
-    const int r = write_late(file, error);
-    if (r < 0)
-        return r;
-    return file_name_settle(&file->name, file->descriptor, error);
-}
-
-/* To the disk, the file by its name. */
-static int sync_file(const char *path)
-{
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    const int r = descriptor < 0 || fsync(descriptor) < 0 ? -errno : 0;
-    if (descriptor >= 0)
-        close(descriptor);
+    const int r = settle(file, error);
+    if (r >= 0 && file->run->plan->recording.links)
+        make_links(&file->name);
     return r;
 }
 
-int run_file_add_given(const char *path, const struct run *run, struct error *error)
+static void close_or_warn(struct run_file *file)
 {
-    struct result_datasets layout = {0};
-    struct run_file closed = {.run = NULL, .file = -1};
-    int r = 0;
-    /* On a full disk HDF5 could not close the file, and would be of no use any more. */
-    if (run_file_check_library(error) < 0 ||
-        recording_check(&run->plan->recording, given_results_size(run), NULL, error) < 0)
-        return -EIO;
-    if (result_datasets_describe(&layout, run) < 0) {
-        result_datasets_finish(&layout);
-        return error_set(error, -ENOMEM, "no memory to add maps to %s", path);
-    }
+    struct error error = {0};
+    give_back_reserve(file);
     hdf5_error_forget();
-    closed.file = reopen_hdf5_file(path);
-    if (closed.file < 0 || given_results_write(&layout, closed.file, run) < 0)
-        r = hdf5_error_take(error, "add maps to", path);
-    if (close_hdf5_file(&closed) < 0 && r == 0)
-        r = hdf5_error_take(error, "close", path);
-    if (r == 0 && (r = sync_file(path)) < 0)
-        error_set(error, r, "cannot bring %s to the disk: %s", path, strerror(-r));
-    result_datasets_finish(&layout);
-    return r;
+    if (close_file(file) < 0) {
+        hdf5_error_take(&error, "close", file->name.partial);
+        log_warning("record", "%s", error.text);
+    }
+}
+
+void run_file_abandon(struct run_file *file, const char *why)
+{
+    close_or_warn(file);
+    if (file_mark_force(&file->datasets.mark, file->descriptor, why) < 0)
+        log_warning("record", "%s cannot be marked as broken off", file->name.partial);
+    run_file_destroy(file);
 }
 
 void run_file_destroy(struct run_file *file)
 {
     if (!file)
         return;
-    give_back_reserve(file);
-    struct error error = {0};
-    hdf5_error_forget();
-    if (close_hdf5_file(file) < 0) {
-        hdf5_error_take(&error, "close", file->name.partial);
-        log_warning("record", "%s", error.text);
-    }
+    close_or_warn(file);
     file_datasets_finish(&file->datasets);
     if (file->descriptor >= 0)
         close(file->descriptor);
+    file_name_finish(&file->name);
     free(file);
 }
 
 int run_file_descriptor(const struct run_file *file)
 {
     return file->descriptor;
+}
+
+uint64_t run_file_next_note(const struct run_file *file)
+{
+    return file->datasets.log.next_note;
+}
+
+const char *run_file_path(const struct run_file *file)
+{
+    return file->name.settled ? file->name.final : file->name.partial;
 }
 
 const char *run_file_partial_path(const struct run_file *file)

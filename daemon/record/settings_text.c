@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/calibration/calibration_json.h"
-#include "daemon/calibration/references.h"
+#include "daemon/calibration/plan_warnings.h"
 #include "daemon/record/geometry_text.h"
 #include "daemon/results/virtual_detector_json.h"
 
@@ -20,7 +20,9 @@ static json_t *recording_json(const struct recording_settings *settings)
 {
     static const char *const codecs[] = {[RECORDING_CODEC_LZ4] = "lz4",
                                          [RECORDING_CODEC_ZSTD] = "zstd",
-                                         [RECORDING_CODEC_BLOSCLZ] = "blosclz"};
+                                         [RECORDING_CODEC_BLOSCLZ] = "blosclz",
+                                         [RECORDING_CODEC_NONE] = "none",
+                                         [RECORDING_CODEC_AUTO] = "auto"};
     static const char *const shuffles[] = {[RECORDING_SHUFFLE_NONE] = "none",
                                            [RECORDING_SHUFFLE_BYTE] = "byte",
                                            [RECORDING_SHUFFLE_BIT] = "bit"};
@@ -66,7 +68,7 @@ char *settings_text(const struct run *run)
         (json_int_t)run->chunk_frames, "recording", recording_json(&plan->recording),
         "virtual_detectors", virtual_detectors_json(plan), "analysis",
         analysis_json(&plan->analysis), "calibration", calibration_json(&plan->calibration),
-        "warnings", reference_warnings(&plan->calibration, run));
+        "warnings", plan_warnings(plan, run));
     if (!json)
         return NULL;
     json_object_set_new(json, "labels",
@@ -76,7 +78,7 @@ char *settings_text(const struct run *run)
     return text;
 }
 
-char *summary_once_closed(char *summary, const char *path)
+char *summary_once_closed(char *summary, const char *path, bool stopped)
 {
     if (!summary)
         return NULL;
@@ -88,7 +90,7 @@ char *summary_once_closed(char *summary, const char *path)
     json_object_set_new(json, "state", json_string("finished"));
     json_object_set_new(json, "file", json_string(path));
     json_t *const recording = json_object_get(json, "recording");
-    if (json_is_object(recording))
+    if (json_is_object(recording) && !stopped)
         json_object_set_new(recording, "state", json_string("closed"));
     char *const text = json_dumps(json, 0);
     json_decref(json);

@@ -1,13 +1,17 @@
 #include "daemon/record/writer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
+#include "common/counter.h"
 #include "common/log.h"
 #include "daemon/record/disk_sync.h"
 #include "daemon/record/given_results.h"
+#include "daemon/record/hdf5_error.h"
 #include "daemon/record/recording_status.h"
 #include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
@@ -18,6 +22,7 @@ struct open_run {
     struct open_run *next;
     struct run *run;       /* with the reference that came with writer_begin */
     struct run_file *file; /* NULL: not recorded, or no longer */
+    bool stopped;          /* the file takes no more images, but its end */
 };
 
 static char *summarise(const struct writer *writer, const struct run *run)
@@ -28,7 +33,8 @@ static char *summarise(const struct writer *writer, const struct run *run)
 static void abandon(struct open_run *open, const struct error *error)
 {
     recording_set_failed(open->run, error);
-    run_file_destroy(open->file);
+    recording_set_path(open->run, run_file_path(open->file));
+    run_file_abandon(open->file, error->text);
     open->file = NULL;
 }
 
@@ -36,7 +42,9 @@ static void open_file(struct writer *writer, struct open_run *open)
 {
     struct error error = {0};
     char *const summary = summarise(writer, open->run);
-    if (run_file_create(&open->file, open->run, summary, &error) < 0) {
+    const struct run_file_extras extras = {writer->options.configuration, writer->options.logbook,
+                                           writer->notes_written};
+    if (run_file_create(&open->file, open->run, summary, &extras, &error) < 0) {
         open->file = NULL;
         recording_set_failed(open->run, &error);
     } else {
@@ -92,27 +100,6 @@ static void count_chunk(const struct compressed_chunk *chunk, bool recorded)
         count(recorded ? &counts->extra_recorded : &counts->extra_unrecorded, chunk->n_frames);
 }
 
-/* Returns whether the chunk is in the file. */
-static bool record_chunk(struct open_run *open, const struct compressed_chunk *chunk)
-{
-    struct error error = {0};
-    /* An empty one could not be compressed, which the worker has told of. */
-    if (!open || !open->file || chunk->size == 0)
-        return false;
-    if (run_file_write(open->file, chunk, &error) < 0) {
-        abandon(open, &error);
-        return false;
-    }
-    recording_add_bytes(open->run, chunk->again ? 0 : chunk->raw_size, chunk->size);
-    return true;
-}
-
-void writer_write(struct writer *writer, const struct compressed_chunk *chunk)
-{
-    const bool recorded = record_chunk(find_open_run(writer, chunk->run), chunk);
-    count_chunk(chunk, recorded);
-}
-
 static void flush(struct writer *writer, struct open_run *open)
 {
     struct error error = {0};
@@ -124,6 +111,61 @@ static void flush(struct writer *writer, struct open_run *open)
     free(summary);
 }
 
+/* The disk is nearly full: what is in the file stays, and the rest of the room is for its end. */
+static void stop(struct writer *writer, struct open_run *open)
+{
+    struct error error = {0};
+    const struct run_counts *const counts = &open->run->counts;
+    error_set(&error, -ENOSPC,
+              "the disk is full (%s); recording was stopped after %" PRIu64
+              " images, which are in %.250s",
+              write_error_remedy(ENOSPC), counter_read(&counts->recorded),
+              run_file_partial_path(open->file));
+    recording_set_failed(open->run, &error);
+    open->stopped = true;
+    flush(writer, open);
+}
+
+/* Returns whether the chunk is in the file. */
+static bool record_chunk(struct writer *writer, struct open_run *open,
+                         const struct compressed_chunk *chunk)
+{
+    struct error error = {0};
+    /* An empty one could not be compressed, which the worker has told of. */
+    if (!open || !open->file || open->stopped || chunk->size == 0)
+        return false;
+    if (!run_file_has_room(open->file, chunk->size)) {
+        stop(writer, open);
+        return false;
+    }
+    if (run_file_write(open->file, chunk, &error) < 0) {
+        abandon(open, &error);
+        return false;
+    }
+    recording_add_bytes(open->run, chunk->again ? 0 : chunk->raw_size, chunk->size);
+    return true;
+}
+
+void writer_write(struct writer *writer, const struct compressed_chunk *chunk)
+{
+    const bool recorded = record_chunk(writer, find_open_run(writer, chunk->run), chunk);
+    count_chunk(chunk, recorded);
+}
+
+/* After a failure the kernel may have thrown away what it could not write. */
+static void check_sync(struct writer *writer, const struct open_run *open)
+{
+    struct error error = {0};
+    const char *const path = run_file_partial_path(open->file);
+    const int failure = disk_sync_take_failure(writer->sync, path);
+    if (failure == 0)
+        return;
+    error_set(&error, -failure,
+              "cannot bring %.250s to the disk: %s; what was recorded may be lost; %s", path,
+              strerror(failure), write_error_remedy(failure));
+    recording_mark(open->run, &error);
+}
+
 /* Behind a flush: what is on the disk then is a file that can be read. */
 static void sync_when_due(struct writer *writer)
 {
@@ -131,11 +173,21 @@ static void sync_when_due(struct writer *writer)
     if (writer->sync_interval_ns == 0 || now < writer->next_sync_ns)
         return;
     for (const struct open_run *open = writer->open_runs; open; open = open->next) {
-        if (open->file)
-            disk_sync_ask(writer->sync, run_file_descriptor(open->file),
-                          run_file_partial_path(open->file));
+        if (!open->file)
+            continue;
+        check_sync(writer, open);
+        disk_sync_ask(writer->sync, run_file_descriptor(open->file),
+                      run_file_partial_path(open->file));
     }
     writer->next_sync_ns = now + writer->sync_interval_ns;
+}
+
+/* Somebody may have moved or deleted what is being written. */
+static void check_place(const struct open_run *open)
+{
+    struct error error = {0};
+    if (open->file && run_file_check_place(open->file, &error) < 0)
+        recording_mark(open->run, &error);
 }
 
 void writer_flush_when_due(struct writer *writer)
@@ -144,23 +196,38 @@ void writer_flush_when_due(struct writer *writer)
         return;
     for (struct open_run *open = writer->open_runs; open; open = open->next)
         flush(writer, open);
+    for (const struct open_run *open = writer->open_runs; open; open = open->next)
+        check_place(open);
     sync_when_due(writer);
     /* From now: flushing that takes long must not take all the time. */
     writer->next_flush_ns = clock_monotonic_ns() + writer->flush_interval_ns;
 }
 
+static void tell_closed(const struct open_run *open)
+{
+    const char *const path = run_file_final_path(open->file);
+    if (open->stopped)
+        recording_set_path(open->run, path);
+    else
+        recording_set_state(open->run, RECORDING_CLOSED, path);
+    log_info("record", "run %s is in %s", open->run->plan->id, path);
+}
+
 static void complete_file(struct writer *writer, struct open_run *open)
 {
     struct error error = {0};
-    char *const summary =
-        summary_once_closed(summarise(writer, open->run), run_file_final_path(open->file));
+    /* Its failure would pass unseen by the last sync of the file, which shares the descriptor. */
+    disk_sync_wait(writer->sync);
+    check_sync(writer, open);
+    char *const summary = summary_once_closed(summarise(writer, open->run),
+                                              run_file_final_path(open->file), open->stopped);
     if (run_file_complete(open->file, summary, &error) < 0) {
-        recording_set_failed(open->run, &error);
+        abandon(open, &error);
     } else {
-        recording_set_state(open->run, RECORDING_CLOSED, run_file_final_path(open->file));
-        log_info("record", "run %s is in %s", open->run->plan->id, run_file_final_path(open->file));
+        tell_closed(open);
+        writer->notes_written = run_file_next_note(open->file);
+        run_file_destroy(open->file);
     }
-    run_file_destroy(open->file);
     open->file = NULL;
     free(summary);
 }

@@ -15,6 +15,7 @@ struct writer {
     uint64_t sync_interval_ns; /* 0: never */
     uint64_t next_sync_ns;
     struct disk_sync *sync;
+    uint64_t notes_written; /* of the logbook: those before this number are in a file */
     struct open_run *open_runs;
 };
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config/result_names.h"
@@ -206,18 +207,44 @@ static int give_positions(struct product *product, const struct scan_geometry *s
     return r;
 }
 
-int put_map(struct run *run, const struct put_map *map, struct put_result *result,
-            const char **field, struct error *error)
+static int check_type(const struct put_map *map, struct item_type *type, const char **field,
+                      struct error *error)
 {
-    struct item_type type;
-    *result = (struct put_result){0};
     *field = "args.dtype";
-    if (!read_type(&type, map->dtype))
+    if (!read_type(type, map->dtype))
         return error_set(error, -EINVAL,
                          "dtype must be one of numpy's f4, f8, i1 to i8, u1 to u8 and b1, "
                          "little-endian, as \"<f4\"");
     *field = "args.shape";
-    int r = check_size(map, &type, error);
+    return check_size(map, type, error);
+}
+
+int put_map_numbers(double **values, const struct put_map *map, const char **field,
+                    struct error *error)
+{
+    struct item_type type = {0};
+    const int r = check_type(map, &type, field, error);
+    if (r < 0)
+        return r;
+    const size_t n = map->size / type.size;
+    double *const made = malloc((n + 1) * sizeof *made);
+    if (!made)
+        return error_set(error, -ENOMEM, "no memory for an image");
+    const uint8_t *item = map->bytes;
+    for (size_t i = 0; i < n; i++, item += type.size)
+        made[i] = type.kind == 'f'   ? read_float(&type, item)
+                  : type.kind == 'i' ? (double)read_signed(&type, item)
+                                     : (double)read_unsigned(&type, item);
+    *values = made;
+    return 0;
+}
+
+int put_map(struct run *run, const struct put_map *map, struct put_result *result,
+            const char **field, struct error *error)
+{
+    struct item_type type = {0};
+    *result = (struct put_result){0};
+    int r = check_type(map, &type, field, error);
     if (r == 0)
         r = map->rank == 1 ? check_exposures(run, map, error)
                            : check_positions(run, map, field, error);

@@ -40,3 +40,8 @@ struct put_result {
  */
 int put_map(struct run *run, const struct put_map *map, struct put_result *result,
             const char **field, struct error *error);
+
+/* Its numbers, the caller's to free; NaN stays. *field and errors as above: -EINVAL dtype or size,
+ * -ENOMEM. */
+int put_map_numbers(double **values, const struct put_map *map, const char **field,
+                    struct error *error);

@@ -107,10 +107,11 @@ static int check_mask(const struct bragg_settings *s, uint32_t height, uint32_t 
     }
     if (n_good * 5 >= n_all && n_good > 0)
         return 0;
-    return error_set(error, -EINVAL,
-                     "bragg.mask: only %llu of the %llu pixels of the annulus [%g, %g] are not "
-                     "masked, a fifth is needed",
-                     (unsigned long long)n_good, (unsigned long long)n_all, s->inner, s->outer);
+    return error_set(
+        error, -EINVAL,
+        "calibration.bad_pixels: only %llu of the %llu pixels of the annulus [%g, %g] are not "
+        "masked, a fifth is needed",
+        (unsigned long long)n_good, (unsigned long long)n_all, s->inner, s->outer);
 }
 
 int bragg_settings_check(const struct bragg_settings *settings, uint32_t height, uint32_t width,

@@ -41,8 +41,8 @@ void bragg_settings_init(struct bragg_settings *settings);
  * is not 0 where a pixel is not to be used (NULL: all are good). -EINVAL with a sentence that
  * begins with the key at fault: `bragg.centre`, `bragg.annulus`, `bragg.disk_radius`,
  * `bragg.wide_radius`, `bragg.alpha`, `bragg.overdispersion`, `bragg.speckle`,
- * `bragg.contrast_min`, `bragg.centre_uncertainty`, or `bragg.mask` where masked pixels leave too
- * little.
+ * `bragg.contrast_min`, `bragg.centre_uncertainty`, or `calibration.bad_pixels` where masked pixels
+ * leave too little.
  */
 int bragg_settings_check(const struct bragg_settings *settings, uint32_t height, uint32_t width,
                          const uint8_t *bad, struct error *error);

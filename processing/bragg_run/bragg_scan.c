@@ -31,8 +31,10 @@ struct collecting {
     const struct product *product;
     const struct bragg_settings *settings;
     size_t n, room;
-    double counts; /* of n_counted frames, per pixel of the annulus */
-    uint64_t n_counted;
+    /* Of frames without reflections, and with them: how many, and their counts per pixel of the
+     * annulus. */
+    uint64_t n_counted[2];
+    double counts[2];
 };
 
 static int add_reflections(struct collecting *collecting, uint32_t position,
@@ -80,8 +82,9 @@ static int collect(struct collecting *collecting, const struct bragg_scan_part *
             continue;
         scan->classes[i] = found.class;
         if (found.class < SCAN_CLASSES) {
-            collecting->counts += found.counts;
-            collecting->n_counted++;
+            const bool bragg = found.class != SCAN_CLASS_NONE;
+            collecting->counts[bragg] += found.counts;
+            collecting->n_counted[bragg]++;
         }
         if (found.n_reflections > 0)
             scan->contrast[i] = found.strongest;
@@ -120,7 +123,8 @@ int bragg_scan_init(struct bragg_scan *scan, const struct run *run,
         bragg_scan_finish(scan);
         return error_set(error, -ENOMEM, "no memory for the statistics of Bragg reflections");
     }
-    scan->dose = collecting.counts / (double)collecting.n_counted;
+    const bool bragg = collecting.n_counted[0] == 0;
+    scan->dose = collecting.counts[bragg] / (double)collecting.n_counted[bragg];
     scan->results = (struct bragg_scan_results){
         .ny = part->ny,
         .nx = part->nx,
@@ -128,6 +132,7 @@ int bragg_scan_init(struct bragg_scan *scan, const struct run *run,
         .contrast = scan->contrast,
         .reflections = run->recycle ? NULL : scan->reflections,
         .n_reflections = collecting.n,
+        .pixel_size = calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0),
     };
     return 0;
 }

@@ -13,7 +13,9 @@ struct bragg_scan {
     uint8_t *classes;                  /* [ny][nx] */
     double *contrast;                  /* [ny][nx] */
     struct scan_reflection *reflections;
-    double dose; /* mean counts per pixel of the annulus of all classified frames; NAN: none */
+    /* Mean counts per pixel of the annulus of the frames classed none, where there are any, so that
+     * reflections do not pass for dose; else of all. NAN: no frame has a class. */
+    double dose;
 };
 
 /* Positions of a map (run_map_shape), [first, first + ny * nx) of them as ny rows. */

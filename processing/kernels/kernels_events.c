@@ -7,142 +7,120 @@
 
 PIXEL_INLINE uint64_t count_of(const struct frame_events *events, size_t i, uint32_t pixel_size)
 {
-    return events->image ? pixel_value(events->image, events->pixels[i], pixel_size) : 1;
+    return pixel_value(events->image, events->more[i], pixel_size);
 }
 
 /* ---- rings ---- */
 
-PIXEL_INLINE void add_counts(const struct frame_events *events, uint32_t pixel_size,
-                             const uint16_t *bin_of, uint64_t *counts)
+/* One more, for what has no bin. */
+typedef uint64_t ring_sums[RADIAL_MAX_BINS + 1];
+
+static void add_ones(const struct frame_events *events, const uint16_t *bin_of, uint64_t *counts)
 {
     for (size_t i = 0; i < events->n; i++)
-        counts[bin_of[events->pixels[i]]] += count_of(events, i, pixel_size);
+        counts[bin_of[events->pixels[i]]]++;
 }
 
-PIXEL_INLINE void add_counts_and_squares(const struct frame_events *events, uint32_t pixel_size,
-                                         const uint16_t *bin_of, uint64_t *counts,
-                                         uint64_t *squares)
+/* What there is beyond one count a pixel. */
+PIXEL_INLINE void add_more(const struct frame_events *events, uint32_t pixel_size,
+                           const uint16_t *bin_of, uint64_t *counts, uint64_t *pairs)
 {
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t bin = bin_of[events->pixels[i]];
+    for (size_t i = 0; i < events->n_more; i++) {
+        const uint32_t bin = bin_of[events->more[i]];
         const uint64_t n = count_of(events, i, pixel_size);
-        counts[bin] += n;
-        squares[bin] += n * n;
+        counts[bin] += n - 1;
+        pairs[bin] += n * (n - 1);
     }
-}
-
-PIXEL_INLINE void rings(const struct frame_events *events, uint32_t pixel_size,
-                        const uint16_t *bin_of, uint64_t *counts, uint64_t *squares)
-{
-    if (squares)
-        add_counts_and_squares(events, pixel_size, bin_of, counts, squares);
-    else
-        add_counts(events, pixel_size, bin_of, counts);
 }
 
 void events_rings(const struct frame_events *events, uint32_t pixel_size, const uint16_t *bin_of,
                   uint32_t n_bins, uint64_t *counts, uint64_t *squares)
 {
-    /* One more, for what has no bin. */
-    uint64_t all[2][RADIAL_MAX_BINS + 1];
-    memset(all[0], 0, (n_bins + 1) * sizeof(uint64_t));
-    memset(all[1], 0, (n_bins + 1) * sizeof(uint64_t));
-    uint64_t *const all_squares = squares ? all[1] : NULL;
+    ring_sums ones, pairs;
+    memset(ones, 0, (n_bins + 1) * sizeof ones[0]);
+    memset(pairs, 0, (n_bins + 1) * sizeof pairs[0]);
+    add_ones(events, bin_of, ones);
     if (pixel_size == 1)
-        rings(events, 1, bin_of, all[0], all_squares);
+        add_more(events, 1, bin_of, ones, pairs);
     else if (pixel_size == 2)
-        rings(events, 2, bin_of, all[0], all_squares);
+        add_more(events, 2, bin_of, ones, pairs);
     else
-        rings(events, 4, bin_of, all[0], all_squares);
-    memcpy(counts, all[0], n_bins * sizeof *counts);
-    if (squares)
-        memcpy(squares, all[1], n_bins * sizeof *squares);
+        add_more(events, 4, bin_of, ones, pairs);
+    memcpy(counts, ones, n_bins * sizeof *counts);
+    for (uint32_t bin = 0; squares && bin < n_bins; bin++)
+        squares[bin] = counts[bin] + pairs[bin]; /* n^2 is n + n(n - 1) */
 }
 
 /* ---- patterns ---- */
 
-static void add_u8(const struct frame_events *events, uint16_t *tile, uint8_t *maximum)
+static void add_u8(const struct frame_events *events, uint16_t *tile)
 {
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint8_t n = (uint8_t)count_of(events, i, 1);
-        tile[pixel] = (uint16_t)(tile[pixel] + n);
-        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
-            maximum[pixel] = n;
-    }
+    for (size_t i = 0; i < events->n; i++)
+        tile[events->pixels[i]]++;
+    for (size_t i = 0; i < events->n_more; i++)
+        tile[events->more[i]] = (uint16_t)(tile[events->more[i]] + count_of(events, i, 1) - 1);
 }
 
-static void add_u16(const struct frame_events *events, uint32_t *tile, uint16_t *maximum)
+static void add_u16(const struct frame_events *events, uint32_t *tile)
 {
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint16_t n = (uint16_t)count_of(events, i, 2);
-        tile[pixel] += n;
-        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
-            maximum[pixel] = n;
-    }
+    for (size_t i = 0; i < events->n; i++)
+        tile[events->pixels[i]]++;
+    for (size_t i = 0; i < events->n_more; i++)
+        tile[events->more[i]] += (uint32_t)count_of(events, i, 2) - 1;
 }
 
-static void add_u32(const struct frame_events *events, uint64_t *tile, uint32_t *maximum)
+static void add_u32(const struct frame_events *events, uint64_t *tile)
 {
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint32_t n = (uint32_t)count_of(events, i, 4);
-        tile[pixel] += n;
-        if (n > maximum[pixel]) /* soon rare, and what is not written stays clean in the cache */
-            maximum[pixel] = n;
-    }
+    for (size_t i = 0; i < events->n; i++)
+        tile[events->pixels[i]]++;
+    for (size_t i = 0; i < events->n_more; i++)
+        tile[events->more[i]] += count_of(events, i, 4) - 1;
+}
+
+static void add(const struct frame_events *events, uint32_t pixel_size, void *tile)
+{
+    if (pixel_size == 1)
+        add_u8(events, tile);
+    else if (pixel_size == 2)
+        add_u16(events, tile);
+    else
+        add_u32(events, tile);
+}
+
+PIXEL_INLINE void raise_one(void *maximum, uint32_t pixel, uint64_t n, uint32_t pixel_size)
+{
+    if (n <= pixel_value(maximum, pixel, pixel_size))
+        return;
+    if (pixel_size == 1)
+        ((uint8_t *)maximum)[pixel] = (uint8_t)n;
+    else if (pixel_size == 2)
+        ((uint16_t *)maximum)[pixel] = (uint16_t)n;
+    else
+        ((uint32_t *)maximum)[pixel] = (uint32_t)n;
 }
 
 void events_add(const struct frame_events *events, uint32_t pixel_size, void *tile, void *maximum)
 {
-    if (pixel_size == 1)
-        add_u8(events, tile, maximum);
-    else if (pixel_size == 2)
-        add_u16(events, tile, maximum);
-    else
-        add_u32(events, tile, maximum);
+    add(events, pixel_size, tile);
+    for (size_t i = 0; i < events->n_more; i++)
+        raise_one(maximum, events->more[i], count_of(events, i, pixel_size), pixel_size);
 }
 
-static void add_squares_u8(const struct frame_events *events, uint16_t *sums, uint32_t *squares)
+void events_add_pairs(const struct frame_events *events, uint32_t pixel_size, void *sums,
+                      void *pairs, size_t n_pixels)
 {
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint32_t n = (uint32_t)count_of(events, i, 1);
-        sums[pixel] = (uint16_t)(sums[pixel] + n);
-        squares[pixel] += n * n;
+    add(events, pixel_size, sums);
+    for (size_t i = 0; i < events->n_more; i++) {
+        const uint32_t pixel = events->more[i];
+        const uint64_t n = count_of(events, i, pixel_size);
+        const uint64_t n_pairs = n * (n - 1);
+        if (pixel_size == 1) {
+            ((uint32_t *)pairs)[pixel] += (uint32_t)n_pairs;
+        } else if (pixel_size == 2) {
+            ((uint64_t *)pairs)[pixel] += n_pairs;
+        } else {
+            ((uint64_t *)pairs)[pixel] += (uint32_t)n_pairs;
+            ((uint64_t *)pairs)[n_pixels + pixel] += n_pairs >> 32;
+        }
     }
-}
-
-static void add_squares_u16(const struct frame_events *events, uint32_t *sums, uint64_t *squares)
-{
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint32_t n = (uint32_t)count_of(events, i, 2);
-        sums[pixel] += n;
-        squares[pixel] += (uint32_t)(n * n);
-    }
-}
-
-static void add_squares_u32(const struct frame_events *events, uint64_t *sums, uint64_t *low,
-                            uint64_t *high)
-{
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint64_t n = count_of(events, i, 4);
-        sums[pixel] += n;
-        low[pixel] += (uint32_t)(n * n);
-        high[pixel] += n * n >> 32;
-    }
-}
-
-void events_add_squares(const struct frame_events *events, uint32_t pixel_size, void *sums,
-                        void *squares, size_t n_pixels)
-{
-    if (pixel_size == 1)
-        add_squares_u8(events, sums, squares);
-    else if (pixel_size == 2)
-        add_squares_u16(events, sums, squares);
-    else
-        add_squares_u32(events, sums, squares, (uint64_t *)squares + n_pixels);
 }

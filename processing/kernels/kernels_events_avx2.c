@@ -6,7 +6,7 @@
 /* AVX2 with BMI. There is no compression of vectors: the bits of 64 pixels at a time that have
  * counts are taken one by one. At low doses nearly all blocks have fewer than SOME of them; so many
  * are written whether they are there or not, which spares a branch that would be guessed wrong. */
-#define BLOCK 64 /* pixels, of nonzero_block */
+#define BLOCK 64 /* pixels, of above_block */
 #define SOME 6
 
 /* Writes first + i for every bit i of the set, and at least SOME entries. Returns how many bits
@@ -25,30 +25,40 @@ PIXEL_INLINE size_t put(uint32_t *pixels, uint64_t set, uint32_t first)
     return n;
 }
 
-PIXEL_INLINE size_t list(uint32_t *pixels, const void *image, size_t n_pixels, uint32_t pixel_size,
-                         size_t max)
+PIXEL_INLINE size_t list(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                         size_t n_pixels, uint32_t pixel_size, size_t max)
 {
     const uint8_t *const bytes = image;
-    size_t n = 0, first = 0;
-    for (; first + BLOCK <= n_pixels && n <= max; first += BLOCK)
-        n +=
-            put(pixels + n, nonzero_block(bytes + first * pixel_size, pixel_size), (uint32_t)first);
-    return list_rest(pixels, n, image, first, n_pixels, pixel_size, max);
+    struct event_lists lists = {pixels, more, 0, 0};
+    size_t first = 0;
+    for (; first + BLOCK <= n_pixels && lists.n <= max; first += BLOCK) {
+        const uint8_t *const block = bytes + first * pixel_size;
+        const uint64_t several = above_block(block, 1, pixel_size);
+        lists.n += put(pixels + lists.n, above_block(block, 0, pixel_size), (uint32_t)first);
+        if (__builtin_expect(several != 0, 0))
+            lists.n_more += put(more + lists.n_more, several, (uint32_t)first);
+    }
+    list_rest(&lists, image, first, n_pixels, pixel_size, max);
+    *n_more = lists.n_more;
+    return lists.n;
 }
 
-static size_t list_u8(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u8(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                      size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 1, max);
+    return list(pixels, more, n_more, image, n_pixels, 1, max);
 }
 
-static size_t list_u16(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u16(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 2, max);
+    return list(pixels, more, n_more, image, n_pixels, 2, max);
 }
 
-static size_t list_u32(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u32(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 4, max);
+    return list(pixels, more, n_more, image, n_pixels, 4, max);
 }
 
 static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,

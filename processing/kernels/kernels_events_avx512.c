@@ -6,21 +6,32 @@
  * as bytes, and widened to indices. */
 #define BLOCK 64 /* pixels */
 
-PIXEL_INLINE uint64_t nonzero(const void *pixels, uint32_t pixel_size)
+/* Which pixels of a block have counts, and which have more than one: bit i for pixel i. */
+struct block_sets {
+    uint64_t some, several;
+};
+
+PIXEL_INLINE struct block_sets sets_of(const void *pixels, uint32_t pixel_size)
 {
     const uint8_t *const bytes = pixels;
-    uint64_t set = 0;
+    struct block_sets sets = {0, 0};
     for (unsigned i = 0; i < pixel_size; i++) {
         const __m512i values = _mm512_loadu_si512(bytes + (size_t)64 * i);
         const unsigned shift = 64 / pixel_size * i;
-        if (pixel_size == 1)
-            set = _mm512_test_epi8_mask(values, values);
-        else if (pixel_size == 2)
-            set |= (uint64_t)_mm512_test_epi16_mask(values, values) << shift;
-        else
-            set |= (uint64_t)_mm512_test_epi32_mask(values, values) << shift;
+        if (pixel_size == 1) {
+            sets.some = _mm512_test_epi8_mask(values, values);
+            sets.several = _mm512_test_epi8_mask(values, _mm512_set1_epi8(~1));
+        } else if (pixel_size == 2) {
+            sets.some |= (uint64_t)_mm512_test_epi16_mask(values, values) << shift;
+            sets.several |= (uint64_t)_mm512_test_epi16_mask(values, _mm512_set1_epi16(~1))
+                            << shift;
+        } else {
+            sets.some |= (uint64_t)_mm512_test_epi32_mask(values, values) << shift;
+            sets.several |= (uint64_t)_mm512_test_epi32_mask(values, _mm512_set1_epi32(~1))
+                            << shift;
+        }
     }
-    return set;
+    return sets;
 }
 
 /* Writes first + numbers[i] for every i of the set; whole vectors. Returns how many are in the set.
@@ -54,31 +65,40 @@ PIXEL_INLINE __m512i counting(void)
     return _mm512_add_epi32(fours, _mm512_set1_epi32(0x03020100));
 }
 
-PIXEL_INLINE size_t list(uint32_t *pixels, const void *image, size_t n_pixels, uint32_t pixel_size,
-                         size_t max)
+PIXEL_INLINE size_t list(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                         size_t n_pixels, uint32_t pixel_size, size_t max)
 {
     const uint8_t *const bytes = image;
     const __m512i numbers = counting();
-    size_t n = 0, first = 0;
-    for (; first + BLOCK <= n_pixels && n <= max; first += BLOCK)
-        n += put(pixels + n, nonzero(bytes + first * pixel_size, pixel_size), numbers,
-                 (uint32_t)first);
-    return list_rest(pixels, n, image, first, n_pixels, pixel_size, max);
+    struct event_lists lists = {pixels, more, 0, 0};
+    size_t first = 0;
+    for (; first + BLOCK <= n_pixels && lists.n <= max; first += BLOCK) {
+        const struct block_sets sets = sets_of(bytes + first * pixel_size, pixel_size);
+        lists.n += put(pixels + lists.n, sets.some, numbers, (uint32_t)first);
+        if (__builtin_expect(sets.several != 0, 0))
+            lists.n_more += put(more + lists.n_more, sets.several, numbers, (uint32_t)first);
+    }
+    list_rest(&lists, image, first, n_pixels, pixel_size, max);
+    *n_more = lists.n_more;
+    return lists.n;
 }
 
-static size_t list_u8(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u8(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                      size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 1, max);
+    return list(pixels, more, n_more, image, n_pixels, 1, max);
 }
 
-static size_t list_u16(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u16(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 2, max);
+    return list(pixels, more, n_more, image, n_pixels, 2, max);
 }
 
-static size_t list_u32(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u32(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
 {
-    return list(pixels, image, n_pixels, 4, max);
+    return list(pixels, more, n_more, image, n_pixels, 4, max);
 }
 
 static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,

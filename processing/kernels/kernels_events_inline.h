@@ -8,15 +8,23 @@
 
 /* Pieces of the lists, for the file of each instruction set. */
 
-/* Pixels from `first` on, one by one. `n` are in the list. */
-PIXEL_INLINE size_t list_rest(uint32_t *pixels, size_t n, const void *image, size_t first,
-                              size_t n_pixels, uint32_t pixel_size, size_t max)
+/* What is being listed. */
+struct event_lists {
+    uint32_t *pixels, *more;
+    size_t n, n_more;
+};
+
+/* Pixels from `first` on, one by one. */
+PIXEL_INLINE void list_rest(struct event_lists *lists, const void *image, size_t first,
+                            size_t n_pixels, uint32_t pixel_size, size_t max)
 {
-    for (size_t i = first; i < n_pixels && n <= max; i++) {
-        pixels[n] = (uint32_t)i;
-        n += pixel_value(image, i, pixel_size) != 0;
+    for (size_t i = first; i < n_pixels && lists->n <= max; i++) {
+        const uint64_t counts = pixel_value(image, i, pixel_size);
+        lists->pixels[lists->n] = (uint32_t)i;
+        lists->n += counts != 0;
+        if (counts > 1)
+            lists->more[lists->n_more++] = (uint32_t)i;
     }
-    return n;
 }
 
 PIXEL_INLINE uint64_t word_at(const uint8_t *payload, size_t word)

@@ -1,18 +1,30 @@
 #include "processing/kernels/kernels_events_inline.h"
 
-static size_t list_u8(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+PIXEL_INLINE size_t list(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                         size_t n_pixels, uint32_t pixel_size, size_t max)
 {
-    return list_rest(pixels, 0, image, 0, n_pixels, 1, max);
+    struct event_lists lists = {pixels, more, 0, 0};
+    list_rest(&lists, image, 0, n_pixels, pixel_size, max);
+    *n_more = lists.n_more;
+    return lists.n;
 }
 
-static size_t list_u16(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u8(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                      size_t n_pixels, size_t max)
 {
-    return list_rest(pixels, 0, image, 0, n_pixels, 2, max);
+    return list(pixels, more, n_more, image, n_pixels, 1, max);
 }
 
-static size_t list_u32(uint32_t *pixels, const void *image, size_t n_pixels, size_t max)
+static size_t list_u16(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
 {
-    return list_rest(pixels, 0, image, 0, n_pixels, 4, max);
+    return list(pixels, more, n_more, image, n_pixels, 2, max);
+}
+
+static size_t list_u32(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
+                       size_t n_pixels, size_t max)
+{
+    return list(pixels, more, n_more, image, n_pixels, 4, max);
 }
 
 static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,

@@ -31,7 +31,7 @@ PIXEL_INLINE void add_blocks(struct radial_histograms *histograms, const uint16_
     size_t i = 0;
     for (; i + BLOCK <= n_pixels; i += BLOCK) {
         const void *const block = bytes + i * pixel_size;
-        const uint64_t counts = nonzero_block(block, pixel_size);
+        const uint64_t counts = above_block(block, 0, pixel_size);
         if (__builtin_popcountll(counts) > SPARSE_BLOCK)
             histograms_add(histograms, bin_of + i, block, BLOCK, pixel_size, power);
         else

@@ -12,11 +12,12 @@ struct square_kernels {
     void (*maximum)(void *restrict maximum, const void *restrict image, size_t n_pixels);
 
     /*
-     * sums[i] += n, squares[i] += n^2. Sums are twice as wide as pixels, squares four times: 4
-     * bytes, 8, and for pixels of 4 bytes two uint64_t[n_pixels] one after the other: sums of the
-     * lower and of the upper 32 bits of n^2.
+     * sums[i] += n, pairs[i] += n(n - 1): the sum of n^2 is that of both, and where a pixel has at
+     * most one count, as nearly all have at low doses, there are none (kernels_events.h). Sums are
+     * twice as wide as pixels, pairs four times: 4 bytes, 8, and for pixels of 4 bytes two
+     * uint64_t[n_pixels] one after the other: sums of the lower and of the upper 32 bits.
      */
-    void (*accumulate)(void *restrict sums, void *restrict squares, const void *restrict image,
+    void (*accumulate)(void *restrict sums, void *restrict pairs, const void *restrict image,
                        size_t n_pixels);
 };
 

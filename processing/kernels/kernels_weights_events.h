@@ -33,34 +33,48 @@ PIXEL_INLINE __m256i weighed(const int16_t *table, uint32_t pixel, uint32_t n)
     return _mm256_madd_epi16(pair, _mm256_set1_epi32((int)(n << 16 * (pixel % 2))));
 }
 
-/* Events whose sums fit 32 bits. */
+/* Events whose sums fit 32 bits: of one count, and of at most 255. */
+#define ONES_PER_SUM 65536
 #define EVENTS_PER_SUM 128
 
-PIXEL_INLINE void weigh_some(const int16_t *table, const struct frame_events *events, size_t first,
-                             size_t end, uint32_t pixel_size, uint64_t *sums)
+PIXEL_INLINE size_t at_most(size_t n, size_t most)
+{
+    return n < most ? n : most;
+}
+
+/* Every listed pixel as one count. */
+PIXEL_INLINE void weigh_ones(const int16_t *table, const uint32_t *pixels, size_t n, uint64_t *sums)
 {
     __m256i eight[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (size_t i = first; i < end; i++) {
-        const uint32_t pixel = events->pixels[i];
-        const uint32_t n =
-            events->image ? (uint32_t)pixel_value(events->image, pixel, pixel_size) : 1;
-        if (__builtin_expect(pixel_size > 1 && n > UINT8_MAX, 0))
-            weigh_pixel(table, pixel, n, sums);
-        else
-            eight[i % 2] = _mm256_add_epi32(eight[i % 2], weighed(table, pixel, n));
-    }
+    for (size_t i = 0; i < n; i++)
+        eight[i % 2] = _mm256_add_epi32(eight[i % 2], weighed(table, pixels[i], 1));
     add_eight(sums, _mm256_add_epi32(eight[0], eight[1]));
+}
+
+/* What these pixels have beyond one count. */
+PIXEL_INLINE void weigh_more(const int16_t *table, const void *image, const uint32_t *pixels,
+                             size_t n, uint32_t pixel_size, uint64_t *sums)
+{
+    __m256i eight = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t counts = (uint32_t)pixel_value(image, pixels[i], pixel_size) - 1;
+        if (__builtin_expect(pixel_size > 1 && counts > UINT8_MAX, 0))
+            weigh_pixel(table, pixels[i], counts, sums);
+        else
+            eight = _mm256_add_epi32(eight, weighed(table, pixels[i], counts));
+    }
+    add_eight(sums, eight);
 }
 
 PIXEL_INLINE void weigh_events_by_vectors(const int16_t *table, const struct frame_events *events,
                                           uint32_t pixel_size, int64_t *sums)
 {
     uint64_t sum[WEIGHT_LANES] = {0};
-    for (size_t first = 0; first < events->n; first += EVENTS_PER_SUM) {
-        const size_t left = events->n - first;
-        weigh_some(table, events, first, first + (left < EVENTS_PER_SUM ? left : EVENTS_PER_SUM),
-                   pixel_size, sum);
-    }
+    for (size_t i = 0; i < events->n; i += ONES_PER_SUM)
+        weigh_ones(table, events->pixels + i, at_most(events->n - i, ONES_PER_SUM), sum);
+    for (size_t i = 0; i < events->n_more; i += EVENTS_PER_SUM)
+        weigh_more(table, events->image, events->more + i,
+                   at_most(events->n_more - i, EVENTS_PER_SUM), pixel_size, sum);
     memcpy(sums, sum, sizeof sum);
 }
 

@@ -45,10 +45,11 @@ PIXEL_INLINE void weigh_events(const int16_t *table, const struct frame_events *
                                uint32_t pixel_size, int64_t *sums)
 {
     uint64_t sum[WEIGHT_LANES] = {0};
-    for (size_t i = 0; i < events->n; i++) {
-        const uint32_t pixel = events->pixels[i];
-        weigh_pixel(table, pixel, events->image ? pixel_value(events->image, pixel, pixel_size) : 1,
-                    sum);
+    for (size_t i = 0; i < events->n; i++)
+        weigh_pixel(table, events->pixels[i], 1, sum);
+    for (size_t i = 0; i < events->n_more; i++) {
+        const uint32_t pixel = events->more[i];
+        weigh_pixel(table, pixel, pixel_value(events->image, pixel, pixel_size) - 1, sum);
     }
     memcpy(sums, sum, sizeof sum);
 }

@@ -54,6 +54,8 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
     copy->detector_gap = plan->detector_gap;
     copy->frame_period_ns = plan->frame_period_ns;
     copy->recording = plan->recording;
+    copy->current_known = plan->current_known;
+    memcpy(copy->disk_warning, plan->disk_warning, sizeof copy->disk_warning);
     copy->analysis = plan->analysis;
     bragg_plan_copy(&copy->bragg, &plan->bragg);
     calibration_copy(&copy->calibration, &plan->calibration);

@@ -18,15 +18,27 @@
  * reference.
  */
 
-enum recording_codec { RECORDING_CODEC_LZ4, RECORDING_CODEC_ZSTD, RECORDING_CODEC_BLOSCLZ };
+enum recording_codec {
+    RECORDING_CODEC_LZ4,
+    RECORDING_CODEC_ZSTD,
+    RECORDING_CODEC_BLOSCLZ,
+    RECORDING_CODEC_NONE, /* Blosc buffers that hold the images as they are */
+    RECORDING_CODEC_AUTO, /* as closely as there is time for: chunk_codec.h */
+};
 enum recording_shuffle { RECORDING_SHUFFLE_NONE, RECORDING_SHUFFLE_BYTE, RECORDING_SHUFFLE_BIT };
+
+/* What files are called where nothing else is configured (daemon/config/name_template.h). */
+#define RECORDING_NAME "merlin_{date}-{time}_{run:03}"
 
 struct recording_settings {
     bool enabled;
+    bool ask; /* discarded at the end, unless somebody says that it is to be kept */
     char directory[1024];
+    char name[200]; /* a template; "": RECORDING_NAME */
     enum recording_codec codec;
     enum recording_shuffle shuffle;
-    int level; /* 0-9 */
+    int level;  /* 0-9 */
+    bool links; /* NAME.hspy and NAME.nxs beside the file */
 };
 
 #define PLAN_LABELS_SIZE 512
@@ -50,6 +62,8 @@ struct acquisition_plan {
                                  not tell */
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
+    bool current_known;     /* somebody has told the beam current */
+    char disk_warning[500]; /* a sentence: the disk may not suffice, "": it does */
     struct analysis_settings analysis;
     struct bragg_plan bragg;
     struct calibration calibration; /* the mask applies to frames of its size */

@@ -20,7 +20,9 @@ void frame_forms_init(struct frame_forms *forms, const struct pixel_format *form
         .event_kernels = event_kernels_for(isa, format->pixel_size),
         .max_events = n_pixels / SPARSE_PIXELS_PER_EVENT,
     };
-    forms->pixels = calloc(forms->max_events + EVENTS_ROOM_MORE, sizeof *forms->pixels);
+    const size_t room = forms->max_events + EVENTS_ROOM_MORE;
+    forms->pixels = calloc(2 * room, sizeof *forms->pixels);
+    forms->more = forms->pixels ? forms->pixels + room : NULL;
     (void)bit_order_init(&forms->order, format);
 }
 
@@ -33,16 +35,21 @@ void frame_forms_finish(struct frame_forms *forms)
 
 /* ---- events ---- */
 
-static size_t list_events(struct frame *frame)
+static struct frame_events list_events(struct frame *frame)
 {
     struct frame_forms *const forms = frame->forms;
     const uint8_t *const bits = frame_bits(frame);
-    if (bits)
-        return forms->event_kernels->list_bits(forms->pixels, bits, &forms->order,
-                                               forms->max_events);
-    return forms->event_kernels->list(forms->pixels, frame_image(frame),
-                                      (size_t)forms->format.height * forms->format.width,
-                                      forms->max_events);
+    struct frame_events events = {.pixels = forms->pixels, .more = forms->more};
+    if (bits) {
+        events.n =
+            forms->event_kernels->list_bits(forms->pixels, bits, &forms->order, forms->max_events);
+        return events;
+    }
+    events.image = frame_image(frame);
+    events.n = forms->event_kernels->list(forms->pixels, forms->more, &events.n_more, events.image,
+                                          (size_t)forms->format.height * forms->format.width,
+                                          forms->max_events);
+    return events;
 }
 
 static void find_events(struct frame *frame)
@@ -53,14 +60,13 @@ static void find_events(struct frame *frame)
         forms->dense_frames--;
         return;
     }
-    const size_t n = list_events(frame);
-    if (n > forms->max_events) {
+    const struct frame_events events = list_events(frame);
+    if (events.n + events.n_more > forms->max_events) {
         forms->dense_frames = DENSE_FRAMES;
         return;
     }
     frame->events_state = EVENTS_LISTED;
-    frame->events =
-        (struct frame_events){n, forms->pixels, frame_bits(frame) ? NULL : frame_image(frame)};
+    frame->events = events;
 }
 
 const struct frame_events *frame_events(struct frame *frame)

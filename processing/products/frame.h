@@ -43,11 +43,11 @@ struct frame_forms {
     frame_decode_fn decode;
     bool ready; /* the payload is the image already */
     const struct event_kernels *event_kernels;
-    size_t max_events;
-    unsigned dense_frames; /* frames from now on that are not tried: see frame.c */
-    uint32_t *
-        pixels; /* [max_events + EVENTS_ROOM_MORE], the list of the frame in hand; NULL: no lists */
-    struct bit_order order;                                               /* of 1-bit payloads */
+    size_t max_events;       /* entries of both lists together */
+    unsigned dense_frames;   /* frames from now on that are not tried: see frame.c */
+    uint32_t *pixels, *more; /* [max_events + EVENTS_ROOM_MORE] each, the lists of the frame in
+                                hand; `pixels` NULL: no lists */
+    struct bit_order order;  /* of 1-bit payloads */
     uint64_t ring_counts[RADIAL_MAX_BINS], ring_squares[RADIAL_MAX_BINS]; /* of the frame in hand */
 };
 

@@ -16,6 +16,9 @@
  * twice as wide as a pixel, which halves the memory that each frame moves; before a pixel of the
  * tile could overflow, the tile is added to the 64-bit sums and starts again. Pixels of 4 bytes
  * have no tile: twice as wide is 64 bits already.
+ *
+ * A list of events raises the maximum only where a pixel has more than one count; a pixel that has
+ * a sum has had one at least.
  */
 enum { ARRAY_SUM, ARRAY_MEAN, ARRAY_MAXIMUM, N_ARRAYS };
 
@@ -102,13 +105,17 @@ static void merge(const struct product *product, void *into, const void *from)
     sum->n_frames += share->n_frames;
 }
 
-static void write_maximum(const struct product *product, const struct accumulator *accumulator,
-                          uint64_t *values)
+/* In place of the sums. */
+static void sums_to_maximum(const struct product *product, const struct accumulator *accumulator,
+                            uint64_t *values)
 {
     const struct sum_pattern *const state = product->state;
     const void *const maximum = part_of(accumulator, state->maximum_offset);
-    for (size_t i = 0; i < state->n_pixels; i++)
-        values[i] = state->bad[i] ? 0 : pixel_value(maximum, i, product->format.pixel_size);
+    for (size_t i = 0; i < state->n_pixels; i++) {
+        const uint64_t several = pixel_value(maximum, i, product->format.pixel_size);
+        const uint64_t one = values[i] > 0;
+        values[i] = state->bad[i] ? 0 : several ? several : one;
+    }
 }
 
 /* In place: uint64_t and double have the same size. */
@@ -125,12 +132,10 @@ static void array(const struct product *product, unsigned which, const void *acc
 {
     const struct sum_pattern *const state = product->state;
     const struct accumulator *const merged = accumulator;
-    if (which == ARRAY_MAXIMUM) {
-        write_maximum(product, merged, values);
-        return;
-    }
     memset(values, 0, state->n_pixels * sizeof(uint64_t));
     add_all(state, values, merged);
+    if (which == ARRAY_MAXIMUM)
+        sums_to_maximum(product, merged, values);
     if (which == ARRAY_MEAN)
         sums_to_means(values, state->n_pixels, merged->n_frames);
 }

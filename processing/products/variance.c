@@ -95,7 +95,7 @@ static void write_variance(const struct variance *state, const void *accumulator
     for (uint32_t block = 0; block < layout->n_blocks; block++)
         variance_add_block_counts(layout, accumulator, block, counts);
     for (size_t i = 0; i < layout->n_pixels; i++) {
-        const wide_count squares = variance_squares(layout, accumulator, i);
+        const wide_count squares = variance_pairs(layout, accumulator, i) + counts[i];
         const double v = state->bad[i] ? NAN : variance_of_pixel(counts[i], squares, frames);
         memcpy(&counts[i], &v, sizeof v);
     }

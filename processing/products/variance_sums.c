@@ -3,11 +3,11 @@
 #include <string.h>
 
 /* Then follow, at the layout's offsets: rings [n_blocks][n_bins], patterns [n_blocks][n_pixels],
- * squares [n_pixels] (twice for pixels of 4 bytes: sums of lower halves, then of upper halves),
- * tile, tile of squares. */
+ * pairs [n_pixels] (twice for pixels of 4 bytes: sums of lower halves, then of upper halves),
+ * tile, tile of pairs. */
 struct accumulator {
     _Alignas(64) uint64_t block_frames[VARIANCE_MAX_BLOCKS];
-    uint64_t n_in_tile, n_in_squares_tile;
+    uint64_t n_in_tile, n_in_pairs_tile;
     uint32_t tile_block;
 };
 
@@ -32,22 +32,22 @@ void variance_layout_init(struct variance_layout *layout, const struct radial_bi
     *layout = (struct variance_layout){
         .kernels = kernels_for(isa, pixel_size),
         .square_kernels = square_kernels_for(isa, pixel_size),
-        .widen_squares = kernels_for(isa, 2)->widen, /* whose tiles have 32 bits */
+        .widen_pairs = kernels_for(isa, 2)->widen, /* whose tiles have 32 bits */
         .pixel_size = pixel_size,
         .n_bins = bins->n_bins,
         .n_blocks = n_blocks,
         .block_length = block_length,
         .n_pixels = n_pixels,
         .tile_size = pixel_size < 4 ? to_next_line(n_pixels * 2 * pixel_size) : 0,
-        .squares_tile_size = pixel_size == 1 ? to_next_line(n_pixels * 4) : 0,
+        .pairs_tile_size = pixel_size == 1 ? to_next_line(n_pixels * 4) : 0,
     };
     const size_t pattern = n_pixels * sizeof(uint64_t);
     take(layout, sizeof(struct accumulator));
     layout->rings = take(layout, (size_t)n_blocks * bins->n_bins * sizeof(struct ring_moments));
     layout->patterns = take(layout, n_blocks * pattern);
-    layout->squares = take(layout, pixel_size == 4 ? 2 * pattern : pattern);
+    layout->pairs = take(layout, pixel_size == 4 ? 2 * pattern : pattern);
     layout->tile = take(layout, layout->tile_size);
-    layout->squares_tile = take(layout, layout->squares_tile_size);
+    layout->pairs_tile = take(layout, layout->pairs_tile_size);
 }
 
 /* ---- the parts of an accumulator ---- */
@@ -69,12 +69,12 @@ static uint64_t *pattern_of(const struct variance_layout *layout, const void *ac
     return (uint64_t *)at(accumulator, layout->patterns) + block * layout->n_pixels;
 }
 
-static uint64_t *squares_of(const struct variance_layout *layout, const void *accumulator)
+static uint64_t *pairs_of(const struct variance_layout *layout, const void *accumulator)
 {
-    return at(accumulator, layout->squares);
+    return at(accumulator, layout->pairs);
 }
 
-static size_t n_squares(const struct variance_layout *layout)
+static size_t n_pairs(const struct variance_layout *layout)
 {
     return layout->pixel_size == 4 ? 2 * layout->n_pixels : layout->n_pixels;
 }
@@ -113,15 +113,15 @@ void variance_add_block_counts(const struct variance_layout *layout, const void 
         layout->kernels->widen(counts, at(accumulator, layout->tile), layout->n_pixels);
 }
 
-wide_count variance_squares(const struct variance_layout *layout, const void *accumulator,
-                            size_t pixel)
+wide_count variance_pairs(const struct variance_layout *layout, const void *accumulator,
+                          size_t pixel)
 {
-    const uint64_t *const squares = squares_of(layout, accumulator);
-    wide_count sum = squares[pixel];
+    const uint64_t *const pairs = pairs_of(layout, accumulator);
+    wide_count sum = pairs[pixel];
     if (layout->pixel_size == 4)
-        sum += (wide_count)squares[layout->n_pixels + pixel] << 32;
-    if (layout->squares_tile_size)
-        sum += ((const uint32_t *)at(accumulator, layout->squares_tile))[pixel];
+        sum += (wide_count)pairs[layout->n_pixels + pixel] << 32;
+    if (layout->pairs_tile_size)
+        sum += ((const uint32_t *)at(accumulator, layout->pairs_tile))[pixel];
     return sum;
 }
 
@@ -137,12 +137,12 @@ static void empty_tile(const struct variance_layout *layout, struct accumulator 
     sums->n_in_tile = 0;
 }
 
-static void empty_squares_tile(const struct variance_layout *layout, struct accumulator *sums)
+static void empty_pairs_tile(const struct variance_layout *layout, struct accumulator *sums)
 {
-    void *const tile = at(sums, layout->squares_tile);
-    layout->widen_squares(squares_of(layout, sums), tile, layout->n_pixels);
-    memset(tile, 0, layout->squares_tile_size);
-    sums->n_in_squares_tile = 0;
+    void *const tile = at(sums, layout->pairs_tile);
+    layout->widen_pairs(pairs_of(layout, sums), tile, layout->n_pixels);
+    memset(tile, 0, layout->pairs_tile_size);
+    sums->n_in_pairs_tile = 0;
 }
 
 /* Frames of full scale that a tile of sums takes: 257 or 65537. */
@@ -151,36 +151,36 @@ static uint64_t tile_frames(const struct variance_layout *layout)
     return (UINT64_C(1) << 8 * layout->pixel_size) + 1;
 }
 
-/* Frames of 255^2 that fit 32 bits. */
-#define SQUARES_TILE_FRAMES (UINT32_MAX / (255 * 255))
+/* Frames of 255 * 254 that fit 32 bits. */
+#define PAIRS_TILE_FRAMES (UINT32_MAX / (255 * 254))
 
-static void add_frame(const struct variance_layout *layout, void *sums, void *squares,
+static void add_frame(const struct variance_layout *layout, void *sums, void *pairs,
                       struct frame *frame)
 {
     const struct frame_events *const events = frame_events(frame);
     if (events)
-        events_add_squares(events, layout->pixel_size, sums, squares, layout->n_pixels);
+        events_add_pairs(events, layout->pixel_size, sums, pairs, layout->n_pixels);
     else
-        layout->square_kernels->accumulate(sums, squares, frame_image(frame), layout->n_pixels);
+        layout->square_kernels->accumulate(sums, pairs, frame_image(frame), layout->n_pixels);
 }
 
 static void add_pixels(const struct variance_layout *layout, struct accumulator *sums,
                        uint32_t block, struct frame *frame)
 {
     if (!layout->tile_size) {
-        add_frame(layout, pattern_of(layout, sums, block), squares_of(layout, sums), frame);
+        add_frame(layout, pattern_of(layout, sums, block), pairs_of(layout, sums), frame);
         return;
     }
     if (sums->tile_block != block || sums->n_in_tile == tile_frames(layout))
         empty_tile(layout, sums);
-    if (sums->n_in_squares_tile == SQUARES_TILE_FRAMES)
-        empty_squares_tile(layout, sums);
-    void *const squares = layout->squares_tile_size ? at(sums, layout->squares_tile)
-                                                    : (void *)squares_of(layout, sums);
-    add_frame(layout, at(sums, layout->tile), squares, frame);
+    if (sums->n_in_pairs_tile == PAIRS_TILE_FRAMES)
+        empty_pairs_tile(layout, sums);
+    void *const pairs =
+        layout->pairs_tile_size ? at(sums, layout->pairs_tile) : (void *)pairs_of(layout, sums);
+    add_frame(layout, at(sums, layout->tile), pairs, frame);
     sums->tile_block = block;
     sums->n_in_tile++;
-    sums->n_in_squares_tile += layout->squares_tile_size > 0;
+    sums->n_in_pairs_tile += layout->pairs_tile_size > 0;
 }
 
 void variance_sums_add(const struct variance_layout *layout, void *accumulator, uint64_t exposure,
@@ -218,15 +218,15 @@ static void merge_patterns(const struct variance_layout *layout, struct accumula
         variance_add_block_counts(layout, from, block, pattern_of(layout, into, block));
 }
 
-static void merge_squares(const struct variance_layout *layout, struct accumulator *into,
-                          const struct accumulator *from)
+static void merge_pairs(const struct variance_layout *layout, struct accumulator *into,
+                        const struct accumulator *from)
 {
-    uint64_t *const sums = squares_of(layout, into);
-    const uint64_t *const more = squares_of(layout, from);
-    for (size_t i = 0; i < n_squares(layout); i++)
+    uint64_t *const sums = pairs_of(layout, into);
+    const uint64_t *const more = pairs_of(layout, from);
+    for (size_t i = 0; i < n_pairs(layout); i++)
         sums[i] += more[i];
-    if (from->n_in_squares_tile)
-        layout->widen_squares(sums, at(from, layout->squares_tile), layout->n_pixels);
+    if (from->n_in_pairs_tile)
+        layout->widen_pairs(sums, at(from, layout->pairs_tile), layout->n_pixels);
 }
 
 void variance_sums_merge(const struct variance_layout *layout, void *into, const void *from)
@@ -235,7 +235,7 @@ void variance_sums_merge(const struct variance_layout *layout, void *into, const
     const struct accumulator *const share = from;
     merge_rings(layout, into, from);
     merge_patterns(layout, sums, share);
-    merge_squares(layout, sums, share);
+    merge_pairs(layout, sums, share);
     for (uint32_t block = 0; block < layout->n_blocks; block++)
         sums->block_frames[block] += share->block_frames[block];
 }

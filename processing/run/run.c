@@ -165,6 +165,7 @@ int run_create(struct run **out, struct acquisition_plan *plan, const struct run
         return error_set(error, -ENOMEM, "no memory for a run");
     init(run, plan, frames);
     run->n_workers = n_workers;
+    atomic_init(&run->fate, plan->recording.ask ? RUN_ASK : RUN_KEEP);
     int r = take_header(run, frames->hdr, frames->hdr_size, error);
     if (r < 0)
         goto fail;

@@ -88,6 +88,9 @@ struct run_recording {
     uint64_t bytes_raw, bytes_written; /* pixels before and after compression */
 };
 
+/* What becomes of a recording when the run is over. */
+enum run_fate { RUN_KEEP, RUN_ASK /* not yet told: as discard */, RUN_DISCARD };
+
 #define RUN_MAX_LAYERS 8
 #define RUN_MAX_PRODUCTS 1024
 
@@ -148,6 +151,9 @@ struct run {
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */
     struct run_recording recording;
+    _Atomic int fate;                         /* enum run_fate; set by the service thread */
+    _Atomic unsigned pack_step, pack_changes; /* of RECORDING_CODEC_AUTO: the step in force, and
+                                                 how often it changed; service thread */
     _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see
                                       chunk_sink.wants */
     struct run_latest latest[RUN_MAX_LAYERS];

@@ -52,6 +52,10 @@ int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, stru
 /* Threads that products may be computed by: the workers, recompute.h and the finisher's. */
 unsigned run_product_threads(const struct run *run);
 
+/* Bytes that the run's tables, sums and search for Bragg reflections take, about; the masks of its
+ * products come on top. Any thread. */
+uint64_t run_bytes(const struct run *run);
+
 /* The newest set. Any thread. */
 const struct product_set *run_set(const struct run *run);
 

@@ -109,15 +109,6 @@ static int fill_contrast(struct bragg_contrast_statistics *contrast,
     return 0;
 }
 
-static struct two_by_two table_of(const uint8_t *binary, const uint8_t *phase, size_t n)
-{
-    double cells[2][2] = {0};
-    for (size_t i = 0; i < n; i++)
-        if (binary[i] <= 1 && phase[i] <= 1)
-            cells[phase[i]][binary[i]]++;
-    return (struct two_by_two){cells[1][1], cells[1][0], cells[0][1], cells[0][0]};
-}
-
 static int fill_phase(struct bragg_phase_statistics *phase, const struct bragg_scan_results *scan,
                       const struct bragg_statistics_settings *s, uint8_t *binary,
                       struct error *error)
@@ -127,7 +118,7 @@ static int fill_phase(struct bragg_phase_statistics *phase, const struct bragg_s
         return 0;
     const size_t n = (size_t)scan->ny * scan->nx;
     class_binary_map(binary, scan->classes, NULL, 0, n);
-    phase->table = table_of(binary, scan->phase, n);
+    phase->table = two_by_two_of(binary, scan->phase, n);
     const int result = association_of(&phase->association, &phase->table, s->confidence, error);
     if (result)
         return result;

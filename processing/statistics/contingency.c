@@ -95,6 +95,15 @@ static void odds_ratio_of(struct association *association, const struct two_by_t
     association->odds_ratio_interval = (struct interval){exp(centre - half), exp(centre + half)};
 }
 
+struct two_by_two two_by_two_of(const uint8_t *reflections, const uint8_t *phase, size_t n)
+{
+    double cells[2][2] = {0};
+    for (size_t i = 0; i < n; i++)
+        if (reflections[i] <= 1 && phase[i] <= 1)
+            cells[phase[i]][reflections[i]]++;
+    return (struct two_by_two){cells[1][1], cells[1][0], cells[0][1], cells[0][0]};
+}
+
 int association_of(struct association *association, const struct two_by_two *table,
                    double confidence, struct error *error)
 {

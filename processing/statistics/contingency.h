@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "processing/statistics/proportion.h"
@@ -19,6 +20,9 @@
 struct two_by_two {
     double a, b, c, d;
 };
+
+/* Of two maps of n positions, 0, 1 and, left out, anything else. */
+struct two_by_two two_by_two_of(const uint8_t *reflections, const uint8_t *phase, size_t n);
 
 enum association_test { ASSOCIATION_FISHER, ASSOCIATION_CHI_SQUARE };
 

@@ -6,10 +6,30 @@
 #include <string.h>
 
 #include "processing/statistics/clustered.h"
+#include "processing/statistics/effective_size.h"
 #include "processing/statistics/order_statistics.h"
 
 #define TOLERATED 0.1
 #define HALF_STEP 0.5
+
+int series_scan_measure(struct series_scan *scan, const uint8_t *classes, uint32_t ny, uint32_t nx,
+                        uint32_t block, double confidence, struct error *error)
+{
+    const size_t n = (size_t)ny * nx;
+    struct effective_size effective;
+    uint8_t *const binary = malloc(n + 1);
+    if (!binary)
+        return error_set(error, -ENOMEM, "no memory for a series of scans");
+    class_binary_map(binary, classes, NULL, 0, n);
+    const int r = effective_size_of_map(&effective, binary, ny, nx, block, confidence, error);
+    free(binary);
+    if (r < 0)
+        return r;
+    scan->counts = class_counts_of(classes, n);
+    scan->n_effective = effective.n_effective;
+    scan->interval = effective.interval;
+    return 0;
+}
 
 double series_drift(double dy, double dx)
 {

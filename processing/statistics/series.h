@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "processing/statistics/class_counts.h"
@@ -28,6 +29,7 @@ struct series_scan {
     struct interval interval; /* the scan's own */
     double dose; /* any unit, NAN: not known; for one the mean counts per pixel of the annulus */
     double thickness; /* any unit proportional to it, NAN: not known */
+    double keep;      /* the part of its counts that was kept to thin it, 0: it was not thinned */
     double drift; /* positions between maps from before and after (series_drift), NAN: not known */
     bool has_table;
     struct two_by_two table; /* reflections against a phase */
@@ -55,6 +57,13 @@ struct series {
     size_t n_rows;
     struct common_association phase; /* over all scans with a table, each a stratum */
 };
+
+/*
+ * Sets counts, n_effective and interval from a map of classes [ny][nx]; `block` as in
+ * effective_size.h. -EINVAL, -ENOMEM with a sentence.
+ */
+int series_scan_measure(struct series_scan *scan, const uint8_t *classes, uint32_t ny, uint32_t nx,
+                        uint32_t block, double confidence, struct error *error);
 
 /* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
 double series_drift(double dy, double dx);

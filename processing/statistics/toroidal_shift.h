@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -26,3 +27,17 @@ struct toroidal_shift {
 int toroidal_shift_test(struct toroidal_shift *test, const uint8_t *reflections,
                         const uint8_t *phase, uint32_t ny, uint32_t nx, uint64_t max_shifts,
                         uint64_t seed, struct error *error);
+
+/* One of several scans; maps as above. */
+struct shifted_scan {
+    const uint8_t *reflections, *phase;
+    uint32_t ny, nx;
+};
+
+/*
+ * The same within several scans at once: the differences of all, weighted by n_in n_out / (n_in +
+ * n_out) as Mantel and Haenszel's; in each of n_draws (0: 1999) every scan has a shift of its own,
+ * none included. Scans of which either fraction has no positions do not count.
+ */
+int toroidal_shift_common(struct toroidal_shift *test, const struct shifted_scan *scans,
+                          size_t n_scans, uint64_t n_draws, uint64_t seed, struct error *error);

@@ -31,18 +31,14 @@ void backlog_release(struct backlog *backlog, size_t room)
     atomic_fetch_sub_explicit(&backlog->used, room, memory_order_relaxed);
 }
 
-static size_t layer_size(const struct run *run)
-{
-    return run->chunk_frames * run->format.image_size;
-}
-
 /* false: no memory, or Blosc refused. */
 static bool pack_layer(struct backlog_chunk *chunk, const struct run *run, unsigned layer,
-                       const uint8_t *images)
+                       const uint8_t *frames)
 {
-    const size_t size = layer_size(run), bound = chunk_codec_bound(size);
+    const size_t bound = chunk_codec_bound(run, run->chunk_frames);
     uint8_t *const bytes = malloc(bound);
-    const ptrdiff_t packed = bytes ? chunk_codec_pack(run, images, size, bytes, bound) : -ENOMEM;
+    const ptrdiff_t packed =
+        bytes ? chunk_codec_pack(run, frames, run->chunk_frames, bytes, bound) : -ENOMEM;
     if (packed < 0) {
         free(bytes);
         return false;
@@ -54,7 +50,7 @@ static bool pack_layer(struct backlog_chunk *chunk, const struct run *run, unsig
 }
 
 struct backlog_chunk *backlog_pack(struct backlog *backlog, size_t room, const struct run *run,
-                                   const uint8_t *images, const uint32_t *in_layer)
+                                   const uint8_t *frames, const uint32_t *in_layer)
 {
     struct backlog_chunk *const chunk = calloc(1, sizeof *chunk);
     if (!chunk) {
@@ -62,11 +58,12 @@ struct backlog_chunk *backlog_pack(struct backlog *backlog, size_t room, const s
         return NULL;
     }
     chunk->room = room;
+    const size_t layer_kept = run->chunk_frames * chunk_codec_frame_size(run);
     size_t needed = 0;
     for (unsigned layer = 0; layer < run->n_layers; layer++) {
         if (in_layer[layer] == 0)
             continue;
-        if (!pack_layer(chunk, run, layer, images + layer * layer_size(run))) {
+        if (!pack_layer(chunk, run, layer, frames + layer * layer_kept)) {
             backlog_free(backlog, chunk);
             return NULL;
         }
@@ -92,6 +89,6 @@ int backlog_unpack(const struct backlog_chunk *chunk, const struct run *run, uns
 {
     if (!chunk->layers[layer].bytes)
         return -ENOENT;
-    return chunk_codec_unpack(images, layer_size(run), chunk->layers[layer].bytes,
-                              chunk->layers[layer].size);
+    return chunk_codec_unpack(images, run->chunk_frames * run->format.image_size,
+                              chunk->layers[layer].bytes, chunk->layers[layer].size);
 }

@@ -33,12 +33,12 @@ bool backlog_reserve(struct backlog *backlog, size_t room);
 void backlog_release(struct backlog *backlog, size_t room);
 
 /*
- * Packs the images of a chunk, [n_layers][chunk_frames][height][width], those layers that
+ * Packs the frames of a chunk, [n_layers][chunk_frames][chunk_codec_frame_size], those layers that
  * `in_layer` has frames of, into room that was reserved; what is not needed of it is given back.
  * NULL: no memory, and all of the room is given back.
  */
 struct backlog_chunk *backlog_pack(struct backlog *backlog, size_t room, const struct run *run,
-                                   const uint8_t *images, const uint32_t *in_layer);
+                                   const uint8_t *frames, const uint32_t *in_layer);
 
 /* NULL does nothing. */
 void backlog_free(struct backlog *backlog, struct backlog_chunk *chunk);

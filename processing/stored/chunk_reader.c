@@ -28,7 +28,8 @@ int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error
 {
     *reader = (struct chunk_reader){.run = run_ref(run), .file = open_file(run)};
     reader->images = malloc(run->chunk_frames * run->format.image_size);
-    if (reader->file >= 0 && reader->images)
+    reader->there = malloc(run->chunk_frames);
+    if (reader->file >= 0 && reader->images && reader->there)
         return 0;
     const int r =
         reader->file < 0
@@ -49,6 +50,7 @@ void chunk_reader_finish(struct chunk_reader *reader)
         close(reader->file);
     free(reader->compressed);
     free(reader->images);
+    free(reader->there);
     run_unref(reader->run);
     *reader = (struct chunk_reader){.file = -1};
 }
@@ -78,11 +80,48 @@ static int read_all(int file, uint8_t *bytes, size_t size, uint64_t offset)
     return 0;
 }
 
+const struct frame_facts *chunk_frame(const struct run *run, unsigned layer, uint64_t exposure)
+{
+    const struct frame_facts *const facts =
+        frame_table_look(run->frames, exposure * run->n_layers + layer);
+    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN ||
+        atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE)
+        return NULL;
+    return facts;
+}
+
+const struct frame_facts *chunk_frame_analysed(const struct run *run, unsigned layer,
+                                               uint64_t exposure)
+{
+    const struct frame_facts *const facts = chunk_frame(run, layer, exposure);
+    return facts && atomic_load_explicit(&facts->state, memory_order_relaxed) == FRAME_ANALYSED
+               ? facts
+               : NULL;
+}
+
+/* Which frames of a chunk have come. Returns how many. */
+static uint32_t look(struct chunk_reader *reader, unsigned layer, uint64_t number)
+{
+    const struct run *const run = reader->run;
+    uint32_t n_places, n = 0;
+    const int64_t first = stored_chunks_place(run, number, &n_places);
+    memset(reader->there, 0, run->chunk_frames);
+    for (uint32_t i = 0; i < n_places; i++) {
+        const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
+        reader->there[i] = exposure >= 0 && chunk_frame(run, layer, (uint64_t)exposure);
+        n += reader->there[i];
+    }
+    return n;
+}
+
+/* Looked at first: the versions of a chunk have all frames of those before, in the order in which
+ * they came, so that one with as many frames has these. */
 int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t number,
                       struct error *error)
 {
     struct stored_chunk where;
-    if (!stored_chunks_find(reader->run, layer, number, &where))
+    const uint32_t n = look(reader, layer, number);
+    if (!stored_chunks_find(reader->run, layer, number, &where) || where.frames < n)
         return -ENOENT;
     if (!make_room(reader, where.size))
         return error_set(error, -ENOMEM, "no memory for a chunk of %" PRIu64 " bytes", where.size);

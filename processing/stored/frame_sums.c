@@ -51,22 +51,19 @@ struct items {
     struct item *list; /* [POSITIONS_AT_ONCE] or fewer */
 };
 
-static bool is_measured(const struct run *run, unsigned layer, uint64_t exposure, uint8_t *flags)
-{
-    const struct frame_facts *const facts =
-        frame_table_look(run->frames, exposure * run->n_layers + layer);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_ANALYSED)
-        return false;
-    *flags = atomic_load_explicit(&facts->flags, memory_order_relaxed);
-    return true;
-}
-
 /* Measured, and not only in /entry/extra. */
 static bool has_place(const struct run *run, unsigned layer, uint64_t exposure)
 {
-    uint8_t flags;
-    return is_measured(run, layer, exposure, &flags) && !(flags & FRAME_FLAG_LATE) &&
+    return chunk_frame_analysed(run, layer, exposure) &&
            scan_geometry_position(&run->scan, exposure) >= 0;
+}
+
+/* Measured, but not to be found in a chunk: late, or left out by the geometry of storage. */
+static bool is_elsewhere(const struct run *run, unsigned layer, uint64_t exposure)
+{
+    const struct frame_facts *const facts =
+        frame_table_look(run->frames, exposure * run->n_layers + layer);
+    return facts && atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED;
 }
 
 static void add_item(struct items *items, const struct run *run, uint64_t exposure, uint32_t label)
@@ -91,11 +88,10 @@ static void find_items(struct items *items, struct frame_sums *sums,
         const int64_t exposure = label ? scan_geometry_frame_index(source->scan, position) : -1;
         if (exposure < 0)
             continue;
-        uint8_t flags;
         if (has_place(run, source->layer, (uint64_t)exposure))
             add_item(items, run, (uint64_t)exposure, label);
         else
-            sums->left_out += is_measured(run, source->layer, (uint64_t)exposure, &flags);
+            sums->left_out += is_elsewhere(run, source->layer, (uint64_t)exposure);
     }
 }
 
@@ -156,30 +152,11 @@ static void add_image(struct frame_sums *sums, const struct chunk_reader *reader
     sums->frames[item->label - 1]++;
 }
 
-/* Whether the version of the chunk that is on the disk has all frames that were analysed by now: a
- * slow one is written as it is, and again when there is more. */
-static bool is_whole(const struct run *run, unsigned layer, uint64_t number)
-{
-    struct stored_chunk where;
-    uint32_t n_places, n = 0;
-    if (!stored_chunks_find(run, layer, number, &where))
-        return false;
-    const int64_t first = stored_chunks_place(run, number, &n_places);
-    for (uint32_t i = 0; i < n_places; i++) {
-        const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
-        n += exposure >= 0 && has_place(run, layer, (uint64_t)exposure);
-    }
-    return n <= where.frames;
-}
-
-/* `n` items of one chunk. Looked at before it is read: what comes meanwhile is not among them. */
+/* `n` items of one chunk, which were analysed before it is read. */
 static int add_chunk(struct frame_sums *sums, const struct frame_sums_source *source,
                      const struct item *items, size_t n, struct error *error)
 {
-    const uint64_t number = items->chunk;
-    int r = -ENOENT;
-    if (is_whole(source->reader->run, source->layer, number))
-        r = chunk_reader_read(source->reader, source->layer, number, error);
+    const int r = chunk_reader_read(source->reader, source->layer, items->chunk, error);
     if (r == -ENOENT)
         sums->left_out += n;
     for (size_t i = 0; i < n && r == 0; i++)

@@ -35,19 +35,14 @@ struct sweeper {
 
 static bool is_due(const struct frame_sweep *sweep, int64_t exposure)
 {
-    const struct run *const run = sweep->run;
-    if (exposure < 0)
-        return false;
-    const struct frame_facts *const facts =
-        frame_table_look(run->frames, (uint64_t)exposure * run->n_layers + sweep->layer);
-    return facts && atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED &&
-           !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE) &&
+    return exposure >= 0 && chunk_frame_analysed(sweep->run, sweep->layer, (uint64_t)exposure) &&
            (!sweep->wanted || sweep->wanted(sweep->data, (uint64_t)exposure));
 }
 
-/* Calls `each` for the frames of a chunk; images NULL: only counts them. */
+/* Calls `each` for the frames of a chunk that the reader has; reader NULL: only counts those that
+ * are due. */
 static uint64_t for_each_frame(const struct sweeper *sweeper, uint64_t number,
-                               const uint8_t *images)
+                               const struct chunk_reader *reader)
 {
     const struct frame_sweep *const sweep = sweeper->work->sweep;
     const struct run *const run = sweep->run;
@@ -56,11 +51,11 @@ static uint64_t for_each_frame(const struct sweeper *sweeper, uint64_t number,
     const int64_t first = stored_chunks_place(run, number, &n_places);
     for (uint32_t i = 0; i < n_places; i++) {
         const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
-        if (!is_due(sweep, exposure))
+        if (!is_due(sweep, exposure) || (reader && !reader->there[i]))
             continue;
-        if (images)
+        if (reader)
             sweep->each(sweep->data, sweeper->index, (uint64_t)exposure,
-                        images + i * run->format.image_size);
+                        reader->images + i * run->format.image_size);
         n++;
     }
     return n;
@@ -97,7 +92,7 @@ static int sweep_chunk(struct sweeper *sweeper, struct chunk_reader *reader, uin
         return 0;
     const int r = read_chunk(sweeper, reader, number);
     if (r == 0)
-        for_each_frame(sweeper, number, reader->images);
+        for_each_frame(sweeper, number, reader);
     return r == -ENOENT ? 0 : r;
 }
 

@@ -64,27 +64,26 @@ static void compute(struct recompute *recompute, struct product *product, uint64
         usleep(recompute->options.analysis_delay_us);
 }
 
-/* Whether the frame was measured and workers did not, and will not, compute the product of it. */
+/* Whether the frame was measured, or is to be from the file (deferred), and workers did not, and
+ * will not, compute the product of it. */
 static bool is_due(const struct run *run, const struct product *product, int64_t exposure)
 {
     const uint64_t first = atomic_load_explicit(&product->since->first_frame, memory_order_relaxed);
     if (exposure < 0 || (uint64_t)exposure >= first)
         return false;
-    const struct frame_facts *const facts =
-        frame_table_look(run->frames, (uint64_t)exposure * run->n_layers + product->layer);
-    return facts && atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED &&
-           !(atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE);
+    const struct frame_facts *const facts = chunk_frame(run, product->layer, (uint64_t)exposure);
+    return facts &&
+           (atomic_load_explicit(&facts->state, memory_order_relaxed) == FRAME_ANALYSED ||
+            atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_DEFERRED);
 }
 
-/* Calls `each` for every due frame of the chunk and product of the layer. Returns how many there
- * are. */
-typedef void (*due_fn)(struct recompute *recompute, struct product *product, uint64_t exposure,
-                       const void *image);
-
-static uint64_t for_each_due(struct recompute *recompute, unsigned layer, uint64_t number,
-                             due_fn each)
+/* Computes every due frame of the chunk and product of the layer that the reader has; `looking`:
+ * only counts those that are due. Returns how many there are. */
+static uint64_t compute_due(struct recompute *recompute, unsigned layer, uint64_t number,
+                            bool looking)
 {
     const struct run *const run = recompute->run;
+    const struct chunk_reader *const reader = &recompute->reader;
     uint32_t n_places;
     uint64_t n = 0;
     const int64_t first = stored_chunks_place(run, number, &n_places);
@@ -92,19 +91,16 @@ static uint64_t for_each_due(struct recompute *recompute, unsigned layer, uint64
         const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
         for (size_t j = 0; j < recompute->n; j++) {
             struct product *const product = recompute->products[j];
-            if (product->layer != layer || !is_due(run, product, exposure))
+            if (product->layer != layer || !is_due(run, product, exposure) ||
+                !(looking || reader->there[i]))
                 continue;
-            each(recompute, product, (uint64_t)exposure,
-                 recompute->reader.images + i * run->format.image_size);
+            if (!looking)
+                compute(recompute, product, (uint64_t)exposure,
+                        reader->images + i * run->format.image_size);
             n++;
         }
     }
     return n;
-}
-
-static void only_look(struct recompute *recompute, struct product *product, uint64_t exposure,
-                      const void *image)
-{
 }
 
 static void merge_sums(struct recompute *recompute)
@@ -171,12 +167,12 @@ static int sweep(struct recompute *recompute, struct error *error)
         for (unsigned layer = 0; layer < run->n_layers; layer++) {
             if (recompute->stopping)
                 return -ECANCELED;
-            if (for_each_due(recompute, layer, number, only_look) == 0)
+            if (compute_due(recompute, layer, number, true) == 0)
                 continue;
             struct error why = {0};
             const int r = read_chunk(recompute, layer, number, &why);
             if (r == 0)
-                for_each_due(recompute, layer, number, compute);
+                compute_due(recompute, layer, number, false);
             else if (r != -ENOENT && status == 0) {
                 status = r;
                 *error = why;

@@ -2,12 +2,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+static size_t size_of_blocks(const struct block_list *list)
+{
+    return list->capacity * sizeof *list->blocks;
+}
 
 int block_list_init(struct block_list *list, uint64_t capacity, size_t block_size)
 {
     *list = (struct block_list){.block_size = block_size, .capacity = capacity};
-    list->blocks = calloc(capacity, sizeof *list->blocks);
-    return list->blocks ? 0 : -ENOMEM;
+    /* Not calloc: once a large piece was freed, malloc takes the next one from its heap and fills
+     * it with zeros, all megabytes of it. */
+    void *const blocks = mmap(NULL, size_of_blocks(list), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (blocks == MAP_FAILED)
+        return -ENOMEM;
+    list->blocks = blocks;
+    return 0;
 }
 
 void block_list_finish(struct block_list *list)
@@ -15,7 +27,17 @@ void block_list_finish(struct block_list *list)
     const uint64_t n = atomic_load_explicit(&list->n_known, memory_order_acquire);
     for (uint64_t i = 0; i < n; i++)
         free(atomic_load_explicit(&list->blocks[i], memory_order_relaxed));
-    free(list->blocks);
+    if (list->blocks)
+        munmap(list->blocks, size_of_blocks(list));
+}
+
+uint64_t block_list_bytes(const struct block_list *list)
+{
+    const uint64_t n = atomic_load_explicit(&list->n_known, memory_order_acquire);
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < n; i++)
+        bytes += block_list_look(list, i) ? list->block_size : 0;
+    return bytes;
 }
 
 static void raise_n_known(struct block_list *list, uint64_t n)

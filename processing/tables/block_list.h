@@ -32,5 +32,8 @@ static inline void *block_list_look(const struct block_list *list, uint64_t whic
                                   : NULL;
 }
 
+/* Bytes of all blocks that were made. Any thread. */
+uint64_t block_list_bytes(const struct block_list *list);
+
 /* Made when it is not there yet. NULL: no memory, or beyond the capacity. */
 void *block_list_make(struct block_list *list, uint64_t which);

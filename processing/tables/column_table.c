@@ -43,6 +43,11 @@ void column_table_destroy(struct column_table *table)
     free(table);
 }
 
+uint64_t column_table_bytes(const struct column_table *table)
+{
+    return table ? block_list_bytes(&table->blocks) : 0;
+}
+
 static uint64_t row_of(const struct column_table *table, uint64_t exposure)
 {
     return table->recycle ? exposure % table->recycle : exposure;

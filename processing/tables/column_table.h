@@ -20,6 +20,9 @@ struct column_table *column_table_create(unsigned n_columns, uint64_t recycle);
 /* NULL does nothing. */
 void column_table_destroy(struct column_table *table);
 
+/* Bytes of its rows. NULL has none. Any thread. */
+uint64_t column_table_bytes(const struct column_table *table);
+
 /* Publishes the columns of an exposure. false: no memory. */
 bool column_table_put(struct column_table *table, uint64_t exposure, const uint64_t *columns);
 

@@ -34,6 +34,11 @@ void frame_table_destroy(struct frame_table *table)
     free(table);
 }
 
+uint64_t frame_table_bytes(const struct frame_table *table)
+{
+    return block_list_bytes(&table->blocks);
+}
+
 struct frame_facts *frame_table_make(struct frame_table *table, uint64_t row)
 {
     struct frame_facts *const block = block_list_make(&table->blocks, row / BLOCK_FRAMES);

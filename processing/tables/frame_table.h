@@ -54,6 +54,9 @@ struct frame_table;
 int frame_table_create(struct frame_table **table);
 void frame_table_destroy(struct frame_table *table);
 
+/* Bytes of its rows. Any thread. */
+uint64_t frame_table_bytes(const struct frame_table *table);
+
 /* A row, made when it is not there yet. NULL: no memory, or a row beyond FRAME_TABLE_MAX_FRAMES. */
 struct frame_facts *frame_table_make(struct frame_table *table, uint64_t row);
 

@@ -2,10 +2,13 @@
  * What a frame costs in each product: microseconds per frame on one core, for each instruction set
  * of this machine and several doses, as one JSON object.
  *
- *   bench_kernels [FORMAT...]     u8_256, u16_256, u16_512, u32_256, raw1_256, raw1_512; all of
- * them without a name
+ *   bench_kernels [FORMAT...] [MEASUREMENT...]
  *
- * The frame is in the cache, as it is when a worker has just decoded it; every figure is CPU time
+ * FORMAT: u8_256, u16_256, u16_512, u32_256, raw1_256, raw1_512. MEASUREMENT: a name below. All of
+ * them when none is named.
+ *
+ * Frames are in the cache, as they are when a worker has just decoded them, and of four that are
+ * taken together none is like another; every figure is CPU time
  * of this thread, the least over repeats, since other programs only ever add to it. raw1 frames are
  * payloads of one bit a pixel that nobody decodes unless a product asks for it. `frame_sum` is a
  * plain loop that adds up the frame's pixels, as a yardstick. Detectors: `rings_8` are eight disks
@@ -59,6 +62,8 @@ static const char *const format_names[] = {"u8_256",  "u16_256",  "u16_512",
 
 static const double doses[] = {0.05, 0.3, 1, 10}; /* counts per pixel */
 #define N_DOSES (sizeof doses / sizeof doses[0])
+
+#define SEED UINT64_C(88172645463325252) /* of the first of the frames in hand */
 
 /* Radii in parts of the frame's width. */
 static const struct virtual_detector_settings rings[] = {
@@ -124,20 +129,18 @@ static uint32_t poisson(uint64_t *seed, double mean)
     return counts;
 }
 
-static void *make_payload(const struct pixel_format *format, double dose)
+static void *make_payload(const struct pixel_format *format, double dose, uint64_t seed)
 {
-    uint64_t seed = 88172645463325252;
     uint8_t *const payload = allocate(format->payload_size);
     for (size_t bit = 0; bit < format->payload_size * 8; bit++)
         payload[bit / 8] |= (uint8_t)((poisson(&seed, dose) > 0) << bit % 8);
     return payload;
 }
 
-static void *make_frame(const struct pixel_format *format, double dose)
+static void *make_frame(const struct pixel_format *format, double dose, uint64_t seed)
 {
     if (is_bits(format))
-        return make_payload(format, dose);
-    uint64_t seed = 88172645463325252;
+        return make_payload(format, dose, seed);
     uint8_t *const image = allocate(format->image_size);
     for (size_t at = 0; at < format->image_size; at += format->pixel_size) {
         const uint32_t counts = poisson(&seed, dose);
@@ -247,19 +250,19 @@ static void add_variance(struct group *group)
           &error);
 }
 
-/* The part of the variance that keeps n and n^2 of every pixel: sums, then squares. */
+/* The part of the variance that keeps n and n^2 of every pixel: sums of n, then of n(n - 1). */
 static void add_squares_of_frame(const struct product *product, uint64_t exposure,
                                  struct frame *frame, const uint64_t *columns, void *accumulator)
 {
     const struct square_kernels *const kernels = product->state;
     const uint32_t pixel_size = product->format.pixel_size;
     const size_t n_pixels = product->format.image_size / pixel_size;
-    void *const squares = (uint8_t *)accumulator + 2 * product->format.image_size;
+    void *const pairs = (uint8_t *)accumulator + 2 * product->format.image_size;
     const struct frame_events *const events = frame_events(frame);
     if (events)
-        events_add_squares(events, pixel_size, accumulator, squares, n_pixels);
+        events_add_pairs(events, pixel_size, accumulator, pairs, n_pixels);
     else
-        kernels->accumulate(accumulator, squares, frame_image(frame), n_pixels);
+        kernels->accumulate(accumulator, pairs, frame_image(frame), n_pixels);
 }
 
 static void finish_squares(struct product *product) {}
@@ -318,9 +321,9 @@ static struct frame make_view(const struct group *group, struct frame_forms *for
     return frame;
 }
 
-/* Microseconds of a frame, taken a few at a time as workers do: `data` is its image, or its payload
- * of bits. */
-static double repeat_us(const struct group *group, struct frame_forms *forms, const void *data,
+/* Microseconds of a frame, taken a few at a time as workers do: `data` are their images, or
+ * their payloads of bits. */
+static double repeat_us(const struct group *group, struct frame_forms *forms, void *const *data,
                         void *room, void *const *accumulators)
 {
     uint64_t columns[PRODUCT_MAX_COLUMNS];
@@ -328,7 +331,7 @@ static double repeat_us(const struct group *group, struct frame_forms *forms, co
     const uint64_t start = cpu_ns();
     for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i += WEIGHT_IMAGES) {
         for (size_t j = 0; j < WEIGHT_IMAGES; j++)
-            frames[j] = make_view(group, forms, data, room);
+            frames[j] = make_view(group, forms, data[j], room);
         frames_weigh_ahead(frames, WEIGHT_IMAGES);
         for (size_t j = 0; j < WEIGHT_IMAGES; j++)
             run_frame(group, i + j, &frames[j], columns, accumulators);
@@ -345,7 +348,7 @@ static void group_finish(struct group *group, void **accumulators)
     shared_work_destroy(group->shared);
 }
 
-static double group_us(struct group *group, const void *data)
+static double group_us(struct group *group, void *const *data)
 {
     struct frame_forms forms;
     void *accumulators[PRODUCTS_MAX] = {NULL};
@@ -454,11 +457,12 @@ static void fill_all_and_variance(struct group *group)
     add_variance(group);
 }
 
-static const struct measurement {
+static struct measurement {
     const char *name;
     void (*fill)(struct group *group);
     bool every_dose; /* the others take the same time whatever the pixels hold */
     bool not_bits;   /* there is none of 1-bit frames */
+    bool wanted;
 } measurements[] = {
     {"rings_8", fill_rings, false},
     {"binary_16", fill_binary, false},
@@ -484,10 +488,13 @@ static double measure(const struct measurement *measurement, const struct pixel_
                       enum cpu_isa isa, double dose)
 {
     struct group group = {.format = format, .isa = isa};
-    void *const image = make_frame(format, dose);
+    void *frames[WEIGHT_IMAGES];
+    for (size_t i = 0; i < WEIGHT_IMAGES; i++)
+        frames[i] = make_frame(format, dose, SEED + i);
     measurement->fill(&group);
-    const double us = group_us(&group, image);
-    free(image);
+    const double us = group_us(&group, frames);
+    for (size_t i = 0; i < WEIGHT_IMAGES; i++)
+        free(frames[i]);
     return us;
 }
 
@@ -511,10 +518,12 @@ static void print_format(const struct pixel_format *format, const char *name)
     printf("  \"%s\": {\n", name);
     for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++) {
         printf("    \"%s\": {", cpu_isa_name(isa));
+        bool first = true;
         for (size_t i = 0; i < N_MEASUREMENTS; i++) {
-            if (measurements[i].not_bits && is_bits(format))
+            if (!measurements[i].wanted || (measurements[i].not_bits && is_bits(format)))
                 continue;
-            fputs(i ? ",\n      " : "\n      ", stdout);
+            fputs(first ? "\n      " : ",\n      ", stdout);
+            first = false;
             print_measurement(&measurements[i], format, isa);
             fflush(stdout);
         }
@@ -523,25 +532,39 @@ static void print_format(const struct pixel_format *format, const char *name)
     const struct pixel_format bytes = {.image_size = is_bits(format) ? format->payload_size
                                                                      : format->image_size,
                                        .pixel_size = format->pixel_size};
-    void *const image = make_frame(format, 0.3);
+    void *const image = make_frame(format, 0.3, SEED);
     printf("    \"frame_sum\": %.2f\n  }", frame_sum_us(&bytes, image));
     free(image);
 }
 
-static bool is_wanted(const char *name, int argc, char **argv)
+static bool is_named(const char *name, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], name) == 0)
             return true;
     }
-    return argc == 1;
+    return false;
+}
+
+/* Returns how many measurements are named; none means all. */
+static int choose_measurements(int argc, char **argv)
+{
+    int n = 0;
+    for (size_t i = 0; i < N_MEASUREMENTS; i++) {
+        measurements[i].wanted = is_named(measurements[i].name, argc, argv);
+        n += measurements[i].wanted;
+    }
+    for (size_t i = 0; i < N_MEASUREMENTS; i++)
+        measurements[i].wanted = measurements[i].wanted || n == 0;
+    return n;
 }
 
 int main(int argc, char **argv)
 {
+    const bool every_format = argc - 1 == choose_measurements(argc, argv);
     printf("{\n  \"unit\": \"us per frame\"");
     for (size_t i = 0; i < N_FORMATS; i++) {
-        if (!is_wanted(format_names[i], argc, argv))
+        if (!every_format && !is_named(format_names[i], argc, argv))
             continue;
         fputs(",\n", stdout);
         print_format(&formats[i], format_names[i]);

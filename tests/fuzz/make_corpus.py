@@ -108,6 +108,15 @@ ARRAYS = {
 }
 
 
+GATES = {
+    "own": b"127.0.0.1:6380\nhttp://127.0.0.1:6380\n",
+    "listed": b"[::1]:6380\nhttp://lab.example:8080\nhttp://lab.example:8080 https://[fd00::5]:1",
+    "stranger": b"evil.example\nnull\nhttp://lab",
+    "odd": b"[:\nhttps://\n http://  https://[ ",
+    "token": b"0123456789abcdef\n0123456789abcdef\n",
+}
+
+
 def write(target, seeds):
     folder = HERE / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,5 +129,6 @@ if __name__ == "__main__":
     write("acquisition_header", ACQUISITIONS)
     write("command_reply", REPLIES)
     write("npy", ARRAYS)
+    write("page_gate", GATES)
     # The first two bytes say where the stream is cut.
     write("mpx", {name: b"\0\x40" + stream for name, stream in STREAMS.items()})

@@ -80,13 +80,16 @@ if ! DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet >"$scratch/in
 	exit 1
 fi
 unit=$(installed '*/systemd/system/merlind.service')
+template=$(installed '*/systemd/system/merlind@.service')
 config=$(installed '*/merlind/merlind.yaml')
 program=$(installed '*/bin/merlind')
 sysusers=$(installed '*/sysusers.d/merlind.conf')
 tmpfiles=$(installed '*/tmpfiles.d/merlind.conf')
 
 # The unit names the places after the installation; only there, staged, do its program and its file exist.
-sed -E "s|^ExecStart=([^ ]+) -c ([^ ]+)\$|ExecStart=$stage\1 -c $stage\2|" "$unit" >"$units/merlind.service"
+for name in merlind.service merlind@.service; do
+	sed -E "s|^ExecStart=([^ ]+) -c ([^ ]+)\$|ExecStart=$stage\1 -c $stage\2|" "$(dirname "$unit")/$name" >"$units/$name"
+done
 
 check "the unit names the program and the configuration that are installed" \
 	grep -qx "ExecStart=$program -c $config" "$units/merlind.service"
@@ -94,6 +97,10 @@ check "systemd-analyze verify has nothing to say" \
 	silent systemd-analyze verify --man=no "$units/merlind.service"
 check "systemd-analyze security: exposure of 2.0 at most" \
 	systemd-analyze security --no-pager --offline=true --threshold=20 "$unit"
+check "systemd-analyze verify has nothing to say of the unit for one of several detectors" \
+	silent systemd-analyze verify --man=no "$units/merlind@left.service"
+check "that unit reads the configuration of its name" grep -q -- ' -c .*/merlind/%i.yaml$' "$template"
+check "that unit records into a directory of its own" grep -qx 'StateDirectory=merlind/%i' "$template"
 check "the installed configuration is right" "$program" --check-config -c "$config"
 check "the installed configuration is what merlind --print-example prints" is_printed_example "$config"
 check "the installed configuration records into the unit's state directory" records_into_state_directory

@@ -68,11 +68,11 @@ def _die_with_parent():
 
 
 class Program:
-    """A child process whose stdout and stderr are collected line by line as they come."""
+    """A child process whose stdout and stderr are collected line by line as they come. `prefix`: a command that becomes it."""
 
-    def __init__(self, arguments, environment=None, cwd=None):
-        self.arguments = [str(argument) for argument in arguments]
-        self.name = pathlib.Path(self.arguments[0]).name
+    def __init__(self, arguments, environment=None, cwd=None, prefix=()):
+        self.arguments = [str(argument) for argument in (*prefix, *arguments)]
+        self.name = pathlib.Path(arguments[0]).name
         self.out, self.err = [], []
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
@@ -164,8 +164,8 @@ class Program:
 class Simulator(Program):
     """merlin-sim on ports of its own choice; Simulator(FILE, "--fps", "1000") or Simulator("--synthetic", "glass")."""
 
-    def __init__(self, *arguments, command_port=0, data_port=0):
-        super().__init__([MERLIN_SIM, *arguments, "--command-port", command_port, "--data-port", data_port])
+    def __init__(self, *arguments, command_port=0, data_port=0, prefix=()):
+        super().__init__([MERLIN_SIM, *arguments, "--command-port", command_port, "--data-port", data_port], prefix=prefix)
         match = self.wait_line(r"^ready command=(\d+) data=(\d+)$")
         self.command_port, self.data_port = int(match[1]), int(match[2])
 
@@ -181,7 +181,8 @@ class Daemon(Program):
     `detector` is anything with command_port and data_port. Further settings: {"scan.shape": [4, 2], ...}.
     """
 
-    def __init__(self, detector, directory, settings=None, wait_ready=True, environment=None):
+    def __init__(self, detector, directory, settings=None, wait_ready=True, environment=None, configuration=None,
+                 prefix=()):
         self.directory = pathlib.Path(directory)
         self.settings = {
             "detector.host": "127.0.0.1",
@@ -197,7 +198,8 @@ class Daemon(Program):
             self.settings["detector.data_port"] = detector.data_port
         self.settings.update(settings or {})
         options = [part for key, value in self.settings.items() for part in ("-o", f"{key}={yaml_flow(value)}")]
-        super().__init__([MERLIND, *options], environment)
+        file = ["--config", str(configuration)] if configuration else []
+        super().__init__([MERLIND, *file, *options], environment, prefix=prefix)
         if wait_ready:
             match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$")
             self.control, self.results, self.web = match[1], match[2], match[3]

@@ -211,7 +211,9 @@ class FileTest(ToolTest):
             self.assertEqual(dict(new_maps[path].attrs), dict(old_map.attrs))
         for path, array in others.items():
             np.testing.assert_array_equal(new_others[path][...], array[...])
-            self.assertIn("as they were placed when they were measured", new_others[path].attrs["taken_over"])
+            attributes = dict(new_others[path].attrs)
+            self.assertIn("as they were placed when they were measured", attributes.pop("taken_over"))
+            self.assertEqual(attributes.keys(), dict(array.attrs).keys(), path)
 
     @staticmethod
     def nothing(dataset):
@@ -242,7 +244,7 @@ class FileTest(ToolTest):
 
     def judge_rest(self, old, new):
         """Everything that reshape has no business with is there, value for value."""
-        made = re.compile(r"entry/(data\w*|extra|frames|geometry|results)(/|$)")
+        made = re.compile(r"entry/(data\w*|extra|frames|geometry|results|metadatabundle)(/|$)|Experiments(/|$)")
         missing = []
 
         def visit(path, item):
@@ -252,15 +254,29 @@ class FileTest(ToolTest):
                 missing.append(path)
                 return
             self.assertEqual(new[path].attrs.keys(), item.attrs.keys(), path)
+            for name, value in item.attrs.items():
+                np.testing.assert_array_equal(new[path].attrs[name], value, f"{path}: {name}")
             if isinstance(item, h5py.Dataset):
                 np.testing.assert_array_equal(new[path][()], item[()], path)
         old.visititems(visit)
         self.assertEqual(missing, [])
         self.assertEqual(dict(new.attrs).keys(), dict(old.attrs).keys())
+        def kept(group):
+            return {key: value for key, value in group.attrs.items() if not re.match(r"axes$|\w+_indices$|python_class$", key)}
         for name in group_names(old):
-            kept = {key: value for key, value in old["entry"][name].attrs.items() if key != "axes"}
-            self.assertEqual({key: value for key, value in new["entry"][name].attrs.items() if key != "axes"}, kept)
+            self.assertEqual(kept(new["entry"][name]), kept(old["entry"][name]))
             self.assertEqual(dict(new["entry"][name]["data"].attrs), dict(old["entry"][name]["data"].attrs))
+        self.judge_views(new)
+
+    def judge_views(self, new):
+        """What other readers see are the new axes."""
+        for name, signal in new.get("Experiments", {}).items():
+            sizes = [signal[f"axis-{i}"].attrs["size"] for i in range(signal["data"].ndim)]
+            self.assertEqual(tuple(sizes), signal["data"].shape, name)
+            self.assertNotIn(f"axis-{signal['data'].ndim}", signal)
+        if "emd_group_type" in new.attrs:
+            data = new["/entry/data"]
+            self.assertEqual([data[f"dim{i}"].size for i in range(data["data"].ndim)], list(data["data"].shape))
 
 
 # ----------------------------------------------------------------------------------------- files as others may write them

@@ -3,8 +3,10 @@
 
     run.py [--json FILE] [--long] [--jobs N] [NAME...]
 
-NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: the number of CPUs),
-each in a process of its own, for most of a test is waiting; files that say `ALONE = True` in a line of their own come last, one after the other.
+NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: one more than there are
+CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
+`ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, what it shows does not depend on a sanitizer, under which it only runs with
+--long or when it is named.
 A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
 "failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
 (its last line says why).
@@ -147,25 +149,35 @@ def run_file(path, names):
 def in_child(path, names):
     """Runs one file in a process of its own. Returns (output, counts)."""
     with tempfile.NamedTemporaryFile(suffix=".json") as counts:
+        began = time.monotonic()
         done = subprocess.run([sys.executable, str(HERE / "run.py"), "--file", str(path), "--json", counts.name, *names],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace")
+        took = f"  -- {path.stem}: {time.monotonic() - began:.0f} s\n" if done.stdout else ""
         try:
-            return done.stdout, json.loads(pathlib.Path(counts.name).read_text())
+            return done.stdout + took, json.loads(pathlib.Path(counts.name).read_text())
         except ValueError:
             return (f"{done.stdout}  FAIL {path.name}: its process ended with {done.returncode}\n",
                     {"passed": 0, "failed": [path.name], "skipped": []})
 
 
+def says(path, word):
+    return f"\n{word} = True\n" in path.read_text()
+
+
 def chosen_files(names):
     """(those that may run side by side, those that want to be alone)"""
     files = sorted(HERE.glob("test_*.py"))
-    if not os.environ.get("MERLIND_SANITIZER"):  # what is installed does not depend on the sanitizer
+    sanitizer = os.environ.get("MERLIND_SANITIZER")
+    if not sanitizer:  # what is installed does not depend on the sanitizer
         files += sorted(path for path in HERE.glob("check_*.sh"))
     if names:
         files = [path for path in files if path.suffix == ".py" or any(name in path.stem for name in names)]
-    alone = [path for path in files if "\nALONE = True\n" in path.read_text()]
-    return [path for path in files if path not in alone], alone
+    elif sanitizer and not os.environ.get("MERLIND_TEST_LONG"):
+        files = [path for path in files if not says(path, "PLAIN")]
+    alone = [path for path in files if says(path, "ALONE")]
+    together = [path for path in files if path not in alone]
+    return sorted(together, key=lambda path: not says(path, "SLOW")), alone
 
 
 def run_all(names, jobs):
@@ -190,7 +202,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json")
     parser.add_argument("--long", action="store_true")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 1)
     parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()

@@ -5,13 +5,10 @@ import unittest
 
 import numpy as np
 
-from harness import BUILD, ControlError, SystemTest, lighter, open_recording, wait_for
+from bragg_scans import SCAN, SETTINGS, BraggScans
+from harness import BUILD, ControlError, lighter, open_recording, wait_for
 
-SCAN = lighter((16, 32), (12, 32))  # live classes begin with frame 256
 MERLIN_FILE = BUILD / "daemon" / "record" / "merlin-file"
-CLASSES = ["none", "two-beam", "three-beam", "on-axis", "multiple"]
-SETTINGS = {"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
-            "bragg.overdispersion": 1}
 COUNTED = {"none": 0, "two_beam": 1, "three_beam": 2, "on_axis": 3, "multiple": 4}
 
 
@@ -24,36 +21,7 @@ def rounded(value):
     return {name: rounded(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-class Bragg(SystemTest):
-    def begin(self, *simulator_options, scan=SCAN, fps="3000", workers=2, **settings):
-        self.truth_file = self.directory / "truth.json"
-        self.simulator = self.start_simulator(
-            "--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps", lighter(fps, "200"), "--bank", "100", "--counts", "2",
-            "--speckle", "0.03", "--br-fraction", "0.3", "--truth", self.truth_file, *simulator_options)
-        self.daemon = self.start_daemon(self.simulator, {**SETTINGS, "workers": workers, "recording.flush": 0.2, **settings})
-        control = self.control(self.daemon)
-        control.wait_state("idle")
-        return control
-
-    def measure(self, control, scan=SCAN, **arguments):
-        summary = control.wait_finished(control("start", scan=list(scan), **arguments)["id"])
-        self.assertEqual(summary["reason"], "complete", summary)
-        self.assert_accounts(summary["frames"])
-        return summary
-
-    def truth(self, scan=SCAN):
-        """The simulator sends its patterns again and again."""
-        patterns = json.loads(self.truth_file.read_text())["patterns"]
-        return np.resize(np.array([CLASSES.index(pattern["class"]) for pattern in patterns], np.uint8), scan)
-
-    def recorded(self, summary):
-        with open_recording(summary["file"]) as file:
-            group = file["/entry/results/bragg"]
-            found = {name: group[name][()] for name in group if hasattr(group[name], "shape")}
-        for name in ("statistics", "reference"):
-            found[name] = json.loads(found[name].rstrip(b"\0"))
-        return found
-
+class Bragg(BraggScans):
     # -------------------------------------------------------------------------------------------------------- learning
 
     def test_a_run_that_learns_ends_with_the_classes_of_the_truth_in_file_map_topic_and_statistics(self):
@@ -212,9 +180,13 @@ class Bragg(SystemTest):
     # ------------------------------------------------------------------------------------------------------------ more
 
     def test_bad_settings_are_refused_by_name_and_the_scan_goes_on_without(self):
+        everything = self.directory / "everything.npy"
+        np.save(everything, np.ones((256, 256), "u1"))
         for settings, key in (({"bragg.annulus": [25, 146]}, "bragg.annulus"), ({"bragg.disk_radius": 0}, "bragg.disk_radius"),
-                              ({"bragg.annulus": "auto"}, "bragg.annulus"), ({"bragg.reference": "nobody"}, "bragg.reference")):
-            with self.subTest(key):
+                              ({"bragg.annulus": "auto"}, "bragg.annulus"), ({"bragg.disk_radius": "auto"}, "bragg.disk_radius"),
+                              ({"calibration.bad_pixels": str(everything)}, "calibration.bad_pixels"),
+                              ({"bragg.reference": "nobody"}, "bragg.reference")):
+            with self.subTest(str(settings)):
                 control = self.begin(scan=(4, 8), **settings)
                 summary = self.measure(control, (4, 8))
                 self.assertEqual(summary["bragg"]["state"], "refused")
@@ -229,6 +201,25 @@ class Bragg(SystemTest):
                     self.assertNotIn("bragg", file["/entry/results"])
                 self.daemon.stop()
                 self.simulator.stop()
+
+    def test_one_bit_frames_are_searched_up_to_a_dose_and_refused_above_with_the_reason(self):
+        control = self.begin("--depth", "1", "--counts", "0.12", "--br-contrast", "20", "--bank", "600")
+        summary = self.measure(control)
+        self.assertEqual((summary["bragg"]["state"], summary["bragg"]["error"]), ("final", ""))
+        found, truth = self.recorded(summary)["class"] > 0, self.truth() > 0
+        self.assertGreater(found[truth].mean(), 0.5)
+        self.assertLess(found[~truth].mean(), 0.05)
+        control("bragg_reference", action="measure", name="dim", use=True)
+        self.daemon.stop()
+        self.simulator.stop()
+
+        # Brighter: neither learned nor searched, and the scan goes on.
+        control = self.begin("--depth", "1", "--counts", "0.6", "--bank", "600", **{"recording.directory": str(self.recordings)})
+        summary = self.measure(control)
+        self.assertIn("1-bit", summary["bragg"]["error"])
+        self.assertIn("0.15", summary["bragg"]["error"])
+        classes = control.array("map", "bragg/class")[0]["data"] if "bragg/class" in summary["maps"] else np.full(SCAN, 255)
+        self.assertTrue((classes == 255).all())
 
     def test_a_file_that_is_reshaped_keeps_its_bragg_reflections(self):
         scan = (10, 10)
@@ -274,6 +265,51 @@ class Bragg(SystemTest):
         self.assertEqual(refused.exception.field, "args.phase.map")
         with self.assertRaises(ControlError):
             control("bragg", phase={"map": "com_y"})
+
+    def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
+        control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],
+                                "analysis.radial_profile": "true", "analysis.centre": [128, 128]})
+        with self.assertRaises(ControlError) as refused:
+            control("bragg")
+        self.assertEqual(refused.exception.code, "no_data")
+        control("calibration", pixel_size_k=0.1185)
+        found = self.recorded(self.measure(control))
+        g = found["reflections"]["g"] * 0.1185
+        near = lambda d: np.abs(g * d - 1) <= 0.05
+        crystals = [{"name": "ring", "d": [1 / (35.3 * 0.1185)]}, {"name": "far", "d": [0.1, 0.12]}]
+        asked = control("bragg", crystals=crystals, spacing_tolerance=0.05, tolerance=2, texture=0.9)["reflections"]
+        self.assertAlmostEqual(asked["pixel_size"], 0.1185, 6)
+        self.assertEqual([(one["name"], one["n"]) for one in asked["crystals"]["phases"]],
+                         [("ring", near(crystals[0]["d"][0]).sum()), ("far", 0)])
+        self.assertGreater(asked["crystals"]["phases"][0]["n"], 20)
+        self.assertEqual(sum(one["n"] for one in asked["crystals"]["phases"]) + asked["crystals"]["none"], asked["n"])
+        for wrong in ([], [{"name": "", "d": [1]}], [{"name": "a", "d": [0]}], [{"name": "a", "d": []}]):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg", crystals=wrong)
+            self.assertEqual(refused.exception.field, "args.crystals")
+
+        phase = {"map": "far", "threshold": "median"}
+        values = control.array("map", "far")[0]["data"]
+        side = values > np.median(values)
+        with open_recording(control("run")["file"]) as file:
+            frames = file["/entry/data/data"][:].astype(np.uint64)
+        for arguments, labels, names in (
+                ({"classes": True}, found["class"] + 1, ["", *COUNTED]), ({"phase": phase}, side + 1, ["", "outside", "in"]),
+                ({"classes": True, "phase": phase}, found["class"] + 1 + 5 * side,
+                 [""] + [f"{where}/{name}" for where in ("outside", "in") for name in COUNTED])):
+            with self.subTest(names[-1]):
+                result, parts = control.request("label_patterns", **arguments)
+                self.assertEqual(result["names"], names)
+                sums = np.frombuffer(parts[0], "<u8").reshape(-1, 256, 256)
+                for label in np.unique(labels):
+                    np.testing.assert_array_equal(sums[label], frames[labels == label].sum(axis=0), names[label])
+                result, parts = control.request("label_profiles", **arguments)
+                self.assertEqual(result["names"], names)
+                counted = np.frombuffer(parts[[part["name"] for part in result["parts"]].index("frames")], "<u8")
+                np.testing.assert_array_equal(counted, np.bincount(labels.ravel(), minlength=len(counted)))
+        with self.assertRaises(ControlError) as refused:
+            control("label_patterns", classes=True, map="far")
+        self.assertEqual(refused.exception.field, "args.labels")
 
     def test_classes_are_held_against_a_persons_labels_and_against_glass(self):
         control = self.begin("--br-fraction", "0")
@@ -332,6 +368,80 @@ class Bragg(SystemTest):
         with self.assertRaises(ControlError) as refused:
             control("start", scan=list(scan), labels={"strain": [8]})
         self.assertEqual(refused.exception.field, "args.labels")
+
+    def test_earlier_runs_are_asked_for_by_their_id(self):
+        scan = (12, 16)
+        control = self.begin(scan=scan, **{"bragg.contrast_min": 3})
+        first = self.measure(control, scan)
+        second = self.measure(control, scan, recording=False)
+        found = self.recorded(first)
+        asked = control("bragg", run=first["id"])
+        self.assertEqual((asked["run"], asked["provisional"]), (first["id"], False))
+        for name in ("n", "fraction", "headline", "contrast", "reflections"):
+            self.assertEqual(rounded(asked[name]), rounded(found["statistics"][name]), name)
+        self.assertTrue(control("bragg")["provisional"])
+        self.assertEqual(control("bragg")["run"], second["id"])
+        parts = control.request("map", name="bragg/class", run=first["id"])[1]
+        self.assertEqual(parts[0], found["class"].tobytes())
+        labels = (found["class"] > 0).astype(int) + 1
+        result, parts = control.request("label_patterns", labels=labels.tolist(), run=first["id"])
+        sums = np.frombuffer(parts[0], "<u8").reshape(3, 256, 256)
+        with open_recording(first["file"]) as file:
+            np.testing.assert_array_equal(sums[2], file["/entry/data/data"][:][labels == 2].astype(np.uint64).sum(axis=0))
+        self.assertEqual(control("bragg_null_test", run=first["id"])["n"], scan[0] * scan[1])
+        control("bragg_injection_test", run=first["id"], contrasts=[8], frames=50)
+        for command, arguments in (("bragg", {}), ("map", {"name": "bragg/class"}), ("bragg_injection_test", {})):
+            with self.assertRaises(ControlError) as refused:
+                control(command, run="00000000-0000-4000-8000-000000000000", **arguments)
+            self.assertEqual((refused.exception.code, refused.exception.field), ("no_data", "args.run"))
+
+    def test_a_scan_that_drifted_is_flagged_and_can_be_left_out_of_the_series(self):
+        scan = (16, 16)
+        control = self.begin(scan=scan)
+        before = np.random.default_rng(1).random((24, 24))
+        before = sum(np.roll(before, shift, (0, 1)) for shift in ((0, 0), (0, 1), (1, 0), (1, 1)))
+        for strain, moved in ((0, 0), (0, 2), (8, 0)):
+            self.measure(control, scan, labels={"strain": strain})
+            control.put("before", before[4:20, 4:20])
+            control.put("after", before[4 - moved:20 - moved, 4:20])
+            control.put("thick", np.full(scan, 10.0 + strain))
+        asked = {"label": "strain", "drift": {"before": "before", "after": "after"}, "thickness": "thick"}
+        series = control("bragg_series", **asked)["series"]
+        self.assertEqual([scan["flags"] for scan in series["scans"]], [[], ["drift"], ["thickness"]])
+        self.assertAlmostEqual(series["scans"][1]["drift"], 2, delta=0.2)
+        self.assertEqual([scan["thickness"] for scan in series["scans"]], [10, 10, 18])
+        self.assertEqual([row["scans"] for row in series["rows"]], [2, 1])
+        asked["drift"]["leave_out"] = True
+        series = control("bragg_series", **asked)["series"]
+        self.assertEqual([scan["left_out"] for scan in series["scans"]], [False, True, False])
+        self.assertEqual([row["scans"] for row in series["rows"]], [1, 1])
+        # A scan that lacks a map is in the table all the same.
+        series = control("bragg_series", label="strain", phase={"map": "nothing"})["series"]
+        self.assertEqual(len(series["warnings"]), 3)
+        self.assertEqual([row["scans"] for row in series["rows"]], [2, 1])
+        # What was put is taken at its word; the halo is not.
+        with self.assertRaises(ControlError) as refused:
+            control("bragg_series", label="strain", phase={"map": "com_y"})
+        self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", "args.phase.map"))
+        self.assertEqual(control("bragg_series", label="strain", phase={"map": "before"})["series"]["phase"]["scans"], 3)
+
+    def test_what_was_told_of_a_scan_stays_when_its_maps_do_not(self):
+        scan = (8, 8)
+        control = self.begin(scan=scan)
+        phase = {"map": "left", "threshold": 0.5}
+        self.measure(control, scan, labels={"strain": 0})
+        control.put("left", np.tile(np.arange(8) < 4, (8, 1)))
+        table = control("bragg_series", label="strain", phase=phase)["series"]["scans"][0]["table"]
+        for _ in range(16):
+            self.measure(control, scan)
+        with self.assertRaises(ControlError):
+            control("run", id=control("bragg_series", label="strain")["series"]["scans"][0]["name"])
+        series = control("bragg_series", label="strain", phase=phase)["series"]
+        self.assertEqual(series["scans"][0]["table"], table)
+        self.assertEqual((series["phase"]["scans"], series["phase"]["scans_shifted"]), (1, 0))
+        other = control("bragg_series", label="strain", phase={"map": "left"})["series"]
+        self.assertIsNone(other["scans"][0]["table"])
+        self.assertIn("among the newest 16", other["warnings"][0])
 
     def test_settings_are_proposed_from_the_halo(self):
         control = self.begin(**{"bragg.enabled": "false"})

@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 
 import fake_detector
-from harness import ControlError, SystemTest, arrays, lighter, open_recording, wait_for
+from harness import ControlError, SystemTest, arrays, lighter, open_recording, run_ctl, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
@@ -69,6 +69,8 @@ class HaloMaps(SystemTest):
         self.change_specimen(self.film())
         summary = self.run_scan(control, SCAN)
         found, result = self.maps(reference="still", bin=2)
+        strain = json.loads(run_ctl(self.daemon, "analyse", "halo-strain", "reference=still", "--json").stdout)
+        self.assertLess(strain["strain"]["e_yy"], strain["strain"]["e_xx"])
         self.assertEqual(result["bins"], {"fitted": 8, "empty": 0, "few_counts": 4, "no_peak": 0, "no_fit": 0, "masked": 0})
         self.assertEqual((result["shape"], found["e_xx"].shape, result["left_out"], result["recorded"]), (list(SCAN), (3, 4), 0, "now"))
         np.testing.assert_array_equal(found["reason"], np.array([[GOOD] * 4] * 2 + [[FEW] * 4]))

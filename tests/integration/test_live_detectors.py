@@ -92,6 +92,30 @@ class LiveDetectors(SystemTest):
         # It stays for the next run, and the file has it from the start.
         self.assertIn("fan_8", self.run_scan(control, scan)["maps"])
 
+    def test_a_run_waits_only_so_long_for_what_is_computed_again_and_its_file_says_what_it_lacks(self):
+        """Five detectors to compute again, each slow: the run is over long before."""
+        scan = (16, 16)
+        control = self.begin("--fps", lighter("400", "100"), scan=scan,
+                             **{"debug.analysis_delay_us": lighter(5000, 20000), "recording.recompute_wait": 0.2})
+        results = self.results(self.daemon, ("event/",))
+        started = control("start", scan=list(scan))
+        self.wait_analysed(control, 100)
+        for i in range(5):
+            control("virtual_detector", name=f"late_{i}", shape="annulus", inner=5 * i, outer=60)
+        control("recompute")
+        summary = control.wait_finished(started["id"])
+        self.assertIsNotNone(control.status()["recompute"], "the run waited to the end")
+        self.assertIn("recording.recompute_wait is 0.2 s", self.daemon.stderr_text())
+        with open_recording(summary["file"]) as file:
+            late = [dict(file[f"/entry/results/late_{i}/data"].attrs) for i in range(5)]
+        for one in late:
+            self.assertEqual(one["recomputed"] + one["not_recomputed"], one["first_frame"])
+            self.assertGreater(one["not_recomputed"], 0)
+        # What is looked at live becomes whole all the same.
+        self.wait_recomputed(results)
+        parts, _ = control.array("map", "late_3")
+        np.testing.assert_array_equal(parts["data"], self.expected(self.frames(summary), 15, 60))
+
     def test_merlinctl_and_the_python_client_move_detectors_too(self):
         control = self.begin(scan=(8, 8))
         summary = self.run_scan(control, (8, 8))

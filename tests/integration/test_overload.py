@@ -6,7 +6,7 @@ import numpy as np
 
 import fake_detector
 
-from harness import SystemTest, disk_mask, lighter, open_recording
+from harness import SystemTest, disk_mask, lighter, open_recording, wait_for
 
 # Whether the machine keeps up with 5,000 frames a second is no question to ask while other tests run (see run.py).
 ALONE = True
@@ -82,6 +82,26 @@ class Overload(SystemTest):
         np.testing.assert_array_equal(parts["data"], truth)
         np.testing.assert_array_equal(stored, truth)
         np.testing.assert_array_equal(sums, frames.sum(axis=(0, 1)))
+
+    def test_a_detector_that_comes_while_analysis_is_behind_is_computed_of_what_waits_too(self):
+        scan = (32, 32)
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % scan, "--fps",
+                                         lighter("1500", "300"), "--buffer", "20", "--bank", "64")
+        daemon = self.start_daemon(simulator, {"ring.size": "32MiB", "recording.flush": 0.2,
+                                               "debug.analysis_delay_us": lighter(4000, 20000)})
+        control = self.control(daemon)
+        control.wait_state("idle")
+        run = control("start", scan=list(scan))["id"]
+        wait_for(lambda: control.status()["frames"]["deferred"] >= 100, 60, "frames whose analysis is put off")
+        control("virtual_detector", name="late", shape="disk", radius=30)
+        control("recompute")
+        summary = control.wait_finished(run, 120)
+        self.assertEqual(summary["reason"], "complete", summary)
+        with open_recording(summary["file"]) as file:
+            frames = file["/entry/data/data"][:].astype(np.uint64)
+            late = file["/entry/results/late/data"]
+            self.assertEqual((late.attrs["recomputed"], late.attrs["not_recomputed"]), (late.attrs["first_frame"], 0))
+            np.testing.assert_array_equal(late[:], frames[..., disk_mask(frames.shape[-2:], (127.5, 127.5), 0, 30)].sum(axis=-1))
 
     def slow_analysis(self, **settings):
         """A run that is not recorded, of a detector that is faster than the analysis: (frames, control, summary, status)."""

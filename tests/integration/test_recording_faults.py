@@ -1,19 +1,48 @@
 """A recording directory that cannot be used: start is refused, or the run goes on live and says so. Never silence."""
 import os
+import shutil
 import subprocess
 import unittest
 
-from harness import ControlError, SystemTest, wait_for
+import h5py
+import numpy as np
+
+from file_tool import ToolTest
+from harness import BUILD, ControlError, file_statistics, wait_for
 
 
-class RecordingFaults(SystemTest):
-    def daemon_recording_to(self, directory, fps="2000"):
+class RecordingTest(ToolTest):
+    def daemon_recording_to(self, directory, fps="2000", settings=None, **options):
         simulator = self.start_simulator("--synthetic", "glass", "--scan", "16x16", "--fps", fps)
-        daemon = self.start_daemon(simulator, directory=directory)
+        daemon = self.start_daemon(simulator, settings, directory=directory, **options)
         control = self.control(daemon)
         control.wait_state("idle")
         return daemon, control
 
+    def begin(self, control, frames=20):
+        """A run of 16 x 16 that has so many frames."""
+        run = control("start", scan=[16, 16])
+        wait_for(lambda: control("run", id=run["id"])["frames"]["recorded"] > frames, 30, "the first frames")
+        return run["id"]
+
+    def assert_live_to_the_end(self, control, run):
+        """Whatever became of the file, every frame is in the maps. The summary."""
+        summary = control.wait_finished(run)
+        self.assert_accounts(summary["frames"])
+        self.assert_counts(summary["frames"], placed=256, missing=0, analysed=256)
+        parts, _ = control.array("map", "com_x")
+        self.assertTrue(parts["measured"].all())
+        return summary
+
+    @staticmethod
+    def images_there(path, n):
+        """How many of the first n images hold counts."""
+        with h5py.File(path, "r", libver="latest", swmr=True) as file:
+            data = file["/entry/data/data"]
+            return sum(bool(data[i // 16, i % 16].any()) for i in range(n))
+
+
+class RecordingFaults(RecordingTest):
     def assert_refused_but_live(self, control, directory):
         """Start is refused with the directory's name; without recording the run works."""
         with self.assertRaises(ControlError) as refused:
@@ -92,6 +121,147 @@ class RecordingFaults(SystemTest):
         (place / "filler").unlink()
         again = self.run_scan(control, (4, 4))
         self.assertEqual((again["reason"], again["recording"]["state"]), ("complete", "closed"), again)
+
+    def test_recording_stops_before_the_disk_is_full(self):
+        """What was recorded is in a whole file that says so, with the maps of the whole run."""
+        place = self.mount(100)
+        daemon, control = self.daemon_recording_to(place, fps="100", settings={"recording.compression.level": 0})
+        results = self.results(daemon, ("event/",))
+        run = self.begin(control)
+        free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
+        (place / "filler").write_bytes(b"x" * (free - (13 << 20)))
+        results.wait("event/", lambda event: event["event"] == "disk" and event["disk"]["what"] == "short")
+        failed, _ = results.wait("event/", lambda event: event["event"] == "disk" and event["disk"]["what"] == "failed")
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual(summary["recording"]["state"], "failed", summary)
+        self.assertIn("the disk is full", failed["text"])
+        self.assertTrue(summary["file"].endswith(".h5"), summary)
+        recorded = summary["frames"]["recorded"]
+        self.assertTrue(20 < recorded < 256, summary)
+        self.assertEqual(self.images_there(summary["file"], 256), recorded)
+        self.assertIn("marked when it was recorded: the disk is full", self.run_tool("verify", summary["file"]))
+        with h5py.File(summary["file"]) as file:
+            self.assertIn("the disk is full", file["/entry/recording_error"][()].decode())
+            self.assertTrue(np.isfinite(file["/entry/results/com_x/data"][...]).all())
+            self.assertEqual(file_statistics(file)["recording"]["state"], "failed")
+        self.assertIn("the disk is full", self.run_tool("info", summary["file"]))
+
+    def test_a_disk_that_will_not_suffice_is_told_before_the_run(self):
+        """From the run before it is known how large frames are; the numbers are in the sentence. Warned, where that was asked for."""
+        place = self.mount(120)
+        _, control = self.daemon_recording_to(place, settings={"recording.compression.level": 0})
+        self.assertEqual(self.run_scan(control, (4, 4))["recording"]["state"], "closed")
+        with self.assertRaises(ControlError) as refused:
+            control("start", scan=[128, 128])
+        self.assertEqual(refused.exception.code, "recording")
+        self.assertRegex(refused.exception.message, r"has 0\.1\d* GB free, and 16384 images, compressed 1 : 1 as lately, need 1\.0\d GB")
+        self.assertRegex(refused.exception.message, r"full after [\d.e-]+ of [\d.e-]+ minutes")
+        self.assertNotIn("GB", str(control("start", scan=[4, 4])["warnings"]))
+        control.wait_finished()
+        _, control = self.daemon_recording_to(place, fps="50", settings={"recording.compression.level": 0, "recording.short_of_space": "warn"})
+        self.run_scan(control, (4, 4))
+        control("start", scan=[128, 128])
+        status = wait_for(lambda: (lambda s: s["recording"]["disk"]["minutes_left"] and s)(control.status()), 30, "a rate of growth")
+        self.assertIn("16384 images", status["warnings"][0])
+        self.assertFalse(status["recording"]["disk"]["suffices"])
+        self.assertGreater(status["recording"]["disk"]["bytes_to_come"], 900e6)
+        control("stop")
+        control.wait_finished()
+
+
+class FaultyDisk(RecordingTest):
+    """The disk fails under a daemon that writes through a library which makes it fail (faulty_disk.c)."""
+
+    def start_faulty(self, fps="200", settings=None, expected=(0,)):
+        self.fault = self.directory / "fault"
+        environment = {"LD_PRELOAD": str(BUILD / "tests" / "integration" / "faulty_disk.so"), "FAULTY_DISK": str(self.fault),
+                       "FAULTY_DISK_UNDER": str(self.recordings),
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        self.daemon, control = self.daemon_recording_to(self.recordings, fps, {"recording.flush": 0.1, "recording.sync": 0.2, **(settings or {})},
+                                                        environment=environment, expected=expected)
+        self.events = self.results(self.daemon, ("event/",))
+        return control
+
+    def wait_told(self, what):
+        return self.events.wait("event/", lambda event: event["event"] == "disk" and event["disk"]["what"] == what)[0]
+
+    def spoil(self, *words):
+        new = self.fault.with_suffix(".new")
+        new.write_text(" ".join(map(str, words)))
+        new.rename(self.fault)
+
+    def mend(self):
+        self.fault.unlink()
+
+    def test_an_input_output_error_ends_the_recording_and_not_the_run(self):
+        control = self.start_faulty()
+        run = self.begin(control)
+        wait_for(lambda: self.images_there(next(self.recordings.glob("*.partial")), 20) == 20, 30, "a flush")
+        self.spoil("w", 5)
+        self.assertIn("Input/output error", self.wait_told("failed")["text"])
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual(summary["recording"]["state"], "failed")
+        self.assertIn("check the disk", summary["recording"]["error"])
+        self.assertTrue(summary["file"].endswith(".partial"))
+        self.assertEqual(self.images_there(summary["file"], 20), 20)
+        self.run_tool("recover", summary["file"], "-o", self.directory / "new.h5")
+        self.mend()
+        try:
+            again = self.run_scan(control, (4, 4))
+            self.assertEqual(again["recording"]["state"], "closed")
+        except ControlError as refused:
+            self.assertIn("restart merlind to record again", refused.message)
+
+    def test_what_cannot_be_brought_to_the_disk_marks_the_run(self):
+        control = self.start_faulty()
+        run = self.begin(control)
+        self.spoil("s", 5)
+        self.assertIn("may be lost", self.wait_told("doubtful")["text"])
+        self.mend()
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual((summary["recording"]["state"], summary["frames"]["recorded"]), ("closed", 256))
+        self.assertIn("Input/output error", summary["recording"]["error"])
+        with h5py.File(summary["file"]) as file:
+            self.assertIn("may be lost", file["/entry/recording_error"][()].decode())
+
+    def test_a_disk_that_stands_still_shows_long_before_the_ring_is_full(self):
+        control = self.start_faulty(fps="100")
+        run = self.begin(control)
+        self.spoil("w", 0)
+        self.assertIn("the disk is slow", self.wait_told("slow")["text"])
+        before = control.status()
+        self.assertGreater(before["writer"]["behind_s"], 0.5)
+        received = before["frames"]["received"]
+        after = wait_for(lambda: (lambda s: s["frames"]["analysed"] > received and s["writer"]["bytes_waiting"] > 0 and s)(control.status()), 30,
+                         "frames that are analysed while the disk stands still")
+        self.assertLess(after["ring"]["fill"], 0.5)
+        self.mend()
+        self.wait_told("caught_up")
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual((summary["recording"]["state"], summary["recording"]["error"]), ("closed", ""))
+        self.assertEqual(summary["frames"]["recorded"], 256)
+        self.run_tool("verify", summary["file"])
+
+    def test_a_directory_that_was_moved_gets_the_whole_file(self):
+        control = self.start_faulty()
+        run = self.begin(control)
+        moved = self.directory / "moved"
+        self.recordings.rename(moved)
+        self.assertIn("was moved", self.wait_told("doubtful")["text"])
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual(summary["recording"]["state"], "closed")
+        self.assertEqual(os.path.dirname(summary["file"]), str(moved))
+        self.run_tool("verify", summary["file"])
+
+    def test_a_file_that_was_deleted_is_written_again(self):
+        control = self.start_faulty()
+        run = self.begin(control)
+        shutil.rmtree(self.recordings)
+        self.assertIn("has deleted", self.wait_told("doubtful")["text"])
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual((summary["recording"]["state"], summary["frames"]["recorded"]), ("closed", 256))
+        self.assertIn("has deleted", summary["recording"]["error"])
+        self.run_tool("verify", summary["file"])
 
 
 if __name__ == "__main__":

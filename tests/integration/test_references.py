@@ -1,11 +1,16 @@
 """What is kept by name through restarts: references and the table of calibrations; gain; pixels at full scale."""
 import json
+import pathlib
+import sys
 import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, arrays, lighter, open_recording
+from harness import ControlError, SystemTest, arrays, disk_mask, lighter, open_recording, run_ctl
 from test_calibration import SCAN, SIDE, WAVELENGTH, radii, write_frames, write_mib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
+import merlind
 
 POSITIONS = SCAN[0] * SCAN[1]
 TILT = {"y": (120.4, 0.3, 0.1), "x": (131.7, -0.2, 0.25)}  # pixels: in the middle, per row, per column
@@ -66,7 +71,7 @@ class References(SystemTest):
         client = self.begin(write_mib(self.directory / "vacuum.mib", wandering_disk()))
         client("calibration", kv=200, camera_length_mm=200, scan_step_nm=1)
         first = self.scan()
-        self.assertEqual(first["warnings"], [])
+        self.assertEqual([w for w in first["warnings"] if not w.startswith("not known")], [])
         disk = client("calibration_measure", what="vacuum", save_as="monday", apply=True)["vacuum"]
         for axis in "yx":
             np.testing.assert_allclose(disk["descan"][axis], TILT[axis], atol=0.03)
@@ -90,7 +95,7 @@ class References(SystemTest):
         attached = client("reference_attach", kind="vacuum", name="monday")
         self.assertTrue(attached["references"][0]["attached"])
         self.assertEqual(attached["warnings"], [])
-        self.assertEqual(self.scan()["warnings"], [])
+        self.assertEqual([w for w in self.scan()["warnings"] if not w.startswith("not known")], [])
         self.assertEqual([(one["kind"], one["name"]) for one in self.in_file["calibration"]["references"]],
                          [("vacuum", "monday")])
         self.assertAlmostEqual(self.in_file["calibration"]["references"][0]["document"]["vacuum"]["radius_px"],
@@ -176,6 +181,81 @@ class References(SystemTest):
         self.assertAlmostEqual(client("calibration")["calibration"]["pixel_size_k"]["value"], nominal, delta=1e-6)
         self.refused("calibration_remove", "no_data", "args.name", name=name)
 
+    # ---- clients ----
+
+    def ctl(self, *words):
+        done = run_ctl(self.daemon, *words)
+        self.assertEqual(done.returncode, 0, (words, done.stderr))
+        return done.stdout
+
+    def test_merlinctl_measures_keeps_attaches_and_shows_what_is_known(self):
+        client = self.begin(write_mib(self.directory / "vacuum.mib", wandering_disk()))
+        self.assertIn("not known", self.ctl("calibration"))
+        shown = self.ctl("calibration", "kv=200", "camera_length_mm=185", "centre=[127.5,126]", 'ellipse={"ratio":1.01,"angle":30}')
+        for text in (r"^kv +200 kV \(set, 20", r"^pixel_size_k +0\.1185\d+ 1/nm \(camera length,", r"^centre +\[127.5, 126\] pixels",
+                     r"^ellipse +ratio 1.01, angle 30 degrees", r"^not known .*gain"):
+            self.assertRegex(shown, "(?m)" + text)
+        self.scan()
+        measured = self.ctl("measure", "vacuum", "save_as=monday", "apply=true")
+        self.assertRegex(measured, r"^vacuum of 64 frames, run .*: in the calibration from now on\n")
+        self.assertIn('"radius_px"', measured)
+        self.assertRegex(self.ctl("references"), r"^vacuum +monday +20\S+ \S+  200 kV  185 mm")
+        self.assertIn("(attached)", self.ctl("attach", "vacuum", "monday"))
+        self.assertRegex(self.ctl("calibration"), r"(?m)^reference +vacuum monday \(20")
+        self.assertIn("warning: ", self.ctl("calibration", "kv=80") and self.ctl("references"))
+        saved = self.directory / "probe.npy"
+        self.assertIn('"radius_px"', self.ctl("reference", "vacuum", "monday", "-o", saved))
+        np.testing.assert_array_equal(np.load(saved), self.frames.sum(axis=0))
+        self.assertNotIn("(attached)", self.ctl("detach", "vacuum"))
+        self.assertEqual(self.ctl("remove-reference", "vacuum", "monday"),
+                         "no reference is kept: measure vacuum or measure halo, with save_as=NAME, keeps one\n")
+
+        self.assertRegex(self.ctl("calibrations"), "^no calibration is kept")
+        self.assertEqual(self.ctl("save-calibration", "gold"), "kept as gold\n")
+        self.assertRegex(self.ctl("calibrations"), r"^gold +80 kV +185 mm  20\S+ \S+  .*disk_radius_px")
+        self.assertIn("no calibration is kept", self.ctl("remove-calibration", "gold"))
+
+        np.save(self.directory / "gain.npy", np.ones((SIDE, SIDE), np.float32))
+        shown = self.ctl("calibration", f"bad_pixels={self.bad_pixels()}", f"gain={self.directory / 'gain.npy'}")
+        self.assertRegex(shown, rf"(?m)^bad_pixels +2 of {SIDE} x {SIDE} pixels \(set,")
+        self.assertRegex(shown, rf"(?m)^gain +1 to 1, mean 1 of {SIDE} x {SIDE} pixels \(set,")
+        self.assertIn("2 bad pixels in", self.ctl("save-bad-pixels", self.directory / "mask2.npy"))
+        self.assertEqual(np.load(self.directory / "mask2.npy").sum(), 2)
+        self.assertIn("gain in", self.ctl("save-gain", self.directory / "gain2.npy"))
+        np.testing.assert_array_equal(np.load(self.directory / "gain2.npy"), 1)
+        self.assertEqual(json.loads(self.ctl("calibration", "gain=null", "--json")), client("calibration"))
+        self.assertIsNone(client("calibration")["calibration"]["gain"])
+        for words, code in ((("calibration", "kv"), 64), (("attach", "vacuum", "nobody"), 2), (("reference", "vacuum"), 64),
+                            (("measure", "weather"), 2), (("save-gain", self.directory / "none.npy"), 2)):
+            self.assertEqual(run_ctl(self.daemon, *words).returncode, code, words)
+
+    def test_the_python_client_keeps_attaches_and_removes(self):
+        self.begin(write_mib(self.directory / "vacuum.mib", wandering_disk()))
+        self.scan()
+        with merlind.Merlind(self.daemon.control) as client:
+            client.calibration(kv=200, camera_length_mm=185)
+            disk = client.measure("vacuum", apply=True, save_as="monday")
+            self.assertEqual([(one["kind"], one["name"], one["attached"]) for one in client.references()], [("vacuum", "monday", False)])
+            self.assertEqual(client.attach("vacuum", "monday"), [])
+            self.assertTrue(client.references()[0]["attached"])
+            parts, document = client.reference("vacuum", "monday")
+            np.testing.assert_array_equal(parts["probe"], self.frames.sum(axis=0))
+            self.assertEqual(document["vacuum"]["radius_px"], disk["radius_px"])
+            client.attach("vacuum", None)
+            self.assertFalse(client.references()[0]["attached"])
+            client.remove_reference("vacuum", "monday")
+            self.assertEqual(client.references(), [])
+            self.assertEqual(client.save_calibration("gold"), "gold")
+            made = client.save_calibration()
+            self.assertEqual([one["name"] for one in client.calibrations()], [made, "gold"])
+            for name in (made, "gold"):
+                client.remove_calibration(name)
+            self.assertEqual(client.calibrations(), [])
+            np.save(self.directory / "gain.npy", np.full((SIDE, SIDE), 1.5, np.float32))
+            client.calibration(gain=str(self.directory / "gain.npy"))
+            self.assertEqual(client.save_gain(self.directory / "gain2.npy")["shape"], [SIDE, SIDE])
+            np.testing.assert_array_equal(np.load(self.directory / "gain2.npy"), 1.5)
+
     # ---- gain ----
 
     def test_the_gain_is_measured_folded_into_detectors_kept_and_stands_in_the_file(self):
@@ -232,9 +312,14 @@ class References(SystemTest):
         random = np.random.default_rng(5)
         for number in (3, 17, 40):
             frames[number, random.integers(SIDE, size=number), random.integers(SIDE, size=number)] = 63
-        client = self.begin(write_frames(self.directory / "full.mib", frames))
+        detectors = [{"name": "middle", "shape": "disk", "radius": 40},
+                     {"name": "fan", "shape": "segmented", "inner": 20, "outer": 50, "sectors": 4},
+                     {"name": "corner", "shape": "point", "centre": [0, 0]}]
+        client = self.begin(write_frames(self.directory / "full.mib", frames), virtual_detectors=detectors)
+        self.assertEqual([one["saturation"] for one in client("virtual_detectors")["detectors"]], [None] * 3)
         summary = self.scan()
         full = frames == 63
+        self.assert_saturation_of_detectors(client, full)
         self.assertEqual(summary["frames"]["saturated"], 3)
         self.assertIn("3 of 64 frames have pixels at full scale of the counter (63)", summary["warnings"])
         self.assertEqual(client.status()["frames"]["saturated"], 3)
@@ -242,6 +327,22 @@ class References(SystemTest):
         np.testing.assert_array_equal(self.results["saturation"], full.sum(axis=0))
         np.testing.assert_array_equal(client.array("map", "saturated")[0]["data"].ravel(), full.sum(axis=(1, 2)))
         np.testing.assert_array_equal(np.flatnonzero(self.status & 16), (3, 17, 40))
+        self.assertRegex(run_ctl(self.daemon, "detectors").stdout, r'"name": "middle".*"radius": 40.*}  # 0.0\d+ % of its pixels at full scale')
+        client("virtual_detector", name="middle", shape="point", centre=list(map(int, np.argwhere(full[3])[0])))
+        self.assertEqual(client("virtual_detectors")["detectors"][0]["saturation"]["pixel_frames"],
+                         full[:, np.argwhere(full[3])[0][0], np.argwhere(full[3])[0][1]].sum())
+
+    def assert_saturation_of_detectors(self, client, full):
+        centre = ((SIDE - 1) / 2, (SIDE - 1) / 2)
+        masks = {"middle": disk_mask((SIDE, SIDE), centre, 0, 40), "fan": disk_mask((SIDE, SIDE), centre, 20, 50),
+                 "corner": disk_mask((SIDE, SIDE), (0, 0), 0, 0.5)}
+        told = {one["name"]: one["saturation"] for one in client("virtual_detectors")["detectors"]}
+        for name, mask in masks.items():
+            inside = int(full[:, mask].sum())
+            self.assertEqual((told[name]["pixels"], told[name]["frames"], told[name]["pixel_frames"]),
+                             (mask.sum(), POSITIONS, inside), name)
+            self.assertAlmostEqual(told[name]["fraction"], inside / (mask.sum() * POSITIONS), places=12)
+        self.assertGreater(told["fan"]["pixel_frames"], 0)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ FPS = lighter("2000", "400")
 
 
 class RealRuns(FileTest):
-    def begin(self, *arguments, fps=FPS):
+    def begin(self, *arguments, fps=FPS, **settings):
         self.dump = self.directory / "dump.npy"
         simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SHAPE, "--rows", "32", "--counts", "1",
                                          "--fps", fps, "--dump", self.dump, *arguments)
-        self.daemon = self.start_daemon(simulator, {"virtual_detectors": DETECTORS})
+        self.daemon = self.start_daemon(simulator, {"virtual_detectors": DETECTORS, **settings})
         self.client = self.control(self.daemon)
         self.client.wait_state("idle")
 
@@ -114,6 +114,31 @@ class RealRuns(FileTest):
         new, told = self.reshape(path, "--scan", "8x10", "--repeats", 1, name="one.h5")
         self.judge(path, new, Geometry((4, 10), repeats=2), Geometry(SHAPE), told)
         self.assert_truth(new, np.ones(80, bool))
+
+    def test_all_that_is_known_of_the_instrument_and_all_results_are_carried_over(self):
+        """The judge holds every group against the original; that these are among them is looked at here."""
+        self.begin(fps=lighter("100", "60"), **{"analysis.variance": True, "analysis.icom.enabled": True})
+        bad, gain = np.zeros((32, 256), bool), np.linspace(0.5, 1.5, 32 * 256, dtype=np.float32).reshape(32, 256)
+        bad[[3, 20], [7, 255]] = True
+        np.save(self.directory / "bad.npy", bad)
+        np.save(self.directory / "gain.npy", gain)
+        self.client("calibration", bad_pixels=str(self.directory / "bad.npy"), gain=str(self.directory / "gain.npy"), kv=200,
+                    camera_length_mm=185, scan_step_nm=2.5)
+        run = self.client("start", scan=list(SHAPE), labels={"strain": 0.02})["id"]
+        wait_for(lambda: self.client.status()["frames"]["analysed"] >= 10, 30, "frames")
+        self.client.put("mine", np.arange(80.0).reshape(SHAPE), units="nm")
+        path = self.finish(run)
+        new, told = self.reshape(path, "--shift", 2)
+        self.judge(path, new, Geometry(SHAPE), Geometry(SHAPE, shift=2), told)
+        with open_recording(new) as file:
+            detector = file["entry/instrument/detector"]
+            np.testing.assert_array_equal(detector["pixel_mask"], np.where(bad, 256, 0))
+            np.testing.assert_array_equal(detector["flatfield"], gain)
+            self.assertEqual((detector["pixel_mask_applied"][()], detector["flatfield_applied"][()]), (0, 0))
+            results = file["entry/results"]
+            for name in ("all", "halo", "com_x", "icom", "measured", "saturated", "mine", "variance", "v_image", "omega_error", "saturation",
+                         "sum", "radial_mean"):
+                self.assertIn(name, results)
 
     def test_run_with_dropped_doubled_and_late_frames(self):
         self.begin("--fault", "drop:7,30", "--fault", "duplicate:12", "--fault", "reorder:41,by=20")

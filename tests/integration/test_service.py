@@ -3,6 +3,7 @@ import json
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 import zmq
@@ -64,6 +65,47 @@ class Ending(SystemTest):
         self.assertIn("READY=1", text)
         self.assertIn("STATUS=", text)
         self.assertEqual(daemon.wait(), 0)
+
+    def start_watched(self, detector, **settings):
+        """The daemon under a watchdog of 1 s, and the socket on which it tells that it lives."""
+        path = self.directory / "notify"
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(told.close)
+        told.bind(str(path))
+        daemon = self.start_daemon(detector, settings,
+                                   environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1000000"})
+        return daemon, told
+
+    def signs_of_life(self, told, seconds):
+        count, until = 0, time.monotonic() + seconds
+        while time.monotonic() < until:
+            told.settimeout(max(0.01, until - time.monotonic()))
+            try:
+                count += "WATCHDOG=1" in told.recv(4096).decode()
+            except TimeoutError:
+                pass
+        return count
+
+    def test_watchdog_hears_of_an_idle_daemon_and_of_one_that_scans(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "32x32", "--fps", "500")
+        daemon, told = self.start_watched(simulator)
+        self.assertGreater(self.signs_of_life(told, timeout(1.5)), 1)
+        control = self.control(daemon)
+        control.wait_state("idle")
+        run = control("start", scan=[32, 32])
+        self.assertGreater(self.signs_of_life(told, timeout(1.5)), 1)
+        control.wait_finished(run["id"])
+
+    def test_watchdog_hears_nothing_when_a_worker_hangs(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "4x4", "--fps", "500")
+        daemon, told = self.start_watched(simulator, **{"debug.worker_delay_us": 10000000})
+        control = self.control(daemon)
+        control.wait_state("idle")
+        control("start", scan=[4, 4])
+        self.signs_of_life(told, 1)
+        self.assertEqual(self.signs_of_life(told, 3), 0)
+        self.assertIn("stands still", daemon.stderr_text())
+        daemon.kill()
 
 
 class Requests(SystemTest):
@@ -216,6 +258,39 @@ class Configuration(SystemTest):
         status = control.status()
         self.assertEqual((status["workers"], status["ring"]["size"]), (3, 8 << 20))
         self.assertEqual(status["recording"]["directory"], str(self.recordings))
+
+    def test_host_is_checked_and_every_doubt_has_a_remedy(self):
+        done = self.run_merlind("-o", f"recording.directory={self.recordings}", "-o", "ring.size=64MiB", "--check-host")
+        lines = done.stdout.splitlines()
+        self.assertTrue(all(line.startswith(("ok    ", "look  ")) for line in lines), done)
+        for what in ("ring 0.1 GiB", "CPUs: ", "way to the detector 127.0.0.1: interface lo", f"recordings in {self.recordings}: "):
+            self.assertIn(what, done.stdout)
+        self.assertIn("look  ring 0.1 GiB: takes up 0.1 s of 1 GB/s while the disk is busy; give it 1 GiB at least", done.stdout)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertEqual(list(self.recordings.iterdir()), [], "the probe of the disk leaves nothing")
+
+    def test_host_with_a_directory_that_cannot_be_written(self):
+        done = self.run_merlind("-o", f"recording.directory={self.directory}/nothing", "--check-host")
+        self.assertRegex(done.stdout, r"look  recordings in .*/nothing: cannot be written: No such file or directory")
+
+    def test_reload_takes_over_what_may_change(self):
+        path = self.write("log: {level: info}\nbragg: {tile: 10}\n")
+        daemon = self.start_daemon(None, configuration=path)
+        self.write("log: {level: debug}\nbragg: {tile: 20}\n")
+        daemon.send_signal(signal.SIGHUP)
+        daemon.wait_line(r"log\.level is debug now \(was info\)", stream="err")
+        daemon.wait_line(r"bragg\.tile stays 10: its new value 20 needs a restart", stream="err")
+        daemon.wait_line(r" debug ", stream="err")
+
+    def test_reload_of_a_wrong_file_keeps_the_old_settings(self):
+        path = self.write("log: {level: warning}\n")
+        daemon = self.start_daemon(None, configuration=path)
+        self.write("log: {level: debug}\nrnig: {size: 4MiB}\n")
+        daemon.send_signal(signal.SIGHUP)
+        daemon.wait_line(r":2:1: error: .*rnig", stream="err")
+        daemon.wait_line(r"the old one stays in force", stream="err")
+        self.assertEqual(self.control(daemon).status()["state"], "disconnected")
+        self.assertNotIn(" debug ", daemon.stderr_text())
 
 
 class Merlinctl(SystemTest):

@@ -107,8 +107,8 @@ def check_data_group(data, axes):
 
 def check_facts(file, path, axes, reason, layers=1):
     assert file.attrs["NX_class"] == b"NXroot" and file.attrs["default"] == "entry"
-    assert file.attrs["file_format"] == "merlind" and file.attrs["creator"] == "merlind"
-    assert isinstance(file.attrs["creator_version"], str) and file.attrs["file_format_version"] == "1"
+    assert file.attrs["creator"] == "merlind"
+    assert isinstance(file.attrs["creator_version"], str) and file.attrs["merlind_format_version"] == "2"
     entry = file["entry"]
     assert entry.attrs["NX_class"] == b"NXentry" and entry.attrs["default"] == "data"
     assert len(entry["entry_identifier"][()]) == 36

@@ -46,6 +46,7 @@ static inline int set_up(void **state)
     const struct recorder_options options = {
         .n_workers = 1,
         .flush_interval_s = 0.02,
+        .directory = stage->directory,
         .summary = summary,
         .on_finished = on_finished,
         .data = stage,

@@ -56,10 +56,18 @@ static void add_series(json_t *json, const struct bragg_statistics *statistics)
     struct series_scan scans[] = {scan_of("first", "0", statistics, 1),
                                   scan_of("second", "8", statistics, 1.02),
                                   scan_of("third", "8", statistics, 1.3)};
-    struct series series;
-    assert_int_equal(series_init(&series, scans, 3, false, 0.95, NULL), 0);
-    json_object_set_new(json, "series", bragg_series_json(&series, "strain", scans, 3, 0.95));
-    series_finish(&series);
+    char label[] = "strain";
+    const struct labelled_series series = {
+        .label = label,
+        .n = 3,
+        .members = scans,
+        .shift = {.difference = 0.1, .p = 0.25, .n_shifts = 1999},
+        .n_shifted = 3,
+    };
+    struct series made;
+    assert_int_equal(series_init(&made, scans, 3, false, 0.95, NULL), 0);
+    json_object_set_new(json, "series", bragg_series_json(&made, &series, 0.95));
+    series_finish(&made);
 }
 
 static void a_scan_with_everything(void **state)

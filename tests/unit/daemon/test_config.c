@@ -120,10 +120,11 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_int_equal(config.recording.level, 1);
     assert_true(config.recording_flush_s == 1);
     assert_true(config.recording_sync_s == 5);
+    assert_true(config.recording_recompute_wait_s == 60);
     assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
     assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
     assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
-    assert_string_equal(config.web_listen, "127.0.0.1:6380");
+    assert_string_equal(config.web.listen, "127.0.0.1:6380");
     assert_int_equal(config.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config.n_virtual_detectors, 0);
     assert_int_equal(config.debug_worker_delay_us, 0);
@@ -142,10 +143,18 @@ static const char full_text[] =
     "  directory: /data/a b\n"
     "  compression: {codec: zstd, shuffle: byte, level: 9}\n"
     "  flush: 2.5\n"
+    "  short_of_space: warn\n"
+    "  roots: [/data/one, '/data/two']\n"
+    "  name: '{date}/{sample}_{run:04}'\n"
+    "  trash_hours: 0.5\n"
+    "  links: true\n"
     "  sync: 7.5\n"
+    "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control'}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, pattern_rate: 20}\n"
-    "web: {listen: '*:0'}\n"
+    "web: {enabled: false, listen: '*:0', token: 0123456789abcdef, viewers: 5, patience: 12.5,\n"
+    "  origins: ['http://lab:8080', 'https://[::1]:1'], allow_insecure: true,\n"
+    "  tls_certificate: /etc/merlind/page.pem, tls_key: /etc/merlind/page.key}\n"
     "log: {level: debug}\n"
     "virtual_detectors:\n"
     "  - {name: bf, shape: disk, centre: [127.5, 126.25], radius: 20.1}\n"
@@ -175,8 +184,21 @@ static void assert_full_bragg(const struct bragg_plan *plan)
     assert_true(plan->tile == 20 && plan->block_length == 4);
 }
 
+static void assert_full_web(const struct web_settings *web)
+{
+    assert_true(!web->enabled && web->allow_insecure);
+    assert_string_equal(web->listen, "*:0");
+    assert_string_equal(web->token, "0123456789abcdef");
+    assert_string_equal(web->origins, "http://lab:8080 https://[::1]:1");
+    assert_int_equal(web->viewers, 5);
+    assert_true(web->patience_s == 12.5);
+    assert_string_equal(web->tls_certificate, "/etc/merlind/page.pem");
+    assert_string_equal(web->tls_key, "/etc/merlind/page.key");
+}
+
 static void assert_full(const struct config *config)
 {
+    assert_full_web(&config->web);
     assert_full_bragg(&config->bragg);
     assert_string_equal(config->detector_host, "merlin-pc.local");
     assert_int_equal(config->detector_command_port, 1);
@@ -198,11 +220,17 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->recording.shuffle, RECORDING_SHUFFLE_BYTE);
     assert_int_equal(config->recording.level, 9);
     assert_true(config->recording_flush_s == 2.5);
+    assert_int_equal(config->recording_short_of_space, DISK_WARN);
+    assert_int_equal(config->recording_roots.n, 2);
+    assert_string_equal(config->recording_roots.paths[1], "/data/two");
+    assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
+    assert_true(config->recording_trash_hours == 0.5);
+    assert_true(config->recording.links);
     assert_true(config->recording_sync_s == 7.5);
+    assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
-    assert_string_equal(config->web_listen, "*:0");
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->debug_worker_delay_us, 12);
     const struct variance_settings *const variance = &config->analysis.variance_settings;
@@ -555,6 +583,13 @@ static void values_of_the_wrong_type_or_range(void **unused)
         "results.map_rate=101",
         "web.listen=6380",
         "web.listen=localhost",
+        "web.token=short",
+        "web.token=with a blank in it",
+        "web.origins=http://one",
+        "web.origins=[lab:8080]",
+        "web.origins=['http://']",
+        "web.origins=['http://lab/path']",
+        "web.viewers=0",
         "log.level=loud",
         "log.level=3",
         "debug.worker_delay_us=10000001",
@@ -896,6 +931,11 @@ static void keys_that_contradict_each_other(void **unused)
         {"control.endpoint=tcp://127.example.org:6350", 0, "-o: warning: "},
         {"control.endpoint=tcp://[::1]:6350", 0, ""},
         {"control.endpoint=ipc:///tmp/x", 0, ""},
+        {"web.listen=0.0.0.0:6380", -EINVAL, "-o: error: web.listen 0.0.0.0:6380 can be reached"},
+        {"web={listen: '*:6380', allow_insecure: true}", 0, ""},
+        {"web={listen: '*:6380', enabled: false}", 0, ""},
+        {"web={listen: '*:1', tls_certificate: /a, tls_key: /b}", 0, ""},
+        {"web.tls_key=/a", -EINVAL, "-o: error: web.tls_certificate and web.tls_key belong"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct loaded loaded;

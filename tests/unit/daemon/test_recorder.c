@@ -321,7 +321,6 @@ static struct run *record_until_it_fails(struct stage *stage, const char *direct
     assert_int_equal(run->recording.state, RECORDING_FAILED);
     assert_non_null(strstr(run->recording.error, reason));
     assert_non_null(strstr(run->recording.error, run->recording.path));
-    assert_non_null(strstr(run->recording.path, ".h5.partial"));
     const uint64_t recorded = value_of(&run->counts.recorded);
     assert_int_equal(recorded + value_of(&run->counts.unrecorded), 9000);
     assert_in_range(recorded, 300, 8999);
@@ -363,7 +362,7 @@ static void fill_disk_of(struct stage *stage, const char *directory, unsigned ki
     char option[32], what[64], partial[1100];
     snprintf(option, sizeof option, "size=%uk", kib);
     assert_int_equal(mount("none", directory, "tmpfs", MS_REMOUNT, option), 0);
-    struct run *const run = record_until_it_fails(stage, directory, "No space left on device");
+    struct run *const run = record_until_it_fails(stage, directory, "free space there");
     snprintf(partial, sizeof partial, "%s", run->recording.path);
     snprintf(what, sizeof what, "broken-off:%u", (unsigned)value_of(&run->counts.recorded) / 3);
     run_unref(run);
@@ -377,12 +376,12 @@ static void a_full_disk_costs_the_rest_but_not_what_is_there(void **state)
     char directory[200];
     snprintf(directory, sizeof directory, "%s/small", stage->directory);
     assert_int_equal(mkdir(directory, 0700), 0);
-    if (mount("none", directory, "tmpfs", 0, "size=1m") < 0) {
+    if (mount("none", directory, "tmpfs", 0, "size=5m") < 0) {
         print_message("skipped: a small tmpfs cannot be mounted here (%s)\n", strerror(errno));
         skip();
     }
     /* The disk fills up at different places: in a chunk, a table, the library's own records. */
-    for (unsigned kib = 1200; kib <= 1600; kib += DISK_STEP_KIB)
+    for (unsigned kib = 4200; kib <= 5600; kib += DISK_STEP_KIB)
         fill_disk_of(stage, directory, kib);
 }
 
@@ -449,22 +448,22 @@ static void buffers_return_to_the_pool(void **state)
     struct stage *const stage = *state;
     const struct scan_geometry scan = {.ny = 200, .nx = 6};
     struct run *const run = played_run(played_plan(stage->directory, scan));
-    unsigned waiting, buffers;
+    struct recorder_load load;
     stage->sink.begin(stage->sink.data, run);
     /* Many more chunks than buffers: acquire has to wait for the writer. */
     for (uint64_t row = 0; row < 200; row++)
         play_line(run, &stage->sink, row);
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
-    recorder_load(stage->recorder, &waiting, &buffers);
-    assert_int_equal(waiting, 0);
-    assert_in_range(buffers, 4, 400 / 4);
+    recorder_load(stage->recorder, &load);
+    assert_int_equal(load.waiting, 0);
+    assert_in_range(load.buffers, 4, 400 / 4);
     struct compressed_chunk *const chunk = stage->sink.acquire(stage->sink.data, 1 << 20);
     assert_true(chunk->capacity >= 1 << 20);
     assert_int_equal((uintptr_t)chunk->bytes % 64, 0);
     assert_int_equal(chunk->n_frames, 0);
-    recorder_load(stage->recorder, &waiting, &buffers);
-    assert_int_equal(waiting, 1);
+    recorder_load(stage->recorder, &load);
+    assert_int_equal(load.waiting, 1);
     chunk->run = run;
     stage->sink.submit(stage->sink.data, chunk);
     recorder_destroy(stage->recorder);

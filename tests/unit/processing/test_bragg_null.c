@@ -191,7 +191,7 @@ static void bad_settings_are_refused_with_their_key(void **state)
     REFUSED(contrast_min, -1, "bragg.contrast_min");
     REFUSED(centre_uncertainty, NAN, "bragg.centre_uncertainty");
     memset(bad, 1, sizeof(bad));
-    check_refused(good, bad, "bragg.mask");
+    check_refused(good, bad, "calibration.bad_pixels");
 }
 
 int main(void)

@@ -35,22 +35,22 @@ static void check_maximum(const struct pixel_format *format, const void *a, cons
 static void check_accumulate(const struct pixel_format *format, const void *image, enum cpu_isa isa)
 {
     const uint32_t size = format->pixel_size, n = format->width;
-    void *const sums = calloc(n, (size_t)2 * size), *const squares = calloc(n, (size_t)4 * size);
-    assert_true(sums && squares);
+    void *const sums = calloc(n, (size_t)2 * size), *const pairs = calloc(n, (size_t)4 * size);
+    assert_true(sums && pairs);
     for (int i = 0; i < 2; i++)
-        square_kernels_for(isa, size)->accumulate(sums, squares, image, n);
+        square_kernels_for(isa, size)->accumulate(sums, pairs, image, n);
     for (size_t i = 0; i < n; i++) {
-        const uint64_t counts = frame_pixel(image, i, size), square = counts * counts;
+        const uint64_t counts = frame_pixel(image, i, size), pair = counts * counts - counts;
         assert_int_equal(element(sums, i, (size_t)2 * size), 2 * counts);
         if (size < 4) {
-            assert_int_equal(element(squares, i, (size_t)4 * size), 2 * square);
+            assert_int_equal(element(pairs, i, (size_t)4 * size), 2 * pair);
             continue;
         }
-        assert_int_equal(((uint64_t *)squares)[i], 2 * (square & UINT32_MAX));
-        assert_int_equal(((uint64_t *)squares)[n + i], 2 * (square >> 32));
+        assert_int_equal(((uint64_t *)pairs)[i], 2 * (pair & UINT32_MAX));
+        assert_int_equal(((uint64_t *)pairs)[n + i], 2 * (pair >> 32));
     }
     free(sums);
-    free(squares);
+    free(pairs);
 }
 
 static void every_pixel_is_treated_for_itself(void **state)

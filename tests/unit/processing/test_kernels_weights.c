@@ -11,7 +11,7 @@
 /* Lists of pixels with counts, and weighted sums of eight masks by them and by whole images. */
 
 /* Shorter and longer than a step of each version, and longer than what fits its 32-bit sums. */
-static const uint32_t lengths[] = {1, 15, 31, 32, 33, 63, 64, 65, 511, 1000, 4099};
+static const uint32_t lengths[] = {1, 15, 31, 32, 33, 63, 64, 65, 511, 1000, 4099, 70001};
 
 static int16_t *table_create(size_t n_pixels, enum fill fill)
 {
@@ -39,12 +39,13 @@ static void expect_sums(const int16_t *table, const struct pixel_format *format,
     }
 }
 
-static void expect_list(const struct pixel_format *format, const void *image,
+/* All pixels with more than `most` counts, in their order. */
+static void expect_list(const struct pixel_format *format, const void *image, uint64_t most,
                         const uint32_t *pixels, size_t n)
 {
     size_t found = 0;
     for (size_t i = 0; i < format->width; i++) {
-        if (frame_pixel(image, i, format->pixel_size) == 0)
+        if (frame_pixel(image, i, format->pixel_size) <= most)
             continue;
         assert_true(found < n);
         assert_int_equal(pixels[found++], i);
@@ -57,8 +58,9 @@ static void check(const struct pixel_format *format, const void *image, const vo
 {
     const uint32_t n_pixels = format->width, size = format->pixel_size;
     uint32_t *const pixels = malloc((n_pixels + EVENTS_ROOM_MORE) * sizeof *pixels);
+    uint32_t *const more = malloc((n_pixels + EVENTS_ROOM_MORE) * sizeof *more);
     int64_t sums[WEIGHT_LANES];
-    assert_non_null(pixels);
+    assert_true(pixels && more);
     weight_kernels_for(isa, size)->image(table, image, n_pixels, sums);
     expect_sums(table, format, image, sums);
     int64_t of_all[WEIGHT_IMAGES][WEIGHT_LANES];
@@ -66,12 +68,15 @@ static void check(const struct pixel_format *format, const void *image, const vo
     weight_kernels_for(isa, size)->images(table, images, n_pixels, of_all);
     for (unsigned i = 0; i < WEIGHT_IMAGES; i++)
         expect_sums(table, format, images[i], of_all[i]);
-    const size_t n = event_kernels_for(isa, size)->list(pixels, image, n_pixels, n_pixels);
-    expect_list(format, image, pixels, n);
-    const struct frame_events events = {n, pixels, image};
+    struct frame_events events = {.pixels = pixels, .more = more, .image = image};
+    events.n =
+        event_kernels_for(isa, size)->list(pixels, more, &events.n_more, image, n_pixels, n_pixels);
+    expect_list(format, image, 0, pixels, events.n);
+    expect_list(format, image, 1, more, events.n_more);
     weight_kernels_for(isa, size)->events(table, &events, sums);
     expect_sums(table, format, image, sums);
     free(pixels);
+    free(more);
 }
 
 static void every_version_sums_what_the_definition_says(void **state)
@@ -104,9 +109,12 @@ static void a_list_that_would_be_too_long_is_given_up_within_its_room(void **sta
             for (size_t max = 0; max < 200; max += 7) {
                 const struct pixel_format room =
                     frame_format(1, (uint32_t)max + EVENTS_ROOM_MORE, 4);
-                uint32_t *const pixels = frame_create(&room);
-                assert_true(event_kernels_for(isa, size)->list(pixels, image, 4099, max) > max);
+                uint32_t *const pixels = frame_create(&room), *const more = frame_create(&room);
+                size_t n_more;
+                assert_true(event_kernels_for(isa, size)->list(pixels, more, &n_more, image, 4099,
+                                                               max) > max);
                 frame_destroy(pixels, &room);
+                frame_destroy(more, &room);
             }
         }
         frame_destroy(image, &format);

@@ -120,6 +120,33 @@ static void a_planted_association_is_found(void **state)
     assert_near(t.p, 1.0 / 100, 1e-15);
 }
 
+/* Three scans of which each alone is as likely as one shift in a hundred; together, one in the
+ * draws. Against the phase of another scan nothing is left of it. */
+static void scans_that_agree_tell_more_together_than_each(void **state)
+{
+    uint8_t maps[3][100];
+    for (unsigned k = 0; k < 3; k++)
+        for (unsigned i = 0; i < 100; i++)
+            maps[k][i] = (i / 10 + 3 * k) % 10 < 3 && (i % 10 + 4 * k) % 10 < 4;
+    struct shifted_scan scans[3];
+    for (unsigned k = 0; k < 3; k++)
+        scans[k] = (struct shifted_scan){maps[k], maps[k], 10, 10};
+    struct toroidal_shift t, one;
+    assert_int_equal(toroidal_shift_common(&t, scans, 3, 0, 1, NULL), 0);
+    assert_near(t.difference, 1, 1e-15);
+    assert_int_equal(t.n_shifts, 1999);
+    assert_near(t.p, 1.0 / 2000, 1e-15);
+    assert_int_equal(toroidal_shift_common(&one, scans, 1, 0, 1, NULL), 0);
+    assert_near(one.p, 0.01, 0.008);
+    for (unsigned k = 0; k < 3; k++)
+        scans[k].phase = maps[(k + 1) % 3];
+    assert_int_equal(toroidal_shift_common(&t, scans, 3, 0, 1, NULL), 0);
+    assert_true(t.p > 0.1);
+    assert_int_equal(toroidal_shift_common(&t, scans, 0, 0, 1, NULL), 0);
+    assert_true(isnan(t.difference));
+    assert_int_equal(t.n_shifts, 0);
+}
+
 /* Blobs of 3 x 3 on both maps, put independently: p below 0.1 in 10 % of cases, not more; the
  * chi-square test, for which patterns are independent, far more often. */
 static void where_none_is_planted_none_is_found(void **state)
@@ -193,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_table_at_the_mode_has_p_1),
         cmocka_unit_test(admissions_to_berkeley),
         cmocka_unit_test(a_planted_association_is_found),
+        cmocka_unit_test(scans_that_agree_tell_more_together_than_each),
         cmocka_unit_test(where_none_is_planted_none_is_found),
         cmocka_unit_test(positions_that_are_left_out_do_not_count),
         cmocka_unit_test(of_large_maps_some_shifts_are_drawn),

@@ -1,0 +1,53 @@
+#include "daemon/config/config_reload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/config/config_keys.h"
+
+/* The value as --print-config shows it, to be freed; NULL: no memory. */
+static char *value_text(const struct config_key *key, const struct config *config)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const memory = open_memstream(&text, &size);
+    if (!memory)
+        return NULL;
+    key->type->print(key, config, memory);
+    fclose(memory);
+    return text;
+}
+
+static void take_over(const struct config_key *key, struct config *config,
+                      const struct config *fresh)
+{
+    memcpy((char *)config + key->offset, (const char *)fresh + key->offset, key->size);
+}
+
+static bool reload_key(size_t i, struct config *config, const struct config *fresh)
+{
+    const struct config_key *const key = &config_keys[i];
+    char *const old = value_text(key, config);
+    char *const now = value_text(key, fresh);
+    const bool changed = old && now && strcmp(old, now) != 0;
+    if (changed && key->reloads) {
+        take_over(key, config, fresh);
+        config->origins[i] = fresh->origins[i];
+        log_notice("config", "%s is %s now (was %s)", key->path, now, old);
+    } else if (changed) {
+        log_warning("config", "%s stays %s: its new value %s needs a restart of merlind", key->path,
+                    old, now);
+    }
+    free(old);
+    free(now);
+    return changed && key->reloads;
+}
+
+unsigned config_reload(struct config *config, const struct config *fresh)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < CONFIG_KEYS; i++)
+        n += reload_key(i, config, fresh);
+    return n;
+}

@@ -1,0 +1,93 @@
+"""One recorded file, opened by the programs that people use: Debian's always, the newest ones where $MERLIND_READERS_PYTHON names the Python
+of a virtual environment that has them (./check.sh readers)."""
+import os
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+import h5py
+
+import reader_checks
+from harness import SystemTest, timeout
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = os.environ.get("MERLIND_READERS_PYTHON")
+
+
+class ReaderTest(SystemTest):
+    def setUp(self):
+        super().setUp()
+        scan = "%dx%d" % reader_checks.SHAPE
+        simulator = self.start_simulator("--synthetic", "glass", "--depth", "12", "--scan", scan, "--fps", "500", "--dump",
+                                         self.directory / "sent.npy")
+        daemon = self.start_daemon(simulator, {"calibration.kv": reader_checks.KV, "calibration.pixel_size_k": reader_checks.PIXEL,
+                                               "calibration.scan_step": reader_checks.STEP})
+        summary = self.run_scan(self.control(daemon), reader_checks.SHAPE)
+        self.assertEqual(summary["reason"], "complete", summary)
+        shutil.move(summary["file"], self.directory / "NAME.h5")
+        for suffix in ("hspy", "nxs"):
+            (self.directory / f"NAME.{suffix}").symlink_to("NAME.h5")
+
+    def check(self, reader, python="/usr/bin/python3"):
+        done = subprocess.run([python, str(HERE / "reader_checks.py"), reader, str(self.directory)], capture_output=True, text=True,
+                              timeout=timeout(120), env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "agg"})
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:])
+
+
+class DebianReaders(ReaderTest):
+    def test_h5py(self):
+        self.check("h5py")
+
+    def test_hyperspy(self):
+        self.check("hyperspy")
+
+    def test_silx_and_h5web(self):
+        self.check("silx")
+
+    def test_dask(self):
+        self.check("dask")
+
+    def test_rules_of_h5web(self):
+        """h5web: @default from the root to an NXdata, @signal, @axes of the signal's rank whose lengths fit, numbers, and a filter that its
+        plug-ins know (32001)."""
+        with h5py.File(self.directory / "NAME.h5") as file:
+            group = file
+            while "default" in group.attrs:
+                group = group[group.attrs["default"]]
+            self.assertEqual(group.attrs["NX_class"], b"NXdata")
+            signal = group[group.attrs["signal"]]
+            self.assertEqual(len(group.attrs["axes"]), signal.ndim)
+            for i, name in enumerate(group.attrs["axes"]):
+                self.assertEqual(group[name].shape, (signal.shape[i],))
+                self.assertEqual(group.attrs[f"{name}_indices"], i)
+                self.assertEqual(group[name].dtype.kind, "f")
+            self.assertEqual(signal.attrs["interpretation"], "image")
+            filters = signal.id.get_create_plist()
+            self.assertEqual([filters.get_filter(i)[0] for i in range(filters.get_nfilters())], [32001])
+
+
+class PypiReaders(ReaderTest):
+    def test_hyperspy(self):
+        self.check("hyperspy", PYTHON)
+
+    def test_pyxem(self):
+        self.check("pyxem", PYTHON)
+
+    def test_rosettasciio(self):
+        self.check("rosettasciio", PYTHON)
+
+    def test_emdfile_and_py4dstem(self):
+        self.check("py4dstem", PYTHON)
+
+    def test_libertem(self):
+        self.check("libertem", PYTHON)
+
+
+if not PYTHON:
+    del PypiReaders
+del ReaderTest
+
+
+if __name__ == "__main__":
+    unittest.main()

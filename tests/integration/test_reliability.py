@@ -1,0 +1,126 @@
+"""What happens to a service in months: it is stopped and continued, the network is cut or slow, thousands connect. Nothing is lost."""
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import numpy as np
+
+from harness import Control, SystemTest, open_recording, timeout, wait_for
+
+
+class Interrupted(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.sent = self.directory / "sent.npy"
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "64x64", "--fps", "1000", "--bank", "64",
+                                              "--dump", self.sent)
+        self.daemon = self.start_daemon(self.simulator)
+        self.client = self.control(self.daemon)
+        self.client.wait_state("idle")
+
+    def start(self):
+        run = self.client("start", scan=[64, 64])
+        wait_for(lambda: self.client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
+        return run["id"]
+
+    def assert_nothing_lost(self, run):
+        summary = self.client.wait_finished(run)
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_counts(summary["frames"], received=4096, recorded=4096, analysed=4096, lost=0)
+        with open_recording(summary["file"]) as file:
+            stored = file["/entry/data/data"][...].reshape(4096, 256, 256)
+        bank = np.load(self.sent)
+        np.testing.assert_array_equal(stored, bank[np.arange(4096) % len(bank)])
+
+    def test_daemon_that_is_stopped_and_continued_loses_nothing(self):
+        """As a debugger, a suspended virtual machine or a storm of swapping does it."""
+        run = self.start()
+        self.daemon.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        self.daemon.send_signal(signal.SIGCONT)
+        self.assert_nothing_lost(run)
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.daemon.process.pid}/fd"))
+
+    def test_thousands_connect_during_a_scan_and_leave_nothing_behind(self):
+        """Port scanners and broken clients: half of them say nonsense, half nothing."""
+        addresses = [("127.0.0.1", int(endpoint.rsplit(":", 1)[1])) for endpoint in (self.daemon.control, self.daemon.results)]
+        before = self.open_files()
+        run = self.start()
+        for i in range(10000 if os.environ.get("MERLIND_TEST_LONG") else 600):
+            with socket.create_connection(addresses[i % 2], timeout(10)) as stranger:
+                if i % 4 < 2:
+                    stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        self.assert_nothing_lost(run)
+        wait_for(lambda: self.open_files() <= before + 8, 30, "the strangers' files to be closed")
+        self.assertEqual(self.client.status()["state"], "idle")
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can make network namespaces")
+class Networks(SystemTest):
+    """The detector on another computer: two network namespaces and a cable."""
+
+    def setUp(self):
+        super().setUp()
+        self.here, self.there = (f"merlind-{side}-{os.getpid()}" for side in ("a", "b"))
+        for name in (self.here, self.there):
+            self.shell("ip", "netns", "add", name)
+            self.addCleanup(subprocess.run, ["ip", "netns", "del", name], capture_output=True)
+        self.shell("ip", "link", "add", "merlin0", "netns", self.here, "type", "veth", "peer", "name", "merlin0", "netns", self.there)
+        for name, address in ((self.here, "10.213.7.2/24"), (self.there, "10.213.7.1/24")):
+            self.within(name, "ip", "address", "add", address, "dev", "merlin0")
+            self.within(name, "ip", "link", "set", "lo", "up")
+            self.within(name, "ip", "link", "set", "merlin0", "up")
+
+    def shell(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            self.skipTest(f"{' '.join(command)}: {done.stderr.strip()}")
+
+    def within(self, namespace, *command):
+        self.shell("ip", "netns", "exec", namespace, *command)
+
+    def start_both(self, *arguments):
+        self.simulator = self.start_simulator("--synthetic", "glass", "--bank", "64", "--listen", "10.213.7.1", *arguments,
+                                              prefix=("ip", "netns", "exec", self.there))
+        endpoints = {f"{name}.endpoint": f"ipc://{self.directory}/{name}" for name in ("control", "results")}
+        self.daemon = self.start_daemon(self.simulator, {"detector.host": "10.213.7.1", **endpoints},
+                                        prefix=("ip", "netns", "exec", self.here))
+        client = Control(self.daemon.control)
+        self.addCleanup(client.close)
+        client.wait_state("idle")
+        return client
+
+    def assert_complete(self, summary):
+        self.assertEqual(summary["reason"], "complete", summary)
+        self.assert_counts(summary["frames"], received=1024, recorded=1024, analysed=1024, lost=0)
+
+    def test_network_that_is_cut_for_some_seconds_loses_nothing(self):
+        client = self.start_both("--scan", "32x32", "--fps", "500")
+        run = client("start", scan=[32, 32])
+        wait_for(lambda: client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
+        self.within(self.there, "ip", "link", "set", "merlin0", "down")
+        time.sleep(2)
+        self.assertLess(client("run", id=run["id"])["frames"]["received"], 1024)
+        self.within(self.there, "ip", "link", "set", "merlin0", "up")
+        self.assert_complete(client.wait_finished(run["id"]))
+
+    def test_slow_network_holds_the_detector_up_and_loses_nothing(self):
+        """300 Mbit/s for a stream of 1 Gbit/s."""
+        client = self.start_both("--scan", "32x32", "--fps", "2000")
+        self.within(self.there, "tc", "qdisc", "add", "dev", "merlin0", "root", "tbf", "rate", "300mbit", "burst", "64kbit",
+                    "latency", "50ms")
+        self.assert_complete(self.run_scan(client, (32, 32)))
+
+    def test_network_that_loses_and_delays_packets_loses_no_frames(self):
+        client = self.start_both("--scan", "32x32", "--fps", "500")
+        self.within(self.there, "tc", "qdisc", "add", "dev", "merlin0", "root", "netem", "delay", "2ms", "1ms", "loss", "1%")
+        self.assert_complete(self.run_scan(client, (32, 32)))
+
+
+if __name__ == "__main__":
+    unittest.main()
