@@ -198,9 +198,8 @@ stage_tsan() {
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 unit $prefix "${options[@]}"
   # The tests in which merlind's threads meet; the others are for the other sanitizers.
-  local threaded=(test_accounting test_bragg test_broken_links test_faults test_first_light test_geometry test_growing_results
-    test_live_detectors test_many_frames test_overload test_profiles test_recording_faults test_service test_stalls test_view
-    test_web)
+  local threaded=(test_accounting. test_bragg. test_first_light. test_live_detectors. test_overload. test_recording_faults.
+    test_service. test_view. test_web.)
   [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
   integration_tests "$dir" $prefix "${options[@]}" -- "${threaded[@]}"

@@ -8,6 +8,9 @@ import numpy as np
 from bragg_scans import SETTINGS
 from harness import SystemTest, lighter
 
+SLOW = True
+PLAIN = True
+
 SCAN = lighter((24, 32), (16, 16))
 FAR = {"name": "far", "shape": "annulus", "inner": 60, "outer": 110}
 STRAINS = (0, 4, 8, 12)

@@ -13,6 +13,8 @@ from harness import TOP, run_ctl
 sys.path.insert(0, str(TOP / "clients" / "python"))
 from merlind import Merlind, MerlindError  # noqa: E402
 
+SLOW = True
+
 SCAN = (16, 16)
 FAR = {"name": "far", "shape": "annulus", "inner": 60, "outer": 100}
 

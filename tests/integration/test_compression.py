@@ -7,6 +7,8 @@ import numpy as np
 from file_tool import ToolTest
 from harness import file_statistics, read_mib
 
+SLOW = True
+
 
 class Compression(ToolTest):
     def scan(self, fps, shape, **settings):

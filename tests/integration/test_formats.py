@@ -13,6 +13,9 @@ import numpy as np
 
 from harness import SystemTest, disk_mask, lighter, open_recording
 
+SLOW = True
+PLAIN = True
+
 SCAN = (2, 3)
 FRAMES = SCAN[0] * SCAN[1]
 DETECTORS = [{"name": "bright", "shape": "disk", "radius": 20.25}, {"name": "halo", "shape": "annulus", "inner": 20.5, "outer": 45}]

@@ -10,6 +10,7 @@ import numpy as np
 from harness import SystemTest, CommandClient, disk_mask, lighter, open_recording
 
 ALONE = True
+PLAIN = True
 
 NX = 1000
 NY = lighter(1100, 30)

@@ -9,6 +9,8 @@ import numpy as np
 from fake_detector import frame
 from harness import TOP, ControlError, SystemTest, lighter, run_ctl, wait_for
 
+PLAIN = True
+
 SCAN = (24, 20)
 SIDE = 32  # of a frame, pixels
 ROTATION, FLIP = 25.0, True

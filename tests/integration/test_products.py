@@ -7,6 +7,9 @@ import numpy as np
 
 from harness import SystemTest, centre_of_mass, disk_mask, lighter, open_recording
 
+SLOW = True
+PLAIN = True
+
 SCAN, SIDE, SHIFT = (8, 8), 256, 3
 N = SCAN[0] * SCAN[1]
 LOST = (5, 6, 33)  # frame indices

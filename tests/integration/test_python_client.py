@@ -11,6 +11,8 @@ import numpy as np
 
 from fake_merlind import FakeMerlind, Refusal
 
+PLAIN = True
+
 CLIENT = pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 

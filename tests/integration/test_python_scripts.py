@@ -13,6 +13,8 @@ import numpy as np
 
 from harness import TOP, SystemTest, lighter, timeout
 
+PLAIN = True
+
 CLIENT = TOP / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 from merlind import MerlindError  # noqa: E402

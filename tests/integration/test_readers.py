@@ -11,6 +11,8 @@ import h5py
 import reader_checks
 from harness import SystemTest, timeout
 
+PLAIN = True
+
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = os.environ.get("MERLIND_READERS_PYTHON")
 

@@ -7,6 +7,8 @@ import jsonschema
 
 import schema_check
 
+PLAIN = True
+
 MESSAGES = pathlib.Path(__file__).resolve().parents[1] / "data" / "messages"
 
 

@@ -9,6 +9,8 @@ import unittest
 
 from harness import MERLINCTL, TOP, SystemTest, run_ctl, timeout
 
+PLAIN = True
+
 COMPLETION = TOP / "clients" / "ctl" / "merlinctl.bash"
 
 

@@ -17,6 +17,8 @@ import schema_check
 from harness import ControlError, SystemTest, lighter, timeout, wait_for
 from page_client import BINARY, TEXT, Refused, RawViewer, Viewer, fetch
 
+SLOW = True
+
 TOKEN = "a-token-for-the-tests"
 
 
