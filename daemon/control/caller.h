@@ -17,6 +17,6 @@ struct caller {
     char name[CALLER_NAME_SIZE]; /* for a person: of the key, else the address */
 };
 
-/* Of the connection that a message came through: of a frame behind the identity, which has no
- * properties when the socket was asked for its events before. */
-void caller_read(struct caller *caller, zmq_msg_t *message);
+/* Of the connection that a message came through: its identity, and a frame behind that, since the
+ * identity has no properties when the socket was asked for its events before. */
+void caller_read(struct caller *caller, zmq_msg_t *identity, zmq_msg_t *message);

@@ -234,7 +234,7 @@ static void on_readable(void *data)
     } else {
         request_count_in(request, NULL, control->counts);
         struct caller caller;
-        caller_read(&caller, &frames[n > 1 ? 1 : 0]);
+        caller_read(&caller, &frames[0], &frames[n > 1 ? 1 : 0]);
         request_set_caller(request, &caller);
         take_frames(control, request, frames, n, body);
     }

@@ -4,6 +4,7 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/page_identity.h"
 #include "daemon/web/viewer.h"
 #include "daemon/web/web_internal.h"
 
@@ -71,7 +72,9 @@ int viewer_control_open(struct viewer *viewer)
     viewer->control = zmq_socket(web->bridge.context, ZMQ_DEALER);
     if (!viewer->control)
         return -ENOMEM;
-    snprintf(identity, sizeof identity, "page-%llu", (unsigned long long)viewer->number);
+    snprintf(identity, sizeof identity, "%s%llu",
+             web->listener.is_loopback ? PAGE_IDENTITY_HERE : PAGE_IDENTITY_AWAY,
+             (unsigned long long)viewer->number);
     zmq_setsockopt(viewer->control, ZMQ_ROUTING_ID, identity, strlen(identity));
     zmq_setsockopt(viewer->control, ZMQ_LINGER, &linger, sizeof linger);
     int r = 0;

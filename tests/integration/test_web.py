@@ -435,6 +435,17 @@ class Hostile(WebTest):
             viewer.close()
         self.still_serves()
 
+    def test_the_page_is_an_operator_and_no_expert(self):
+        """What can harm the detector needs a key for it, whatever the configuration allows."""
+        self.start("--synthetic", "glass", **{"detector.allow_dangerous": True})
+        viewer = self.viewer()
+        wait_for(lambda: viewer.request("status")[0]["state"] == "idle", 20, "the detector")
+        with self.assertRaises(ControlError) as refused:
+            viewer.request("set", name="HVBIAS", value=10)
+        self.assertEqual(refused.exception.code, "forbidden")
+        self.assertIn("expert", refused.exception.message)
+        viewer.request("set", name="THRESHOLD0", value=30)
+
     def test_frames_against_the_protocol_end_the_connection(self):
         self.start()
         mask = b"\0\0\0\0"
