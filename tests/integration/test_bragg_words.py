@@ -56,7 +56,7 @@ class Words(BraggScans):
         for word in ("strain", "1 scan", "odds ratio", "toroidal shifts", "as if patterns were independent"):
             self.assertIn(word, table)
         self.assertEqual(len(self.json("bragg", "series", "strain", 'where={"film":"b"}')["series"]["scans"]), 1)
-        self.assertIn("no scan", self.ctl("bragg", "series", "stress", expect=2))
+        self.assertIn("no scan", self.ctl("bragg", "series", "stress", expect=3))
 
         # Whether the classes can be believed.
         rates = self.json("bragg", "injection-test", "contrasts=[8]", "frames=100", "--run", first["id"])

@@ -85,8 +85,7 @@ function alignShown() {
 function blind() {
   const map = store.maps.get('bragg/class');
   if (!map || map.run !== store.run?.id) return toasts.say('The map of classes has not come yet.');
-  const shape = store.run.geometry.scan;
-  const patternAt = ({ y, x }) => regions.get(shape, { y0: y, x0: x, y1: y, x1: x });
+  const patternAt = ({ y, x }) => regions.get({ y0: y, x0: x, y1: y, x1: x });
   const labels = new BlindLabels({ connection, toasts, patternAt });
   return labels.open(choosePositions(map.pass(map.newestPass()), map.nx, BLIND_PATTERNS));
 }
@@ -99,11 +98,10 @@ function watch() {
 }
 
 async function look(area, where, source, position) {
-  const shape = store.run?.geometry?.scan;
-  if (!shape) return;
+  if (!store.run?.geometry?.scan) return;
   pattern.say('reading …');
   try {
-    const found = await regions.get(shape, area);
+    const found = await regions.get(area);
     if (found) pattern.showAsked(source, found, where, position);
   } catch (error) {
     pattern.say(error.message);
@@ -125,8 +123,7 @@ function classAt(row, x) {
 
 // Moves the position that is looked at, from the middle at first.
 function step(dy, dx) {
-  const shape = store.run?.geometry?.scan;
-  if (!shape) return;
+  if (!store.run?.geometry?.scan) return;
   const from = maps.marks.picked ?? { y: Math.floor(shape[0] / 2), x: Math.floor(shape[1] / 2) };
   pick({ y: Math.min(shape[0] - 1, Math.max(0, from.y + dy)), x: Math.min(shape[1] - 1, Math.max(0, from.x + dx)) });
 }
