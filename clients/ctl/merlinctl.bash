@@ -13,8 +13,10 @@ _merlinctl_names() {
 _merlinctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
   local endpoint=()
-  local commands="status start view record nudge geometry stop run get set command map put pattern profile detectors detector
-    remove-detector recompute analyse bragg watch keygen lease request ping shutdown"
+  local commands="analyse attach bragg calibration calibrations command detach detector detectors discard discarded geometry get
+    keep keygen lease map measure note nudge pattern ping profile put recompute record reference references
+    remove-calibration remove-detector remove-reference request run samples save-bad-pixels save-calibration
+    save-gain set shutdown start status stop view watch"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
     -e | --endpoint) endpoint=(-e "${COMP_WORDS[++i]}") ;;

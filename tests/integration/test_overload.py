@@ -171,8 +171,11 @@ class Overload(SystemTest):
     def test_log_is_quiet_in_a_good_run(self):
         """Nothing is logged per frame, and no warning where all is well."""
         simulator = self.start_simulator("--synthetic", "glass", "--scan", "16x16", "--fps", lighter("1000", "200"))
-        daemon = self.start_daemon(simulator)
-        self.run_scan(self.control(daemon), (16, 16))
+        daemon = self.start_daemon(simulator, {"calibration.kv": 200, "calibration.camera_length": 185, "calibration.scan_step": 1})
+        control = self.control(daemon)
+        control("calibration", disk_radius_px=3.4)
+        control("samples_put", name="beam_current", unit="pA", value=50)
+        self.run_scan(control, (16, 16))
         self.assertLess(len(daemon.err), 40, daemon.stderr_text())
         self.assertFalse(re.search(r"\b(warning|error)\b", daemon.stderr_text()), daemon.stderr_text())
 

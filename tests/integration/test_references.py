@@ -225,8 +225,8 @@ class References(SystemTest):
         np.testing.assert_array_equal(np.load(self.directory / "gain2.npy"), 1)
         self.assertEqual(json.loads(self.ctl("calibration", "gain=null", "--json")), client("calibration"))
         self.assertIsNone(client("calibration")["calibration"]["gain"])
-        for words, code in ((("calibration", "kv"), 64), (("attach", "vacuum", "nobody"), 2), (("reference", "vacuum"), 64),
-                            (("measure", "weather"), 2), (("save-gain", self.directory / "none.npy"), 2)):
+        for words, code in ((("calibration", "kv"), 64), (("attach", "vacuum", "nobody"), 3), (("reference", "vacuum"), 64),
+                            (("measure", "weather"), 2), (("save-gain", self.directory / "none.npy"), 3)):
             self.assertEqual(run_ctl(self.daemon, *words).returncode, code, words)
 
     def test_the_python_client_keeps_attaches_and_removes(self):
