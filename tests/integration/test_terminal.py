@@ -60,7 +60,7 @@ class Terminal(SystemTest):
     def test_bash_completes_commands_options_and_what_the_daemon_has(self):
         self.begin()
         there = ("merlinctl", "-e", self.daemon.control)
-        self.assertEqual(self.complete("merlinctl", "sta"), ["status", "start"])
+        self.assertEqual(self.complete("merlinctl", "sta"), ["start", "status"])
         self.assertEqual(self.complete("merlinctl", "start", "--preset", "l"), ["line-trigger"])
         self.assertIn("--scan", self.complete("merlinctl", "start", "--s"))
         self.assertEqual(self.complete(*there, "map", "b"), ["bf"])
