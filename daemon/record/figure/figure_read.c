@@ -27,8 +27,8 @@ static bool parse_place(const char *text, const struct image_store *store, uint6
     unsigned long long y = 0, x = 0;
     int end = 0;
     const bool stack = store->rank == 3;
-    const char *const form = stack ? "%llu%n" : "%llu,%llu%n";
-    const int found = stack ? sscanf(text, form, &x, &end) : sscanf(text, form, &y, &x, &end);
+    const int found =
+        stack ? sscanf(text, "%llu%n", &x, &end) : sscanf(text, "%llu,%llu%n", &y, &x, &end);
     if (strspn(text, "0123456789,") != strlen(text) || found < (stack ? 1 : 2) || text[end] != '\0')
         return false;
     /* What lies beside the scan is beyond all places. */
