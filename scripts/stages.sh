@@ -163,6 +163,7 @@ stage_asan() {
   local options=(
     env MERLIND_SANITIZER=address MERLIND_TEST_SCALE=3
     "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:abort_on_error=0"
+    "LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0"
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || true)"
   )

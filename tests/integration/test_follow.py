@@ -58,7 +58,7 @@ class Follow(SystemTest):
     def test_a_reader_sees_only_what_was_sent_while_a_scan_runs_at_full_speed(self):
         sent = pathlib.Path(self.directory) / "sent.npy"
         simulator = self.start_simulator("--synthetic", "glass", "--scan", "%dx%d" % SCAN, "--bank", str(BANK), "--counts", "0.3", "--fps",
-                                         "max", "--dump", sent)
+                                         lighter("max", "200"), "--dump", sent)
         control = self.control(self.start_daemon(simulator, {"recording.flush": 0.1}))
         control.wait_state("idle")
         run = control("start", scan=list(SCAN))["id"]

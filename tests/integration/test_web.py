@@ -567,7 +567,9 @@ class Hostile(WebTest):
         reader.thread.start()
         wait_for(lambda: (m := reader.map("map/com_x/")) is not None and m["measured"].all(), 30, "the slow viewer's map")
         np.testing.assert_array_equal(reader.map("map/com_x/")["data"], expected["data"])
-        self.assertLess(len(reader.of("map/com_x/")), len(quick.of("map/com_x/")))
+        # Where the scan is a short one, there may be nothing to leave out.
+        fewer = lighter(self.assertLess, self.assertLessEqual)
+        fewer(len(reader.of("map/com_x/")), len(quick.of("map/com_x/")))
 
 
 if __name__ == "__main__":
