@@ -44,7 +44,8 @@ struct acquisition {
     struct detector_settings known; /* of the detector, on this connection */
     acquisition_answer_fn start_answer;
     void *start_data;
-    acquisition_answer_fn stop_answer; /* while recovering */
+    bool stop_waits;                   /* until the detector is set up */
+    acquisition_answer_fn stop_answer; /* while recovering, and of a stop that waits */
     void *stop_data;
 
     struct run *run;            /* the newest with frames */
@@ -120,6 +121,9 @@ void acquisition_start_now(struct acquisition *acquisition, const struct acquisi
 
 /* A link came up: a start that waits for it may go on (acquisition_wait.c). */
 void acquisition_links_changed(struct acquisition *acquisition);
+
+/* The detector is set up, or has refused: a stop that came meanwhile is carried out. */
+void acquisition_stop_if_asked(struct acquisition *acquisition);
 
 /* A start that waits is refused now, for the reason that keeps it waiting. */
 void acquisition_wait_no_longer(struct acquisition *acquisition);

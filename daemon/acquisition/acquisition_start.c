@@ -97,6 +97,7 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
         acquisition_set_idle(acquisition);
         answer_start(acquisition, NULL, refusal->code, *refusal->field ? refusal->field : NULL,
                      &refusal->error);
+        acquisition_stop_if_asked(acquisition);
         return;
     }
     /* Fast frames may have made the run begin before the reply to STARTACQUISITION was read. */
@@ -105,6 +106,7 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
     const struct acquisition_plan *const plan =
         acquisition->plan ? acquisition->plan : acquisition->run->plan;
     answer_start(acquisition, start_result(acquisition, plan), NULL, NULL, NULL);
+    acquisition_stop_if_asked(acquisition);
 }
 
 static const char *refuse_start(const struct acquisition *acquisition,

@@ -93,8 +93,15 @@ static void answer_busy(const char *why, acquisition_answer_fn answer, void *dat
 
 void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
 {
+    /* A detector that is being set up takes no other command before it is armed. */
+    if (acquisition->starting && !acquisition->stop_waits) {
+        acquisition->stop_waits = true;
+        acquisition->stop_answer = answer;
+        acquisition->stop_data = data;
+        return;
+    }
     if (acquisition->starting) {
-        answer_busy("the detector is being set up: try again in a moment", answer, data);
+        answer_busy("the detector is being set up, and stopped then", answer, data);
         return;
     }
     if (acquisition->recovering) {
@@ -120,6 +127,14 @@ void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn ans
         json_array_append_new(actions, json_string("STOPACQUISITION"));
     answer(data, stop_result(acquisition, actions), NULL, NULL, NULL);
     json_decref(actions);
+}
+
+void acquisition_stop_if_asked(struct acquisition *acquisition)
+{
+    if (!acquisition->stop_waits)
+        return;
+    acquisition->stop_waits = false;
+    acquisition_stop(acquisition, acquisition->stop_answer, acquisition->stop_data);
 }
 
 static void on_shut_down_timer(uv_timer_t *timer)

@@ -226,7 +226,7 @@ int put_map_numbers(double **values, const struct put_map *map, const char **fie
     const int r = check_type(map, &type, field, error);
     if (r < 0)
         return r;
-    const size_t n = map->size / type.size;
+    const size_t n = type.size > 0 ? map->size / type.size : 0;
     double *const made = malloc((n + 1) * sizeof *made);
     if (!made)
         return error_set(error, -ENOMEM, "no memory for an image");

@@ -38,7 +38,8 @@ static void tell_address(struct listener *listener)
     struct sockaddr_storage bound = {0};
     socklen_t size = sizeof bound;
     char host[256] = "", port[16] = "";
-    getsockname(listener->fd, (struct sockaddr *)&bound, &size);
+    if (getsockname(listener->fd, (struct sockaddr *)&bound, &size) < 0)
+        return;
     getnameinfo((const struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
     const bool is_v6 = bound.ss_family == AF_INET6;

@@ -100,7 +100,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, void 
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return filter(web_of(wsi), wsi);
     case LWS_CALLBACK_ESTABLISHED:
-        return establish(web_of(wsi), wsi, connection);
+        return connection ? establish(web_of(wsi), wsi, connection) : -1;
     case LWS_CALLBACK_RECEIVE:
         return viewer ? viewer_receive(viewer, in, size) : -1;
     case LWS_CALLBACK_RECEIVE_PONG:
@@ -112,7 +112,8 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, void 
     case LWS_CALLBACK_CLOSED:
         if (viewer)
             viewer_gone(viewer);
-        connection->viewer = NULL;
+        if (connection)
+            connection->viewer = NULL;
         return 0;
     default:
         return 0;
