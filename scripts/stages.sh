@@ -84,7 +84,7 @@ need_build() {
 # The classifier's rates on patterns of known truth take too long under the sanitizers.
 stage_unit() {
   need_build || return
-  unit_tests "$build" 1 "unit,truth"
+  unit_tests "$build" 1 "unit,truth,corpus"
 }
 
 stage_integration() {
@@ -167,7 +167,7 @@ stage_asan() {
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || true)"
   )
-  unit_tests "$dir" 5 unit "${options[@]}"
+  unit_tests "$dir" 5 "unit,corpus" "${options[@]}"
   integration_tests "$dir" "${options[@]}"
 }
 

@@ -12,11 +12,13 @@ import functools
 import json
 import math
 import pathlib
+import threading
 
 import jsonschema
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 
+_lock = threading.Lock()
 _store = {path.name: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
 
 
@@ -45,7 +47,8 @@ def schemas():
 
 def errors(kind, message):
     """What is wrong with a message, a line each."""
-    found = sorted(_validator(kind).iter_errors(message), key=lambda e: [str(p) for p in e.absolute_path])
+    with _lock:  # a resolver remembers where it is, and viewers have threads
+        found = sorted(_validator(kind).iter_errors(message), key=lambda e: [str(p) for p in e.absolute_path])
     return ["/".join(map(str, e.absolute_path)) + ": " + e.message[:300] for e in found]
 
 
