@@ -222,11 +222,11 @@ static int check_type(const struct put_map *map, struct item_type *type, const c
 int put_map_numbers(double **values, const struct put_map *map, const char **field,
                     struct error *error)
 {
-    struct item_type type = {0};
+    struct item_type type = {.kind = 'u', .size = 1};
     const int r = check_type(map, &type, field, error);
     if (r < 0)
         return r;
-    const size_t n = type.size > 0 ? map->size / type.size : 0;
+    const size_t n = map->size / type.size;
     double *const made = malloc((n + 1) * sizeof *made);
     if (!made)
         return error_set(error, -ENOMEM, "no memory for an image");
@@ -242,7 +242,7 @@ int put_map_numbers(double **values, const struct put_map *map, const char **fie
 int put_map(struct run *run, const struct put_map *map, struct put_result *result,
             const char **field, struct error *error)
 {
-    struct item_type type = {0};
+    struct item_type type = {.kind = 'u', .size = 1};
     *result = (struct put_result){0};
     int r = check_type(map, &type, field, error);
     if (r == 0)

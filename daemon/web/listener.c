@@ -30,7 +30,9 @@ static bool is_loopback(const struct sockaddr_storage *address)
 {
     if (address->ss_family == AF_INET6)
         return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
-    return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+    struct sockaddr_in v4;
+    memcpy(&v4, address, sizeof v4);
+    return v4.sin_family == AF_INET && ntohl(v4.sin_addr.s_addr) >> 24 == 127;
 }
 
 static void tell_address(struct listener *listener)

@@ -49,7 +49,9 @@ static int read_frame(struct figure *figure, const struct image_store *store, ui
     uint32_t n;
     const uint64_t first = image_store_chunk(store, place, &n);
     uint8_t *const pixels = malloc(n * store->frame_size + 1);
-    int r = pixels ? figure_make_room(figure, error) : error_set(error, -ENOMEM, "no memory");
+    if (!pixels)
+        return error_set(error, -ENOMEM, "no memory");
+    int r = figure_make_room(figure, error);
     if (r == 0 && image_store_read(store, first, n, pixels) < 0)
         r = error_set(error, -EIO, "the pattern cannot be read: the file is damaged");
     for (uint64_t i = 0; r == 0 && i < figure->height * figure->width; i++)
