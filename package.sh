@@ -19,6 +19,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 install_packages build docs package
+install_node || echo "package.sh: without Node.js the packages have no page for operators" >&2
 mkdir "$work/merlind"
 cd "$top"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
