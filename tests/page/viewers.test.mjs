@@ -19,7 +19,12 @@ test('two viewers have each their own contrast', async () => {
   await startScan(operator, 20, 20);
   await stateIs(operator, /^complete:/);
   for (const page of [operator, guest]) await turnTo(page, 0, 'dark_field');
-  await waitFor(async () => (await shown(guest, 0, 20, 20).catch(() => ({}))).limits, 10, 'the map at the guest');
+  // The canvas shows the map before until the new one has come.
+  const settled = async () => {
+    const [mine, theirs] = await Promise.all([operator, guest].map((page) => shown(page, 0, 20, 20).catch(() => ({}))));
+    return [mine, theirs].every((map) => map.product === 'dark_field' && map.limits) && mine.limits[1] === theirs.limits[1];
+  };
+  await waitFor(settled, 10, 'the map at both');
   const { limits } = await shown(guest, 0, 20, 20);
   await limitOf(operator, 'high').fill('5000');
   await limitOf(operator, 'high').press('Enter');
