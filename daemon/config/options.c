@@ -100,17 +100,30 @@ static enum log_level adjust_level(enum log_level level, int verbosity)
 }
 
 /* Goes on after an error, so that all of them are told at once. */
-static int load_config(const struct command_line *line, struct config *config)
+static int load_and_check(const struct command_line *line, struct config *config, FILE *messages)
 {
     int result = 0;
     if (line->file)
-        result = config_load_file(config, line->file, stderr);
+        result = config_load_file(config, line->file, messages);
     for (size_t i = 0; i < line->n_settings; i++) {
-        const int one = config_set_option(config, line->settings[i], stderr);
+        const int one = config_set_option(config, line->settings[i], messages);
         result = result ? result : one;
     }
-    if (result == 0)
-        result = config_check(config, stderr);
+    return result == 0 ? config_check(config, messages) : result;
+}
+
+/* What there is to say goes out in one piece: at a reload the log writes to stderr as well. */
+static int load_config(const struct command_line *line, struct config *config)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const messages = open_memstream(&text, &size);
+    const int result = messages ? load_and_check(line, config, messages) : -ENOMEM;
+    if (messages)
+        fclose(messages);
+    if (size > 0)
+        fputs(text, stderr);
+    free(text);
     if (result == -ENOMEM)
         fputs("merlind: error: there is not enough memory to read the configuration\n", stderr);
     config->log_level = adjust_level(config->log_level, line->verbosity);

@@ -6,6 +6,8 @@ import numpy as np
 
 from harness import SystemTest, lighter, open_recording, wait_for
 
+PLAIN = True
+
 SHAPE = lighter((16, 16), (8, 8))
 DETECTORS = [{"name": "halo", "shape": "annulus", "inner": 50, "outer": 80},
              {"name": "bright", "shape": "disk", "radius": 25}]

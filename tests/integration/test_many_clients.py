@@ -7,6 +7,8 @@ import zmq
 
 from harness import Control, SystemTest, lighter, timeout, wait_for
 
+PLAIN = True
+
 ALONE = True
 CLIENTS = lighter(50, 20)
 REQUESTS_EACH = lighter(20, 5)  # a second

@@ -10,6 +10,8 @@ import numpy as np
 
 from harness import Control, SystemTest, open_recording, timeout, wait_for
 
+PLAIN = True
+
 
 class Interrupted(SystemTest):
     def setUp(self):
