@@ -132,7 +132,7 @@ static void check_receive_buffer(struct host *host)
 /* The name of the interface that has this address. */
 static bool find_interface(const struct sockaddr *own, char name[IFNAMSIZ])
 {
-    struct ifaddrs *all;
+    struct ifaddrs *all = NULL;
     bool found = false;
     if (own->sa_family != AF_INET || getifaddrs(&all) < 0)
         return false;
@@ -154,7 +154,7 @@ static bool way_to_detector(const struct config *config, char name[IFNAMSIZ], in
 {
     const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
     struct addrinfo *address;
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {0};
     socklen_t size = sizeof own;
     if (getaddrinfo(config->detector_host, "9", &hints, &address) != 0)
         return false;

@@ -121,7 +121,7 @@ static void on_question(void *data)
 
 static int check_files(struct key_ring *ring, struct error *error)
 {
-    struct key_clients clients;
+    struct key_clients clients = {0};
     int r = key_pair_read(&ring->pair, ring->config->security_server_key, error);
     if (r == 0)
         r = key_clients_read(&clients, ring->config->security_clients, error);

@@ -68,7 +68,9 @@ static int read_lines(struct image_file *file, TIFF *tiff, const struct page *pa
 {
     uint8_t *const line = malloc((size_t)TIFFScanlineSize(tiff) + 1);
     const double sign = page->inverted ? -1 : 1;
-    int r = line ? 0 : error_set(error, -ENOMEM, "no memory for %s", path);
+    if (!line)
+        return error_set(error, -ENOMEM, "no memory for %s", path);
+    int r = 0;
     for (uint32_t y = 0; r == 0 && y < page->height; y++) {
         if (TIFFReadScanline(tiff, line, y, 0) != 1)
             r = error_set(error, -EINVAL, "%s: line %u cannot be read: the file is damaged", path,

@@ -163,7 +163,7 @@ int labelled_series_init(struct labelled_series *series, const struct labelled_s
 
 void labelled_series_finish(struct labelled_series *series)
 {
-    for (size_t i = 0; i < 2 * series->n; i++)
+    for (size_t i = 0; series->texts && i < 2 * series->n; i++)
         free(series->texts[i]);
     free(series->texts);
     free(series->members);

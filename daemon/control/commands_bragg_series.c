@@ -89,7 +89,7 @@ static int find_runs(struct series_job *job)
     const struct series_maps *const maps = &job->maps;
     const bool asked = maps->phase || maps->before || maps->thickness || maps->thin;
     struct labelled_series *const series = &job->series;
-    job->runs = calloc(series->n + 1, sizeof *job->runs);
+    job->runs = calloc(series->n + 1, sizeof(struct run *));
     job->pair = calloc(series->n + 1, sizeof *job->pair);
     job->thinned = calloc(series->n + 1, sizeof *job->thinned);
     if (!job->runs || !job->pair || !job->thinned)

@@ -195,10 +195,11 @@ json_t *logbook_series_json(struct logbook *logbook)
         const struct logbook_sample none = {0};
         const struct logbook_sample last = series->n ? series->samples[series->n - 1] : none;
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:I, s:{s:o, s:o}}", "name", series->name, "unit",
-                            series->unit, "samples", (json_int_t)(series->first + series->n),
-                            "last", "time", json_time(last.time_ns), "value",
-                            isfinite(last.value) ? json_real(last.value) : json_null()));
+            list,
+            json_pack("{s:s, s:s, s:I, s:{s:o, s:o}}", "name", series->name, "unit", series->unit,
+                      "samples", (json_int_t)series->first + (json_int_t)series->n, "last", "time",
+                      json_time(last.time_ns), "value",
+                      isfinite(last.value) ? json_real(last.value) : json_null()));
     }
     unlock(logbook);
     return list;

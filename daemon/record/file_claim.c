@@ -84,9 +84,10 @@ static uint64_t first_number(const struct claim *claim)
 static int name_it(const struct claim *claim, struct file_name *name, uint64_t number,
                    struct error *error)
 {
-    char path[NAME_PATH_SIZE], with_mark[NAME_PATH_SIZE], base[sizeof name->base];
+    char path[NAME_PATH_SIZE] = "", with_mark[NAME_PATH_SIZE] = "";
+    char base[sizeof name->base];
     char directory[PATH_MAX + NAME_PATH_SIZE];
-    const char *folder;
+    const char *folder = "";
     int r = name_template_expand(claim->text, claim->facts, 0, with_mark, error);
     if (r == 0)
         r = name_template_expand(claim->text, claim->facts, number, path, error);
