@@ -24,6 +24,7 @@ struct pipeline {
     struct ingest *ingest;
     struct workers *workers;
     unsigned n_workers;
+    uint64_t turns_seen; /* of ingest, by pipeline_stuck */
     struct queue events;
     uv_async_t wake;
     pipeline_event_fn on_event;
@@ -257,7 +258,10 @@ bool pipeline_stuck(struct pipeline *pipeline, char *who, size_t size)
     if (!pipeline->workers)
         return false;
     const bool worker_stuck = workers_stuck(pipeline->workers, &worker);
-    if (ingest_stuck(pipeline->ingest))
+    const uint64_t turns = ingest_turns(pipeline->ingest);
+    const bool ingest_stuck = turns == pipeline->turns_seen;
+    pipeline->turns_seen = turns;
+    if (ingest_stuck)
         snprintf(who, size, "the ingest thread");
     else if (worker_stuck)
         snprintf(who, size, "worker %u", worker);

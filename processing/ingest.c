@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "common/clock.h"
-#include "common/heartbeat.h"
+#include "common/counter.h"
 #include "common/log.h"
 #include "common/queue.h"
 #include "detector/data_client.h"
@@ -37,8 +37,8 @@ struct ingest_command {
 };
 
 /*
- * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers), `beats_seen`
- * (of whoever calls ingest_stuck) and the figures and the heartbeat (read by anybody).
+ * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers) and the figures
+ * and turns (read by anybody).
  */
 struct ingest {
     struct ring *ring;
@@ -57,8 +57,7 @@ struct ingest {
     pthread_t thread;
     bool has_loop, thread_runs;
     uv_loop_t loop;
-    struct heartbeat heartbeat;
-    uint64_t beats_seen; /* by ingest_stuck */
+    _Atomic uint64_t turns;
     struct wakeup wake;
     struct queue commands;
     _Atomic bool space;
@@ -223,7 +222,7 @@ static void on_wake(void *data)
 {
     struct ingest *const ingest = data;
     struct ingest_command *command;
-    heartbeat_beat(&ingest->heartbeat);
+    counter_add(&ingest->turns, 1);
     while (!ingest->stop_wanted && (command = queue_pop(&ingest->commands))) {
         carry_out(ingest, command);
         free(command);
@@ -360,10 +359,9 @@ fail:
 
 int ingest_create(struct ingest **out, const struct ingest_settings *settings, struct error *error)
 {
-    struct ingest *ingest = aligned_alloc(alignof(struct ingest), sizeof *ingest);
+    struct ingest *ingest = calloc(1, sizeof *ingest);
     if (!ingest)
         return error_set(error, -ENOMEM, "no memory for the ingest thread");
-    memset(ingest, 0, sizeof *ingest);
     ingest->assembler.n_workers = settings->n_workers;
     ingest->assembler.sink = settings->sink;
     ingest->assembler.events = settings->events;
@@ -425,17 +423,10 @@ struct ring *ingest_ring(struct ingest *ingest)
     return ingest->ring;
 }
 
-bool ingest_stuck(struct ingest *ingest)
-{
-    const bool stuck = !heartbeat_moved(&ingest->heartbeat, &ingest->beats_seen);
-    wakeup_send(&ingest->wake);
-    return stuck;
-}
-
 uint64_t ingest_turns(struct ingest *ingest)
 {
     wakeup_send(&ingest->wake);
-    return counter_read(&ingest->heartbeat.beats);
+    return counter_read(&ingest->turns);
 }
 
 void ingest_figures(const struct ingest *ingest, struct ingest_figures *figures)

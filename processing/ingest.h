@@ -73,12 +73,8 @@ int ingest_record_pass(struct ingest *ingest, struct acquisition_plan *plan);
 /* Ends the run that is going on, once no byte has come for quiet_ns (0: now). */
 int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns);
 
-/* Whether its loop has not turned since the last call, which asked it to. One thread's to call, not
- * after ingest_stop. */
-bool ingest_stuck(struct ingest *ingest);
-
-/* How often its loop has turned because somebody asked, and asks for another turn. What has come to
- * the socket by one turn is read by the next but one. */
+/* How often its loop has turned because somebody asked, and asks for another turn; not after
+ * ingest_stop. What has come to the socket by one turn is read by the next but one. */
 uint64_t ingest_turns(struct ingest *ingest);
 
 struct ingest_figures {
