@@ -29,6 +29,9 @@
 #define STATUS_MS 1000
 /* How often whole rows are looked for where they are sent at once. */
 #define ROWS_MS 2
+/* Patterns per second at least while somebody aligns by them: some more than the 10 that a person
+ * needs, for timers are late. */
+#define ALIGNING_RATE 12
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
@@ -55,6 +58,7 @@ struct service {
     json_t *leftovers; /* files that a crash left, as found at start */
     struct trash_keeper trash;
     bool has_handles, stopping;
+    bool aligning; /* the newest run is a view */
 };
 
 /* ---- status ---- */
@@ -137,6 +141,38 @@ static void find_leftovers(struct service *service)
 
 /* ---- what happens ---- */
 
+static uint64_t period_ms(double rate)
+{
+    const double period = 1000 / rate;
+    return period < 1 ? 1 : (uint64_t)period;
+}
+
+static void on_pattern_timer(uv_timer_t *timer)
+{
+    struct service *const service = timer->data;
+    result_publisher_arrays(&service->results, false);
+    if (result_publisher_arrays_wanted(&service->results))
+        acquisition_want_images(service->acquisition);
+}
+
+static void start_pattern_timer(struct service *service)
+{
+    const double configured = service->config->results_pattern_rate;
+    const bool too_slow = service->aligning && configured < ALIGNING_RATE;
+    const uint64_t period = period_ms(too_slow ? ALIGNING_RATE : configured);
+    uv_timer_start(&service->pattern_timer, on_pattern_timer, period, period);
+}
+
+static void follow_mode(struct service *service, const json_t *summary)
+{
+    const char *const mode = json_string_value(json_object_get(summary, "mode"));
+    const bool aligning = mode && strcmp(mode, "view") == 0;
+    if (aligning == service->aligning)
+        return;
+    service->aligning = aligning;
+    start_pattern_timer(service);
+}
+
 static void on_state_changed(void *data)
 {
     struct service *const service = data;
@@ -150,6 +186,7 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     struct service *const service = data;
     struct run *const run = service->acquisition ? acquisition_run(service->acquisition) : NULL;
     if (strcmp(event, "started") == 0 && run) {
+        follow_mode(service, summary);
         result_publisher_follow(&service->results, run);
         live_icom_follow(&service->icom, run);
     }
@@ -198,14 +235,6 @@ static void on_row_timer(uv_timer_t *timer)
     struct service *const service = timer->data;
     if (acquisition_state(service->acquisition) == ACQUISITION_ACQUIRING)
         result_publisher_whole_rows(&service->results);
-}
-
-static void on_pattern_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    result_publisher_arrays(&service->results, false);
-    if (result_publisher_arrays_wanted(&service->results))
-        acquisition_want_images(service->acquisition);
 }
 
 /* ---- end ---- */
@@ -269,18 +298,11 @@ static void shut_down(void *data)
     acquisition_shut_down(service->acquisition, on_drained, service);
 }
 
-static uint64_t period_ms(double rate)
-{
-    const double period = 1000 / rate;
-    return period < 1 ? 1 : (uint64_t)period;
-}
-
 static void start_result_timers(struct service *service)
 {
     const uint64_t map_ms = period_ms(service->config->results_map_rate);
-    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
     uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
-    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
+    start_pattern_timer(service);
 }
 
 static void reload(struct service *service)

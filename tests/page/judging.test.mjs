@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, startScan, stateIs, waitFor } from './harness.mjs';
+import { Bench, ctl, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
 
 let bench;
 let page;
@@ -32,6 +32,60 @@ test('labels of a scan are in its summary, and a series shows the fraction of ea
   await waitFor(async () => await rows.count() === 2, 15, 'a row for each strain');
   assert.match(await rows.nth(1).textContent(), /^81400\d\d\.\d %/);
   assert.equal(await page.locator('.series .dot').count(), 2);
+  await waitFor(async () => await page.locator('.side-by-side figure').count() === 2, 15, 'the maps of both scans');
+  await page.getByRole('button', { name: 'Close' }).last().click();
+});
+
+test('regions that were drawn, and a phase, are compared in a table with the test', async () => {
+  const [from, to] = [await placeOf(page, '.map-panel', { y: 2, x: 2 }), await placeOf(page, '.map-panel', { y: 11, x: 7 })];
+  await page.keyboard.down('Shift');
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y);
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+  await page.getByRole('button', { name: 'Add drawn area' }).click();
+  const rows = page.locator('.compare-table tbody tr');
+  await waitFor(async () => /^Region 160/.test(await rows.first().textContent().catch(() => '')), 10, 'the region of 60 positions');
+  await page.getByLabel('Phase: bright part of').first().selectOption('dark_field');
+  await waitFor(async () => /p = .* by shifts/.test(await page.locator('#panel-bragg').textContent()), 10, 'the test');
+  const numbers = await Promise.all([1, 2].map(async (i) => Number((await rows.nth(i).locator('td').first().textContent()).replace(',', ''))));
+  assert.equal(numbers[0] + numbers[1], 400);
+  await page.getByRole('button', { name: 'Clear' }).click();
+});
+
+test('the radial profile follows the cursor over a map, beside that of the whole scan', async () => {
+  await page.getByLabel('Profile', { exact: true }).selectOption('radial, at the cursor');
+  const { x, y } = await placeOf(page, '.map-panel', { y: 5, x: 9 });
+  await page.mouse.move(x, y);
+  await waitFor(async () => (await page.locator('.plots .readout').first().textContent()) === 'y 5  x 9', 10, 'the profile of this position');
+  assert.equal(await page.locator('.plots .plot').first().locator('canvas').count(), 1);
+});
+
+test('settings of the search are drawn on the pattern while they are typed, dashed until they are applied', async () => {
+  const ring = () => page.evaluate(() => window.merlind.search());
+  await waitFor(async () => (await ring()).applied, 5, 'what is in force');
+  await page.getByLabel('Ring, outer').fill('60');
+  assert.deepEqual(await ring().then(({ settings, applied }) => [settings.annulus[1], applied]), [60, false]);
+  await page.getByLabel('Ring, outer').fill('46');
+  assert.equal((await ring()).applied, true);
+});
+
+test('passes of a scan are chosen, and told with their drift', async () => {
+  await page.locator('#tab-scan').click();
+  await page.getByLabel('Repeats').fill('2');
+  await startScan(page, 20, 20);
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').run.frames.placed === 800, 30, 'both passes');
+  await stateIs(page, /^complete: 800/);
+  await page.getByLabel('Repeats').fill('1');
+  await page.getByLabel('Pass of the scan').selectOption('pass 1 of 2');
+  const { x, y } = await placeOf(page, '.map-panel', { y: 3, x: 4 });
+  await page.mouse.click(x, y);
+  await waitFor(async () => /y 3 {2}x 4.*1 pattern/.test(await page.locator('.note').textContent()), 15, 'the pattern of the first pass');
+  await page.locator('#tab-bragg').click();
+  await page.getByRole('button', { name: 'Series' }).click();
+  const drift = page.getByRole('region', { name: 'Repeats' }).locator('tbody tr').nth(1);
+  await waitFor(async () => /^2.*y [+−]0\.0\d {2}x [+−]0\.0\d ±/.test(await drift.textContent().catch(() => '')), 15, 'the drift of the second pass: none');
   await page.getByRole('button', { name: 'Close' }).last().click();
 });
 
