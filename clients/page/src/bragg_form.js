@@ -27,6 +27,7 @@ export class BraggForm {
     this.series = button('Series', 'Fraction of all scans that have a label, such as strain', () => openSeries({ store, connection, toasts, shiftMap }));
     this.blind = button('Label blind', 'Judge fifty patterns yourself, without seeing the answer, and compare', blind);
     this.propose = button('Propose', 'Settings from the sum pattern of this scan; nothing is changed until you apply', () => this.#propose(), { class: 'steer' });
+    this.hint = element('p', { class: 'hint', role: 'status' });
     const f = this.fields;
     Object.values(f).forEach(({ input }) => input.addEventListener('input', () => this.#draw()));
     this.root = element('div', {},
@@ -34,7 +35,7 @@ export class BraggForm {
       element('label', { class: 'check' }, this.enabled, 'Look for reflections in every pattern'),
       element('div', { class: 'form' },
         element('div', { class: 'pair' }, f['annulus.0'], f['annulus.1']), element('div', { class: 'pair' }, f['centre.0'], f['centre.1']),
-        element('div', { class: 'pair' }, f.disk_radius, f.alpha), f.contrast_min,
+        element('div', { class: 'pair' }, f.disk_radius, f.alpha), f.contrast_min, this.hint,
         element('div', { class: 'buttons' }, this.propose, this.apply)));
     store.on('bragg run', () => this.#show());
     store.on('control', () => this.#enable());
@@ -65,6 +66,7 @@ export class BraggForm {
     const same = (key) => !this.inForce || JSON.stringify(settings[key]) === JSON.stringify(this.inForce[key] ?? null);
     this.layer.settings = this.open ? settings : null;
     this.layer.applied = Object.keys(settings).every(same);
+    setText(this.hint, this.layer.applied ? '' : 'Dashed on the pattern: not applied yet.');
     this.redraw();
   }
 
