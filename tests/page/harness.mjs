@@ -112,14 +112,14 @@ export function readNpy(path) {
 
 /** Everything a test needs, taken down by close(). */
 export class Bench {
-  static async make({ scan = '24x32', fps = 400, settings = {}, simulator = [] } = {}) {
+  static async make({ scan = '24x32', fps = 400, settings = {}, simulator = [], browser = true } = {}) {
     const bench = new Bench();
     bench.directory = mkdtempSync(join(tmpdir(), 'merlind-page-'));
     bench.simulator = await startSimulator(scan, fps, ...simulator);
     bench.settings = settings;
     bench.daemon = await startDaemon(bench.simulator, bench.directory, settings);
     await bench.detector();
-    bench.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    if (browser) bench.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
     bench.pages = [];
     return bench;
   }
