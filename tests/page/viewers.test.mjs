@@ -101,6 +101,21 @@ test('a viewer that never reads costs the scan and the others nothing', async ()
   stuck.destroy();
 });
 
+test('four viewers cost a scan nothing, and see the same map', async () => {
+  const pages = [operator, ...await Promise.all([1, 2, 3].map(() => bench.open({ steer: false })))];
+  for (const page of pages) await page.keyboard.press('1');
+  await startScan(operator, 20, 20);
+  await Promise.all(pages.map((page) => stateIs(page, /^complete: 400 of 400/)));
+  const { frames, stalls } = ctl(bench.daemon, 'status', '--json').run;
+  assert.deepEqual([frames.received, frames.missing, stalls.episodes], [400, 0, 0]);
+  for (const page of pages) await turnTo(page, 0, 'halo');
+  await waitFor(async () => {
+    const all = await Promise.all(pages.map((page) => shown(page, 0, 20, 20).catch(() => null)));
+    return all.every((one) => one?.product === 'halo' && String(one.colours) === String(all[0].colours));
+  }, 20, 'the same map at all four');
+  await Promise.all(pages.slice(1).map((page) => page.context().close()));
+});
+
 test('the page finds merlind again after a restart, and says meanwhile that it is gone', async () => {
   const { port } = new URL(bench.daemon.web);
   await bench.daemon.stop();

@@ -7,7 +7,7 @@ import { count, percent } from './words.js';
 
 const EVERY_MS = 2000;
 const MOST_REGIONS = 9;
-const RULES = [['half', 'half of its range'], ['median', 'its median'], ['otsu', 'Otsu\'s threshold']];
+const RULES = [['half', 'half range'], ['median', 'median'], ['otsu', 'Otsu']];
 
 /** Labels of the scan's positions for the request `bragg`: of regions that overlap the later one counts. */
 export function labelsOf(regions, [ny, nx]) {
@@ -43,15 +43,15 @@ export class CompareForm {
 
   constructor({ store, connection, toasts, maps }) {
     Object.assign(this, { store, connection, toasts, maps, open: false });
-    this.map = choice('Phase: bright part of', [], '', () => this.#ask());
-    this.rule = choice('Phase: brighter than', RULES, 'half', () => this.#ask());
+    this.map = choice('Phase: bright in', [], '', () => this.#ask());
+    this.rule = choice('Phase: above', RULES, 'half', () => this.#ask());
     this.add = button('Add drawn area', 'With ⇧ drag an area on a map first; it becomes a region', () => this.#addArea());
     this.clear = button('Clear', 'Forget the regions', () => this.#setRegions([]));
     this.table = element('table', { class: 'compare-table' });
     this.told = element('p', { class: 'muted', role: 'status' });
     this.root = element('section', { class: 'form', 'aria-label': 'Compare' }, element('h3', {}, 'Regions and phases'),
       element('div', { class: 'buttons' }, this.add, this.clear),
-      element('div', { class: 'pair' }, labelled('Phase: bright part of', this.map), labelled('brighter than', this.rule)), this.table, this.told);
+      element('div', { class: 'pair' }, labelled('Phase: bright in', this.map), labelled('above', this.rule)), this.table, this.told);
     const later = throttled(() => this.open && this.#ask(), EVERY_MS);
     store.on('bragg', later);
     store.on('run', () => this.#show());
