@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Bench, ctl } from './harness.mjs';
 
-const SCANS = Number(process.env.MERLIND_SOAK_SCANS ?? 10);
-const FIRST = 4; // until everything that is made once is there
+const SCANS = Number(process.env.MERLIND_SOAK_SCANS ?? 6);
+const FIRST = 3; // until everything that is made once is there
 const MOST_BYTES = 400_000; // of noise; a page that kept its maps would keep more of a single scan
 let bench;
 let page;

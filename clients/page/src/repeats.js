@@ -3,17 +3,7 @@
 import { element } from './dom.js';
 import { title } from './products.js';
 import { classFigure } from './series_maps.js';
-import { percent, value } from './words.js';
-
-const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(2)}`;
-
-/** A drift [dy, dx] in positions, with its error; in nm where the step is known. */
-export function driftInWords({ found, drift, error, detail }, stepNm) {
-  if (!found) return detail || 'not found';
-  const distance = Math.hypot(...drift);
-  const length = stepNm ? `, ${value(distance * stepNm)} nm` : '';
-  return `y ${signed(drift[0])}  x ${signed(drift[1])} ± ${error.toFixed(2)}${length}`;
-}
+import { driftInWords, percent } from './words.js';
 
 /** Numbers of the passes in which something was measured. */
 export function begunPasses(map) {

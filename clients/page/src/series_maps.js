@@ -15,12 +15,3 @@ export function classFigure({ data, measured }, [ny, nx], name, caption) {
   context.putImageData(image, 0, 0);
   return element('figure', {}, canvas, element('figcaption', {}, element('b', {}, name), ` ${caption}`));
 }
-
-/** Passes of an array [ny, nx] or [passes, ny, nx], from a reply to the request `map`. */
-export function passesOf({ data, measured }) {
-  const { shape } = data;
-  const [ny, nx] = shape.slice(-2);
-  const n = shape.length === 3 ? shape[0] : 1;
-  const part = (array, i) => array.data.subarray(i * ny * nx, (i + 1) * ny * nx);
-  return Array.from({ length: n }, (_, i) => ({ data: part(data, i), measured: part(measured, i), shape: [ny, nx] }));
-}

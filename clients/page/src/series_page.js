@@ -3,8 +3,9 @@
 
 import { button, dialog, element, field } from './dom.js';
 import { saveFigure } from './figure.js';
+import { passesOf } from './map_data.js';
 import { repeatsOf } from './repeats.js';
-import { classFigure, MOST_SCANS, passesOf } from './series_maps.js';
+import { classFigure, MOST_SCANS } from './series_maps.js';
 import { plotFigure, plotOf, withGrowing } from './series_plot.js';
 import { count, percent } from './words.js';
 
