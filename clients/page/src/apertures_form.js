@@ -28,7 +28,7 @@ export class AperturesForm {
     apertures.addEventListener('change', () => this.#show());
     apertures.addEventListener('failed', ({ detail }) => toasts.say(`${detail.name}: ${detail.error.message}`, 'bad'));
     store.on('control status run', () => this.#enable());
-    store.on('happening', (header) => header.event === 'recompute' && this.#showProgress(header.recompute));
+    store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
     store.on('status', () => this.#showProgress(store.status.recompute));
     this.#show();
     this.#showProgress(null);

@@ -23,7 +23,7 @@ export class BraggForm {
       'annulus.0': number('Ring, inner', 'px'), 'annulus.1': number('Ring, outer', 'px'), disk_radius: number('Disk radius', 'px'),
       'centre.0': number('Centre y', 'px'), 'centre.1': number('Centre x', 'px'), alpha: number('False alarms', ''), contrast_min: number('Least contrast', ''),
     };
-    this.apply = button('Apply', 'Search with these settings from now on', () => this.#apply(), { class: 'steer primary' });
+    this.apply = button('Apply', 'Search with these settings from now on; a finished scan is searched again', () => this.#apply(), { class: 'steer primary' });
     this.series = button('Series', 'Fraction of all scans that have a label, such as strain', () => openSeries({ store, connection, toasts, shiftMap }));
     this.blind = button('Label blind', 'Judge fifty patterns yourself, without seeing the answer, and compare', blind);
     this.propose = button('Propose', 'Settings from the sum pattern of this scan; nothing is changed until you apply', () => this.#propose(), { class: 'steer' });
@@ -87,6 +87,12 @@ export class BraggForm {
     }
   }
 
+  // A recorded scan that is finished can be searched again.
+  get #over() {
+    const { run } = this.store;
+    return run?.state === 'finished' && Boolean(run.file);
+  }
+
   #pair(key) {
     const values = [0, 1].map((i) => this.fields[`${key}.${i}`].input.value);
     return values.includes('') ? null : values.map(Number);
@@ -100,11 +106,13 @@ export class BraggForm {
   #apply() {
     return this.toasts.attempt(async () => {
       const { result } = await this.connection.request('bragg_settings', {
-        enabled: this.enabled.checked, annulus: this.#pair('annulus'), centre: this.#pair('centre'),
+        ...(this.#over ? { again: true } : {}), enabled: this.enabled.checked, annulus: this.#pair('annulus'), centre: this.#pair('centre'),
         disk_radius: this.#number('disk_radius'), alpha: this.#number('alpha'), contrast_min: this.#number('contrast_min'),
       });
       this.#took(result.settings);
-      this.toasts.say('Bragg reflections are looked for with these settings from now on.');
+      if (result.again === false) this.toasts.say(`The next scan is searched with these settings. This one is not: ${result.why_not}.`, 'warn');
+      else if (result.again) this.toasts.say('This scan is being searched again, and all that follow are, with these settings.');
+      else this.toasts.say('Bragg reflections are looked for with these settings from now on.');
     });
   }
 
