@@ -93,13 +93,19 @@ static void end_as_asked(struct assembler *assembler)
         drop_next_plan(assembler);
 }
 
+/* A detector that was stopped goes idle, or fails, too: that is not the reason then. */
+static bool somebody_stops(const struct assembler *assembler)
+{
+    return assembler->end_asked &&
+           (assembler->quiet_end == RUN_END_STOPPED || assembler->quiet_end == RUN_END_SHUTDOWN);
+}
+
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns)
 {
     forget_passes(assembler);
     if (!assembler->run && !assembler->next_plan)
         return;
-    /* A detector that was stopped goes idle too: the first reason is the one that holds. */
-    if (!assembler->end_asked)
+    if (!somebody_stops(assembler))
         end_run_when_quiet(assembler, end, quiet_ns);
     assembler->end_asked = true;
     if (quiet_ns == 0)
