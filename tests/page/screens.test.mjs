@@ -72,6 +72,7 @@ test('regions and a phase in the table', async () => {
   await page.getByRole('button', { name: 'Add drawn area' }).click();
   await page.getByLabel('Phase: bright in').first().selectOption('dark_field');
   await waitFor(async () => /by shifts/.test(await page.locator('#panel-bragg').textContent()), 20, 'the test of the phase');
+  await waitFor(async () => /567 patterns/.test(await page.locator('.note').textContent()), 20, 'the mean pattern of the area');
   await look('regions');
   await page.getByRole('button', { name: 'Clear' }).click();
 });

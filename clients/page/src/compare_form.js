@@ -19,7 +19,7 @@ export function labelsOf(regions, [ny, nx]) {
 }
 
 const part = (fraction) => (fraction === null || fraction === undefined ? '–' : percent(fraction));
-const interval = (limits) => (limits ? `${limits.map((v) => (100 * v).toFixed(1)).join('–')} %` : '');
+const interval = (limits) => (limits ? limits.map((v) => (100 * v).toFixed(1)).join('–') : '');
 
 /** Rows of the table, [name, patterns, with reflections, fraction, interval]. */
 export function compareRows({ areas = [], phase }) {
@@ -112,10 +112,11 @@ export class CompareForm {
   }
 
   #tell(rows, text) {
-    const heads = ['', 'Patterns', 'With', 'Part', ''].map((head) => element('th', { scope: 'col' }, head));
+    const heads = ['Patterns', 'With', 'Part'].map((head) => element('th', { scope: 'col' }, head));
     this.table.hidden = rows.length === 0;
-    this.table.replaceChildren(element('thead', {}, element('tr', {}, ...heads.map((head) => (head.textContent ? head : element('td', {}))))),
-      element('tbody', {}, ...rows.map(([name, ...cells]) => element('tr', {}, element('th', { scope: 'row' }, name), ...cells.map((cell) => element('td', {}, cell))))));
+    this.table.replaceChildren(element('thead', {}, element('tr', {}, element('td'), ...heads)),
+      element('tbody', {}, ...rows.map(([name, n, found, fraction, limits]) => element('tr', {}, element('th', { scope: 'row' }, name),
+        ...[n, found].map((cell) => element('td', {}, cell)), element('td', {}, fraction, limits ? element('small', {}, limits) : null)))));
     setText(this.told, text);
   }
 }

@@ -32,7 +32,7 @@ test('drawn areas are labels of the scan; of those that overlap the later one co
 test('regions and both sides of a phase are rows of one table, and the test is a sentence', () => {
   const phase = { table: [[31, 72], [59, 94]], fraction_in: 0.301, fraction_outside: 0.386, odds_ratio: 0.69, odds_ratio_interval: [0.4, 1.17], test: 'fisher', p: 0.16, p_toroidal: 0.125, shifts: 255 };
   assert.deepEqual(compareRows({ areas: [{ label: 1, n: 60, none: 45, fraction: 0.25, wilson: [0.15, 0.37] }], phase }), [
-    ['Region 1', '60', '15', '25.0 %', '15.0–37.0 %'], ['In the phase', '103', '31', '30.1 %', ''], ['Outside', '153', '59', '38.6 %', '']]);
+    ['Region 1', '60', '15', '25.0 %', '15.0–37.0'], ['In the phase', '103', '31', '30.1 %', ''], ['Outside', '153', '59', '38.6 %', '']]);
   assert.equal(phaseInWords(phase), 'Odds ratio 0.69 (0.40–1.17); p = 0.13 by shifts of one map against the other; Fisher p = 0.16, as if patterns were independent.');
   assert.match(phaseInWords({ ...phase, shifts: 0, odds_ratio: null }), /^the scan is too small/);
 });
