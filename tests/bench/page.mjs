@@ -64,24 +64,25 @@ async function aperture() {
   });
 }
 
-/** From a changed setting of the search, while a scan goes on, to the first positions that were classified with it. */
+/** From a changed setting of the search to the class map of a finished scan that was searched with it, from its file. */
 async function bragg() {
-  return withBench({ scan: '64x64', fps: 1000, settings: { workers: 2 } }, async (bench, page) => {
-    const classified = () => ctl(bench.daemon, 'bragg', '--json').n;
-    await startScan(page, 256, 256);
-    await waitFor(() => status(bench).run?.frames.analysed > 2000, 60, 'some of the scan');
-    await page.locator('#tab-bragg').click();
-    const times = [];
-    for (const alpha of [0.02, 0.03, 0.04]) {
-      const before = classified();
+  const out = {};
+  for (const side of [64, 128]) {
+    out[`setting_to_class_map_${side}_s`] = await withBench({ scan: `${side}x${side}`, fps: 3000, settings: { workers: 2 } }, async (bench, page) => {
+      await scanned(page, side);
+      await page.locator('#tab-bragg').click();
+      const told = () => page.locator('#panel-bragg').textContent();
+      const fraction = async () => (await told()).match(/With reflections([\d,]+)/)?.[1];
+      await waitFor(async () => /^Final/.test(await told()) && await fraction(), 60, 'the classes');
+      const before = await fraction();
       const began = performance.now();
-      await page.getByLabel('False alarms').fill(String(alpha));
+      await page.getByLabel('Ring, outer').fill('33');
       await page.getByRole('button', { name: 'Apply' }).click();
-      await waitFor(() => { const n = classified(); return n > 0 && n < before; }, 60, 'new classes');
-      times.push(seconds(began));
-    }
-    return { setting_to_new_classes_s: summary(times) };
-  });
+      await waitFor(async () => /^Final/.test(await told()) && await fraction() !== before, 120, 'other classes');
+      return rounded(seconds(began));
+    });
+  }
+  return out;
 }
 
 /** Messages a second that reach the page, by topic. */

@@ -77,6 +77,18 @@ test('settings of the search are drawn on the pattern while they are typed, dash
   await waitFor(async () => isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force');
 });
 
+test('a finished scan is searched again with the settings that are applied', async () => {
+  const told = () => page.locator('#panel-bragg').textContent();
+  const found = async () => (await told()).match(/With reflections([\d,]+?)\d?\d\.\d %/)?.[1];
+  const before = await found();
+  await page.getByLabel('Ring, outer').fill('33');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await waitFor(async () => /^Final/.test(await told()) && await found() !== before, 60, async () => `other classes: ${await told()}`);
+  await page.getByLabel('Ring, outer').fill('46');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await waitFor(async () => /^Final/.test(await told()) && await found() === before, 60, 'the classes of before');
+});
+
 test('passes of a scan are chosen, and told with their drift', async () => {
   await page.locator('#tab-scan').click();
   await page.getByLabel('Repeats').fill('2');
