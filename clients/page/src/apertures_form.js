@@ -29,7 +29,12 @@ export class AperturesForm {
     apertures.addEventListener('failed', ({ detail }) => toasts.say(`${detail.name}: ${detail.error.message}`, 'bad'));
     store.on('control status run', () => this.#enable());
     store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
-    store.on('status', () => this.#showProgress(store.status.recompute));
+    // The status forgets a recomputation that is over; what was told of it stays until the next scan.
+    store.on('status', () => store.status.recompute && this.#showProgress(store.status.recompute));
+    store.on('run', () => {
+      if (store.run?.id !== this.run) this.#showProgress(null);
+      this.run = store.run?.id;
+    });
     this.#show();
     this.#showProgress(null);
   }
