@@ -52,8 +52,8 @@ async function aperture() {
     const times = [];
     for (const outer of [50, 60, 70]) {
       const began = performance.now();
-      await page.getByLabel('Outer').fill(String(outer));
-      await page.getByLabel('Outer').press('Enter');
+      await page.locator('#panel-apertures').getByLabel('Outer').fill(String(outer));
+      await page.locator('#panel-apertures').getByLabel('Outer').press('Enter');
       await waitFor(() => ctl(bench.daemon, 'detectors', '--json').detectors.find(({ name }) => name === 'halo').outer === outer, 10, 'the aperture');
       await page.getByRole('button', { name: 'Recompute' }).click();
       await page.waitForFunction(() => document.querySelector('#panel-apertures .progress').hidden === false, null, { polling: 'raf', timeout: 5000 }).catch(() => {});
