@@ -8,19 +8,22 @@
 #include "daemon/acquisition/run_directory.h"
 #include "daemon/acquisition/run_geometry.h"
 #include "daemon/calibration/plan_warnings.h"
+#include "daemon/logbook/beam_current.h"
 
 struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition)
 {
     const struct config *const config = acquisition->config;
     const struct live_detectors *const detectors = &acquisition->detectors;
     struct acquisition_plan *const plan = acquisition_plan_create(detectors->n);
+    unsigned series;
+    double unit_pa;
     if (!plan)
         return NULL;
     plan->version = acquisition->settings_version;
     plan->scan = config->scan;
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
-    plan->current_known = logbook_has_series(acquisition->logbook, BEAM_CURRENT);
+    plan->current_known = beam_current_find(acquisition->logbook, &series, &unit_pa);
     plan->analysis = config->analysis;
     bragg_plan_copy(&plan->bragg, &acquisition->bragg);
     calibration_copy(&plan->calibration, &acquisition->calibration);

@@ -62,7 +62,7 @@ struct acquisition_plan {
                                  not tell */
     uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
-    bool current_known;     /* somebody has told the beam current */
+    bool current_known;     /* there is a series of the beam current */
     char disk_warning[500]; /* a sentence: the disk may not suffice, "": it does */
     struct analysis_settings analysis;
     struct bragg_plan bragg;
