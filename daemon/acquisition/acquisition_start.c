@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/armed_parameters.h"
 #include "daemon/acquisition/disk_start.h"
 #include "daemon/acquisition/run_directory.h"
 #include "daemon/acquisition/run_geometry.h"
@@ -81,6 +82,8 @@ static void on_ready_to_arm(void *data, const struct start_outcome *outcome)
     struct acquisition_plan *const plan = acquisition->plan;
     plan->frame_period_ns = outcome->frame_period_ns;
     plan->layers = known_layers(&acquisition->known);
+    free(plan->detector_parameters);
+    plan->detector_parameters = armed_parameters_text(&acquisition->known, outcome->told);
     if (plan->detector_gap == 0)
         plan->detector_gap = outcome->gap_pixels;
     (void)ingest_expect(pipeline_ingest(acquisition->pipeline), acquisition->plan, true);

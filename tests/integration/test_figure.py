@@ -85,7 +85,7 @@ class Figure(ToolTest):
 
     def test_a_profile_is_drawn_over_k_where_that_is_known(self):
         path = self.record(**CALIBRATION)
-        self.assertRegex(self.words(self.figure(path, "radial_mean", ".pdf")), r"(?s)radial_mean.*\b5\b.*k \((1/nm|nm⁻¹)\)")
+        self.assertRegex(self.words(self.figure(path, "radial_mean", ".pdf")), r"(?s)radial_mean.*\b8\b.*k \(nm⁻¹\)")
 
     def test_classes_have_a_legend_with_counts(self):
         path = self.record(**CALIBRATION, **BRAGG)

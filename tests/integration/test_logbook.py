@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from file_tool import ToolTest
-from harness import ControlError, file_statistics, run_ctl, wait_for
+from harness import CommandClient, ControlError, file_statistics, run_ctl, wait_for
 
 KNOWN = {"calibration.kv": 200, "calibration.camera_length": 200, "calibration.scan_step": 2.0}
 
@@ -168,6 +168,21 @@ class Logbook(ToolTest):
             self.assertEqual(int(np.flatnonzero(used == version)[0]), later["first_frame"])
             self.assertIn("acquisition_header_crc32c", entry["instrument/detector"])
         self.run_tool("verify", summary["file"])
+
+    def test_the_file_tells_what_the_detector_was_set_to_when_it_was_armed(self):
+        control = self.begin()
+        summary = self.run_scan(control, (3, 4), parameters={"THRESHOLD0": 25.5, "COUNTERDEPTH": 12})
+        with h5py.File(summary["file"]) as file:
+            parameters = json.loads(file["/entry/instrument/detector/parameters"][()])
+        self.assertEqual((float(parameters["THRESHOLD0"]), parameters["COUNTERDEPTH"], parameters["NUMFRAMESTOACQUIRE"]), (25.5, "12", "12"))
+        detector = CommandClient(self.simulator.command_port)
+        self.addCleanup(detector.close)
+        for name in ("ACQUISITIONTIME", "ACQUISITIONPERIOD", "THRESHOLD0"):
+            self.assertEqual(float(parameters[name]), float(detector.command("GET", name)[0]), name)
+        run = control("start", mode="passive", scan=[3, 4])["id"]
+        detector.command("CMD", "STARTACQUISITION")
+        with h5py.File(control.wait_finished(run)["file"]) as file:
+            self.assertNotIn("parameters", file["/entry/instrument/detector"])
 
 
 if __name__ == "__main__":
