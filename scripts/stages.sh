@@ -104,13 +104,13 @@ readers_environment() {
   touch "$dir/complete"
 }
 
-# The library that h5web reads with, and its plug-ins.
+# The library that h5web reads with, in a version that goes with its plug-ins.
 h5web_environment() {
   local dir=$1
   install_node || return
   if [ -n "$(find "$dir/complete" -mmin -1440 2>/dev/null)" ]; then return 0; fi
   mkdir -p "$dir"
-  npm install --silent --no-audit --no-fund --prefix "$dir" h5wasm@latest h5wasm-plugins@latest || return
+  npm install --no-audit --no-fund --prefix "$dir" h5wasm h5wasm-plugins || return
   touch "$dir/complete"
 }
 

@@ -27,7 +27,7 @@ class FrameStatus(SystemTest):
 
     def test_each_bit_is_in_the_file_where_it_happened(self):
         faults = [f"drop:{min(MISSING)}", f"duplicate:{min(DUPLICATE)}", f"reorder:{min(LATE)},by=3", f"stall:{min(STALLED)},ms=60"]
-        simulator = self.start_simulator(self.write_mib(), "--fps", lighter("1500", "300"), "--buffer", "200",
+        simulator = self.start_simulator(self.write_mib(), "--fps", lighter("1500", "300"), "--buffer", "400",
                                          *(part for fault in faults for part in ("--fault", fault)))
         # Analysis that is slower than the detector: once half of the ring is full it is put off.
         daemon = self.start_daemon(simulator, {"ring.size": "8MiB", "workers": 2, "debug.analysis_delay_us": lighter(6000, 25000)})
