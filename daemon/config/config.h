@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 88, /* in the table of config_keys.c */
+    CONFIG_KEYS = 89, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -45,6 +45,7 @@ struct calibration_settings {
     double pixel_size_k;   /* nm^-1 per pixel */
     double scan_step;      /* nm */
     double scan_rotation;  /* degrees */
+    double beam_current;   /* pA */
     char bad_pixels[1024]; /* a .npy file; "" for none */
     char gain[1024];       /* the same */
     char directory[1024];  /* of what is kept by name; "": see calibration_directory */

@@ -370,6 +370,10 @@ const struct config_key config_keys[] = {
      RANGE(-360, 360), .unit = "degrees", .default_text = "auto",
      .text = "Turns detector directions into scan directions, positive from +x (columns) towards "
              "+y (rows, down). auto: not known."},
+    {"calibration.beam_current", &config_type_real_or_auto, FIELD(calibration.beam_current),
+     RANGE(1e-6, 1e9), .unit = "pA", .default_text = "auto",
+     .text = "Current of the beam on the specimen, for the dose. The series beam_current, where a "
+             "client tells it, comes before it. auto: not known."},
     {"calibration.bad_pixels", &config_type_file, FIELD(calibration.bad_pixels),
      .default_text = "none",
      .text = "A .npy file ([height, width] of bool or u1) that is not 0 where a pixel is dead or "

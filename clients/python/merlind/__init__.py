@@ -375,8 +375,8 @@ class Merlind:
     def calibration(self, **values: Any) -> dict[str, Any]:
         """What is known of the instrument, {name: {"value", "unit", "source", "time"} or None}, after setting the values given:
         kv, camera_length_mm, pixel_size_k (nm^-1 per pixel), centre (y, x; pixels), ellipse {"ratio", "angle" (degrees)},
-        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, bad_pixels and gain (.npy files that the daemon can
-        read). None forgets a value. In force for runs that start afterwards."""
+        scan_step_nm, scan_rotation_deg, counts_per_electron, disk_radius_px, beam_current_pa, bad_pixels and gain (.npy files
+        that the daemon can read). None forgets a value. In force for runs that start afterwards."""
         return self.request("calibration", **_plain(values))[0]["calibration"]
 
     def measure(self, what: str, apply: bool = False, **options: Any) -> dict[str, Any]:

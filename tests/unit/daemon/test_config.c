@@ -169,7 +169,8 @@ static const char full_text[] =
     "wide_radius: 5.5, alpha: 0.02, overdispersion: measure, speckle: 0.03, contrast_min: 1.5, "
     "centre_uncertainty: 0.25, reference: film-1, counts: [0.1, 5], tile: 20, block: 4}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
-    "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: /etc/merlind/gain.npy, "
+    "scan_rotation: -12.5, beam_current: 50.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: "
+    "/etc/merlind/gain.npy, "
     "directory: /srv/kept, reference_age: 36.5}\n"
     "debug: {worker_delay_us: 12, analysis_delay_us: 13}\n";
 
@@ -253,7 +254,7 @@ static void assert_full(const struct config *config)
     const struct calibration_settings *const calibration = &config->calibration;
     assert_true(calibration->kv == 200 && calibration->camera_length == 196.5);
     assert_true(calibration->pixel_size_k == 0.1183 && calibration->scan_step == 0.5);
-    assert_true(calibration->scan_rotation == -12.5);
+    assert_true(calibration->scan_rotation == -12.5 && calibration->beam_current == 50.5);
     assert_string_equal(calibration->bad_pixels, "/etc/merlind/bad pixels.npy");
     assert_string_equal(calibration->gain, "/etc/merlind/gain.npy");
     assert_string_equal(calibration->directory, "/srv/kept");
