@@ -109,6 +109,7 @@ static struct daemon *begin(void)
     daemon->icom.acquisition = daemon->acquisition;
     const struct control_service service = {
         .data = daemon,
+        .config = &daemon->config,
         .acquisition = daemon->acquisition,
         .jobs = &daemon->jobs,
         .icom = &daemon->icom,
