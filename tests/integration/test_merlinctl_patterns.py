@@ -57,7 +57,7 @@ class Words(SystemTest):
     def test_patterns_of_a_class(self):
         control = self.begin(**{"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
                                 "bragg.overdispersion": 1})
-        summary = self.run_scan(control, (20, 20))
+        summary = self.run_scan(control, (12, 12))
         with open_recording(summary["file"]) as file:
             frames = file["/entry/data/data"][:]
         classes = control.array("map", "bragg/class")[0]["data"]
