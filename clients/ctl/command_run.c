@@ -248,7 +248,7 @@ static int start(const struct options *options, struct client *client, const cha
     client_set_timeout(client, fmax(options->timeout_s, START_TIMEOUT_S));
     if (options->given & OPTION_SERIES && options->given & OPTION_WAIT)
         return start_and_wait_for_series(options, client, arguments);
-    if (options->given & OPTION_WAIT || options->n_words > 0)
+    if (options->given & OPTION_WAIT || options->has_program)
         return ask_and_wait(options, client, "start", arguments);
     return command_ask(options, client, "start", arguments, print_started);
 }
@@ -265,7 +265,7 @@ int command_view(const struct options *options, struct client *client)
 
 int command_record(const struct options *options, struct client *client)
 {
-    if (options->given & OPTION_WAIT || options->n_words > 0)
+    if (options->given & OPTION_WAIT || options->has_program)
         return ask_and_wait(options, client, "record", NULL);
     return command_ask(options, client, "record", NULL, print_started);
 }

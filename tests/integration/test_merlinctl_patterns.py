@@ -1,5 +1,6 @@
 """merlinctl against a real daemon: recorded patterns of positions, areas, classes and labels; series; the configuration."""
 import json
+import os
 import unittest
 
 import numpy as np
@@ -54,6 +55,7 @@ class Words(SystemTest):
         self.ctl("pattern", "3", "4", "-o", self.directory / "p.png")
         self.assertTrue((self.directory / "p.png").read_bytes().startswith(b"\x89PNG"))
 
+    @unittest.skipUnless(os.environ.get("MERLIND_TEST_LONG"), "classes are final some seconds after the scan: --long")
     def test_patterns_of_a_class(self):
         control = self.begin(**{"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
                                 "bragg.overdispersion": 1})
@@ -84,6 +86,20 @@ class Words(SystemTest):
         self.assertEqual([row.split()[0] for row in rows], ["1", "2", "3"], out)
         self.assertEqual(len(json.loads(self.ctl("series", "--json"))["rows"]), 3)
         self.ctl("start", "--scan", "6x6", "--drift", "bf", expect=64)
+
+    def test_every_command_answers_with_one_object_of_json(self):
+        control = self.begin()
+        self.run_scan(control, (6, 6))
+        np.save(self.directory / "m.npy", np.ones((6, 6)))
+        for words in ("status", "ping", "watch", "run", "series", "nudge 0", "geometry", "samples load 3 N", "samples", "note x", "keep", "discard", "discarded",
+                      "get TEMPERATURE", "set GAIN 0", "command CLEARERROR", "map bf", "map --list", "pattern sum", "profile nothing", "detectors",
+                      "detector q shape=disk radius=3", "remove-detector q", "recompute", "analyse com", "calibration", "measure bad_pixels", "calibrations",
+                      "references", "reference halo x", "bragg", "bragg settings", "log-level", f"keygen {self.directory}/key", "lease", "request ping",
+                      f"put m {self.directory}/m.npy", f"save-gain {self.directory}/g.npy", "stop", "view 4x4", "record", "stop", "shutdown"):
+            done = run_ctl(self.daemon, *words.split(), "--json")
+            self.assertIn(done.returncode, (0, 3), f"{words}: {done.stderr}")
+            self.assertEqual(done.stdout.count("\n"), 1, f"{words}: {done.stdout}")
+            self.assertEqual("error" in json.loads(done.stdout), done.returncode == 3, words)
 
     def test_the_configuration_and_the_log_level(self):
         control = self.begin()
