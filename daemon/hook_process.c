@@ -31,21 +31,14 @@ static int make_input(const char *text)
     return r;
 }
 
-/* argv, pointing into the command. */
-static char **make_arguments(const struct command_words *command)
+/* argv, pointing into the command. NULL: no memory. */
+static char **make_arguments(struct command_words *command)
 {
     char **const arguments = calloc(command->n + 1, sizeof *arguments);
-    const char *word = command->text;
+    char *word = command->text;
     for (size_t i = 0; arguments && i < command->n; i++, word += strlen(word) + 1)
-        arguments[i] = strdup(word);
+        arguments[i] = word;
     return arguments;
-}
-
-static void free_arguments(char **arguments)
-{
-    for (size_t i = 0; arguments && arguments[i]; i++)
-        free(arguments[i]);
-    free(arguments);
 }
 
 /* Names and values that are borrowed, but for those of our own environment, which live as long. */
@@ -87,7 +80,8 @@ static int set_files(posix_spawn_file_actions_t *files, int input)
 }
 
 /* posix_spawn does not copy our address space, with gigabytes of results, as fork would. */
-static int spawn(char *const *arguments, char *const *environment, int input, pid_t *process)
+static int spawn(const char *program, char *const *arguments, char *const *environment, int input,
+                 pid_t *process)
 {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
@@ -97,7 +91,7 @@ static int spawn(char *const *arguments, char *const *environment, int input, pi
     if (r == 0) {
         r = set_attributes(&attributes);
         r = r ? r : set_files(&files, input);
-        r = r ? r : posix_spawn(process, arguments[0], &files, &attributes, arguments, environment);
+        r = r ? r : posix_spawn(process, program, &files, &attributes, arguments, environment);
         posix_spawn_file_actions_destroy(&files);
     }
     posix_spawnattr_destroy(&attributes);
@@ -120,18 +114,19 @@ int hook_process_start(const struct command_words *command, const char *input,
                        struct error *error)
 {
     char *all[ENVIRONMENT_MAX];
-    char **const arguments = make_arguments(command);
+    struct command_words words = *command;
+    char **const arguments = make_arguments(&words);
     const int file = make_input(input);
     int r = !arguments ? -ENOMEM : file < 0 ? file : 0;
     make_environment(environment, all);
     if (r == 0)
-        r = spawn(arguments, all, file, process);
+        r = spawn(command->text, arguments, all, file, process);
     if (r == 0)
         r = watch(*process, descriptor);
     if (r < 0)
         error_set(error, r, "%s cannot be started: %s", command->text, strerror(-r));
     if (file >= 0)
         close(file);
-    free_arguments(arguments);
+    free(arguments);
     return r;
 }
