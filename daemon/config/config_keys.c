@@ -45,6 +45,7 @@ const struct config_section config_sections[] = {
     {"calibration",
      "What is known of the instrument. The command calibration and measurements change it "
      "while merlind runs; this is what it begins with."},
+    {"hooks", "Programs that merlind runs by itself. No client can set them, or run another."},
     {"log", NULL},
     {"debug", "For tests of merlind itself."},
 };
@@ -219,6 +220,16 @@ const struct config_key config_keys[] = {
      .default_text = "false",
      .text = "Lets other computers connect without keys: whoever reaches the endpoints can operate "
              "the detector."},
+    {"hooks.on_scan_end", &config_type_command, FIELD(hooks.on_scan_end), .reloads = true,
+     .default_text = "[]",
+     .text = "A program (its absolute path) and its arguments, started without a shell when a run "
+             "is over and its file is closed. It reads the run's summary, JSON, from its standard "
+             "input, and finds MERLIND_RUN, MERLIND_REASON, MERLIND_FILE and MERLIND_ENDPOINT in "
+             "its environment; what it prints goes to the log. One at a time; a scan waits for "
+             "none. []: nothing is started."},
+    {"hooks.time_limit", &config_type_real, FIELD(hooks.time_limit_s), .reloads = true,
+     RANGE(0.1, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long it may take; then it and what it has started are ended."},
     {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,
