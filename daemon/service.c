@@ -18,6 +18,7 @@
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
 #include "daemon/notify.h"
+#include "daemon/opened/opened_service.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
@@ -76,6 +77,7 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "security",
                         json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
                                   config_is_insecure(service->config)));
+    json_object_set_new(status, "old_run", opened_service_json(service->config));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher), "page",
@@ -182,7 +184,7 @@ static void on_status_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
     publish_status(service);
-    if (!service->stopping)
+    if (!service->stopping && !service->config->open[0])
         trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
 }
 
@@ -286,7 +288,7 @@ static void start_result_timers(struct service *service)
 static void reload(struct service *service)
 {
     struct config fresh;
-    if (service->stopping)
+    if (service->stopping || service->config->open[0])
         return;
     notify_reloading();
     if (service->source->load(service->source->data, &fresh) == 0) {
@@ -357,6 +359,7 @@ static int open_sockets(struct service *service, struct error *error)
     const struct control_service control_service = {
         .data = service,
         .acquisition = service->acquisition,
+        .shows_old_run = config->open[0] != '\0',
         .jobs = &service->jobs,
         .icom = &service->icom,
         .status = make_status,
@@ -366,6 +369,22 @@ static int open_sockets(struct service *service, struct error *error)
     };
     return control_create(&service->control, &service->loop, service->zmq_context, config,
                           service->ring, &control_service, error);
+}
+
+/* A daemon that shows an old run has its file before it has anything else, and its results before
+ * it is ready. */
+static int open_all(struct service *service, struct error *error)
+{
+    struct opened_file *file = NULL;
+    const bool opened = service->config->open[0];
+    int r = opened ? opened_service_prepare(&file, service->config, error) : 0;
+    if (r == 0)
+        r = open_sockets(service, error);
+    if (r < 0 || !opened) {
+        opened_file_destroy(file);
+        return r;
+    }
+    return opened_service_show(file, service->acquisition, error);
 }
 
 static int open_page(struct service *service, struct error *error)
@@ -401,7 +420,7 @@ int service_run(struct config *config, const struct config_source *source, struc
     service.jobs.loop = &service.loop;
     live_icom_init(&service.icom, &service.jobs, &config->icom);
     service.zmq_context = zmq_ctx_new();
-    r = service.zmq_context ? open_sockets(&service, error)
+    r = service.zmq_context ? open_all(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
     if (r == 0)
         r = open_page(&service, error);
@@ -409,7 +428,8 @@ int service_run(struct config *config, const struct config_source *source, struc
         close_all(&service);
     } else {
         start_handles(&service);
-        find_leftovers(&service);
+        if (!config->open[0])
+            find_leftovers(&service);
         say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);
     }

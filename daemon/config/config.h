@@ -102,6 +102,8 @@ struct config {
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
     unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */
     char file[1024];                  /* that was loaded, "" when none was */
+    char open[1100]; /* no key: a recording to be looked at again, in a process of its own that has
+                        no detector; "": a daemon as usual */
     struct config_origin origins[CONFIG_KEYS];
 };
 

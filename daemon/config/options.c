@@ -11,12 +11,14 @@ enum {
     KEY_PRINT_CONFIG,
     KEY_PRINT_EXAMPLE,
     KEY_PRINT_KEYS_SCDOC,
+    KEY_OPEN,
 };
 
 /* What the command line says, before anything of it is done. */
 struct command_line {
     const char *file;
-    char **settings; /* the values of -o, in order; points into argv */
+    const char *open; /* NULL: nothing */
+    char **settings;  /* the values of -o, in order; points into argv */
     size_t n_settings;
     int verbosity; /* -v less -q */
     int action;    /* one of the keys above, 0: run */
@@ -37,6 +39,7 @@ static const struct argp_option argp_options[] = {
     {"print-example", KEY_PRINT_EXAMPLE, NULL, 0,
      "Print a configuration file with every key explained, and exit", 2},
     {"print-keys-scdoc", KEY_PRINT_KEYS_SCDOC, NULL, OPTION_HIDDEN, NULL, 2},
+    {"open", KEY_OPEN, "FILE", OPTION_HIDDEN, NULL, 2}, /* by merlind itself: opened_children.h */
     {"verbose", 'v', NULL, 0, "Log one level more than log.level; can be repeated", 3},
     {"quiet", 'q', NULL, 0, "Log one level less; can be repeated", 3},
     {0},
@@ -51,6 +54,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'o':
         line->settings[line->n_settings++] = argument;
+        return 0;
+    case KEY_OPEN:
+        line->open = argument;
         return 0;
     case 'v':
         line->verbosity++;
@@ -127,6 +133,7 @@ static int load_config(const struct command_line *line, struct config *config)
     if (result == -ENOMEM)
         fputs("merlind: error: there is not enough memory to read the configuration\n", stderr);
     config->log_level = adjust_level(config->log_level, line->verbosity);
+    snprintf(config->open, sizeof config->open, "%s", line->open ? line->open : "");
     return result;
 }
 

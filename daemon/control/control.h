@@ -22,6 +22,7 @@ struct key_ring;
 struct control_service {
     void *data;
     struct acquisition *acquisition;
+    bool shows_old_run; /* there is no detector, and nothing that is kept may be changed */
     struct jobs *jobs;
     struct live_icom *icom;
     struct lease *lease; /* the control socket's own, as the next: it fills them in */
