@@ -16,6 +16,7 @@
 #include "daemon/host_check.h"
 #include "daemon/opened/helper.h"
 #include "daemon/opened/low_priority.h"
+#include "daemon/opened/run_card.h"
 #include "daemon/service.h"
 
 static void print_libraries(FILE *out)
@@ -43,16 +44,20 @@ struct command_line {
 static int load_again(void *data, struct config *fresh)
 {
     const struct command_line *const line = data;
-    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
+    struct options options = {.print_libraries = print_libraries,
+                              .check_host = host_check,
+                              .print_cards = run_cards_print};
     return options_load(line->argc, line->argv, &options, fresh) == 0 ? 0 : -EINVAL;
 }
 
-/* A helper of another merlind, which tells so by its environment (opened_children.h). */
+/* A helper of another merlind, which tells so by its environment (helper.h). Before anything else:
+ * threads take after the one that makes them. */
 static int become_helper(void)
 {
     const char *const parent = getenv(HELPER_PARENT);
     if (!parent)
         return 0;
+    low_priority_close_inherited(HELPER_FIRST_UNUSED);
     if (low_priority_become((pid_t)strtol(parent, NULL, 10)) == 0)
         return 0;
     log_error("merlind", "the merlind that wanted this process is gone");
@@ -61,16 +66,15 @@ static int become_helper(void)
 
 int main(int argc, char **argv)
 {
-    if (getenv(HELPER_PARENT))
-        low_priority_close_inherited(HELPER_FIRST_UNUSED);
-    struct options options = {.print_libraries = print_libraries, .check_host = host_check};
+    if (become_helper() < 0)
+        return EX_UNAVAILABLE;
+    struct options options = {.print_libraries = print_libraries,
+                              .check_host = host_check,
+                              .print_cards = run_cards_print};
     struct config config;
     if (options_load(argc, argv, &options, &config) != 0)
         return options.exit_code;
     signal(SIGPIPE, SIG_IGN);
-    /* First, since threads take after the one that makes them. */
-    if (become_helper() < 0)
-        return EX_UNAVAILABLE;
     log_init(config.log_level);
     struct error error = {0};
     struct command_line command_line = {argc, argv};

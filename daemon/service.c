@@ -18,7 +18,9 @@
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
 #include "daemon/notify.h"
+#include "daemon/opened/opened_children.h"
 #include "daemon/opened/opened_service.h"
+#include "daemon/opened/run_list.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
@@ -50,6 +52,9 @@ struct service {
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
+    struct run_list *run_list;
+    struct opened_children *opened;
+    struct control_runs runs; /* both, for requests */
     struct watchdog watchdog;
     uv_timer_t status_timer, map_timer, pattern_timer, row_timer;
     uv_signal_t signals[N_SIGNALS];
@@ -77,6 +82,7 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "security",
                         json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
                                   config_is_insecure(service->config)));
+    json_object_set_new(status, "opened", opened_children_json(service->opened));
     json_object_set_new(status, "old_run", opened_service_json(service->config));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
@@ -230,12 +236,16 @@ static void close_all(struct service *service)
 {
     watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
+    run_list_destroy(service->run_list);
+    service->run_list = NULL;
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
     web_destroy(service->web);
     service->web = NULL;
+    opened_children_destroy(service->opened);
+    service->opened = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
     key_ring_destroy(service->ring);
@@ -335,6 +345,38 @@ static void start_handles(struct service *service)
         uv_timer_start(&service->row_timer, on_row_timer, ROWS_MS, ROWS_MS);
 }
 
+/* ---- finished recordings ---- */
+
+static void list_runs(void *data, uint64_t offset, uint64_t limit, run_list_answer_fn answer,
+                      void *answer_data)
+{
+    struct service *const service = data;
+    run_list_ask(service->run_list, offset, limit, answer, answer_data);
+}
+
+static void open_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_open(service->opened, file, answer, answer_data);
+}
+
+static void close_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_close(service->opened, file, answer, answer_data);
+}
+
+static int make_runs(struct service *service, struct error *error)
+{
+    const struct opened_observer observer = {.data = service, .event = on_event};
+    service->runs = (struct control_runs){service, list_runs, open_run, close_run};
+    const int r =
+        run_list_create(&service->run_list, &service->loop, &service->jobs, service->config, error);
+    return r < 0 ? r
+                 : opened_children_create(&service->opened, &service->loop, service->config,
+                                          &observer, error);
+}
+
 static int open_sockets(struct service *service, struct error *error)
 {
     const struct config *const config = service->config;
@@ -356,11 +398,15 @@ static int open_sockets(struct service *service, struct error *error)
     if (r < 0)
         return r;
     service->icom.acquisition = service->acquisition;
+    r = make_runs(service, error);
+    if (r < 0)
+        return r;
     const struct control_service control_service = {
         .data = service,
         .acquisition = service->acquisition,
         .shows_old_run = config->open[0] != '\0',
         .jobs = &service->jobs,
+        .runs = &service->runs,
         .icom = &service->icom,
         .status = make_status,
         .status_changed = publish_status_now,

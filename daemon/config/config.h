@@ -23,7 +23,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 88, /* in the table of config_keys.c */
+    CONFIG_KEYS = 89, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -78,6 +78,7 @@ struct config {
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
     double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
     struct directory_list recording_roots;
+    unsigned recording_opened;    /* old runs that may be open at once */
     double recording_trash_hours; /* how long discarded files are kept */
     enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
