@@ -433,9 +433,27 @@ static int open_all(struct service *service, struct error *error)
     return opened_service_show(file, service->acquisition, error);
 }
 
+static bool find_old_run(void *data, const char *file, char *control, char *results, size_t size)
+{
+    struct opened_endpoints endpoints;
+    if (!opened_children_find(data, file, &endpoints))
+        return false;
+    snprintf(control, size, "%s", endpoints.control);
+    snprintf(results, size, "%s", endpoints.results);
+    return true;
+}
+
+static void look_at_old_run(void *data, const char *file, int change)
+{
+    opened_children_look(data, file, change);
+}
+
 static int open_page(struct service *service, struct error *error)
 {
     const struct web_service web_service = {
+        .data = service->opened,
+        .find_old_run = find_old_run,
+        .look_at_old_run = look_at_old_run,
         .results_endpoint = PUBLISHER_INPROC,
         .control_endpoint = CONTROL_INPROC,
         .changes_state = control_command_changes_state,

@@ -68,6 +68,7 @@ int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_pl
     const bool goes_on = opened || acquisition_run_goes_on(acquisition);
     struct product prepared = {0};
     int r = 0;
+    acquisition_recompute_watch(acquisition); /* it may be over */
     if (opened &&
         (acquisition->recompute ||
          atomic_load_explicit(&acquisition->run->phase, memory_order_acquire) != RUN_FINISHED))

@@ -148,8 +148,8 @@ static void tell(const struct child *child, const char *state, const char *text)
 {
     const struct opened_observer *const observer = &child->children->observer;
     observer->event(observer->data, "old_run",
-                    json_pack("{s:n, s:s, s:{s:s, s:s}}", "run", "text", text, "old_run", "file",
-                              child->file, "state", state));
+                    json_pack("{s:s, s:n, s:s, s:{s:s, s:s}}", "event", "old_run", "run", "text",
+                              text, "old_run", "file", child->file, "state", state));
 }
 
 /* ---- one process ---- */
