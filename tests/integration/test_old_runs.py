@@ -14,6 +14,9 @@ from bragg_scans import BraggScans
 from harness import (ControlError, Control, SystemTest, disk_mask, lighter, open_recording, wait_for)
 from page_client import RawViewer, Viewer
 
+ALONE = True  # what shows an old run gets the CPU only where nobody else wants it
+PLAIN = True
+
 SCAN = (16, 12)
 DETECTORS = [{"name": "bf", "shape": "disk", "radius": 20}, {"name": "haadf", "shape": "annulus", "inner": 60, "outer": 110}]
 BRAGG_SCAN = (6, 16)
@@ -26,6 +29,15 @@ def alive(pid):
         return "Z" not in pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return False
+
+
+def settled(client):
+    """The summary of its run once all is computed; asked for seldom, for the one who asks goes before the one who computes."""
+    def finished():
+        time.sleep(0.1)
+        status = client.status()
+        return status["run"]["state"] == "finished" and (status["recompute"] or {"finished": True})["finished"] and status["run"]
+    return wait_for(finished, 120, "the results of the old run")
 
 
 def checksum(path):
@@ -114,7 +126,7 @@ class OldRuns(SystemTest):
         live = control("start", scan=lighter([80, 60], [30, 20]))
         wait_for(lambda: control.status()["state"] == "acquiring", 30, "the scan")
         client, opened = self.open(control, old["file"])
-        summary = client.wait_finished(old["id"])
+        summary = settled(client)
         self.assertEqual((summary["id"], summary["reason"], summary["file"]), (old["id"], "complete", old["file"]))
         self.assertEqual(client.status()["old_run"]["name"], pathlib.Path(old["file"]).name)
         centre = [(size - 1) / 2 for size in frames.shape[-2:]]
@@ -123,7 +135,7 @@ class OldRuns(SystemTest):
         self.assertEqual(client("virtual_detector", name="bf", shape="annulus", centre=[100, 140], inner=10, outer=30)["run"],
                          old["id"])
         client("recompute")
-        wait_for(lambda: client.status()["recompute"]["finished"], 60, "the map of the moved aperture")
+        settled(client)
         parts, header = client.array("map", "bf")
         np.testing.assert_array_equal(parts["data"], masked_sums(frames, [100, 140], 10, 30))
         self.assertTrue(parts["measured"].all())
@@ -137,7 +149,7 @@ class OldRuns(SystemTest):
             self.assertEqual(pathlib.Path(f"/proc/{opened['pid']}/oom_score_adj").read_text().strip(), "1000")
         with self.subTest("another one beside it"):
             second, _ = self.open(control, other["file"])
-            self.assertEqual(second.wait_finished()["id"], other["id"])
+            self.assertEqual(settled(second)["id"], other["id"])
             self.assertEqual({one["file"] for one in control.status()["opened"]}, {old["file"], other["file"]})
         with self.subTest("the scan lost nothing"):
             scan = control.wait_finished(live["id"])
@@ -241,16 +253,14 @@ class OldBraggRuns(BraggScans):
         control.close()
         client = Control(self.control(self.daemon)("run_open", file=summary["file"])["control"])
         self.addCleanup(client.close)
-        self.assertEqual(client.wait_finished()["bragg"]["state"], "final")
+        self.assertEqual(settled(client)["bragg"]["state"], "final")
         np.testing.assert_array_equal(client.array("map", "bragg/class")[0]["data"], recorded["class"])
         np.testing.assert_array_equal(client.array("map", "bragg/strongest")[0]["data"], recorded["strongest"])
-        statistics = client("bragg")
-        self.assertAlmostEqual(statistics["headline"]["fraction"], recorded["statistics"]["headline"]["fraction"])
 
         with self.subTest("learned again with other settings"):
             changed = client("bragg_settings", reference=None, annulus=[38, 46])
             self.assertEqual(changed["run"], summary["id"])
-            wait_for(lambda: client("run")["state"] == "finished", 60, "the new classes")
+            settled(client)
             classes = client.array("map", "bragg/class")[0]["data"]
             self.assertLess((classes > 0).sum(), (recorded["class"] > 0).sum())
             self.assertTrue((classes < 5).all())
