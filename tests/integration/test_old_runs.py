@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import sys
 import time
 import unittest
 
@@ -11,8 +12,11 @@ import h5py
 import numpy as np
 
 from bragg_scans import BraggScans
-from harness import (ControlError, Control, SystemTest, disk_mask, lighter, open_recording, wait_for)
+from harness import TOP, Control, ControlError, SystemTest, disk_mask, lighter, open_recording, run_ctl, wait_for
 from page_client import RawViewer, Viewer
+
+sys.path.insert(0, str(TOP / "clients" / "python"))
+from merlind import Merlind  # noqa: E402
 
 ALONE = True  # what shows an old run gets the CPU only where nobody else wants it
 PLAIN = True
@@ -104,6 +108,15 @@ class OldRuns(SystemTest):
         np.testing.assert_array_equal(np.frombuffer(parts[0], np.uint8).reshape(2, 64, 64), pictures[1:3])
         self.assertEqual(control("runs", offset=9)["runs"], [])
         self.refused(control, "bad_value", "runs", limit=0)
+        told = run_ctl(self.daemon, "runs").stdout
+        self.assertIn(f'{second["file"]}\n', told)
+        self.assertIn("strain=2", told)
+        with Merlind(self.daemon.control) as client:
+            picture = client.runs()[1]["picture"]
+            self.assertEqual((picture.shape, picture.mask.any()), ((16, 12), False))
+            with client.open_run(first["file"]) as again:
+                self.assertEqual(again.status()["old_run"]["file"], first["file"])
+            self.assertIn("closed", run_ctl(self.daemon, "close", first["file"]).stdout)
 
     def expected_haadf(self, summary):
         frames = self.frames(summary)

@@ -72,6 +72,14 @@ def _arrays(parts: list[dict], frames: list[bytes]) -> dict[str, np.ndarray]:
     return {p["name"]: np.frombuffer(f, p["dtype"]).reshape(p["shape"]) for p, f in zip(parts, frames)}
 
 
+def _picture(told: Optional[dict[str, Any]], plane: np.ndarray) -> Optional[np.ma.MaskedArray]:
+    if not told:
+        return None
+    pixels = plane[:told["shape"][0], :told["shape"][1]]
+    values = told["low"] + (told["high"] - told["low"]) * (pixels.astype(float) - 1) / 254
+    return np.ma.masked_array(values, pixels == 0)
+
+
 class Merlind:
     """A connection to the daemon's endpoints (control None: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350; results None: asked of it
     when needed); timeout of a request in s. For asyncio: merlind.aio.AsyncMerlind.
@@ -103,7 +111,7 @@ class Merlind:
 
     def request(self, cmd: str, **args: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sends any command. Returns its result and the arrays that came with it."""
-        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd in ("start", "runs", "run_open") else self.timeout)
 
     def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)
@@ -247,6 +255,25 @@ class Merlind:
     def discarded(self) -> list[dict[str, Any]]:
         """Files in the trash: {"file", "bytes", "discarded", "kept_until"}."""
         return self.request("recordings_discarded")[0]["files"]
+
+    def runs(self, offset: int = 0, limit: int = 24) -> list[dict[str, Any]]:
+        """Finished recordings, the newest first, at most 24 at a time: {"file", "name", "started", "scan", "labels", "reason",
+        "bragg" (its "fraction" and "interval") ...}; "picture" is a small map [y, x] of the units of "thumbnail", masked where nothing
+        was measured, or None; "error": why it is no recording that can be read, or ""."""
+        result, arrays = self.request("runs", offset=offset, limit=limit)
+        for run, plane in zip(result["runs"], arrays["thumbnails"]):
+            run["picture"] = _picture(run.get("thumbnail"), plane)
+        return result["runs"]
+
+    def open_run(self, file: Any) -> "Merlind":
+        """Shows a recording again (as runs() has it, or relative to recording.directory): a connection to the process that does so,
+        which answers as merlind does of a run that was just measured. Close it, and close_run() it here."""
+        opened = self.request("run_open", file=str(file))[0]
+        return Merlind(opened["control"], opened["results"], self.timeout)
+
+    def close_run(self, file: Any) -> None:
+        """Ends the process that shows a recording."""
+        self.request("run_close", file=str(file))
 
     def get(self, name: str) -> str:
         """A parameter of the detector, as the detector writes it."""
