@@ -14,8 +14,6 @@
 #define ARGUMENTS_MAX 160
 enum { N_HANDLES = 3 };
 
-extern char **environ;
-
 struct helper {
     uv_process_t process;
     uv_pipe_t out;

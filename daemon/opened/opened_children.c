@@ -100,7 +100,8 @@ void opened_children_look(struct opened_children *children, const char *file, in
 {
     pthread_mutex_lock(&children->mutex);
     struct child *const child = find(children, file);
-    if (child)
+    /* Who leaves may have looked at one before it, whose process is gone. */
+    if (child && (change > 0 || child->viewers > 0))
         child->viewers += (unsigned)change;
     pthread_mutex_unlock(&children->mutex);
 }
@@ -323,22 +324,29 @@ static const char *code_of(const struct error *error)
     }
 }
 
+/* The one that shows it, or is about to. NULL: error says why there is none. */
+static struct child *find_or_open(struct opened_children *children, const char *file,
+                                  struct error *error)
+{
+    char path[1024];
+    if (run_file_resolve(children->config, file, path, error) < 0)
+        return NULL;
+    struct child *const child = find(children, path);
+    if (!child)
+        return make_room(children, error) ? open_child(children, path, error) : NULL;
+    if (!child->ending && child->n_waiting < WAITING_MAX)
+        return child;
+    error_set(error, -EBUSY, "%.300s is being %s: try again in a second", file,
+              child->ending ? "closed" : "opened for many");
+    return NULL;
+}
+
 void opened_children_open(struct opened_children *children, const char *file,
                           acquisition_answer_fn answer, void *data)
 {
-    char path[1024];
     struct error error = {0};
-    struct child *child = NULL;
-    if (run_file_resolve(children->config, file, path, &error) == 0) {
-        child = find(children, path);
-        if (child && child->ending)
-            error_set(&error, -EBUSY, "%.300s is being closed: try again in a second", file);
-        else if (!child && make_room(children, &error))
-            child = open_child(children, path, &error);
-    }
-    if (!error.code && child->n_waiting == WAITING_MAX)
-        error_set(&error, -EBUSY, "too many wait for %.300s", file);
-    if (error.code) {
+    struct child *const child = find_or_open(children, file, &error);
+    if (!child) {
         answer(data, NULL, code_of(&error), "args.file", &error);
         return;
     }

@@ -212,7 +212,7 @@ static void take_counts(const json_t *counts, struct bragg_plan *plan)
 
 bool opened_settings_reference(const struct opened_file *file, struct bragg_plan *plan)
 {
-    struct bragg_reference *reference;
+    struct bragg_reference *reference = NULL;
     struct error error = {0};
     json_t *const document = read_document(file);
     const char *const name = json_string_value(json_object_get(document, "name"));

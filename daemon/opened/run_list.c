@@ -175,8 +175,8 @@ static json_t *part_json(size_t n)
 {
     return json_pack("[{s:s, s:s, s:[I, i, i], s:[s, s, s], s:s, s:I, s:s}]", "name", "thumbnails",
                      "dtype", "|u1", "shape", (json_int_t)n, RUN_CARD_SIDE, RUN_CARD_SIDE, "dims",
-                     "run", "y", "x", "units", "", "nbytes", (json_int_t)(n * PICTURE_SIZE),
-                     "encoding", "raw");
+                     "run", "y", "x", "units", "", "nbytes",
+                     (json_int_t)n * (json_int_t)PICTURE_SIZE, "encoding", "raw");
 }
 
 static void give(struct question *question)
@@ -381,7 +381,7 @@ void run_list_destroy(struct run_list *list)
     const struct error error = {.code = -ESHUTDOWN, .text = "merlind is stopping"};
     while (list->questions) {
         struct question *const question = list->questions;
-        take_out(question);
+        list->questions = question->next;
         question->answer(question->data, NULL, NULL, 0, &error);
         helper_destroy(question->helper);
         question->orphaned = true;
