@@ -4,16 +4,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, ctl, patience, shown, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, ctl, patience, shown, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+/** What shows an old run gets the CPU only where nobody else wants it, seconds. */
+const IDLE_S = 120;
 let bench;
 let page;
 let old;
 
 before(async () => {
-  bench = await Bench.make({ scan: '20x24', fps: 900 });
+  bench = await Bench.make({ scan: '20x24', fps: 400 });
   for (const strain of [0, 8]) {
     ctl(bench.daemon, 'start', '--scan', '20x24', '--label', `strain=${strain}`, '--wait');
     old ??= ctl(bench.daemon, 'status', '--json').run;
@@ -54,20 +56,20 @@ test('arrows move among recordings, Escape leaves the list', async () => {
 });
 
 test('an old run is opened by the keyboard while a scan goes on, in the same views, and says what it is', async () => {
-  await startScan(page, 60, 64);
+  await startScan(page, 40, 40);
   await stateIs(page, /receiving/);
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('r');
   await cards().nth(1).waitFor();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
-  await page.locator('.old-run-line').waitFor();
+  await page.locator('.old-run-line').waitFor({ timeout: patience(IDLE_S) });
   assert.match(await page.locator('.old-run-line').textContent(), new RegExp(old.file.split('/').at(-1).replace(/\./g, '\\.')));
-  await stateIs(page, /^complete: 480 of 480/, 60);
+  await stateIs(page, /^complete: 480 of 480/, IDLE_S);
   assert.equal(await page.locator('#tab-scan').isHidden(), true);
   await page.keyboard.press('1');
   await turnTo(page, 0, 'dark_field');
-  await waitFor(async () => (await shown(page, 0, 20, 24).catch(() => ({}))).limits, 30, 'the map of the old run');
+  await waitFor(async () => (await shown(page, 0, 20, 24).catch(() => ({}))).limits, IDLE_S, 'the map of the old run');
 });
 
 test('an aperture that is moved there gives another map', async () => {
@@ -75,14 +77,14 @@ test('an aperture that is moved there gives another map', async () => {
   await page.locator('.aperture-list .row', { hasText: 'dark field' }).click();
   await page.locator('input.steer').nth(3).fill('120');
   await page.locator('input.steer').nth(3).press('Enter');
-  await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), 60, 'the recomputation');
+  await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), IDLE_S, 'the recomputation');
   await page.locator('.map-panel .image-base').first().waitFor();
   await page.keyboard.press('Escape');
   await page.locator('.map-panel').first().getByRole('button', { name: /now/i }).first().click().catch(() => {});
   await waitFor(async () => {
     const { limits } = await shown(page, 0, 20, 24);
     return limits && limits[1] !== before[1];
-  }, 30, 'the other map');
+  }, IDLE_S, 'the other map');
   await look('old_run');
 });
 
@@ -90,19 +92,19 @@ test('one key leads back to the live scan, which has lost nothing', async () => 
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('b');
   await waitFor(async () => (await page.locator('.old-run-line').count()) === 0, 15, 'the live scan');
-  await stateIs(page, /^complete: 3,840 of 3,840/, 90);
+  await stateIs(page, /^complete: 1,600 of 1,600/, IDLE_S);
   assert.equal(ctl(bench.daemon, 'status', '--json').run.stalls.episodes, 0);
 });
 
 test('when the process of an old run is lost the page says so and is at the live scan again', async () => {
   await page.goto(`${bench.daemon.web}/?run=${encodeURIComponent(old.file)}`);
-  await page.locator('.old-run-line').waitFor();
-  await stateIs(page, /^complete: 480 of 480/, 60);
+  await page.locator('.old-run-line').waitFor({ timeout: patience(IDLE_S) });
+  await stateIs(page, /^complete: 480 of 480/, IDLE_S);
   const [{ pid }] = ctl(bench.daemon, 'status', '--json').opened;
   process.kill(pid, 'SIGKILL');
-  await page.locator('.toast', { hasText: 'is not open any more' }).waitFor({ timeout: patience(20) });
+  await page.locator('.toast', { hasText: 'is not open any more' }).waitFor({ timeout: patience(60) });
   assert.equal(await page.locator('.old-run-line').count(), 0);
-  assert.match(await state(page), /complete: 3,840/);
+  await stateIs(page, /complete: 1,600/);
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));
