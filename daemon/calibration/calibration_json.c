@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/calibration/references.h"
+#include "daemon/json_time.h"
 
 #define PIXELS_LISTED 1000
 
@@ -126,12 +127,6 @@ json_t *calibration_json(const struct calibration *calibration)
 
 /* ---- back ---- */
 
-static uint64_t time_of(const json_t *json)
-{
-    return (uint64_t)json_integer_value(json_array_get(json, 0)) * 1000000000 +
-           (uint64_t)json_integer_value(json_array_get(json, 1));
-}
-
 static bool read_numbers(enum value_form form, const json_t *json, double numbers[2])
 {
     const json_t *const first = form == CENTRE    ? json_array_get(json, 0)
@@ -151,7 +146,7 @@ static void read_value(enum calibration_item item, struct calibration_value *val
     value->known = read_numbers(items[item].form, json_object_get(json, "value"), value->value);
     (void)read_numbers(items[item].form, json_object_get(json, "error"), value->error);
     snprintf(value->origin.source, sizeof value->origin.source, "%s", source ? source : "");
-    value->origin.time_ns = time_of(json_object_get(json, "time"));
+    value->origin.time_ns = json_time_ns(json_object_get(json, "time"));
 }
 
 static struct calibration_reference *read_reference(const json_t *json)

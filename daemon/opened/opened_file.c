@@ -8,15 +8,6 @@
 #include "daemon/record/file_payloads.h"
 #include "daemon/record/hdf5_error.h"
 
-/* JSON text that is padded with zeros. */
-static json_t *read_json(hid_t entry, const char *path)
-{
-    char *const text = file_has(entry, path) ? file_read_text(entry, path) : NULL;
-    json_t *const json = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return json;
-}
-
 /* Of the first message: it tells more than the dataset does. */
 static int read_format(struct opened_file *file, struct error *error)
 {
@@ -68,8 +59,8 @@ static int read_all(struct opened_file *file, struct error *error)
     const char *const hdr = "instrument/detector/acquisition_header";
     if (file_has(recording->entry, hdr))
         file->hdr = file_read_bytes(recording->entry, hdr, &file->hdr_size);
-    file->settings = read_json(recording->entry, "settings/1");
-    file->statistics = read_json(recording->entry, "statistics");
+    file->settings = file_read_json(recording->entry, "settings/1");
+    file->statistics = file_read_json(recording->entry, "statistics");
     hdf5_error_forget();
     return 0;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/counter.h"
+#include "daemon/json_time.h"
 #include "daemon/record/file_geometry.h"
 #include "daemon/record/hdf5_error.h"
 
@@ -39,12 +39,6 @@ static void destroy_file(void *data)
 }
 
 /* ---- the plan ---- */
-
-static uint64_t time_of(const json_t *json)
-{
-    return (uint64_t)json_integer_value(json_array_get(json, 0)) * NS_PER_S +
-           (uint64_t)json_integer_value(json_array_get(json, 1));
-}
 
 static void take_labels(const struct opened_file *file, struct acquisition_plan *plan)
 {
@@ -221,8 +215,8 @@ static enum run_end read_end(const struct opened_file *file)
 static void take_end(struct run *run, const struct opened_file *file)
 {
     const json_t *const recording = json_object_get(file->statistics, "recording");
-    run->started_ns = time_of(json_object_get(file->statistics, "started"));
-    const uint64_t ended = time_of(json_object_get(file->statistics, "ended"));
+    run->started_ns = json_time_ns(json_object_get(file->statistics, "started"));
+    const uint64_t ended = json_time_ns(json_object_get(file->statistics, "ended"));
     atomic_store(&run->ended_ns, ended ? ended : run->started_ns);
     atomic_store(&run->end, read_end(file));
     atomic_store(&run->phase, RUN_FINISHING);

@@ -176,11 +176,7 @@ static json_t *read_document(const struct opened_file *file)
 {
     char path[128];
     bragg_path(file, "reference", path, sizeof path);
-    const hid_t entry = file->recording.entry;
-    char *const text = file_has(entry, path) ? file_read_text(entry, path) : NULL;
-    json_t *const document = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return document;
+    return file_read_json(file->recording.entry, path);
 }
 
 static int make_reference(const struct opened_file *file, const json_t *document,

@@ -10,16 +10,6 @@
 #include "daemon/record/file_recording.h"
 #include "daemon/record/hdf5_error.h"
 
-/* JSON text that is padded with zeros; null: none. */
-static json_t *read_json(hid_t entry, const char *path)
-{
-    char *const text = file_has(entry, path) ? file_read_text(entry, path) : NULL;
-    json_t *const json = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    hdf5_error_forget();
-    return json ? json : json_null();
-}
-
 static void copy(json_t *card, const char *name, const json_t *from)
 {
     json_t *const value = json_object_get(from, name);
@@ -31,7 +21,7 @@ static void add_summary(json_t *card, const struct file_recording *recording)
 {
     static const char *const members[] = {"id",     "started", "ended",     "scan", "image",
                                           "labels", "frames",  "recording", "mode"};
-    json_t *const summary = read_json(recording->entry, "statistics");
+    json_t *const summary = file_read_json(recording->entry, "statistics");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         copy(card, members[i], summary);
     char *const reason = file_has(recording->entry, "end_reason")
@@ -50,7 +40,7 @@ static json_t *bragg_json(const struct file_recording *recording)
     char path[96];
     const char *const layer = recording->layers[0].name;
     snprintf(path, sizeof path, "results/%s%sbragg/statistics", layer, *layer ? "/" : "");
-    json_t *const statistics = read_json(recording->entry, path);
+    json_t *const statistics = file_read_json(recording->entry, path);
     const json_t *const headline = json_object_get(statistics, "headline");
     json_t *json = json_null();
     if (json_is_number(json_object_get(headline, "fraction"))) {

@@ -34,16 +34,6 @@ static bool has_map(const struct file_recording *recording, const char *name)
     return file_has(recording->entry, data);
 }
 
-static json_t *read_settings(const struct file_recording *recording)
-{
-    char *const text = file_has(recording->entry, "settings/1")
-                           ? file_read_text(recording->entry, "settings/1")
-                           : NULL;
-    json_t *const settings = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return settings;
-}
-
 /* Borrowed from the settings, or a literal; NULL: none. */
 static const char *choose_map(const struct file_recording *recording, const json_t *settings)
 {
@@ -174,7 +164,7 @@ static json_t *picture_json(const struct picture *picture, const char *name, con
 json_t *run_thumbnail(const struct file_recording *recording)
 {
     static struct picture picture;
-    json_t *const settings = read_settings(recording);
+    json_t *const settings = file_read_json(recording->entry, "settings/1");
     const char *const name = choose_map(recording, settings);
     char *units = NULL;
     json_t *json = NULL;
