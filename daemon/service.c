@@ -19,6 +19,9 @@
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
 #include "daemon/notify.h"
+#include "daemon/opened/opened_children.h"
+#include "daemon/opened/opened_service.h"
+#include "daemon/opened/run_list.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
@@ -50,6 +53,9 @@ struct service {
     struct jobs jobs;
     struct live_icom icom;
     struct hooks hooks;
+    struct run_list *run_list;
+    struct opened_children *opened;
+    struct control_runs runs; /* both, for requests */
     struct watchdog watchdog;
     struct result_timers result_timers;
     uv_timer_t status_timer;
@@ -78,6 +84,8 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "security",
                         json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
                                   config_is_insecure(service->config)));
+    json_object_set_new(status, "opened", opened_children_json(service->opened));
+    json_object_set_new(status, "old_run", opened_service_json(service->config));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher), "page",
@@ -147,11 +155,11 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
-/* A view is no scan: it goes over and over, and nothing is kept of it. */
+/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own. */
 static void run_hook(struct service *service, const json_t *summary)
 {
     const char *const mode = json_string_value(json_object_get(summary, "mode"));
-    if (mode && strcmp(mode, "view") != 0)
+    if (mode && strcmp(mode, "view") != 0 && !service->config->open[0])
         hooks_scan_ended(&service->hooks, summary);
 }
 
@@ -195,7 +203,7 @@ static void on_status_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
     publish_status(service);
-    if (!service->stopping)
+    if (!service->stopping && !service->config->open[0])
         trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
 }
 
@@ -218,12 +226,16 @@ static void close_all(struct service *service)
     watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
     hooks_finish(&service->hooks);
+    run_list_destroy(service->run_list);
+    service->run_list = NULL;
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
     web_destroy(service->web);
     service->web = NULL;
+    opened_children_destroy(service->opened);
+    service->opened = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
     key_ring_destroy(service->ring);
@@ -267,7 +279,7 @@ static void shut_down(void *data)
 static void reload(struct service *service)
 {
     struct config fresh;
-    if (service->stopping)
+    if (service->stopping || service->config->open[0])
         return;
     notify_reloading();
     if (service->source->load(service->source->data, &fresh) == 0) {
@@ -310,6 +322,38 @@ static void start_handles(struct service *service)
     result_timers_start(&service->result_timers);
 }
 
+/* ---- finished recordings ---- */
+
+static void list_runs(void *data, uint64_t offset, uint64_t limit, run_list_answer_fn answer,
+                      void *answer_data)
+{
+    struct service *const service = data;
+    run_list_ask(service->run_list, offset, limit, answer, answer_data);
+}
+
+static void open_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_open(service->opened, file, answer, answer_data);
+}
+
+static void close_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_close(service->opened, file, answer, answer_data);
+}
+
+static int make_runs(struct service *service, struct error *error)
+{
+    const struct opened_observer observer = {.data = service, .event = on_event};
+    service->runs = (struct control_runs){service, list_runs, open_run, close_run};
+    const int r =
+        run_list_create(&service->run_list, &service->loop, &service->jobs, service->config, error);
+    return r < 0 ? r
+                 : opened_children_create(&service->opened, &service->loop, service->config,
+                                          &observer, error);
+}
+
 static int open_sockets(struct service *service, struct error *error)
 {
     const struct config *const config = service->config;
@@ -331,11 +375,16 @@ static int open_sockets(struct service *service, struct error *error)
     if (r < 0)
         return r;
     service->icom.acquisition = service->acquisition;
+    r = make_runs(service, error);
+    if (r < 0)
+        return r;
     const struct control_service control_service = {
         .data = service,
         .config = service->config,
         .acquisition = service->acquisition,
+        .shows_old_run = config->open[0] != '\0',
         .jobs = &service->jobs,
+        .runs = &service->runs,
         .icom = &service->icom,
         .status = make_status,
         .status_changed = publish_status_now,
@@ -346,9 +395,43 @@ static int open_sockets(struct service *service, struct error *error)
                           service->ring, &control_service, error);
 }
 
+/* A daemon that shows an old run has its file before it has anything else, and its results before
+ * it is ready. */
+static int open_all(struct service *service, struct error *error)
+{
+    struct opened_file *file = NULL;
+    const bool opened = service->config->open[0];
+    int r = opened ? opened_service_prepare(&file, service->config, error) : 0;
+    if (r == 0)
+        r = open_sockets(service, error);
+    if (r < 0 || !opened) {
+        opened_file_destroy(file);
+        return r;
+    }
+    return opened_service_show(file, service->acquisition, error);
+}
+
+static bool find_old_run(void *data, const char *file, char *control, char *results, size_t size)
+{
+    struct opened_endpoints endpoints;
+    if (!opened_children_find(data, file, &endpoints))
+        return false;
+    snprintf(control, size, "%s", endpoints.control);
+    snprintf(results, size, "%s", endpoints.results);
+    return true;
+}
+
+static void look_at_old_run(void *data, const char *file, int change)
+{
+    opened_children_look(data, file, change);
+}
+
 static int open_page(struct service *service, struct error *error)
 {
     const struct web_service web_service = {
+        .data = service->opened,
+        .find_old_run = find_old_run,
+        .look_at_old_run = look_at_old_run,
         .results_endpoint = PUBLISHER_INPROC,
         .control_endpoint = CONTROL_INPROC,
         .changes_state = control_command_changes_state,
@@ -380,7 +463,7 @@ int service_run(struct config *config, const struct config_source *source, struc
     service.jobs.loop = &service.loop;
     live_icom_init(&service.icom, &service.jobs, &config->icom);
     service.zmq_context = zmq_ctx_new();
-    r = service.zmq_context ? open_sockets(&service, error)
+    r = service.zmq_context ? open_all(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
     if (r == 0)
         r = open_page(&service, error);
@@ -390,7 +473,8 @@ int service_run(struct config *config, const struct config_source *source, struc
         start_handles(&service);
         hooks_init(&service.hooks, &service.loop, &config->hooks,
                    control_endpoint(service.control));
-        find_leftovers(&service);
+        if (!config->open[0])
+            find_leftovers(&service);
         say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);
     }

@@ -13,9 +13,9 @@ _merlinctl_names() {
 _merlinctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
   local endpoint=()
-  local commands="analyse attach bragg calibration calibrations command detach detector detectors discard discarded geometry get
-    keep keygen lease log-level map measure note nudge pattern ping profile put recompute record reference references
-    remove-calibration remove-detector remove-reference request run samples save-bad-pixels save-calibration
+  local commands="analyse attach bragg calibration calibrations close command detach detector detectors discard discarded geometry get
+    keep keygen lease log-level map measure note nudge open pattern ping profile put recompute record reference references
+    remove-calibration remove-detector remove-reference request run runs samples save-bad-pixels save-calibration
     save-config save-gain series set shutdown start status stop view watch"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in

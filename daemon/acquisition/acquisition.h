@@ -214,6 +214,20 @@ int geometry_request_apply(const struct geometry_request *request, struct scan_g
  * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
 void acquisition_find_lines(struct acquisition *acquisition);
 
+/* A plan with the settings of the configuration and the detectors in force, one reference. NULL: no
+ * memory. */
+struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition);
+
+/* Threads that a run made by somebody else may reckon with, as run_create has them. */
+unsigned acquisition_workers(const struct acquisition *acquisition);
+
+/*
+ * Shows a run that was not measured here (daemon/opened/opened_run.h) as if its last frame had just
+ * come, and computes all its results from its file; events tell how it goes. For a daemon whose
+ * configuration names a file to open, once.
+ */
+int acquisition_open(struct acquisition *acquisition, struct run *run, struct error *error);
+
 /* As pipeline_stuck. */
 bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size);
 

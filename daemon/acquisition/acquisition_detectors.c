@@ -149,6 +149,7 @@ static size_t late_products(const struct run *run, const char *name,
 int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
                                 size_t n, struct error *error)
 {
+    acquisition_recompute_watch(acquisition); /* it may be over */
     if (acquisition->recompute)
         return error_set(error, -EBUSY,
                          "results are being computed again already: wait for its end");

@@ -21,6 +21,7 @@
 
 struct kept_store {
     char directory[1024];
+    bool is_protected;
     size_t n;
     struct kept *list; /* in the order of kind and name */
 };
@@ -312,6 +313,20 @@ static int write_files(struct kept_store *store, struct kept *kept, const struct
     return r;
 }
 
+void kept_store_protect(struct kept_store *store)
+{
+    store->is_protected = true;
+}
+
+static int check_change(const struct kept_store *store, struct error *error)
+{
+    return store->is_protected
+               ? error_set(error, -EROFS,
+                           "nothing is saved or removed from an old run: another merlind owns %s",
+                           store->directory)
+               : 0;
+}
+
 static int check_put(const struct kept_store *store, const char *kind, const char *name,
                      struct error *error)
 {
@@ -328,7 +343,9 @@ static int check_put(const struct kept_store *store, const char *kind, const cha
 int kept_store_put(struct kept_store *store, const char *kind, const char *name, json_t *document,
                    const struct kept_array *arrays, size_t n_arrays, struct error *error)
 {
-    int r = check_put(store, kind, name, error);
+    int r = check_change(store, error);
+    if (r == 0)
+        r = check_put(store, kind, name, error);
     if (r < 0)
         return r;
     struct kept kept = {
@@ -356,6 +373,8 @@ int kept_store_remove(struct kept_store *store, const char *kind, const char *na
 {
     char path[PATH_MAX], file[NAME_MAX];
     const size_t i = index_of(store, kind, name);
+    if (check_change(store, error) < 0)
+        return -EROFS;
     if (!is_at(store, i, kind, name))
         return error_set(error, -ENOENT, "there is no %s", name);
     snprintf(file, sizeof file, "%s.json", name);

@@ -28,7 +28,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 91, /* in the table of config_keys.c */
+    CONFIG_KEYS = 92, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -96,6 +96,7 @@ struct config {
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
     double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
     struct directory_list recording_roots;
+    unsigned recording_opened;    /* old runs that may be open at once */
     double recording_trash_hours; /* how long discarded files are kept */
     enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
@@ -121,6 +122,8 @@ struct config {
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
     unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */
     char file[1024];                  /* that was loaded, "" when none was */
+    char open[1100]; /* no key: a recording to be looked at again, in a process of its own that has
+                        no detector; "": a daemon as usual */
     struct config_origin origins[CONFIG_KEYS];
 };
 

@@ -121,6 +121,10 @@ const struct config_key config_keys[] = {
      .unit = "hours", .default_text = "24",
      .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
              "of recordings."},
+    {"recording.opened", &config_type_number, FIELD(recording_opened), RANGE(0, 8),
+     .default_text = "2",
+     .text = "How many old runs may be open at once (run_open, or the list of the page): each is "
+             "analysed again by a process of its own, of the lowest priority. 0: none."},
     {"recording.links", &config_type_bool, FIELD(recording.links), .default_text = "false",
      .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
              "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "

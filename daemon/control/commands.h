@@ -32,6 +32,11 @@ void command_recording_discard(const struct control_service *service, struct req
                                json_t *args);
 void command_recordings_discarded(const struct control_service *service, struct request *request,
                                   json_t *args);
+/* commands_runs.c */
+void command_runs(const struct control_service *service, struct request *request, json_t *args);
+void command_run_open(const struct control_service *service, struct request *request, json_t *args);
+void command_run_close(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_start.c */
 void command_start(const struct control_service *service, struct request *request, json_t *args);
 /* commands_geometry.c */

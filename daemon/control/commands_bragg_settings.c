@@ -180,7 +180,11 @@ void bragg_change(const struct control_service *service, struct request *request
     const struct product_set *set = NULL;
     const int r = acquisition_set_bragg(service->acquisition, plan, &set, &error);
     if (r < 0) {
-        request_fail(request, r == -ENOMEM ? "internal" : "bad_value", NULL, "%s", error.text);
+        request_fail(request,
+                     r == -ENOMEM  ? "internal"
+                     : r == -EBUSY ? "busy"
+                                   : "bad_value",
+                     NULL, "%s", error.text);
         return;
     }
     json_t *const result = json_pack("{s:o, s:s?, s:o}", "settings", bragg_plan_json(plan), "run",

@@ -10,6 +10,7 @@
 #include "detector/pixel_format.h"
 #include "processing/products/acquisition_plan.h"
 #include "processing/products/epochs.h"
+#include "processing/run/chunk_store.h"
 #include "processing/run/product_set.h"
 #include "processing/run/stall_watch.h"
 #include "processing/tables/frame_table.h"
@@ -19,9 +20,9 @@
  * results.
  *
  * Who owns what, in the order in which it is written:
- *   - plan, hdr, format, layers, scan, chunk_frames, recycle: set by the ingest thread before the
- * first chunk is published, then only read. The publication of the chunk (or of the run through
- * run_current) orders them.
+ *   - plan, hdr, format, layers, scan, chunk_frames, recycle, store: set by the ingest thread (of a
+ * run from a file: by whoever reads it) before the first chunk is published, then only read. The
+ * publication of the chunk (or of the run through run_current) orders them.
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
  * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
  * last frame while frames move.
@@ -148,6 +149,7 @@ struct run {
     struct run_counts counts;
     struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
     struct column_table *stored; /* stored_chunks.h */
+    struct chunk_store store;    /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
     struct error bragg_error; /* why Bragg reflections are not looked for, or not finally */
@@ -261,6 +263,10 @@ void run_want_arrays(struct run *run);
 /* Looks for places where the detector was held up among the frames that came since the last time;
  * marks them (FRAME_FLAG_STALLED) and counts them. See stall_watch.h. */
 void run_check_stalls(struct run *run);
+
+/* Whether the images of its frames can be read again: it is being recorded, or comes from a file.
+ * Any thread. */
+bool run_has_images(const struct run *run);
 
 /* Adds one to `pending`, so that the run is not finished before it is taken away again. false: it
  * is being finished already. Any thread. */

@@ -17,7 +17,7 @@ export class RequestError extends Error {
 
 /**
  * Events (addEventListener): `state` (detail {connected, retryAt}), `welcome`, `viewers`, `message` (a published
- * message, decoded), `broken` (a message that could not be read).
+ * message, decoded), `gone` (the old run that it looks at is not open), `broken` (a message that could not be read).
  */
 export class Connection extends EventTarget {
   #url;
@@ -103,6 +103,7 @@ export class Connection extends EventTarget {
   #receivedText(message) {
     if (message.welcome) this.#emit('welcome', message.welcome);
     else if ('viewers' in message) this.#emit('viewers', message.viewers);
+    else if (message.gone) this.#emit('gone', message.gone);
     else this.#reply(message, {});
   }
 

@@ -16,6 +16,8 @@ import { figureOf, saveFigure } from './figure.js';
 import { InstrumentForm } from './instrument_form.js';
 import { listenForKeys, openHelp } from './keys.js';
 import { LateData } from './late_data.js';
+import { oldRunOf } from './old_run_address.js';
+import { OldRuns } from './old_runs.js';
 import { MapsPanel } from './maps_panel.js';
 import { openNote } from './note_dialog.js';
 import { PatternPanel } from './pattern_panel.js';
@@ -42,7 +44,7 @@ setTheme(settings.get('theme', 'dark'));
 
 const store = new Store();
 const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-const connection = new Connection(`${scheme}://${location.host}/ws`, { token: takeToken() ?? undefined, name: 'page' });
+const connection = new Connection(`${scheme}://${location.host}/ws`, { token: takeToken() ?? undefined, name: 'page', run: oldRunOf(location) ?? undefined });
 const toasts = new Toasts();
 const apertures = new ApertureList(connection);
 const regions = new RegionPatterns(connection);
@@ -76,6 +78,7 @@ const bar = new StateBar(store, {
 
 document.getElementById('page').append(bar.root, element('main', {}, element('div', { class: 'images' }, maps.root, pattern.root), profiles.root), side.root);
 document.body.append(toasts.root);
+const oldRuns = new OldRuns({ store, connection, toasts, apertures, pattern, side, bar });
 
 /** Shape of the patterns, and their centre as far as it is known. */
 function frame() {
@@ -193,6 +196,7 @@ const bindings = [
   { keys: ['h'], shown: 'H', text: 'who holds control; take it, give it back', act: steer },
   { keys: ['t'], shown: 'T', text: 'light or dark', act: theme },
   { keys: ['Escape'], shown: 'Esc', text: 'leave a click that was begun', act: () => instrument.cancel() },
+  { keys: ['r'], shown: 'R B', text: 'the recordings; back from one to the live scan', act: () => oldRuns.list() }, { keys: ['b'], act: () => oldRuns.back() },
   { keys: ['?'], shown: '?', text: 'this help', act: () => openHelp(bindings) },
 ];
 

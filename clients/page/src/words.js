@@ -61,6 +61,7 @@ function acquiring(run, idleSeconds) {
  */
 export function stateInWords(status, idleSeconds = 0) {
   const { state, why, run } = status;
+  if (status.old_run && state === 'finishing') return { tone: 'busy', word: 'computing again', text: ' – the maps fill up' };
   if (state === 'fault') return { tone: 'bad', word: 'detector fault', text: why ? ` – ${why}` : '' };
   if (state === 'disconnected') return { tone: 'bad', word: 'detector not connected', text: why ? ` – ${why}` : '' };
   if (state === 'arming') return { tone: 'busy', word: 'arming', text: ' – the detector is being set up' };

@@ -16,13 +16,14 @@ from merlind.instrument import Instrument
 from merlind.keys import read_key_file
 from merlind.live import LivePlot, live
 from merlind.messages import MerlindError, Update
+from merlind.old_runs import OldRuns
 from merlind.results import Results
 from merlind.service import Service
 
 __all__ = ["LivePlot", "Merlind", "MerlindError", "Update", "live", "read_key_file"]
 
 
-class Merlind(Results, Analysis, Instrument, Bragg, Service):
+class Merlind(Results, Analysis, Instrument, Bragg, OldRuns, Service):
     """A connection to the daemon's endpoints (control None: $MERLIND_ENDPOINT, or tcp://127.0.0.1:6350; results None: asked of it
     when needed); timeout of a request in s. For asyncio: merlind.aio.AsyncMerlind.
 

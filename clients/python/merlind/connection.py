@@ -43,7 +43,7 @@ class Connection:
 
     def request(self, cmd: str, **args: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sends any command. Returns its result and the arrays that came with it."""
-        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd in ("start", "runs", "run_open") else self.timeout)
 
     def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)

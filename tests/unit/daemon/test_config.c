@@ -147,6 +147,7 @@ static const char full_text[] =
     "  roots: [/data/one, '/data/two']\n"
     "  name: '{date}/{sample}_{run:04}'\n"
     "  trash_hours: 0.5\n"
+    "  opened: 5\n"
     "  links: true\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
@@ -237,6 +238,7 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->recording_roots.paths[1], "/data/two");
     assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
     assert_true(config->recording_trash_hours == 0.5);
+    assert_int_equal(config->recording_opened, 5);
     assert_true(config->recording.links);
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
