@@ -31,8 +31,8 @@ struct bragg_background_plan {
     uint32_t *pixels;
     uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
     uint32_t band_room[BRAGG_BANDS_MAX];
-    _Alignas(32) double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
-    _Alignas(32) double part_pixels[BRAGG_PARTS_MAX];   /* part_n */
+    double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
+    double part_pixels[BRAGG_PARTS_MAX];   /* part_n */
     double sector_template[BRAGG_SECTORS_MAX];
     uint64_t usable; /* sectors of which enough is not masked */
     double band_radius[BRAGG_BANDS_MAX];
@@ -76,8 +76,3 @@ struct bragg_background {
     uint64_t quiet;                   /* sectors, one bit each */
     uint32_t n_quiet;
 };
-
-/* counts, template: of the parts; `busy`: sectors that are known to hold reflections. */
-void bragg_background_fit(struct bragg_background *background,
-                          const struct bragg_background_plan *plan, const uint32_t *counts,
-                          const double *template, uint64_t busy);

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "processing/bragg/bragg_background_inline.h"
 #include "processing/bragg/bragg_kernels.h"
 
 /*
- * The loops that files of kernels share, written with vectors of 64 bytes, which the compiler
- * splits into what that file's instruction set has.
+ * The loops that files of kernels share, written with vectors as long as that file's instruction
+ * set has them: BRAGG_VECTOR_SIZE bytes.
  */
 typedef uint8_t counts_8;
 typedef uint16_t counts_16;
@@ -14,8 +15,8 @@ typedef uint32_t counts_32;
 
 #define BRAGG_INLINE static inline __attribute__((always_inline))
 
-typedef uint16_t lanes_16 __attribute__((vector_size(64), aligned(2), may_alias));
-typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint16_t lanes_16 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned(2), may_alias));
+typedef uint32_t lanes_32 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned(4), may_alias));
 
 /* Rows go in whole vectors, which may reach beyond the rectangle (masked) but never beyond the
  * image. */
@@ -62,12 +63,14 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
             rows(to, from, plan, n, 1);                                                            \
     } while (0)
 
+#define LANES_OF(bits) (8 * BRAGG_VECTOR_SIZE / (bits))
+
 #define DISK_SUMS(bits)                                                                            \
     BRAGG_INLINE void column_sums_##bits(counts_##bits *room, size_t height_stride,                \
                                          const counts_##bits *pixels,                              \
                                          const struct bragg_sums_plan *plan, const uint32_t n)     \
     {                                                                                              \
-        const uint32_t lanes = 64 / sizeof(counts_##bits);                                         \
+        const uint32_t lanes = LANES_OF(bits);                                                     \
         const size_t below = plan->buffer_stride;                                                  \
         const counts_##bits *above = pixels, *under = pixels;                                      \
         lanes_##bits sum[BRAGG_TOGETHER];                                                          \
@@ -90,7 +93,7 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
                                           size_t height_stride,                                    \
                                           const struct bragg_sums_plan *plan, const uint32_t n)    \
     {                                                                                              \
-        const uint32_t lanes = 64 / sizeof(counts_##bits);                                         \
+        const uint32_t lanes = LANES_OF(bits);                                                     \
         lanes_##bits sum[BRAGG_TOGETHER] = {{0}};                                                  \
         int dx = plan->reach;                                                                      \
         for (uint32_t i = 0; i < plan->n_heights; i++, room += height_stride) {                    \
@@ -132,7 +135,7 @@ typedef uint32_t lanes_32 __attribute__((vector_size(64), aligned(4), may_alias)
                                  const counts_##bits *buffer,                                      \
                                  const struct bragg_sums_plan *shared)                             \
     {                                                                                              \
-        const uint32_t lanes = 64 / sizeof(counts_##bits), block = BRAGG_TOGETHER * lanes;         \
+        const uint32_t lanes = LANES_OF(bits), block = BRAGG_TOGETHER * lanes;                     \
         const struct bragg_sums_plan own = *shared, *const plan = &own;                            \
         const uint32_t n_rows = (plan->rows + plan->step - 1) / plan->step;                        \
         counts_##bits *const at = room + BRAGG_BORDER;                                             \
@@ -175,6 +178,7 @@ static void widen_buffer(uint32_t *restrict wide, const uint16_t *restrict narro
     {                                                                                              \
         .load_8 = load_8, .load_16 = load_16, .load_32 = load_32, .narrow = narrow_buffer,         \
         .widen = widen_buffer, .sum_parts_16 = sum_parts_16, .sum_parts_32 = sum_parts_32,         \
-        .disk_sums_16 = disk_sums_16, .disk_sums_32 = disk_sums_32, .screen_16 = screen_16,        \
-        .screen_32 = screen_32                                                                     \
+        .fit_background = fit_background, .disk_sums_16 = disk_sums_16,                            \
+        .disk_sums_32 = disk_sums_32, .screen_16 = screen_16, .screen_32 = screen_32,              \
+        .drop_lower_16 = drop_lower_16, .drop_lower_32 = drop_lower_32                             \
     }

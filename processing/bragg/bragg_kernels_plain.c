@@ -1,3 +1,4 @@
+#define BRAGG_VECTOR_SIZE 16
 #include "processing/bragg/bragg_kernels_inline.h"
 #include "processing/bragg/bragg_kernels_lookup_inline.h"
 

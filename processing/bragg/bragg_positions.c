@@ -14,9 +14,11 @@ static uint32_t step_for(double radius)
     return radius < 5 ? 1 : (uint32_t)(radius / 5) + 1;
 }
 
-static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands)
+static int allocate(struct bragg_positions *p, const struct bragg_grid *grid, uint32_t n_bands)
 {
-    p->cell = malloc(map_size);
+    const size_t map_size = grid->map_size, margin = bragg_map_margin(grid, p->step);
+    p->cell_room = malloc(map_size + 2 * margin);
+    p->cell = p->cell_room ? p->cell_room + margin : NULL;
     p->bin = calloc(map_size, sizeof(*p->bin));
     p->share = calloc(map_size, sizeof(*p->share));
     p->weight = calloc(map_size, sizeof(*p->weight));
@@ -27,7 +29,7 @@ static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands
     if (!p->first_band || !p->end_band || !p->cell || !p->bin || !p->share || !p->weight ||
         !p->speckle || !p->mix)
         return -ENOMEM;
-    memset(p->cell, BRAGG_NO_PLACE, map_size);
+    memset(p->cell_room, BRAGG_NO_PLACE, map_size + 2 * margin);
     return 0;
 }
 
@@ -162,6 +164,8 @@ static void add_to_cell(struct bragg_positions *p, size_t at, uint32_t cell)
     p->cell[at] = (uint8_t)cell;
     c->weight = fmin(c->weight, p->weight[at]);
     c->speckle = fmin(c->speckle, p->speckle[at]);
+    c->most_weight = fmax(c->most_weight, p->weight[at]);
+    c->most_speckle = fmax(c->most_speckle, p->speckle[at]);
     c->first_bin = p->bin[at] < c->first_bin ? p->bin[at] : c->first_bin;
     c->last_bin = p->bin[at] > c->last_bin ? p->bin[at] : c->last_bin;
 }
@@ -173,7 +177,8 @@ static void make_cells(struct bragg_positions *p, size_t map_size)
     double highest[RINGS_MAX] = {0};
     p->n_cells = 3 * n_rings;
     for (uint32_t i = 0; i < BRAGG_CELLS; i++)
-        p->cells[i] = (struct bragg_cell){HUGE_VAL, HUGE_VAL, UINT32_MAX, 0};
+        p->cells[i] =
+            (struct bragg_cell){.weight = HUGE_VAL, .speckle = HUGE_VAL, .first_bin = UINT32_MAX};
     for (size_t i = 0; i < map_size; i++) {
         if (p->cell[i] != BRAGG_NO_PLACE) {
             double *const high = &highest[ring_of(p, n_rings, p->bin[i])];
@@ -190,6 +195,21 @@ static void make_cells(struct bragg_positions *p, size_t map_size)
     }
 }
 
+/* Cells whose places lie beside those of a cell. */
+static void find_cells_beside(struct bragg_positions *p, const struct bragg_grid *grid)
+{
+    const ptrdiff_t row = (ptrdiff_t)(grid->stride * p->step), column = (ptrdiff_t)p->step;
+    const ptrdiff_t beside[4] = {-row, -column, column, row};
+    for (size_t i = 0; i < grid->map_size; i++) {
+        if (p->cell[i] == BRAGG_NO_PLACE)
+            continue;
+        for (int k = 0; k < 4; k++)
+            p->cells[p->cell[i]].beside |= 1ull << p->cell[(ptrdiff_t)i + beside[k]];
+    }
+    for (uint32_t i = 0; i < BRAGG_CELLS; i++)
+        p->cells[i].beside &= ~(1ull << BRAGG_NO_PLACE);
+}
+
 int bragg_positions_init(struct bragg_positions *positions,
                          const struct bragg_reference_values *values, enum bragg_width width,
                          double radius, const struct bragg_grid *grid, const uint8_t *mask,
@@ -204,7 +224,7 @@ int bragg_positions_init(struct bragg_positions *positions,
         .n_bins = (uint32_t)((s->outer - s->inner) / BRAGG_BIN_WIDTH) + 1,
     };
     bragg_disk_init(&p->disk, radius);
-    if (allocate(p, grid->map_size, background->n_bands) < 0) {
+    if (allocate(p, grid, background->n_bands) < 0) {
         bragg_positions_finish(p);
         return error_set(error, -ENOMEM, "not enough memory for the places of Bragg disks");
     }
@@ -218,6 +238,7 @@ int bragg_positions_init(struct bragg_positions *positions,
     }
     normalise_mix(p, background->n_bands);
     make_cells(p, grid->map_size);
+    find_cells_beside(p, grid);
     return 0;
 }
 
@@ -230,6 +251,6 @@ void bragg_positions_finish(struct bragg_positions *positions)
     free(positions->weight);
     free(positions->share);
     free(positions->bin);
-    free(positions->cell);
+    free(positions->cell_room);
     *positions = (struct bragg_positions){0};
 }

@@ -19,8 +19,10 @@
 #define BRAGG_BIN_WIDTH 0.5 /* pixels of radius */
 
 struct bragg_cell {
-    double weight, speckle;       /* the least of its places */
+    double weight, speckle; /* the least of its places */
+    double most_weight, most_speckle;
     uint32_t first_bin, last_bin; /* of radius; first above last: the cell has no place */
+    uint64_t beside; /* cells that have a place beside one of this cell along a row or column */
 };
 
 struct bragg_positions {
@@ -30,7 +32,8 @@ struct bragg_positions {
     uint32_t n_bins;
     uint32_t n_cells;
     struct bragg_cell cells[BRAGG_CELLS];
-    uint8_t *cell;
+    uint8_t *cell; /* with room for BRAGG_LANES places more than a row of places around */
+    uint8_t *cell_room;
     uint16_t *bin;
     float *share;    /* of the disk's pixels, those that are used */
     double *weight;  /* counts of the template in the disk */
@@ -38,6 +41,12 @@ struct bragg_positions {
     double *mix;     /* [n_bins][n_bands], 0 outside [first_band, end_band) */
     uint8_t *first_band, *end_band;
 };
+
+/* Elements that maps which are read around their places have before and behind them. */
+static inline size_t bragg_map_margin(const struct bragg_grid *grid, uint32_t step)
+{
+    return (size_t)(grid->stride + 1) * step + BRAGG_LANES;
+}
 
 /* -ENOMEM, or -EINVAL where there is no place (the annulus is too narrow or masked). */
 int bragg_positions_init(struct bragg_positions *positions,

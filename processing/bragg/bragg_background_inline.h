@@ -1,13 +1,16 @@
-#include "processing/bragg/bragg_background.h"
+#pragma once
 
 #include <math.h>
 #include <string.h>
 
+#include "processing/bragg/bragg_background.h"
+
 /*
- * Sums of doubles go in four lanes, whatever the instruction set has, so that their order is the
- * same everywhere.
+ * The fit of a pattern's background, compiled for each instruction set. Sums of doubles go in four
+ * lanes, whatever the set has, and products are rounded before they are added (meson.build), so
+ * that the result is the same everywhere.
  */
-typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
+typedef double four_doubles __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
@@ -58,7 +61,9 @@ static void sector_keys(int32_t *keys, const uint32_t *counts, const double *tem
 /* A bound below which there are n_lowest of the keys. */
 static int32_t bound_of_lowest(const int32_t *keys, uint32_t n, int32_t n_lowest)
 {
-    int32_t low = 0, high = INT32_MAX;
+    int32_t low = INT32_MAX, high = INT32_MAX;
+    for (uint32_t s = 0; s < n; s++)
+        low = keys[s] < low ? keys[s] : low;
     while (high - low > 1) {
         const int32_t middle = low + (high - low) / 2;
         int32_t below = 0;
@@ -118,7 +123,7 @@ struct band_sums {
     double counts[BRAGG_BANDS_MAX], template[BRAGG_BANDS_MAX], pixels[BRAGG_BANDS_MAX];
 };
 
-static double sum_of(const lanes *four)
+static double sum_of(const four_doubles *four)
 {
     return ((*four)[0] + (*four)[1]) + ((*four)[2] + (*four)[3]);
 }
@@ -137,11 +142,11 @@ static void sum_bands(struct band_sums *sums, const struct bragg_background_plan
         uint32_t sum = 0;
         for (uint32_t s = 0; s < plan->n_sectors; s++)
             sum += counts[first + s] & chosen[s];
-        lanes of_template = {0}, of_pixels = {0};
+        four_doubles of_template = {0}, of_pixels = {0};
         for (uint32_t s = 0; s < plan->n_sectors; s += 4) {
-            const lanes w = *(const lanes *)(weight + s);
-            of_template += w * *(const lanes *)(template + first + s);
-            of_pixels += w * *(const lanes *)(plan->part_pixels + first + s);
+            const four_doubles w = *(const four_doubles *)(weight + s);
+            of_template += w * *(const four_doubles *)(template + first + s);
+            of_pixels += w * *(const four_doubles *)(plan->part_pixels + first + s);
         }
         sums->counts[b] = sum;
         sums->template[b] = sum_of(&of_template);
@@ -156,7 +161,7 @@ static void subtract_row(double *row, const double *other, double factor, uint32
                          uint32_t n)
 {
     for (uint32_t k = first & ~3u; k < n; k += 4)
-        *(lanes *)(row + k) -= factor * *(const lanes *)(other + k);
+        *(four_doubles *)(row + k) -= factor * *(const four_doubles *)(other + k);
 }
 
 /* A = U^T D U in place (the upper triangle is used), U of ones on the diagonal, 1 / D in `inverse`.
@@ -300,9 +305,9 @@ static double variance_share(const struct bragg_background_plan *plan, double bu
     return MAX_OF(busy_share, own);
 }
 
-void bragg_background_fit(struct bragg_background *background,
-                          const struct bragg_background_plan *plan, const uint32_t *counts,
-                          const double *template, uint64_t busy)
+static void fit_background(struct bragg_background *background,
+                           const struct bragg_background_plan *plan, const uint32_t *counts,
+                           const double *template, uint64_t busy)
 {
     const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
     uint32_t sector_counts[BRAGG_SECTORS_MAX];
