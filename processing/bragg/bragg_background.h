@@ -38,8 +38,9 @@ struct bragg_background_plan {
     double band_radius[BRAGG_BANDS_MAX];
     double band_grains[BRAGG_BANDS_MAX]; /* V_px times the area of speckle: V of n pixels is this /
                                             n */
-    double sector_speckle;               /* V of a sector */
-    double disk_share;                   /* of the ring, that a matched disk covers */
+    uint32_t disk_sectors; /* neighbours that hold all of any disk that is looked for */
+    double sector_speckle; /* V of a sector */
+    double disk_share;     /* of the ring, that a matched disk covers */
     double overdispersion;
     double prior[BRAGG_BANDS_MAX *
                  BRAGG_BANDS_MAX];        /* inverse covariance of ln ratio, rows BANDS_MAX apart */

@@ -19,7 +19,9 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
     w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
     w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
     w->candidates = malloc(p->n * sizeof(*w->candidates));
-    return w->sums && w->bin_ratio && w->bin_variance && w->candidates ? 0 : -ENOMEM;
+    w->byte_sums = calloc(n + BRAGG_BYTES_STRIDE, 1);
+    return w->sums && w->byte_sums && w->bin_ratio && w->bin_variance && w->candidates ? 0
+                                                                                       : -ENOMEM;
 }
 
 static int create(struct bragg_scratch *s)
@@ -36,8 +38,12 @@ static int create(struct bragg_scratch *s)
     s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
     s->room_16 = calloc(room, sizeof(*s->room_16));
     s->room_32 = calloc(room, sizeof(*s->room_32));
+    s->bytes = calloc(grid->buffer_size, sizeof(*s->bytes));
+    s->room_8 = calloc(room, sizeof(*s->room_8));
     s->blocks = malloc((grid->map_size / BRAGG_LANES + 1) * sizeof(*s->blocks));
-    return s->pixels && s->narrow && s->room_16 && s->room_32 && s->blocks ? 0 : -ENOMEM;
+    return s->pixels && s->narrow && s->bytes && s->room_16 && s->room_32 && s->room_8 && s->blocks
+               ? 0
+               : -ENOMEM;
 }
 
 int bragg_scratch_create(struct bragg_scratch **scratch, const struct bragg_reference *reference,
@@ -62,17 +68,27 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
     if (!scratch)
         return;
     free(scratch->blocks);
+    free(scratch->room_8);
     free(scratch->room_32);
     free(scratch->room_16);
+    free(scratch->bytes);
     free(scratch->narrow);
     free(scratch->pixels);
     for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
         free(scratch->width[w].candidates);
         free(scratch->width[w].bin_variance);
         free(scratch->width[w].bin_ratio);
+        free(scratch->width[w].byte_sums);
         free(scratch->width[w].sums_room);
     }
     free(scratch);
+}
+
+void bragg_need_sums(struct bragg_scratch *scratch, enum bragg_width width)
+{
+    if (!scratch->width[width].has_sums)
+        scratch->method->sum_disks(scratch, width);
+    scratch->width[width].has_sums = true;
 }
 
 void bragg_widen_pixels(struct bragg_scratch *scratch)
@@ -96,21 +112,43 @@ static uint64_t sum_parts(struct bragg_scratch *scratch)
     return total;
 }
 
+/* Whether no disk holds more counts than 16 bits do. */
+static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    uint32_t sectors[BRAGG_SECTORS_MAX] = {0};
+    if (total <= UINT16_MAX)
+        return true;
+    if (!scratch->has_narrow)
+        return false;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        sectors[i % plan->n_sectors] += scratch->part_counts[i];
+    uint64_t sum = 0, most = 0;
+    for (uint32_t s = 0; s < plan->n_sectors + plan->disk_sectors; s++) {
+        sum += sectors[s % plan->n_sectors];
+        if (s >= plan->disk_sectors)
+            sum -= sectors[(s - plan->disk_sectors) % plan->n_sectors];
+        most = sum > most ? sum : most;
+    }
+    return most <= UINT16_MAX;
+}
+
 static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
 {
     const struct bragg_kernels *const kernels = scratch->kernels;
     const struct bragg_grid *const grid = &scratch->reference->grid;
     const uint8_t *const mask = scratch->reference->mask;
     if (frame->pixel_size == 1)
-        kernels->load_8(scratch->narrow, grid, mask, frame->image);
+        kernels->load_8(scratch->narrow, scratch->bytes, grid, mask, frame->image);
     else if (frame->pixel_size == 2)
-        kernels->load_16(scratch->narrow, grid, mask, frame->image);
+        kernels->load_16(scratch->narrow, scratch->bytes, grid, mask, frame->image);
     else
         kernels->load_32(scratch->pixels, grid, mask, frame->image);
     scratch->has_narrow = frame->pixel_size < 4;
     scratch->has_wide = !scratch->has_narrow;
+    scratch->has_bytes = scratch->has_narrow && grid->stride >= BRAGG_BYTES_STRIDE;
     const uint64_t total = sum_parts(scratch);
-    scratch->sums_are_narrow = total <= UINT16_MAX;
+    scratch->sums_are_narrow = fit_narrow(scratch, total);
     if (!scratch->sums_are_narrow)
         bragg_widen_pixels(scratch);
     else if (!scratch->has_narrow)
@@ -162,8 +200,9 @@ static void spread_background(struct bragg_scratch *scratch, enum bragg_width wi
     }
 }
 
-static void search(const struct bragg_method *method, struct bragg_scratch *scratch, uint64_t busy)
+static void search(struct bragg_scratch *scratch, uint64_t busy)
 {
+    uint32_t n_candidates = 0;
     const struct bragg_background_plan *const plan = &scratch->reference->background;
     scratch->kernels->fit_background(
         &scratch->background, plan, scratch->part_counts,
@@ -171,10 +210,13 @@ static void search(const struct bragg_method *method, struct bragg_scratch *scra
     for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
         spread_background(scratch, w);
         scratch->width[w].n_candidates = 0;
-        method->find(scratch, w);
-        if (scratch->width[w].n_candidates > 0)
-            bragg_widen_pixels(scratch);
+        scratch->method->find(scratch, w);
+        n_candidates += scratch->width[w].n_candidates;
     }
+    if (n_candidates == 0)
+        return;
+    for (uint32_t w = 0; w < scratch->reference->n_widths; w++)
+        bragg_need_sums(scratch, w);
 }
 
 static void tell_background(const struct bragg_scratch *scratch, struct bragg_result *result)
@@ -223,6 +265,9 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
 {
     const struct bragg_reference *const r = scratch->reference;
     clear_result(result);
+    scratch->method = method;
+    for (uint32_t w = 0; w < r->n_widths; w++)
+        scratch->width[w].has_sums = scratch->width[w].has_byte_sums = false;
     const uint64_t total = method->load(scratch, frame);
     if (total == 0) {
         result->flags = BRAGG_NO_COUNTS;
@@ -234,13 +279,11 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
         return;
     }
     leave_out(scratch, frame);
-    for (uint32_t w = 0; w < r->n_widths; w++)
-        method->sum_disks(scratch, w);
-    search(method, scratch, 0);
+    search(scratch, 0);
     bragg_choose_peaks(scratch);
     const uint64_t busy = bragg_busy_sectors(scratch);
     if (busy & scratch->background.quiet && enough_left(r, busy)) {
-        search(method, scratch, busy);
+        search(scratch, busy);
         bragg_choose_peaks(scratch);
     }
     bragg_list_reflections(scratch, result);

@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #define BRAGG_VECTOR_SIZE 64
+#define ADD_8(a, b) ((lanes_8)_mm512_adds_epu8((__m512i)(a), (__m512i)(b)))
 #include "processing/bragg/bragg_kernels_inline.h"
 
 /* 16 sectors side by side. Gathers of 16-bit pixels bring the next pixel too, which is masked; the
@@ -37,6 +38,18 @@ static void sum_parts_32(uint32_t *sums, const struct bragg_background_plan *pla
                          const uint32_t *buffer)
 {
     sum_parts(sums, plan, buffer, 4);
+}
+
+static bool any_above_8(const uint8_t *sums, const uint8_t *cell, size_t n,
+                        const uint8_t limits[BRAGG_CELLS])
+{
+    const __m512i table = _mm512_loadu_si512(limits);
+    __mmask64 above = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        const __m512i limit = _mm512_permutexvar_epi8(_mm512_loadu_si512(cell + i), table);
+        above |= _mm512_cmpgt_epu8_mask(_mm512_loadu_si512(sums + i), limit);
+    }
+    return above != 0;
 }
 
 /* Values of the cells: a table of 64 fills two registers of 16-bit or four of 32-bit lanes. */

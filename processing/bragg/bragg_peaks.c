@@ -43,11 +43,12 @@ static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct 
     uint32_t highest = 0;
     for (int dy = -disk->reach; dy <= disk->reach; dy++) {
         const int half = disk->half_width[dy < 0 ? -dy : dy];
-        const uint32_t *const pixels =
-            scratch->pixels +
-            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column);
-        for (int dx = -half; dx <= half; dx++)
-            highest = pixels[dx] > highest ? pixels[dx] : highest;
+        const size_t first =
+            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column - half);
+        for (int i = 0; i <= 2 * half; i++) {
+            const uint32_t counts = bragg_pixel_at(scratch, first + (uint32_t)i);
+            highest = counts > highest ? counts : highest;
+        }
     }
     return highest;
 }

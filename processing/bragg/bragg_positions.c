@@ -148,66 +148,64 @@ static void normalise_mix(struct bragg_positions *p, uint32_t n_bands)
     }
 }
 
-/* Rings of cells, three cells each: of places whose weight is near the ring's highest, lower, and
- * low (masked, or off the halo's middle). */
-#define RINGS_MAX ((BRAGG_CELLS - 1) / 3)
-static const double level_limits[2] = {0.88, 0.76};
+/* Cells of a ring: of places whose weight is near the ring's highest, lower, and low (masked, or
+ * off the halo's middle). */
+static const double level_limits[BRAGG_LEVELS - 1] = {0.88, 0.76};
 
-static uint32_t ring_of(const struct bragg_positions *p, uint32_t n_rings, uint32_t bin)
+static uint32_t ring_of(const struct bragg_positions *p, uint32_t bin)
 {
-    return bin * n_rings / p->n_bins;
+    return bin * p->n_rings / p->n_bins;
 }
 
-static void add_to_cell(struct bragg_positions *p, size_t at, uint32_t cell)
+static void make_rings(struct bragg_positions *p, size_t map_size)
 {
-    struct bragg_cell *const c = &p->cells[cell];
-    p->cell[at] = (uint8_t)cell;
-    c->weight = fmin(c->weight, p->weight[at]);
-    c->speckle = fmin(c->speckle, p->speckle[at]);
-    c->most_weight = fmax(c->most_weight, p->weight[at]);
-    c->most_speckle = fmax(c->most_speckle, p->speckle[at]);
-    c->first_bin = p->bin[at] < c->first_bin ? p->bin[at] : c->first_bin;
-    c->last_bin = p->bin[at] > c->last_bin ? p->bin[at] : c->last_bin;
+    const uint32_t by_width = (p->n_bins + 1) / 2;
+    p->n_rings = by_width < BRAGG_RINGS_MAX ? by_width : BRAGG_RINGS_MAX;
+    for (uint32_t i = 0; i < p->n_rings; i++)
+        p->rings[i] =
+            (struct bragg_ring){.first_bin = UINT32_MAX, .weight = HUGE_VAL, .speckle = HUGE_VAL};
+    for (size_t i = 0; i < map_size; i++) {
+        if (p->cell[i] == BRAGG_NO_PLACE)
+            continue;
+        struct bragg_ring *const ring = &p->rings[ring_of(p, p->bin[i])];
+        ring->first_bin = p->bin[i] < ring->first_bin ? p->bin[i] : ring->first_bin;
+        ring->end_bin = p->bin[i] >= ring->end_bin ? p->bin[i] + 1u : ring->end_bin;
+        ring->weight = fmin(ring->weight, p->weight[i]);
+        ring->speckle = fmin(ring->speckle, p->speckle[i]);
+        ring->most_weight = fmax(ring->most_weight, p->weight[i]);
+        ring->most_speckle = fmax(ring->most_speckle, p->speckle[i]);
+    }
 }
 
 static void make_cells(struct bragg_positions *p, size_t map_size)
 {
-    const uint32_t by_width = (p->n_bins + 1) / 2;
-    const uint32_t n_rings = by_width < RINGS_MAX ? by_width : RINGS_MAX;
-    double highest[RINGS_MAX] = {0};
-    p->n_cells = 3 * n_rings;
     for (uint32_t i = 0; i < BRAGG_CELLS; i++)
-        p->cells[i] =
-            (struct bragg_cell){.weight = HUGE_VAL, .speckle = HUGE_VAL, .first_bin = UINT32_MAX};
-    for (size_t i = 0; i < map_size; i++) {
-        if (p->cell[i] != BRAGG_NO_PLACE) {
-            double *const high = &highest[ring_of(p, n_rings, p->bin[i])];
-            *high = fmax(*high, p->weight[i]);
-        }
-    }
+        p->cells[i] = (struct bragg_cell){.weight = HUGE_VAL, .speckle = HUGE_VAL};
     for (size_t i = 0; i < map_size; i++) {
         if (p->cell[i] == BRAGG_NO_PLACE)
             continue;
-        const uint32_t ring = ring_of(p, n_rings, p->bin[i]);
-        const uint32_t level = (p->weight[i] < level_limits[0] * highest[ring]) +
-                               (p->weight[i] < level_limits[1] * highest[ring]);
-        add_to_cell(p, i, 3 * ring + level);
+        const uint32_t ring = ring_of(p, p->bin[i]);
+        const double high = p->rings[ring].most_weight;
+        const uint32_t level =
+            (p->weight[i] < level_limits[0] * high) + (p->weight[i] < level_limits[1] * high);
+        struct bragg_cell *const cell = &p->cells[BRAGG_LEVELS * ring + level];
+        p->cell[i] = (uint8_t)(BRAGG_LEVELS * ring + level);
+        cell->has_places = true;
+        cell->weight = fmin(cell->weight, p->weight[i]);
+        cell->speckle = fmin(cell->speckle, p->speckle[i]);
     }
 }
 
-/* Cells whose places lie beside those of a cell. */
-static void find_cells_beside(struct bragg_positions *p, const struct bragg_grid *grid)
+static void find_rings_beside(struct bragg_positions *p, const struct bragg_grid *grid)
 {
-    const ptrdiff_t row = (ptrdiff_t)(grid->stride * p->step), column = (ptrdiff_t)p->step;
-    const ptrdiff_t beside[4] = {-row, -column, column, row};
-    for (size_t i = 0; i < grid->map_size; i++) {
-        if (p->cell[i] == BRAGG_NO_PLACE)
+    const ptrdiff_t beside[2] = {(ptrdiff_t)p->step, (ptrdiff_t)(grid->stride * p->step)};
+    for (size_t i = 0; i < 2 * grid->map_size; i++) {
+        const uint8_t own = p->cell[i / 2], other = p->cell[(ptrdiff_t)(i / 2) + beside[i % 2]];
+        if (own == BRAGG_NO_PLACE || other == BRAGG_NO_PLACE)
             continue;
-        for (int k = 0; k < 4; k++)
-            p->cells[p->cell[i]].beside |= 1ull << p->cell[(ptrdiff_t)i + beside[k]];
+        const int apart = abs(own / BRAGG_LEVELS - other / BRAGG_LEVELS);
+        p->rings_beside = (uint32_t)apart > p->rings_beside ? (uint32_t)apart : p->rings_beside;
     }
-    for (uint32_t i = 0; i < BRAGG_CELLS; i++)
-        p->cells[i].beside &= ~(1ull << BRAGG_NO_PLACE);
 }
 
 int bragg_positions_init(struct bragg_positions *positions,
@@ -237,8 +235,9 @@ int bragg_positions_init(struct bragg_positions *positions,
                          radius, s->inner, s->outer, SHARE_MIN);
     }
     normalise_mix(p, background->n_bands);
+    make_rings(p, grid->map_size);
     make_cells(p, grid->map_size);
-    find_cells_beside(p, grid);
+    find_rings_beside(p, grid);
     return 0;
 }
 

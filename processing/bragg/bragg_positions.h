@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "processing/bragg/bragg_background.h"
@@ -18,11 +19,19 @@
 #define BRAGG_NO_PLACE (BRAGG_CELLS - 1)
 #define BRAGG_BIN_WIDTH 0.5 /* pixels of radius */
 
+/* Bounds for the places of a cell. Three cells after the other are of a ring, BRAGG_LEVELS. */
+#define BRAGG_LEVELS 3
+#define BRAGG_RINGS_MAX ((BRAGG_CELLS - 1) / BRAGG_LEVELS)
+
 struct bragg_cell {
+    bool has_places;
     double weight, speckle; /* the least of its places */
-    double most_weight, most_speckle;
-    uint32_t first_bin, last_bin; /* of radius; first above last: the cell has no place */
-    uint64_t beside; /* cells that have a place beside one of this cell along a row or column */
+};
+
+struct bragg_ring {
+    uint32_t first_bin, end_bin;      /* of radius, that have a place */
+    double weight, speckle;           /* the least of its places; above the most: there is none */
+    double most_weight, most_speckle; /* the most */
 };
 
 struct bragg_positions {
@@ -30,8 +39,10 @@ struct bragg_positions {
     uint32_t step; /* pixels between places, along rows and columns */
     uint32_t n;
     uint32_t n_bins;
-    uint32_t n_cells;
     struct bragg_cell cells[BRAGG_CELLS];
+    uint32_t n_rings;
+    uint32_t rings_beside; /* places beside each other are at most so many rings apart */
+    struct bragg_ring rings[BRAGG_RINGS_MAX];
     uint8_t *cell; /* with room for BRAGG_LANES places more than a row of places around */
     uint8_t *cell_room;
     uint16_t *bin;

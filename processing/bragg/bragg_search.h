@@ -28,8 +28,10 @@ struct bragg_width_scratch {
     struct bragg_sums_plan plan;
     void *sums; /* [rows][stride], 16 or 32 bits, with a margin (bragg_positions.h) */
     void *sums_room;
-    double *bin_ratio;    /* of radius bins: background over the template's, */
-    double *bin_variance; /* and its relative variance */
+    uint8_t *byte_sums;           /* [rows][stride], up to 255 */
+    bool has_sums, has_byte_sums; /* of the frame */
+    double *bin_ratio;            /* of radius bins: background over the template's, */
+    double *bin_variance;         /* and its relative variance */
     uint32_t n_candidates;
     struct bragg_candidate *candidates;
 };
@@ -43,14 +45,18 @@ struct bragg_peak {
     struct bragg_candidate candidate; /* of that width */
 };
 
+struct bragg_method;
 struct bragg_scratch {
     const struct bragg_reference *reference;
     const struct bragg_kernels *kernels;
-    uint32_t *pixels;          /* buffer of the grid */
-    uint16_t *narrow;          /* the same in 16 bits, where the frame's counts fit them */
-    bool has_narrow, has_wide; /* which of the two holds the frame */
-    uint16_t *room_16;         /* of the kernels for sums over disks */
+    uint32_t *pixels; /* buffer of the grid */
+    uint16_t *narrow; /* the same in 16 bits, where the frame's counts fit them */
+    uint8_t *bytes;   /* the same, up to 255 */
+    bool has_narrow, has_wide, has_bytes; /* which of them hold the frame */
+    uint16_t *room_16;                    /* of the kernels for sums over disks */
     uint32_t *room_32;
+    uint8_t *room_8;
+    const struct bragg_method *method;
     struct bragg_block *blocks;
     bool sums_are_narrow;
     double keep, own; /* background = (keep * weight - own * counts) * ratio: leave one out */
@@ -62,6 +68,12 @@ struct bragg_scratch {
     bool more_peaks; /* than there is room for */
     struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
 };
+
+/* A pixel of the buffer. */
+static inline uint32_t bragg_pixel_at(const struct bragg_scratch *scratch, size_t at)
+{
+    return scratch->has_wide ? scratch->pixels[at] : scratch->narrow[at];
+}
 
 /* Leaving a frame out takes no more of the template than leaves this share. */
 #define BRAGG_TEMPLATE_LEFT 0.1
@@ -108,11 +120,14 @@ struct bragg_method {
     /* Loads the frame and fills part_counts; returns the sum of the annulus. */
     uint64_t (*load)(struct bragg_scratch *scratch, const struct bragg_frame *frame);
     void (*sum_disks)(struct bragg_scratch *scratch, enum bragg_width width);
-    /* Fills candidates, by rising place. */
+    /* Has the sums made and fills candidates, by rising place. */
     void (*find)(struct bragg_scratch *scratch, enum bragg_width width);
 };
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
                        const struct bragg_frame *frame, struct bragg_result *result);
+
+/* Has the sums over disks, which frames without reflections mostly do without. */
+void bragg_need_sums(struct bragg_scratch *scratch, enum bragg_width width);
 
 /* Has the frame in `pixels`, whatever it was loaded into. */
 void bragg_widen_pixels(struct bragg_scratch *scratch);
