@@ -114,6 +114,18 @@ class Bragg(BraggScans):
         self.assertTrue((found["live_class"] == 255).all())
         self.assertLessEqual((found["class"] != self.truth(scan)).sum(), 4)
 
+    def test_a_frame_that_came_late_is_classified_in_the_end_as_well(self):
+        scan, late = (12, 12), 20
+        control = self.begin("--fault", f"reorder:{late},by=60@1", scan=scan)
+        summary = self.measure(control, scan)
+        with open_recording(summary["file"]) as file:
+            self.assertEqual(list(np.flatnonzero(file["/entry/frames/status"][:] & 4)), [late - 1])
+            self.assertEqual(list(file["/entry/extra/frame"][:]), [late - 1])
+        self.assertEqual(summary["bragg"]["state"], "final")
+        found = self.recorded(summary)["class"]
+        self.assertLessEqual((found != self.truth(scan)).sum(), 5)
+        self.assertEqual(found.ravel()[late - 1], self.truth(scan).ravel()[late - 1])
+
     def test_a_run_that_is_not_recorded_stays_provisional_and_says_so(self):
         control = self.begin()
         summary = self.measure(control, recording=False)
