@@ -79,6 +79,9 @@ static int32_t bound_of_lowest(const int32_t *keys, uint32_t n, int32_t n_lowest
     return high;
 }
 
+/* Sectors without any count may have had a few: of none at all there is no logarithm. */
+#define NO_COUNTS 0.5
+
 /* The ratio that the lowest quarter of the sectors tells. */
 static double quarter_scale(const struct bragg_background_plan *plan, const uint32_t *counts,
                             const double *template, uint64_t usable)
@@ -96,7 +99,7 @@ static double quarter_scale(const struct bragg_background_plan *plan, const uint
         all_template += template[s];
     }
     if (!(lowest_counts > 0))
-        return all_counts / all_template;
+        return MAX_OF(all_counts, NO_COUNTS) / all_template;
     const double per_sector = all_template / n_usable;
     return mean_from_quarter(plan, lowest_counts / lowest_template * per_sector) / per_sector;
 }

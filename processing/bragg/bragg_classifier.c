@@ -251,13 +251,21 @@ static void clear_result(struct bragg_result *result)
     memset(result, 0, offsetof(struct bragg_result, reflections));
 }
 
-/* With fewer sectors than this part the first background stays. */
+/* With fewer sectors than this part the first background stays, or with fewer counts in them, which
+ * would tell it only to a factor. */
 #define QUIET_PART 8
+#define QUIET_COUNTS 4
 
-static bool enough_left(const struct bragg_reference *reference, uint64_t busy)
+static bool enough_left(const struct bragg_scratch *scratch, uint64_t busy)
 {
-    const uint64_t left = reference->background.usable & ~busy;
-    return (uint32_t)__builtin_popcountll(left) * QUIET_PART >= reference->background.n_sectors;
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    const uint64_t left = plan->usable & ~busy;
+    uint64_t counts = 0;
+    if ((uint32_t)__builtin_popcountll(left) * QUIET_PART < plan->n_sectors)
+        return false;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        counts += left >> i % plan->n_sectors & 1 ? scratch->part_counts[i] : 0;
+    return counts >= QUIET_COUNTS;
 }
 
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
@@ -282,7 +290,7 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
     search(scratch, 0);
     bragg_choose_peaks(scratch);
     const uint64_t busy = bragg_busy_sectors(scratch);
-    if (busy & scratch->background.quiet && enough_left(r, busy)) {
+    if (busy & scratch->background.quiet && enough_left(scratch, busy)) {
         search(scratch, busy);
         bragg_choose_peaks(scratch);
     }
