@@ -280,6 +280,24 @@ class Bragg(BraggScans):
         with self.assertRaises(ControlError):
             control("bragg", phase={"map": "com_y"})
 
+        # One that is set beforehand is in the statistics of the next scan, without being asked for.
+        wanted = {"map": "far", "threshold": "median"}
+        self.assertEqual(control("bragg_settings", phase=wanted)["settings"]["phase"], wanted)
+        results = self.results(self.daemon, ("bragg/summary/",))
+        summary = self.measure(control)
+        recorded = self.recorded(summary)["statistics"]["phase"]
+        self.assertEqual((recorded["name"], recorded["threshold"]["rule"]), ("far", "median"))
+        asked = control("bragg", phase=wanted)["phase"]
+        for name in ("table", "p", "p_toroidal", "odds_ratio"):
+            self.assertEqual(rounded(recorded[name]), rounded(asked[name]), name)
+        header, _ = results.wait("bragg/summary/", lambda header: not header["provisional"])
+        self.assertEqual(header["phase"]["table"], asked["table"])
+        control("bragg_settings", phase={"map": "halo"})
+        statistics = self.recorded(self.measure(control))["statistics"]
+        self.assertIsNone(statistics["phase"])
+        self.assertTrue(any("the phase of the map halo" in warning for warning in statistics["warnings"]), statistics["warnings"])
+        self.assertIsNone(control("bragg_settings", phase=None)["settings"]["phase"])
+
     def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],
                                 "analysis.radial_profile": "true", "analysis.centre": [128, 128]})
