@@ -31,10 +31,10 @@ struct bragg_background_plan {
     uint32_t *pixels;
     uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
     uint32_t band_room[BRAGG_BANDS_MAX];
-    double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
-    double part_pixels[BRAGG_PARTS_MAX];   /* part_n */
-    double sector_template[BRAGG_SECTORS_MAX];
-    uint64_t usable; /* sectors of which enough is not masked */
+    double part_template[BRAGG_PARTS_MAX];     /* counts of the template */
+    double part_pixels[BRAGG_PARTS_MAX];       /* part_n */
+    double sector_template[BRAGG_SECTORS_MAX]; /* of its parts, added by rising band */
+    uint64_t usable;                           /* sectors of which enough is not masked */
     double band_radius[BRAGG_BANDS_MAX];
     double band_grains[BRAGG_BANDS_MAX]; /* V_px times the area of speckle: V of n pixels is this /
                                             n */

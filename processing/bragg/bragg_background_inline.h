@@ -284,12 +284,17 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
                         const uint32_t *counts, const double *template)
 {
     memset(sums, 0, plan->n_sectors * sizeof(*sums));
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            sums[s] += counts[(size_t)b * plan->n_sectors + s];
+    }
+    memcpy(templates, plan->sector_template, plan->n_sectors * sizeof(*templates));
+    if (template == plan->part_template)
+        return;
     memset(templates, 0, plan->n_sectors * sizeof(*templates));
     for (uint32_t b = 0; b < plan->n_bands; b++) {
-        for (uint32_t s = 0; s < plan->n_sectors; s++) {
-            sums[s] += counts[(size_t)b * plan->n_sectors + s];
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
             templates[s] += template[(size_t)b * plan->n_sectors + s];
-        }
     }
 }
 

@@ -89,7 +89,6 @@ static void count_pixel(struct bragg_background_plan *plan, const struct pixel *
 {
     plan->part_n[pixel->part]++;
     plan->part_template[pixel->part] += pixel->template;
-    plan->sector_template[pixel->part % plan->n_sectors] += pixel->template;
 }
 
 /* part_n counts up again. */
@@ -153,6 +152,8 @@ static void find_band_radii(struct bragg_background_plan *plan, const struct bra
 static void find_usable(struct bragg_background_plan *plan)
 {
     double mean = 0;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        plan->sector_template[i % plan->n_sectors] += plan->part_template[i];
     for (uint32_t s = 0; s < plan->n_sectors; s++)
         mean += plan->sector_template[s] / plan->n_sectors;
     for (uint32_t s = 0; s < plan->n_sectors; s++)
