@@ -22,7 +22,7 @@ static bool any_above_8(const uint8_t *sums, const uint8_t *cell, size_t n,
                         const uint8_t limits[BRAGG_CELLS])
 {
     __m256i tables[4], above = _mm256_setzero_si256();
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++)
         tables[i] =
             _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(limits + 16 * i)));
     for (size_t i = 0; i < n; i += 32) {

@@ -134,7 +134,8 @@ typedef uint32_t lanes_32 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned
         const size_t room_row = bragg_sums_row_room(plan) * plan->n_heights;                       \
         const size_t pixel_row = (size_t)plan->step * plan->buffer_stride;                         \
         const size_t sums_row = (size_t)plan->step * plan->stride;                                 \
-        const counts_##bits *pixels = buffer + plan->border * plan->buffer_stride + BRAGG_BORDER;  \
+        const counts_##bits *pixels =                                                              \
+            buffer + (size_t)plan->border * plan->buffer_stride + BRAGG_BORDER;                    \
         for (uint32_t first = 0; first < n_rows; first += BRAGG_SUMS_ROWS) {                       \
             const uint32_t n =                                                                     \
                 n_rows - first < BRAGG_SUMS_ROWS ? n_rows - first : BRAGG_SUMS_ROWS;               \

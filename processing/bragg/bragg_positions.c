@@ -154,7 +154,7 @@ static const double level_limits[BRAGG_LEVELS - 1] = {0.88, 0.76};
 
 static uint32_t ring_of(const struct bragg_positions *p, uint32_t bin)
 {
-    return bin * p->n_rings / p->n_bins;
+    return p->n_bins > 0 ? bin * p->n_rings / p->n_bins : 0; /* it is never 0 */
 }
 
 static void make_rings(struct bragg_positions *p, size_t map_size)
