@@ -19,7 +19,7 @@ declare -A PACKAGES=(
   [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
   [page]="nodejs npm"
-  [browser]="chromium"
+  [browser]="chromium firefox-esr"
   [bench]="python3 python3-zmq python3-h5py python3-hdf5plugin"
 )
 

@@ -143,6 +143,15 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 /* What is kept by name: references and calibrations. Borrowed. */
 struct kept_store *acquisition_kept(struct acquisition *acquisition);
 
+/*
+ * Searches the newest run, which is finished, again from its file with the settings in force: with
+ * a kept reference at once, as results are computed again; else *learns is a reference to the run,
+ * whose search the caller has to complete (bragg_final) off the service thread. The file stays as
+ * it is. A negative errno with a sentence: nothing is changed.
+ */
+int acquisition_search_again(struct acquisition *acquisition, struct run **learns,
+                             struct error *error);
+
 /* What is done about Bragg reflections, borrowed until it is changed. */
 const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition);
 /*

@@ -179,7 +179,7 @@ const struct config_key config_keys[] = {
          "programs that steer by it: wakes merlind every 2 ms while a scan runs."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "2",
-     .text = "Updates of each pattern, at most."},
+     .text = "Updates of each pattern, at most; while aligning (mode view) 12 at least."},
     {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
      .text = "Whether there is a page."},
     {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",

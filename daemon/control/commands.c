@@ -251,7 +251,7 @@ const struct command commands[] = {
      command_bragg_settings,
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
       "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block",
-      "phase"},
+      "phase", "again"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"bragg_reference",
      command_bragg_reference,
