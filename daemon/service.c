@@ -14,6 +14,7 @@
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/config/config_reload.h"
 #include "daemon/control/control.h"
+#include "daemon/hooks.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
@@ -48,6 +49,7 @@ struct service {
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
+    struct hooks hooks;
     struct watchdog watchdog;
     struct result_timers result_timers;
     uv_timer_t status_timer;
@@ -145,6 +147,14 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
+/* A view is no scan: it goes over and over, and nothing is kept of it. */
+static void run_hook(struct service *service, const json_t *summary)
+{
+    const char *const mode = json_string_value(json_object_get(summary, "mode"));
+    if (mode && strcmp(mode, "view") != 0)
+        hooks_scan_ended(&service->hooks, summary);
+}
+
 static void on_run_event(void *data, const char *event, const json_t *summary)
 {
     struct service *const service = data;
@@ -161,6 +171,8 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
                                      json_object_get(summary, "id"));
     publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
+    if (strcmp(event, "finished") == 0)
+        run_hook(service, summary);
 }
 
 /* A change of geometry is seen at once, not at the next turn of the map timer. */
@@ -205,6 +217,7 @@ static void close_all(struct service *service)
 {
     watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
+    hooks_finish(&service->hooks);
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
@@ -220,9 +233,14 @@ static void close_all(struct service *service)
     close_handles(service);
 }
 
+/* The program that the last run's end has started is waited for, hooks.time_limit at most. */
 static void on_last_words(uv_timer_t *timer)
 {
-    close_all(timer->data);
+    struct service *const service = timer->data;
+    if (hooks_busy(&service->hooks))
+        uv_timer_start(timer, on_last_words, LAST_WORDS_MS, 0);
+    else
+        close_all(service);
 }
 
 /* Everything that the detector will send is in: finish the file, and stay for those who wait to
@@ -315,6 +333,7 @@ static int open_sockets(struct service *service, struct error *error)
     service->icom.acquisition = service->acquisition;
     const struct control_service control_service = {
         .data = service,
+        .config = service->config,
         .acquisition = service->acquisition,
         .jobs = &service->jobs,
         .icom = &service->icom,
@@ -353,7 +372,8 @@ static void say_ready(const struct service *service)
 
 int service_run(struct config *config, const struct config_source *source, struct error *error)
 {
-    struct service service = {.config = config, .source = source};
+    struct service service = {
+        .config = config, .source = source, .hooks = {.data = &service, .event = on_event}};
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
@@ -368,6 +388,8 @@ int service_run(struct config *config, const struct config_source *source, struc
         close_all(&service);
     } else {
         start_handles(&service);
+        hooks_init(&service.hooks, &service.loop, &config->hooks,
+                   control_endpoint(service.control));
         find_leftovers(&service);
         say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);

@@ -36,6 +36,7 @@ enum acquisition_state {
 
 struct acquisition;
 struct frame_sums_progress;
+struct live_detectors;
 
 /* Told of what happens; called on the service thread. */
 struct acquisition_observer {
@@ -127,6 +128,9 @@ void acquisition_set_detector(struct acquisition *acquisition,
                               acquisition_answer_fn answer, void *data);
 void acquisition_remove_detector(struct acquisition *acquisition, const char *name,
                                  acquisition_answer_fn answer, void *data);
+
+/* Those in force, borrowed until they are changed. */
+const struct live_detectors *acquisition_live_detectors(const struct acquisition *acquisition);
 
 /* Computes what was added or moved since the newest run began over the frames that it measured
  * before, from its file; `name` (may be NULL): only that detector. Answers at once, events tell how

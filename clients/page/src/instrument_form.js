@@ -8,6 +8,7 @@ import { value } from './words.js';
 const FIELDS = [
   ['kv', 'Voltage', 'kV'], ['camera_length_mm', 'Camera length', 'mm'], ['pixel_size_k', 'Pixel size', 'nm⁻¹'],
   ['scan_step_nm', 'Scan step', 'nm'], ['scan_rotation_deg', 'Scan rotation', '°'], ['disk_radius_px', 'Disk radius', 'px'],
+  ['beam_current_pa', 'Beam current', 'pA'],
 ];
 const NEEDED = { centre: 1, ring: 3 };
 

@@ -113,6 +113,7 @@ export class StateBar {
     this.#set('lost', growing ? '0' : count(lost), !growing && lost > 0 ? 'bad' : '');
     this.#set('deferred', count(frames.deferred), frames.deferred > 0 ? 'warn' : '');
     this.#set('saturated', count(frames.saturated), frames.saturated > 0 ? 'warn' : '');
+    this.#set('packed', packing(recording));
     this.#set('disk', diskLeft(recording, this.#written.of('bytes')), recording.state === 'failed' ? 'bad' : '');
     const time = this.shownTime();
     this.#set('age', time ? duration(this.store.age(time)) : '–');
@@ -129,6 +130,7 @@ const CELLS = [
   ['lost', 'Lost', 'Positions of the scan without a pattern'],
   ['deferred', 'Deferred', 'Patterns recorded whose analysis is to be made up for'],
   ['saturated', 'Saturated', 'Patterns with a pixel at full scale of its counter'],
+  ['packed', 'Packed', 'How much smaller the patterns are on disk, and the codec in force'],
   ['disk', 'Disk left', 'Room for recordings, at the present rate'],
   ['age', 'Data age', 'How old the map is that is shown'],
   ['viewers', 'Viewers', 'How many pages are open'],
@@ -138,6 +140,11 @@ const CELLS = [
 export function controlledBy({ control: { may, lease, mine } }) {
   if (lease) return mine ? 'You have control' : `${lease.name} has control`;
   return may ? 'You may steer' : 'Watching only';
+}
+
+/** "14.2 : 1 lz4", or – while nothing is written. */
+export function packing({ compression }) {
+  return compression?.ratio ? `${compression.ratio.toFixed(1)} : 1 ${compression.codec}` : '–';
 }
 
 /** Time at the present rate, or else room. */
