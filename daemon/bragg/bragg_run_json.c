@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
+#include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
 #include "processing/bragg_run/bragg_final.h"
@@ -130,6 +132,32 @@ static char *text_of(json_t *json)
     return text;
 }
 
+/* Statistics of a scan and of its planned phase; a phase that cannot be made is told as a warning.
+ */
+static json_t *statistics_with_phase(const struct run *run, const struct bragg_scan_part *part,
+                                     struct bragg_scan *scan,
+                                     const struct bragg_statistics_settings *settings,
+                                     struct error *error)
+{
+    const struct bragg_phase_plan *const plan = &bragg_product_setup(run_bragg(run))->phase;
+    const struct bragg_phase_wanted wanted = bragg_phase_planned(plan);
+    struct threshold threshold;
+    struct error why = {0};
+    uint8_t *phase = NULL;
+    if (*plan->map && bragg_phase_make_whole(&phase, &threshold, &wanted, run, part->scan, part->ny,
+                                             part->nx, &why) < 0)
+        error_prefix(&why, "the phase of the map %s", plan->map);
+    scan->results.phase = phase;
+    json_t *const json = bragg_run_statistics_json(run, &scan->results, settings, error);
+    if (json && phase)
+        bragg_statistics_json_set_phase(json, plan->map, &threshold);
+    if (json && why.code)
+        json_array_append_new(json_object_get(json, "warnings"), json_string(why.text));
+    scan->results.phase = NULL;
+    free(phase);
+    return json;
+}
+
 json_t *bragg_run_whole_statistics_json(const struct run *run, const struct scan_geometry *geometry,
                                         const struct bragg_statistics_settings *settings,
                                         struct error *error)
@@ -139,7 +167,7 @@ json_t *bragg_run_whole_statistics_json(const struct run *run, const struct scan
     json_t *json = NULL;
     if (bragg_scan_whole(&part, run, geometry, error) == 0 && part.ny > 0 && part.nx > 0 &&
         bragg_scan_init(&scan, run, &part, error) == 0)
-        json = bragg_run_statistics_json(run, &scan.results, settings, error);
+        json = statistics_with_phase(run, &part, &scan, settings, error);
     bragg_scan_finish(&scan);
     if (!json)
         return NULL;

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/labelled_scans.h"
-#include "daemon/control/bragg_phase.h"
 #include "daemon/control/request.h"
 #include "processing/bragg_run/bragg_thinning.h"
 

@@ -290,7 +290,7 @@ const struct command commands[] = {
      command_bragg_settings,
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
       "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block",
-      "again"},
+      "phase", "again"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"bragg_reference",
      command_bragg_reference,

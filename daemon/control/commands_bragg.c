@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_run_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
 #include "daemon/control/analysis.h"
-#include "daemon/control/bragg_phase.h"
 #include "daemon/control/commands.h"
 #include "processing/run/run_products.h"
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/bragg/bragg_references.h"
 #include "daemon/control/commands.h"
@@ -108,6 +109,29 @@ static bool take_reference(const struct control_service *service, struct request
     return !name || bragg_use_reference(service, request, name, "args.reference", plan);
 }
 
+/* null: none. */
+static bool take_phase(struct request *request, const json_t *args, struct bragg_plan *plan)
+{
+    const json_t *const given = json_object_get(args, "phase");
+    struct bragg_phase_wanted wanted = {0};
+    struct error error = {0};
+    const char *field;
+    if (!given)
+        return true;
+    plan->phase = (struct bragg_phase_plan){0};
+    if (json_is_null(given))
+        return true;
+    if (bragg_phase_take(&wanted, given, &field, &error) < 0 ||
+        strlen(wanted.map) >= sizeof plan->phase.map) {
+        request_fail(request, "bad_value", field, "%s",
+                     error.code ? error.text : "there is no map of such a long name");
+        return false;
+    }
+    snprintf(plan->phase.map, sizeof plan->phase.map, "%s", wanted.map);
+    plan->phase.threshold = wanted.threshold;
+    return true;
+}
+
 static bool take_enabled(struct request *request, const json_t *args, struct bragg_plan *plan)
 {
     const json_t *const enabled = json_object_get(args, "enabled");
@@ -152,7 +176,8 @@ static bool take_all(const struct control_service *service, struct request *requ
            take_pair(request, args, "counts", &plan->counts_min, &plan->counts_max) &&
            take_count(request, args, "tile", 65536, &plan->tile) &&
            take_count(request, args, "block", 1024, &plan->block_length) &&
-           take_reference(service, request, args, plan) && check_frozen(request, args, plan);
+           take_phase(request, args, plan) && take_reference(service, request, args, plan) &&
+           check_frozen(request, args, plan);
 }
 
 /* ---- the answer ---- */
@@ -170,6 +195,7 @@ json_t *bragg_plan_json(const struct bragg_plan *plan)
                             : json_pack("[f, f]", plan->counts_min, plan->counts_max));
     json_object_set_new(json, "tile", json_integer(plan->tile));
     json_object_set_new(json, "block", json_integer(plan->block_length));
+    json_object_set_new(json, "phase", bragg_phase_plan_json(&plan->phase));
     return json;
 }
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/statistics_json.h"
-#include "daemon/control/bragg_phase.h"
 #include "processing/bragg_run/bragg_scan.h"
 
 /* What follows is taken with the label 1 everywhere; positions that belong to nothing get 0. */

@@ -14,7 +14,7 @@
 #define SUMMARY_PERIOD_NS (2 * NS_PER_S)
 /* The next statistics wait for so many times as long as these took. */
 #define SUMMARY_SHARE 20
-/* While the scan goes on the bootstrap may be coarse. */
+/* While the scan goes on the bootstrap may be coarse, and the test of a phase. */
 #define LIVE_RESAMPLES 199
 
 void bragg_publisher_rows(struct publisher *publisher, const struct run *run, uint64_t first,
@@ -41,7 +41,7 @@ static json_t *make_summary(const struct run *run, bool final)
     struct bragg_statistics_settings settings = bragg_scan_settings(run);
     struct error error = {0};
     if (!final)
-        settings.n_resamples = LIVE_RESAMPLES;
+        settings.n_resamples = settings.max_shifts = LIVE_RESAMPLES;
     json_t *const json = bragg_run_whole_statistics_json(run, run_scan(run), &settings, &error);
     if (!json) {
         if (error.code)

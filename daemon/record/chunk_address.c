@@ -43,9 +43,9 @@ static bool look_at_end(hid_t file, int descriptor, const struct compressed_chun
 }
 
 bool chunk_address_find(hid_t file, int descriptor, const struct image_dataset *images,
-                        const struct compressed_chunk *chunk, haddr_t end_before,
+                        uint64_t place, const struct compressed_chunk *chunk, haddr_t end_before,
                         struct stored_chunk *where)
 {
     return look_at_end(file, descriptor, chunk, end_before, where) ||
-           image_dataset_find(images, (uint64_t)chunk->first_place, where);
+           image_dataset_find(images, place, where);
 }

@@ -16,7 +16,8 @@
 /* Where the file ends; to be asked before the chunk is written. */
 haddr_t chunk_address_end(hid_t file);
 
-/* `descriptor` reads the file. false: it is not known. */
+/* The chunk that was written to a place of a dataset; `descriptor` reads the file. false: it is not
+ * known. */
 bool chunk_address_find(hid_t file, int descriptor, const struct image_dataset *images,
-                        const struct compressed_chunk *chunk, haddr_t end_before,
+                        uint64_t place, const struct compressed_chunk *chunk, haddr_t end_before,
                         struct stored_chunk *where);

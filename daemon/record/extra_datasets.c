@@ -50,7 +50,7 @@ int extra_datasets_write(struct extra_datasets *extra, const struct compressed_c
 {
     if (extra->n_held == EXTRA_ROWS_HELD && extra_datasets_update(extra) < 0)
         return -1;
-    const uint64_t row = extra->written + extra->n_held;
+    const uint64_t row = extra_datasets_rows(extra);
     if (image_dataset_write(&extra->images, chunk, row, row + 1) < 0)
         return -1;
     extra->held_frame[extra->n_held] = chunk->frame_index * extra->n_layers + chunk->layer;

@@ -18,6 +18,12 @@ struct extra_datasets {
     uint8_t held_layer[EXTRA_ROWS_HELD];
 };
 
+/* So far. */
+static inline uint64_t extra_datasets_rows(const struct extra_datasets *extra)
+{
+    return extra->written + extra->n_held;
+}
+
 /* All return 0 or a negative number: HDF5 failed. */
 int extra_datasets_create(struct extra_datasets *extra, hid_t entry, const struct run *run);
 int extra_datasets_write(struct extra_datasets *extra, const struct compressed_chunk *chunk);

@@ -109,11 +109,27 @@ static int write_placed(struct run_file *file, const struct compressed_chunk *ch
     struct stored_chunk where;
     if (data_groups_write(data, chunk) < 0)
         return -1;
-    if (chunk_address_find(file->file, file->descriptor, &data->images[chunk->layer], chunk,
-                           end_before, &where)) {
+    if (chunk_address_find(file->file, file->descriptor, &data->images[chunk->layer],
+                           (uint64_t)chunk->first_place, chunk, end_before, &where)) {
         where.frames = chunk->n_frames;
         stored_chunks_note(file->run, chunk->layer, chunk->first_place, where);
     }
+    return 0;
+}
+
+/* Late frames, which have a place in the scan, are looked at again as well. */
+static int write_extra(struct run_file *file, const struct compressed_chunk *chunk)
+{
+    struct extra_datasets *const extra = &file->datasets.extra;
+    const haddr_t end_before = chunk_address_end(file->file);
+    const uint64_t row = extra_datasets_rows(extra);
+    struct stored_chunk where;
+    if (extra_datasets_write(extra, chunk) < 0)
+        return -1;
+    if ((chunk->flags & FRAME_FLAG_LATE) &&
+        chunk_address_find(file->file, file->descriptor, &extra->images, row, chunk, end_before,
+                           &where))
+        stored_late_note(file->run, chunk->layer, chunk->frame_index, where);
     return 0;
 }
 
@@ -124,8 +140,7 @@ int run_file_write(struct run_file *file, const struct compressed_chunk *chunk, 
     struct file_datasets *const datasets = &file->datasets;
     file->news = true;
     result_datasets_changed(&datasets->results, chunk);
-    int r =
-        chunk->extra ? extra_datasets_write(&datasets->extra, chunk) : write_placed(file, chunk);
+    int r = chunk->extra ? write_extra(file, chunk) : write_placed(file, chunk);
     if (r >= 0)
         r = message_datasets_write(&datasets->messages, &chunk->messages);
     return r < 0 ? hdf5_error_take(error, "write to", file->name.partial) : 0;

@@ -31,15 +31,16 @@ struct bragg_background_plan {
     uint32_t *pixels;
     uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
     uint32_t band_room[BRAGG_BANDS_MAX];
-    _Alignas(32) double part_template[BRAGG_PARTS_MAX]; /* counts of the template */
-    _Alignas(32) double part_pixels[BRAGG_PARTS_MAX];   /* part_n */
-    double sector_template[BRAGG_SECTORS_MAX];
-    uint64_t usable; /* sectors of which enough is not masked */
+    double part_template[BRAGG_PARTS_MAX];     /* counts of the template */
+    double part_pixels[BRAGG_PARTS_MAX];       /* part_n */
+    double sector_template[BRAGG_SECTORS_MAX]; /* of its parts, added by rising band */
+    uint64_t usable;                           /* sectors of which enough is not masked */
     double band_radius[BRAGG_BANDS_MAX];
     double band_grains[BRAGG_BANDS_MAX]; /* V_px times the area of speckle: V of n pixels is this /
                                             n */
-    double sector_speckle;               /* V of a sector */
-    double disk_share;                   /* of the ring, that a matched disk covers */
+    uint32_t disk_sectors; /* neighbours that hold all of any disk that is looked for */
+    double sector_speckle; /* V of a sector */
+    double disk_share;     /* of the ring, that a matched disk covers */
     double overdispersion;
     double prior[BRAGG_BANDS_MAX *
                  BRAGG_BANDS_MAX];        /* inverse covariance of ln ratio, rows BANDS_MAX apart */
@@ -76,8 +77,3 @@ struct bragg_background {
     uint64_t quiet;                   /* sectors, one bit each */
     uint32_t n_quiet;
 };
-
-/* counts, template: of the parts; `busy`: sectors that are known to hold reflections. */
-void bragg_background_fit(struct bragg_background *background,
-                          const struct bragg_background_plan *plan, const uint32_t *counts,
-                          const double *template, uint64_t busy);

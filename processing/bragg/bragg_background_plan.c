@@ -33,6 +33,16 @@ static void choose_parts(struct bragg_background_plan *plan, const struct bragg_
     plan->n_bands = clamp_count(round((s->outer - s->inner) / BAND_WIDTH), 1, BRAGG_BANDS_MAX);
 }
 
+/* A disk whose middle is in the annulus reaches over so much of a turn. */
+static void find_disk_sectors(struct bragg_background_plan *plan, const struct bragg_settings *s,
+                              uint32_t reach)
+{
+    const double inner = s->inner > 0 ? (reach + 1) / s->inner : 1;
+    const double turn = inner < 1 ? asin(inner) / M_PI : 1;
+    const double sectors = ceil(turn * plan->n_sectors) + 1;
+    plan->disk_sectors = sectors < plan->n_sectors ? (uint32_t)sectors : plan->n_sectors;
+}
+
 static uint32_t part_of(const struct bragg_background_plan *plan, const struct bragg_settings *s,
                         double y, double x)
 {
@@ -79,7 +89,6 @@ static void count_pixel(struct bragg_background_plan *plan, const struct pixel *
 {
     plan->part_n[pixel->part]++;
     plan->part_template[pixel->part] += pixel->template;
-    plan->sector_template[pixel->part % plan->n_sectors] += pixel->template;
 }
 
 /* part_n counts up again. */
@@ -143,6 +152,8 @@ static void find_band_radii(struct bragg_background_plan *plan, const struct bra
 static void find_usable(struct bragg_background_plan *plan)
 {
     double mean = 0;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        plan->sector_template[i % plan->n_sectors] += plan->part_template[i];
     for (uint32_t s = 0; s < plan->n_sectors; s++)
         mean += plan->sector_template[s] / plan->n_sectors;
     for (uint32_t s = 0; s < plan->n_sectors; s++)
@@ -288,6 +299,7 @@ int bragg_background_plan_init(struct bragg_background_plan *plan,
 {
     *plan = (struct bragg_background_plan){0};
     choose_parts(plan, &values->settings);
+    find_disk_sectors(plan, &values->settings, grid->border);
     const int rc = sort_pixels(plan, values, grid, mask, template, error);
     if (rc < 0)
         return rc;

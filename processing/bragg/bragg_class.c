@@ -39,18 +39,29 @@ static double square(double value)
     return value * value;
 }
 
-/* How far from its prediction a reflection may be: `sigma2` of what it is compared with, and how
- * many times the centre's error comes in. */
-static double tolerance(const struct work *work, double sigma2, double centres)
+static double more_of(double a, double b)
 {
-    const double own = fmax(TOLERANCE_MIN, DEVIATIONS * sqrt(sigma2));
-    const double moved = fmax(centres * work->centre_sigma, fmin(centres, 2) * CENTRE_SIGMA_MIN);
-    return sqrt(square(own) + square(DEVIATIONS * moved));
+    return a > b ? a : b;
 }
 
-static bool is_near(struct vector a, struct vector b, double within)
+/* How far from its prediction a reflection may be, squared: `sigma2` of what it is compared with,
+ * and how many times the centre's error comes in. */
+static double tolerance2(const struct work *work, double sigma2, double centres)
 {
-    return square(a.y - b.y) + square(a.x - b.x) < square(within);
+    const double own2 = more_of(square(TOLERANCE_MIN), square(DEVIATIONS) * sigma2);
+    const double least = (centres < 2 ? centres : 2) * CENTRE_SIGMA_MIN;
+    return own2 + square(DEVIATIONS * more_of(centres * work->centre_sigma, least));
+}
+
+static bool is_near(struct vector a, struct vector b, double within2)
+{
+    return square(a.y - b.y) + square(a.x - b.x) < within2;
+}
+
+/* The nearest whole number, of values far below 2^51. */
+static double whole(double value)
+{
+    return value + 0x1.8p52 - 0x1.8p52;
 }
 
 static void find_partners(struct work *work)
@@ -59,8 +70,8 @@ static void find_partners(struct work *work)
     for (uint32_t i = 0; i < work->result->n_reflections; i++) {
         for (uint32_t j = i + 1; j < work->result->n_reflections && all[i].partner < 0; j++) {
             const struct vector opposite = {-work->g[i].y, -work->g[i].x};
-            const double within = tolerance(work, square(all[i].sigma) + square(all[j].sigma), 2);
-            if (all[j].partner >= 0 || !is_near(work->g[j], opposite, within))
+            const double within2 = tolerance2(work, square(all[i].sigma) + square(all[j].sigma), 2);
+            if (all[j].partner >= 0 || !is_near(work->g[j], opposite, within2))
                 continue;
             all[i].partner = (int16_t)j;
             all[j].partner = (int16_t)i;
@@ -75,7 +86,7 @@ static bool is_taken(const struct work *work, struct vector g)
 {
     const double radius = work->scratch->reference->values.settings.disk_radius;
     for (uint32_t i = 0; i < work->result->n_reflections; i++) {
-        if (is_near(work->g[i], g, 2 * radius + 1))
+        if (is_near(work->g[i], g, square(2 * radius + 1)))
             return true;
     }
     return false;
@@ -174,14 +185,14 @@ static bool is_of_lattice(const struct work *work, struct base base, uint32_t i)
     const struct bragg_reflection *const all = work->result->reflections;
     const struct vector a = work->g[base.first], b = work->g[base.second], g = work->g[i];
     const double area = a.y * b.x - a.x * b.y;
-    const double h = rint((g.y * b.x - g.x * b.y) / area);
-    const double k = rint((a.y * g.x - a.x * g.y) / area);
+    const double h = whole((g.y * b.x - g.x * b.y) / area);
+    const double k = whole((a.y * g.x - a.x * g.y) / area);
     if ((h == 0 && k == 0) || fabs(h) > LATTICE_ORDER || fabs(k) > LATTICE_ORDER)
         return false;
     const struct vector at = {h * a.y + k * b.y, h * a.x + k * b.x};
     const double sigma2 = square(h * all[base.first].sigma) + square(k * all[base.second].sigma) +
                           square(all[i].sigma);
-    return is_near(g, at, tolerance(work, sigma2, fabs(h + k - 1)));
+    return is_near(g, at, tolerance2(work, sigma2, fabs(h + k - 1)));
 }
 
 /* Whether one of -g1, -g2, g1 + g2 and g1 - g2 passes the relaxed test. */

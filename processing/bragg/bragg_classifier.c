@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/bragg/bragg_search.h"
+#include "processing/bragg/bragg_candidates.h"
 
 static int create_width(struct bragg_width_scratch *w, const struct bragg_reference *reference,
                         uint32_t width)
@@ -13,14 +13,14 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
     const struct bragg_positions *const p = &reference->positions[width];
     const size_t n = reference->grid.map_size;
     bragg_sums_plan_init(&w->plan, &reference->grid, &p->disk, p->step);
-    w->sums = calloc(n, sizeof(uint32_t));
+    const size_t margin = bragg_map_margin(&reference->grid, p->step);
+    w->sums_room = calloc(n + 2 * margin, sizeof(uint32_t));
+    w->sums = w->sums_room ? (uint32_t *)w->sums_room + margin : NULL;
     w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
     w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
     w->candidates = malloc(p->n * sizeof(*w->candidates));
-    const size_t around = (size_t)(reference->grid.stride + 1) * p->step;
-    w->excess_room = calloc(n + 2 * around, sizeof(*w->excess_room));
-    w->excess_at = w->excess_room ? w->excess_room + around : NULL;
-    return w->sums && w->bin_ratio && w->bin_variance && w->candidates && w->excess_at ? 0
+    w->byte_sums = calloc(n + BRAGG_BYTES_STRIDE, 1);
+    return w->sums && w->byte_sums && w->bin_ratio && w->bin_variance && w->candidates ? 0
                                                                                        : -ENOMEM;
 }
 
@@ -38,8 +38,12 @@ static int create(struct bragg_scratch *s)
     s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
     s->room_16 = calloc(room, sizeof(*s->room_16));
     s->room_32 = calloc(room, sizeof(*s->room_32));
-    s->places = malloc((grid->map_size + BRAGG_LANES) * sizeof(*s->places));
-    return s->pixels && s->narrow && s->room_16 && s->room_32 && s->places ? 0 : -ENOMEM;
+    s->bytes = calloc(grid->buffer_size, sizeof(*s->bytes));
+    s->room_8 = calloc(room, sizeof(*s->room_8));
+    s->blocks = malloc((grid->map_size / BRAGG_LANES + 1) * sizeof(*s->blocks));
+    return s->pixels && s->narrow && s->bytes && s->room_16 && s->room_32 && s->room_8 && s->blocks
+               ? 0
+               : -ENOMEM;
 }
 
 int bragg_scratch_create(struct bragg_scratch **scratch, const struct bragg_reference *reference,
@@ -63,36 +67,28 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
 {
     if (!scratch)
         return;
-    free(scratch->places);
+    free(scratch->blocks);
+    free(scratch->room_8);
     free(scratch->room_32);
     free(scratch->room_16);
+    free(scratch->bytes);
     free(scratch->narrow);
     free(scratch->pixels);
     for (uint32_t w = 0; w < BRAGG_WIDTHS; w++) {
-        free(scratch->width[w].excess_room);
         free(scratch->width[w].candidates);
         free(scratch->width[w].bin_variance);
         free(scratch->width[w].bin_ratio);
-        free(scratch->width[w].sums);
+        free(scratch->width[w].byte_sums);
+        free(scratch->width[w].sums_room);
     }
     free(scratch);
 }
 
-void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place)
+void bragg_need_sums(struct bragg_scratch *scratch, enum bragg_width width)
 {
-    const uint32_t counts = bragg_sum_at(scratch, width, place);
-    const double background = bragg_background_at(scratch, width, place, counts);
-    const double speckle = bragg_speckle_at(scratch, width, place);
-    if (counts < bragg_threshold(&scratch->reference->thresholds, background, speckle))
-        return;
-    struct bragg_width_scratch *const w = &scratch->width[width];
-    w->candidates[w->n_candidates++] = (struct bragg_candidate){
-        .place = (uint32_t)place,
-        .counts = counts,
-        .background = background,
-        .speckle = speckle,
-        .excess = counts - background,
-    };
+    if (!scratch->width[width].has_sums)
+        scratch->method->sum_disks(scratch, width);
+    scratch->width[width].has_sums = true;
 }
 
 void bragg_widen_pixels(struct bragg_scratch *scratch)
@@ -116,21 +112,43 @@ static uint64_t sum_parts(struct bragg_scratch *scratch)
     return total;
 }
 
+/* Whether no disk holds more counts than 16 bits do. */
+static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
+{
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    uint32_t sectors[BRAGG_SECTORS_MAX] = {0};
+    if (total <= UINT16_MAX)
+        return true;
+    if (!scratch->has_narrow)
+        return false;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        sectors[i % plan->n_sectors] += scratch->part_counts[i];
+    uint64_t sum = 0, most = 0;
+    for (uint32_t s = 0; s < plan->n_sectors + plan->disk_sectors; s++) {
+        sum += sectors[s % plan->n_sectors];
+        if (s >= plan->disk_sectors)
+            sum -= sectors[(s - plan->disk_sectors) % plan->n_sectors];
+        most = sum > most ? sum : most;
+    }
+    return most <= UINT16_MAX;
+}
+
 static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
 {
     const struct bragg_kernels *const kernels = scratch->kernels;
     const struct bragg_grid *const grid = &scratch->reference->grid;
     const uint8_t *const mask = scratch->reference->mask;
     if (frame->pixel_size == 1)
-        kernels->load_8(scratch->narrow, grid, mask, frame->image);
+        kernels->load_8(scratch->narrow, scratch->bytes, grid, mask, frame->image);
     else if (frame->pixel_size == 2)
-        kernels->load_16(scratch->narrow, grid, mask, frame->image);
+        kernels->load_16(scratch->narrow, scratch->bytes, grid, mask, frame->image);
     else
         kernels->load_32(scratch->pixels, grid, mask, frame->image);
     scratch->has_narrow = frame->pixel_size < 4;
     scratch->has_wide = !scratch->has_narrow;
+    scratch->has_bytes = scratch->has_narrow && grid->stride >= BRAGG_BYTES_STRIDE;
     const uint64_t total = sum_parts(scratch);
-    scratch->sums_are_narrow = total <= UINT16_MAX;
+    scratch->sums_are_narrow = fit_narrow(scratch, total);
     if (!scratch->sums_are_narrow)
         bragg_widen_pixels(scratch);
     else if (!scratch->has_narrow)
@@ -145,55 +163,6 @@ static void sum_disks_fast(struct bragg_scratch *scratch, enum bragg_width width
         scratch->kernels->disk_sums_16(w->sums, scratch->room_16, scratch->narrow, &w->plan);
     else
         scratch->kernels->disk_sums_32(w->sums, scratch->room_32, scratch->pixels, &w->plan);
-}
-
-/* No place of the cell with more than the limit can be a candidate's. Where the frame is left out
- * of the template, counts lower their own threshold: a threshold T(S) that falls with S is reached
- * only by counts of at least T(T(0)). */
-static uint32_t cell_limit(const struct bragg_scratch *scratch, enum bragg_width width,
-                           const struct bragg_cell *cell)
-{
-    const struct bragg_width_scratch *const w = &scratch->width[width];
-    const struct bragg_thresholds *const thresholds = &scratch->reference->thresholds;
-    double ratio = HUGE_VAL, variance = HUGE_VAL;
-    for (uint32_t bin = cell->first_bin; bin <= cell->last_bin; bin++) {
-        ratio = w->bin_ratio[bin] < ratio ? w->bin_ratio[bin] : ratio;
-        variance = w->bin_variance[bin] < variance ? w->bin_variance[bin] : variance;
-    }
-    const double speckle = cell->speckle + variance;
-    uint32_t threshold = bragg_threshold(thresholds, cell->weight * scratch->keep * ratio, speckle);
-    if (scratch->own > 0) {
-        const double left = cell->weight * scratch->keep - threshold * scratch->own;
-        const double least = cell->weight * BRAGG_TEMPLATE_LEFT;
-        threshold = bragg_threshold(thresholds, (left > least ? left : least) * ratio, speckle);
-    }
-    return threshold - 1;
-}
-
-static size_t screen(struct bragg_scratch *scratch, enum bragg_width width)
-{
-    const struct bragg_reference *const r = scratch->reference;
-    const struct bragg_positions *const p = &r->positions[width];
-    _Alignas(64) uint32_t limits[BRAGG_CELLS];
-    _Alignas(64) uint16_t narrow[BRAGG_CELLS];
-    for (uint32_t i = 0; i < BRAGG_CELLS; i++) {
-        const struct bragg_cell *const cell = &p->cells[i];
-        limits[i] =
-            cell->first_bin <= cell->last_bin ? cell_limit(scratch, width, cell) : UINT32_MAX;
-        narrow[i] = limits[i] < UINT16_MAX ? (uint16_t)limits[i] : UINT16_MAX;
-    }
-    const void *const sums = scratch->width[width].sums;
-    return scratch->sums_are_narrow ? scratch->kernels->screen_16(scratch->places, sums, p->cell,
-                                                                  r->grid.map_size, narrow)
-                                    : scratch->kernels->screen_32(scratch->places, sums, p->cell,
-                                                                  r->grid.map_size, limits);
-}
-
-static void find_fast(struct bragg_scratch *scratch, enum bragg_width width)
-{
-    const size_t n = screen(scratch, width);
-    for (size_t i = 0; i < n; i++)
-        bragg_try_place(scratch, width, scratch->places[i]);
 }
 
 static void leave_out(struct bragg_scratch *scratch, const struct bragg_frame *frame)
@@ -231,18 +200,23 @@ static void spread_background(struct bragg_scratch *scratch, enum bragg_width wi
     }
 }
 
-static void search(const struct bragg_method *method, struct bragg_scratch *scratch, uint64_t busy)
+static void search(struct bragg_scratch *scratch, uint64_t busy)
 {
+    uint32_t n_candidates = 0;
     const struct bragg_background_plan *const plan = &scratch->reference->background;
-    bragg_background_fit(&scratch->background, plan, scratch->part_counts,
-                         scratch->own > 0 ? scratch->part_template : plan->part_template, busy);
+    scratch->kernels->fit_background(
+        &scratch->background, plan, scratch->part_counts,
+        scratch->own > 0 ? scratch->part_template : plan->part_template, busy);
     for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
         spread_background(scratch, w);
         scratch->width[w].n_candidates = 0;
-        method->find(scratch, w);
-        if (scratch->width[w].n_candidates > 0)
-            bragg_widen_pixels(scratch);
+        scratch->method->find(scratch, w);
+        n_candidates += scratch->width[w].n_candidates;
     }
+    if (n_candidates == 0)
+        return;
+    for (uint32_t w = 0; w < scratch->reference->n_widths; w++)
+        bragg_need_sums(scratch, w);
 }
 
 static void tell_background(const struct bragg_scratch *scratch, struct bragg_result *result)
@@ -277,13 +251,21 @@ static void clear_result(struct bragg_result *result)
     memset(result, 0, offsetof(struct bragg_result, reflections));
 }
 
-/* With fewer sectors than this part the first background stays. */
+/* With fewer sectors than this part the first background stays, or with fewer counts in them, which
+ * would tell it only to a factor. */
 #define QUIET_PART 8
+#define QUIET_COUNTS 4
 
-static bool enough_left(const struct bragg_reference *reference, uint64_t busy)
+static bool enough_left(const struct bragg_scratch *scratch, uint64_t busy)
 {
-    const uint64_t left = reference->background.usable & ~busy;
-    return (uint32_t)__builtin_popcountll(left) * QUIET_PART >= reference->background.n_sectors;
+    const struct bragg_background_plan *const plan = &scratch->reference->background;
+    const uint64_t left = plan->usable & ~busy;
+    uint64_t counts = 0;
+    if ((uint32_t)__builtin_popcountll(left) * QUIET_PART < plan->n_sectors)
+        return false;
+    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
+        counts += left >> i % plan->n_sectors & 1 ? scratch->part_counts[i] : 0;
+    return counts >= QUIET_COUNTS;
 }
 
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
@@ -291,6 +273,9 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
 {
     const struct bragg_reference *const r = scratch->reference;
     clear_result(result);
+    scratch->method = method;
+    for (uint32_t w = 0; w < r->n_widths; w++)
+        scratch->width[w].has_sums = scratch->width[w].has_byte_sums = false;
     const uint64_t total = method->load(scratch, frame);
     if (total == 0) {
         result->flags = BRAGG_NO_COUNTS;
@@ -302,13 +287,11 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
         return;
     }
     leave_out(scratch, frame);
-    for (uint32_t w = 0; w < r->n_widths; w++)
-        method->sum_disks(scratch, w);
-    search(method, scratch, 0);
+    search(scratch, 0);
     bragg_choose_peaks(scratch);
     const uint64_t busy = bragg_busy_sectors(scratch);
-    if (busy & scratch->background.quiet && enough_left(r, busy)) {
-        search(method, scratch, busy);
+    if (busy & scratch->background.quiet && enough_left(scratch, busy)) {
+        search(scratch, busy);
         bragg_choose_peaks(scratch);
     }
     bragg_list_reflections(scratch, result);
@@ -319,6 +302,6 @@ void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *
 void bragg_classify(struct bragg_scratch *scratch, const struct bragg_frame *frame,
                     struct bragg_result *result)
 {
-    static const struct bragg_method fast = {load_fast, sum_disks_fast, find_fast};
+    static const struct bragg_method fast = {load_fast, sum_disks_fast, bragg_find_candidates};
     bragg_classify_by(&fast, scratch, frame, result);
 }

@@ -1,16 +1,20 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/cpu.h"
+#include "processing/bragg/bragg_background.h"
 #include "processing/bragg/bragg_grid.h"
 #include "processing/bragg/bragg_positions.h"
 
 /*
- * The inner loops of the search, one version per instruction set. All of them are integer
- * arithmetic, so that every version gives the same result to the last bit. Sums have 16 bits where
- * the whole annulus holds less than 65536 counts, else 32.
+ * The inner loops of the search, one version per instruction set. All but the fit of the background
+ * are integer arithmetic, and that one rounds in the same order in all of them, so that every
+ * version gives the same result to the last bit. Sums have 16 bits where
+ * the whole annulus holds less than 65536 counts, else 32. Sums of bytes, which stop at 255, tell
+ * first whether there is anything to look for.
  */
 
 /*
@@ -29,6 +33,9 @@ struct bragg_sums_plan {
 void bragg_sums_plan_init(struct bragg_sums_plan *plan, const struct bragg_grid *grid,
                           const struct bragg_disk *disk, uint32_t step);
 
+/* The longest vector of bytes. */
+#define BRAGG_BYTES_STRIDE 64
+
 /* Rows whose sums along columns are made before those over columns. */
 #define BRAGG_SUMS_ROWS 8
 
@@ -43,13 +50,19 @@ static inline size_t bragg_sums_room(const struct bragg_sums_plan *plan)
     return bragg_sums_row_room(plan) * BRAGG_SUMS_ROWS * plan->n_heights;
 }
 
+/* Some of BRAGG_LANES places from the first on, one bit each. */
+struct bragg_block {
+    uint32_t first, which;
+};
+
 struct bragg_kernels {
     /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
-     * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits. */
-    void (*load_8)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
-                   const void *image);
-    void (*load_16)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
-                    const void *image);
+     * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits, and into that of
+     * bytes, where more than 255 counts are 255. */
+    void (*load_8)(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
+                   const uint8_t *mask, const void *image);
+    void (*load_16)(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
+                    const uint8_t *mask, const void *image);
     void (*load_32)(uint32_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
                     const void *image);
     /* From one buffer to the other. */
@@ -60,17 +73,34 @@ struct bragg_kernels {
                          const uint16_t *buffer);
     void (*sum_parts_32)(uint32_t *sums, const struct bragg_background_plan *plan,
                          const uint32_t *buffer);
-    /* Sums over the disk round each pixel of every step-th row, [rows][stride]. */
+    /* counts, template: of the parts; `busy`: sectors that are known to hold reflections. */
+    void (*fit_background)(struct bragg_background *background,
+                           const struct bragg_background_plan *plan, const uint32_t *counts,
+                           const double *template, uint64_t busy);
+    /* Sums over the disk round each pixel of every step-th row, [rows][stride]. Of bytes, sums of
+     * more than 255 are 255; rows must have at least a vector of them (BRAGG_BYTES_STRIDE). */
+    void (*disk_sums_8)(uint8_t *sums, uint8_t *room, const uint8_t *buffer,
+                        const struct bragg_sums_plan *plan);
     void (*disk_sums_16)(uint16_t *sums, uint16_t *room, const uint16_t *buffer,
                          const struct bragg_sums_plan *plan);
     void (*disk_sums_32)(uint32_t *sums, uint32_t *room, const uint32_t *buffer,
                          const struct bragg_sums_plan *plan);
-    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES and `places` has room
-     * for BRAGG_LANES more. Returns how many. */
-    size_t (*screen_16)(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,
-                        const uint16_t limits[BRAGG_CELLS]);
-    size_t (*screen_32)(uint32_t *places, const uint32_t *sums, const uint8_t *cell, size_t n,
-                        const uint32_t limits[BRAGG_CELLS]);
+    /* Whether there is a place where sums[i] > limits[cell[i]]; of cells and sums
+     * BRAGG_BYTES_STRIDE more may be read, which must be no places. */
+    bool (*any_above_8)(const uint8_t *sums, const uint8_t *cell, size_t n,
+                        const uint8_t limits[BRAGG_CELLS]);
+    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES and `blocks` has room
+     * for n / BRAGG_LANES. Returns how many blocks have such a place. */
+    size_t (*screen_16)(struct bragg_block *blocks, const uint16_t *sums, const uint8_t *cell,
+                        size_t n, const uint16_t limits[BRAGG_CELLS]);
+    size_t (*screen_32)(struct bragg_block *blocks, const uint32_t *sums, const uint8_t *cell,
+                        size_t n, const uint32_t limits[BRAGG_CELLS]);
+    /* Takes places out of a block that have more than `slack` of their cell less than a place
+     * beside them, `row` or `column` away forth or back. */
+    void (*drop_lower_16)(struct bragg_block *block, const uint16_t *sums, const uint8_t *cell,
+                          ptrdiff_t row, ptrdiff_t column, const uint16_t slack[BRAGG_CELLS]);
+    void (*drop_lower_32)(struct bragg_block *block, const uint32_t *sums, const uint8_t *cell,
+                          ptrdiff_t row, ptrdiff_t column, const uint32_t slack[BRAGG_CELLS]);
 };
 
 /* The processor must have `isa`. */

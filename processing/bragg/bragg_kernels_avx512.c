@@ -1,5 +1,7 @@
 #include <immintrin.h>
 
+#define BRAGG_VECTOR_SIZE 64
+#define ADD_8(a, b) ((lanes_8)_mm512_adds_epu8((__m512i)(a), (__m512i)(b)))
 #include "processing/bragg/bragg_kernels_inline.h"
 
 /* 16 sectors side by side. Gathers of 16-bit pixels bring the next pixel too, which is masked; the
@@ -38,49 +40,113 @@ static void sum_parts_32(uint32_t *sums, const struct bragg_background_plan *pla
     sum_parts(sums, plan, buffer, 4);
 }
 
-/* Sixteen places are stored each time, of which the first are kept: there is room for all. */
-BRAGG_INLINE size_t store_places(uint32_t *places, __mmask16 above, size_t first)
+static bool any_above_8(const uint8_t *sums, const uint8_t *cell, size_t n,
+                        const uint8_t limits[BRAGG_CELLS])
 {
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i place = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
-    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(above, place));
-    return (size_t)__builtin_popcount(above);
+    const __m512i table = _mm512_loadu_si512(limits);
+    __mmask64 above = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        const __m512i limit = _mm512_permutexvar_epi8(_mm512_loadu_si512(cell + i), table);
+        above |= _mm512_cmpgt_epu8_mask(_mm512_loadu_si512(sums + i), limit);
+    }
+    return above != 0;
 }
 
-/* The table of 64 limits fills two registers of 16-bit or four of 32-bit lanes. */
-static size_t screen_16(uint32_t *places, const uint16_t *sums, const uint8_t *cell, size_t n,
-                        const uint16_t limits[BRAGG_CELLS])
+/* Values of the cells: a table of 64 fills two registers of 16-bit or four of 32-bit lanes. */
+BRAGG_INLINE __m512i look_up_16(const uint16_t table[BRAGG_CELLS], const uint8_t *cell)
 {
-    const __m512i low = _mm512_loadu_si512(limits), high = _mm512_loadu_si512(limits + 32);
+    const __m512i low = _mm512_loadu_si512(table), high = _mm512_loadu_si512(table + 32);
+    const __m512i index = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)cell));
+    return _mm512_permutex2var_epi16(low, index, high);
+}
+
+BRAGG_INLINE __m512i look_up_32(const uint32_t table[BRAGG_CELLS], const uint8_t *cell)
+{
+    const __m512i a = _mm512_loadu_si512(table), b = _mm512_loadu_si512(table + 16);
+    const __m512i c = _mm512_loadu_si512(table + 32), d = _mm512_loadu_si512(table + 48);
+    const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)cell));
+    const __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+    return _mm512_mask_blend_epi32(upper, _mm512_permutex2var_epi32(a, index, b),
+                                   _mm512_permutex2var_epi32(c, index, d));
+}
+
+static size_t screen_16(struct bragg_block *blocks, const uint16_t *sums, const uint8_t *cell,
+                        size_t n, const uint16_t limits[BRAGG_CELLS])
+{
     size_t found = 0;
-    for (size_t i = 0; i < n; i += 32) {
-        const __m512i index = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(cell + i)));
-        const __m512i limit = _mm512_permutex2var_epi16(low, index, high);
+    for (size_t i = 0; i < n; i += BRAGG_LANES) {
+        const __m512i limit = look_up_16(limits, cell + i);
         const __mmask32 above = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(sums + i), limit);
-        if (__builtin_expect(above != 0, 0)) {
-            found += store_places(places + found, (__mmask16)above, i);
-            found += store_places(places + found, (__mmask16)(above >> 16), i + 16);
-        }
+        blocks[found] = (struct bragg_block){(uint32_t)i, above};
+        found += above != 0;
     }
     return found;
 }
 
-static size_t screen_32(uint32_t *places, const uint32_t *sums, const uint8_t *cell, size_t n,
-                        const uint32_t limits[BRAGG_CELLS])
+static size_t screen_32(struct bragg_block *blocks, const uint32_t *sums, const uint8_t *cell,
+                        size_t n, const uint32_t limits[BRAGG_CELLS])
 {
-    const __m512i a = _mm512_loadu_si512(limits), b = _mm512_loadu_si512(limits + 16);
-    const __m512i c = _mm512_loadu_si512(limits + 32), d = _mm512_loadu_si512(limits + 48);
     size_t found = 0;
-    for (size_t i = 0; i < n; i += 16) {
-        const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(cell + i)));
-        const __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
-        const __m512i limit = _mm512_mask_blend_epi32(upper, _mm512_permutex2var_epi32(a, index, b),
-                                                      _mm512_permutex2var_epi32(c, index, d));
-        const __mmask16 above = _mm512_cmpgt_epu32_mask(_mm512_loadu_si512(sums + i), limit);
-        if (__builtin_expect(above != 0, 0))
-            found += store_places(places + found, above, i);
+    for (size_t i = 0; i < n; i += BRAGG_LANES) {
+        uint32_t which = 0;
+        for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
+            const __m512i limit = look_up_32(limits, cell + i + k);
+            const __mmask16 above =
+                _mm512_cmpgt_epu32_mask(_mm512_loadu_si512(sums + i + k), limit);
+            which |= (uint32_t)above << k;
+        }
+        blocks[found] = (struct bragg_block){(uint32_t)i, which};
+        found += which != 0;
     }
     return found;
+}
+
+/* The more of `most` and the sums of places. */
+BRAGG_INLINE __m512i more_of_16(__m512i most, const uint16_t *sums, const uint8_t *cell)
+{
+    const __m256i cells = _mm256_loadu_si256((const __m256i *)cell);
+    const __mmask32 there = _mm256_cmpneq_epu8_mask(cells, _mm256_set1_epi8(BRAGG_NO_PLACE));
+    return _mm512_mask_max_epu16(most, there, most, _mm512_loadu_si512(sums));
+}
+
+static void drop_lower_16(struct bragg_block *block, const uint16_t *sums, const uint8_t *cell,
+                          ptrdiff_t row, ptrdiff_t column, const uint16_t slack[BRAGG_CELLS])
+{
+    const uint16_t *const at = sums + block->first;
+    const uint8_t *const cells = cell + block->first;
+    const __m512i own = _mm512_adds_epu16(_mm512_loadu_si512(at), look_up_16(slack, cells));
+    __m512i most = _mm512_setzero_si512();
+    most = more_of_16(most, at - row, cells - row);
+    most = more_of_16(most, at - column, cells - column);
+    most = more_of_16(most, at + column, cells + column);
+    most = more_of_16(most, at + row, cells + row);
+    block->which &= ~_mm512_cmpgt_epu16_mask(most, own);
+}
+
+BRAGG_INLINE __m512i more_of_32(__m512i most, const uint32_t *sums, const uint8_t *cell)
+{
+    const __m128i cells = _mm_loadu_si128((const __m128i *)cell);
+    const __mmask16 there = _mm_cmpneq_epu8_mask(cells, _mm_set1_epi8(BRAGG_NO_PLACE));
+    return _mm512_mask_max_epu32(most, there, most, _mm512_loadu_si512(sums));
+}
+
+static void drop_lower_32(struct bragg_block *block, const uint32_t *sums, const uint8_t *cell,
+                          ptrdiff_t row, ptrdiff_t column, const uint32_t slack[BRAGG_CELLS])
+{
+    for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
+        const uint32_t *const at = sums + block->first + k;
+        const uint8_t *const cells = cell + block->first + k;
+        const __m512i counts = _mm512_loadu_si512(at);
+        __m512i most = _mm512_setzero_si512();
+        most = more_of_32(most, at - row, cells - row);
+        most = more_of_32(most, at - column, cells - column);
+        most = more_of_32(most, at + column, cells + column);
+        most = more_of_32(most, at + row, cells + row);
+        const __m512i ahead =
+            _mm512_maskz_sub_epi32(_mm512_cmpgt_epu32_mask(most, counts), most, counts);
+        const __mmask16 lower = _mm512_cmpgt_epu32_mask(ahead, look_up_32(slack, cells));
+        block->which &= ~((uint32_t)lower << k);
+    }
 }
 
 const struct bragg_kernels bragg_kernels_avx512 = BRAGG_KERNELS;

@@ -27,15 +27,35 @@ PLAIN_PART_SUMS(16)
 PLAIN_PART_SUMS(32)
 
 #define PLAIN_SCREEN(bits)                                                                         \
-    static size_t screen_##bits(uint32_t *places, const counts_##bits *sums, const uint8_t *cell,  \
-                                size_t n, const counts_##bits limits[BRAGG_CELLS])                 \
+    static size_t screen_##bits(struct bragg_block *blocks, const counts_##bits *sums,             \
+                                const uint8_t *cell, size_t n,                                     \
+                                const counts_##bits limits[BRAGG_CELLS])                           \
     {                                                                                              \
         size_t found = 0;                                                                          \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            places[found] = (uint32_t)i;                                                           \
-            found += sums[i] > limits[cell[i]];                                                    \
+        for (size_t i = 0; i < n; i += BRAGG_LANES) {                                              \
+            uint32_t which = 0;                                                                    \
+            for (uint32_t k = 0; k < BRAGG_LANES; k++)                                             \
+                which |= (uint32_t)(sums[i + k] > limits[cell[i + k]]) << k;                       \
+            blocks[found] = (struct bragg_block){(uint32_t)i, which};                              \
+            found += which != 0;                                                                   \
         }                                                                                          \
         return found;                                                                              \
+    }                                                                                              \
+    static void drop_lower_##bits(struct bragg_block *block, const counts_##bits *sums,            \
+                                  const uint8_t *cell, ptrdiff_t row, ptrdiff_t column,            \
+                                  const counts_##bits slack[BRAGG_CELLS])                          \
+    {                                                                                              \
+        const ptrdiff_t beside[4] = {-row, -column, column, row};                                  \
+        for (uint32_t left = block->which; left; left &= left - 1) {                               \
+            const uint32_t bit = left & -left;                                                     \
+            const size_t at = block->first + (uint32_t)__builtin_ctz(left);                        \
+            const uint64_t own = (uint64_t)sums[at] + slack[cell[at]];                             \
+            for (int k = 0; k < 4; k++) {                                                          \
+                const size_t other = at + (size_t)beside[k];                                       \
+                if (cell[other] != BRAGG_NO_PLACE && sums[other] > own)                            \
+                    block->which &= ~bit;                                                          \
+            }                                                                                      \
+        }                                                                                          \
     }
 
 PLAIN_SCREEN(16)

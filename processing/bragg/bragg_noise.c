@@ -57,11 +57,12 @@ static uint32_t point_of(const struct bragg_reference *reference, uint32_t bin)
     return (uint32_t)fmin(BRAGG_SPECKLE_POINTS - 1, along * (BRAGG_SPECKLE_POINTS - 1) + 0.5);
 }
 
-static void add_places(struct bragg_noise *noise, const struct bragg_scratch *scratch,
+static void add_places(struct bragg_noise *noise, struct bragg_scratch *scratch,
                        enum bragg_width width)
 {
     const struct bragg_reference *const r = scratch->reference;
     const struct bragg_positions *const p = &r->positions[width];
+    bragg_need_sums(scratch, width);
     for (size_t place = 0; place < r->grid.map_size; place++) {
         if (p->cell[place] == BRAGG_NO_PLACE)
             continue;
@@ -75,8 +76,7 @@ static void add_places(struct bragg_noise *noise, const struct bragg_scratch *sc
     }
 }
 
-void bragg_noise_add(struct bragg_noise *noise, const struct bragg_scratch *scratch,
-                     float *residual)
+void bragg_noise_add(struct bragg_noise *noise, struct bragg_scratch *scratch, float *residual)
 {
     double background = 0, variance = 0, squares = 0;
     fill_residual(residual, scratch, &background, &variance, &squares);

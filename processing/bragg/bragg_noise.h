@@ -30,8 +30,7 @@ struct bragg_noise {
 };
 
 /* Adds the frame that the scratch has searched. `residual` is room for a buffer of the grid. */
-void bragg_noise_add(struct bragg_noise *noise, const struct bragg_scratch *scratch,
-                     float *residual);
+void bragg_noise_add(struct bragg_noise *noise, struct bragg_scratch *scratch, float *residual);
 void bragg_noise_merge(struct bragg_noise *into, const struct bragg_noise *from);
 
 /* F of a matched disk; NAN without frames. */

@@ -3,8 +3,8 @@
 
 #include "processing/bragg/bragg_search.h"
 
-/* Candidates with more excess than their neighbours become peaks, that with the most first, as
- * long as what the peaks before them put into their disk does not explain them. */
+/* Candidates become peaks, that of most excess first, as long as what the peaks before them put
+ * into their disk does not explain them. */
 
 /* Two reflections are at least this many radii apart. */
 #define APART 1.5
@@ -19,39 +19,6 @@
 static double distance(double dy, double dx)
 {
     return sqrt(dy * dy + dx * dx);
-}
-
-/* Of two neighbours with the same excess the first is higher. Without branches, since hardly any
- * candidate of many is the highest. */
-static bool is_highest(const struct bragg_scratch *scratch, enum bragg_width width, uint32_t place)
-{
-    const struct bragg_width_scratch *const w = &scratch->width[width];
-    const ptrdiff_t step = (ptrdiff_t)w->plan.step, below = step * w->plan.stride;
-    const double *const at = w->excess_at + place, own = *at;
-    const bool before = (at[-below - step] < own) & (at[-below] < own) & (at[-below + step] < own) &
-                        (at[-step] < own);
-    const bool after = (at[step] <= own) & (at[below - step] <= own) & (at[below] <= own) &
-                       (at[below + step] <= own);
-    return before & after;
-}
-
-/* Keeps only the highest candidates, in their order. */
-static void keep_highest(struct bragg_scratch *scratch, enum bragg_width width)
-{
-    struct bragg_width_scratch *const w = &scratch->width[width];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < w->n_candidates; i++)
-        w->excess_at[w->candidates[i].place] = w->candidates[i].excess;
-    for (uint32_t i = 0; i < w->n_candidates; i++)
-        scratch->places[i] = w->candidates[i].place;
-    const uint32_t n_all = w->n_candidates;
-    for (uint32_t i = 0; i < n_all; i++) {
-        if (is_highest(scratch, width, w->candidates[i].place))
-            w->candidates[n++] = w->candidates[i];
-    }
-    w->n_candidates = n;
-    for (uint32_t i = 0; i < n_all; i++)
-        w->excess_at[scratch->places[i]] = 0;
 }
 
 /* Excess that the peaks so far put into a disk at (row, column), HUGE_VAL where one is too near. */
@@ -76,11 +43,12 @@ static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct 
     uint32_t highest = 0;
     for (int dy = -disk->reach; dy <= disk->reach; dy++) {
         const int half = disk->half_width[dy < 0 ? -dy : dy];
-        const uint32_t *const pixels =
-            scratch->pixels +
-            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column);
-        for (int dx = -half; dx <= half; dx++)
-            highest = pixels[dx] > highest ? pixels[dx] : highest;
+        const size_t first =
+            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column - half);
+        for (int i = 0; i <= 2 * half; i++) {
+            const uint32_t counts = bragg_pixel_at(scratch, first + (uint32_t)i);
+            highest = counts > highest ? counts : highest;
+        }
     }
     return highest;
 }
@@ -146,11 +114,7 @@ static bool widen(const struct bragg_scratch *scratch, const struct bragg_candid
         bragg_map_at(&r->grid, row / p->step * p->step, column / p->step * p->step);
     if (p->cell[place] == BRAGG_NO_PLACE)
         return false;
-    wide->place = (uint32_t)place;
-    wide->counts = bragg_sum_at(scratch, BRAGG_WIDE, place);
-    wide->background = bragg_background_at(scratch, BRAGG_WIDE, place, wide->counts);
-    wide->speckle = bragg_speckle_at(scratch, BRAGG_WIDE, place);
-    wide->excess = wide->counts - wide->background;
+    *wide = bragg_look_at(scratch, BRAGG_WIDE, place);
     return true;
 }
 
@@ -210,10 +174,8 @@ void bragg_choose_peaks(struct bragg_scratch *scratch)
 {
     scratch->n_peaks = 0;
     scratch->more_peaks = false;
-    for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
-        keep_highest(scratch, w);
+    for (uint32_t w = 0; w < scratch->reference->n_widths; w++)
         choose(scratch, w);
-    }
 }
 
 uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch)

@@ -35,6 +35,7 @@ static uint64_t load_plain(struct bragg_scratch *scratch, const struct bragg_fra
     scratch->sums_are_narrow = false;
     scratch->has_narrow = false;
     scratch->has_wide = true;
+    scratch->has_bytes = false;
     return total;
 }
 
@@ -68,6 +69,7 @@ static void sum_disks_plain(struct bragg_scratch *scratch, enum bragg_width widt
 static void find_plain(struct bragg_scratch *scratch, enum bragg_width width)
 {
     const struct bragg_positions *const p = &scratch->reference->positions[width];
+    bragg_need_sums(scratch, width);
     for (size_t place = 0; place < scratch->reference->grid.map_size; place++) {
         if (p->cell[place] != BRAGG_NO_PLACE)
             bragg_try_place(scratch, width, place);

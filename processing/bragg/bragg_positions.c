@@ -14,9 +14,11 @@ static uint32_t step_for(double radius)
     return radius < 5 ? 1 : (uint32_t)(radius / 5) + 1;
 }
 
-static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands)
+static int allocate(struct bragg_positions *p, const struct bragg_grid *grid, uint32_t n_bands)
 {
-    p->cell = malloc(map_size);
+    const size_t map_size = grid->map_size, margin = bragg_map_margin(grid, p->step);
+    p->cell_room = malloc(map_size + 2 * margin);
+    p->cell = p->cell_room ? p->cell_room + margin : NULL;
     p->bin = calloc(map_size, sizeof(*p->bin));
     p->share = calloc(map_size, sizeof(*p->share));
     p->weight = calloc(map_size, sizeof(*p->weight));
@@ -27,7 +29,7 @@ static int allocate(struct bragg_positions *p, size_t map_size, uint32_t n_bands
     if (!p->first_band || !p->end_band || !p->cell || !p->bin || !p->share || !p->weight ||
         !p->speckle || !p->mix)
         return -ENOMEM;
-    memset(p->cell, BRAGG_NO_PLACE, map_size);
+    memset(p->cell_room, BRAGG_NO_PLACE, map_size + 2 * margin);
     return 0;
 }
 
@@ -146,47 +148,63 @@ static void normalise_mix(struct bragg_positions *p, uint32_t n_bands)
     }
 }
 
-/* Rings of cells, three cells each: of places whose weight is near the ring's highest, lower, and
- * low (masked, or off the halo's middle). */
-#define RINGS_MAX ((BRAGG_CELLS - 1) / 3)
-static const double level_limits[2] = {0.88, 0.76};
+/* Cells of a ring: of places whose weight is near the ring's highest, lower, and low (masked, or
+ * off the halo's middle). */
+static const double level_limits[BRAGG_LEVELS - 1] = {0.88, 0.76};
 
-static uint32_t ring_of(const struct bragg_positions *p, uint32_t n_rings, uint32_t bin)
+static uint32_t ring_of(const struct bragg_positions *p, uint32_t bin)
 {
-    return bin * n_rings / p->n_bins;
+    return p->n_bins > 0 ? bin * p->n_rings / p->n_bins : 0; /* it is never 0 */
 }
 
-static void add_to_cell(struct bragg_positions *p, size_t at, uint32_t cell)
+static void make_rings(struct bragg_positions *p, size_t map_size)
 {
-    struct bragg_cell *const c = &p->cells[cell];
-    p->cell[at] = (uint8_t)cell;
-    c->weight = fmin(c->weight, p->weight[at]);
-    c->speckle = fmin(c->speckle, p->speckle[at]);
-    c->first_bin = p->bin[at] < c->first_bin ? p->bin[at] : c->first_bin;
-    c->last_bin = p->bin[at] > c->last_bin ? p->bin[at] : c->last_bin;
+    const uint32_t by_width = (p->n_bins + 1) / 2;
+    p->n_rings = by_width < BRAGG_RINGS_MAX ? by_width : BRAGG_RINGS_MAX;
+    for (uint32_t i = 0; i < p->n_rings; i++)
+        p->rings[i] =
+            (struct bragg_ring){.first_bin = UINT32_MAX, .weight = HUGE_VAL, .speckle = HUGE_VAL};
+    for (size_t i = 0; i < map_size; i++) {
+        if (p->cell[i] == BRAGG_NO_PLACE)
+            continue;
+        struct bragg_ring *const ring = &p->rings[ring_of(p, p->bin[i])];
+        ring->first_bin = p->bin[i] < ring->first_bin ? p->bin[i] : ring->first_bin;
+        ring->end_bin = p->bin[i] >= ring->end_bin ? p->bin[i] + 1u : ring->end_bin;
+        ring->weight = fmin(ring->weight, p->weight[i]);
+        ring->speckle = fmin(ring->speckle, p->speckle[i]);
+        ring->most_weight = fmax(ring->most_weight, p->weight[i]);
+        ring->most_speckle = fmax(ring->most_speckle, p->speckle[i]);
+    }
 }
 
 static void make_cells(struct bragg_positions *p, size_t map_size)
 {
-    const uint32_t by_width = (p->n_bins + 1) / 2;
-    const uint32_t n_rings = by_width < RINGS_MAX ? by_width : RINGS_MAX;
-    double highest[RINGS_MAX] = {0};
-    p->n_cells = 3 * n_rings;
     for (uint32_t i = 0; i < BRAGG_CELLS; i++)
-        p->cells[i] = (struct bragg_cell){HUGE_VAL, HUGE_VAL, UINT32_MAX, 0};
-    for (size_t i = 0; i < map_size; i++) {
-        if (p->cell[i] != BRAGG_NO_PLACE) {
-            double *const high = &highest[ring_of(p, n_rings, p->bin[i])];
-            *high = fmax(*high, p->weight[i]);
-        }
-    }
+        p->cells[i] = (struct bragg_cell){.weight = HUGE_VAL, .speckle = HUGE_VAL};
     for (size_t i = 0; i < map_size; i++) {
         if (p->cell[i] == BRAGG_NO_PLACE)
             continue;
-        const uint32_t ring = ring_of(p, n_rings, p->bin[i]);
-        const uint32_t level = (p->weight[i] < level_limits[0] * highest[ring]) +
-                               (p->weight[i] < level_limits[1] * highest[ring]);
-        add_to_cell(p, i, 3 * ring + level);
+        const uint32_t ring = ring_of(p, p->bin[i]);
+        const double high = p->rings[ring].most_weight;
+        const uint32_t level =
+            (p->weight[i] < level_limits[0] * high) + (p->weight[i] < level_limits[1] * high);
+        struct bragg_cell *const cell = &p->cells[BRAGG_LEVELS * ring + level];
+        p->cell[i] = (uint8_t)(BRAGG_LEVELS * ring + level);
+        cell->has_places = true;
+        cell->weight = fmin(cell->weight, p->weight[i]);
+        cell->speckle = fmin(cell->speckle, p->speckle[i]);
+    }
+}
+
+static void find_rings_beside(struct bragg_positions *p, const struct bragg_grid *grid)
+{
+    const ptrdiff_t beside[2] = {(ptrdiff_t)p->step, (ptrdiff_t)(grid->stride * p->step)};
+    for (size_t i = 0; i < 2 * grid->map_size; i++) {
+        const uint8_t own = p->cell[i / 2], other = p->cell[(ptrdiff_t)(i / 2) + beside[i % 2]];
+        if (own == BRAGG_NO_PLACE || other == BRAGG_NO_PLACE)
+            continue;
+        const int apart = abs(own / BRAGG_LEVELS - other / BRAGG_LEVELS);
+        p->rings_beside = (uint32_t)apart > p->rings_beside ? (uint32_t)apart : p->rings_beside;
     }
 }
 
@@ -204,7 +222,7 @@ int bragg_positions_init(struct bragg_positions *positions,
         .n_bins = (uint32_t)((s->outer - s->inner) / BRAGG_BIN_WIDTH) + 1,
     };
     bragg_disk_init(&p->disk, radius);
-    if (allocate(p, grid->map_size, background->n_bands) < 0) {
+    if (allocate(p, grid, background->n_bands) < 0) {
         bragg_positions_finish(p);
         return error_set(error, -ENOMEM, "not enough memory for the places of Bragg disks");
     }
@@ -217,7 +235,9 @@ int bragg_positions_init(struct bragg_positions *positions,
                          radius, s->inner, s->outer, SHARE_MIN);
     }
     normalise_mix(p, background->n_bands);
+    make_rings(p, grid->map_size);
     make_cells(p, grid->map_size);
+    find_rings_beside(p, grid);
     return 0;
 }
 
@@ -230,6 +250,6 @@ void bragg_positions_finish(struct bragg_positions *positions)
     free(positions->weight);
     free(positions->share);
     free(positions->bin);
-    free(positions->cell);
+    free(positions->cell_room);
     *positions = (struct bragg_positions){0};
 }

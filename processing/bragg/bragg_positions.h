@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "processing/bragg/bragg_background.h"
@@ -18,9 +19,19 @@
 #define BRAGG_NO_PLACE (BRAGG_CELLS - 1)
 #define BRAGG_BIN_WIDTH 0.5 /* pixels of radius */
 
+/* Bounds for the places of a cell. Three cells after the other are of a ring, BRAGG_LEVELS. */
+#define BRAGG_LEVELS 3
+#define BRAGG_RINGS_MAX ((BRAGG_CELLS - 1) / BRAGG_LEVELS)
+
 struct bragg_cell {
-    double weight, speckle;       /* the least of its places */
-    uint32_t first_bin, last_bin; /* of radius; first above last: the cell has no place */
+    bool has_places;
+    double weight, speckle; /* the least of its places */
+};
+
+struct bragg_ring {
+    uint32_t first_bin, end_bin;      /* of radius, that have a place */
+    double weight, speckle;           /* the least of its places; above the most: there is none */
+    double most_weight, most_speckle; /* the most */
 };
 
 struct bragg_positions {
@@ -28,9 +39,12 @@ struct bragg_positions {
     uint32_t step; /* pixels between places, along rows and columns */
     uint32_t n;
     uint32_t n_bins;
-    uint32_t n_cells;
     struct bragg_cell cells[BRAGG_CELLS];
-    uint8_t *cell;
+    uint32_t n_rings;
+    uint32_t rings_beside; /* places beside each other are at most so many rings apart */
+    struct bragg_ring rings[BRAGG_RINGS_MAX];
+    uint8_t *cell; /* with room for BRAGG_LANES places more than a row of places around */
+    uint8_t *cell_room;
     uint16_t *bin;
     float *share;    /* of the disk's pixels, those that are used */
     double *weight;  /* counts of the template in the disk */
@@ -38,6 +52,12 @@ struct bragg_positions {
     double *mix;     /* [n_bins][n_bands], 0 outside [first_band, end_band) */
     uint8_t *first_band, *end_band;
 };
+
+/* Elements that maps which are read around their places have before and behind them. */
+static inline size_t bragg_map_margin(const struct bragg_grid *grid, uint32_t step)
+{
+    return (size_t)(grid->stride + 1) * step + BRAGG_LANES;
+}
 
 /* -ENOMEM, or -EINVAL where there is no place (the annulus is too narrow or masked). */
 int bragg_positions_init(struct bragg_positions *positions,

@@ -20,41 +20,66 @@ static double distance(double dy, double dx)
  * grains of speckle, as they would for a centre of mass.
  */
 
-/* Counts less background of a pixel; NAN: it is not used. */
-static double excess_at(const struct bragg_scratch *scratch, int row, int column)
+/* Counts less background of a pixel of the buffer; false: it is not used. */
+static inline bool excess_at(const struct bragg_scratch *scratch, size_t at, double *excess)
 {
-    const struct bragg_grid *const grid = &scratch->reference->grid;
-    if (row < 0 || row >= (int)grid->rows || column < 0 || column >= (int)grid->columns)
-        return NAN;
-    const size_t at = bragg_buffer_at(grid, row, column);
     if (!(scratch->reference->template[at] > 0))
-        return NAN;
-    return scratch->pixels[at] - bragg_expected_at(scratch, at);
+        return false;
+    *excess = bragg_pixel_at(scratch, at) - bragg_expected_at(scratch, at);
+    return true;
 }
 
-/* Excess of the window moved `away` pixels forth less that of the window moved back. Of two pixels
- * that mirror each other both are used or none, so that what is masked pulls to no side. */
+/* Of pixels on a line across the window, `nearest` to `farthest` from its middle: those on the one
+ * side less those that mirror them. Of two that mirror each other both are used or none, so that
+ * what is masked pulls to no side. */
+struct slope {
+    double sum;
+    int n_pairs, n_used;
+};
+
+static inline void add_pairs(struct slope *slope, const struct bragg_scratch *scratch,
+                             size_t middle, ptrdiff_t step, int nearest, int farthest)
+{
+    for (int k = nearest; k <= farthest; k++, slope->n_pairs++) {
+        double forth, back;
+        if (excess_at(scratch, middle + (size_t)(k * step), &forth) &&
+            excess_at(scratch, middle - (size_t)(k * step), &back)) {
+            slope->sum += forth - back;
+            slope->n_used++;
+        }
+    }
+}
+
+/* Pairs of which a pixel is outside the rectangle are not used. */
+static int farthest_inside(const struct bragg_grid *grid, int row, int column, bool along_row)
+{
+    const int at = along_row ? column : row;
+    const int other = along_row ? row : column;
+    const int last = (int)(along_row ? grid->columns : grid->rows) - 1;
+    const int last_other = (int)(along_row ? grid->rows : grid->columns) - 1;
+    if (other < 0 || other > last_other)
+        return -1;
+    return at < last - at ? at : last - at;
+}
+
+/* Excess of the window moved `away` pixels forth less that of the window moved back. */
 static double excess_slope(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
                            int row, int column, int away, bool along_row)
 {
-    double slope = 0;
-    int n_pairs = 0, n_used = 0;
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const ptrdiff_t step = along_row ? 1 : (ptrdiff_t)grid->buffer_stride;
+    struct slope slope = {0};
     for (int d = -disk->reach; d <= disk->reach; d++) {
         const int half = disk->half_width[d < 0 ? -d : d];
         /* Nearer to the middle both windows have a pixel, or none of them. */
         const int nearest = half >= away ? half - away + 1 : away - half;
-        for (int k = nearest; k <= half + away; k++, n_pairs++) {
-            const double forth = along_row ? excess_at(scratch, row + d, column + k)
-                                           : excess_at(scratch, row + k, column + d);
-            const double back = along_row ? excess_at(scratch, row + d, column - k)
-                                          : excess_at(scratch, row - k, column + d);
-            if (!isnan(forth - back)) {
-                slope += forth - back;
-                n_used++;
-            }
-        }
+        const int y = along_row ? row + d : row, x = along_row ? column : column + d;
+        const int inside = farthest_inside(grid, y, x, along_row);
+        const int farthest = half + away < inside ? half + away : inside;
+        add_pairs(&slope, scratch, bragg_buffer_at(grid, y, x), step, nearest, farthest);
+        slope.n_pairs += half + away - (farthest > nearest - 1 ? farthest : nearest - 1);
     }
-    return n_used > 0 ? slope * n_pairs / n_used : 0;
+    return slope.n_used > 0 ? slope.sum * slope.n_pairs / slope.n_used : 0;
 }
 
 #define CENTRE_ROUNDS 4

@@ -9,12 +9,13 @@
 
 /*
  * One pattern while it is searched. The steps, in this order: load the pixels and sum the parts,
- * fit the background, sum the disks, find candidates (places whose counts reach their threshold),
- * choose peaks among them, then once more from the background on without the sectors that hold a
- * peak, then partners, directions and class.
+ * fit the background, sum the disks, find candidates (places whose counts reach their threshold and
+ * that have more excess than such places beside them), choose peaks among them, then once more from
+ * the background on without the sectors that hold a peak, then partners, directions and class.
  */
 
-/* A place whose counts the background alone would not reach. */
+/* A place whose counts the background alone would not reach, and no such place beside it has more
+ * excess. */
 struct bragg_candidate {
     uint32_t place; /* in maps of the grid */
     uint32_t counts;
@@ -25,15 +26,14 @@ struct bragg_candidate {
 /* What there is of one width. */
 struct bragg_width_scratch {
     struct bragg_sums_plan plan;
-    void *sums;           /* [rows][stride], 16 or 32 bits */
-    double *bin_ratio;    /* of radius bins: background over the template's, */
-    double *bin_variance; /* and its relative variance */
+    void *sums; /* [rows][stride], 16 or 32 bits, with a margin (bragg_positions.h) */
+    void *sums_room;
+    uint8_t *byte_sums;           /* [rows][stride], up to 255 */
+    bool has_sums, has_byte_sums; /* of the frame */
+    double *bin_ratio;            /* of radius bins: background over the template's, */
+    double *bin_variance;         /* and its relative variance */
     uint32_t n_candidates;
     struct bragg_candidate *candidates;
-    /* Of candidates, all 0 between frames: [rows][stride] with room for a step above and below.
-     * Left and right of the annulus' outermost places other rows go on, whose places are far away.
-     */
-    double *excess_at, *excess_room;
 };
 
 /* A candidate that became a peak. */
@@ -45,15 +45,19 @@ struct bragg_peak {
     struct bragg_candidate candidate; /* of that width */
 };
 
+struct bragg_method;
 struct bragg_scratch {
     const struct bragg_reference *reference;
     const struct bragg_kernels *kernels;
-    uint32_t *pixels;          /* buffer of the grid */
-    uint16_t *narrow;          /* the same in 16 bits, where the frame's counts fit them */
-    bool has_narrow, has_wide; /* which of the two holds the frame */
-    uint16_t *room_16;         /* of the kernels for sums over disks */
+    uint32_t *pixels; /* buffer of the grid */
+    uint16_t *narrow; /* the same in 16 bits, where the frame's counts fit them */
+    uint8_t *bytes;   /* the same, up to 255 */
+    bool has_narrow, has_wide, has_bytes; /* which of them hold the frame */
+    uint16_t *room_16;                    /* of the kernels for sums over disks */
     uint32_t *room_32;
-    uint32_t *places;
+    uint8_t *room_8;
+    const struct bragg_method *method;
+    struct bragg_block *blocks;
     bool sums_are_narrow;
     double keep, own; /* background = (keep * weight - own * counts) * ratio: leave one out */
     uint32_t part_counts[BRAGG_PARTS_MAX];
@@ -64,6 +68,12 @@ struct bragg_scratch {
     bool more_peaks; /* than there is room for */
     struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
 };
+
+/* A pixel of the buffer. */
+static inline uint32_t bragg_pixel_at(const struct bragg_scratch *scratch, size_t at)
+{
+    return scratch->has_wide ? scratch->pixels[at] : scratch->narrow[at];
+}
 
 /* Leaving a frame out takes no more of the template than leaves this share. */
 #define BRAGG_TEMPLATE_LEFT 0.1
@@ -110,16 +120,23 @@ struct bragg_method {
     /* Loads the frame and fills part_counts; returns the sum of the annulus. */
     uint64_t (*load)(struct bragg_scratch *scratch, const struct bragg_frame *frame);
     void (*sum_disks)(struct bragg_scratch *scratch, enum bragg_width width);
-    /* Fills candidates, by rising place. */
+    /* Has the sums made and fills candidates, by rising place. */
     void (*find)(struct bragg_scratch *scratch, enum bragg_width width);
 };
 void bragg_classify_by(const struct bragg_method *method, struct bragg_scratch *scratch,
                        const struct bragg_frame *frame, struct bragg_result *result);
 
+/* Has the sums over disks, which frames without reflections mostly do without. */
+void bragg_need_sums(struct bragg_scratch *scratch, enum bragg_width width);
+
 /* Has the frame in `pixels`, whatever it was loaded into. */
 void bragg_widen_pixels(struct bragg_scratch *scratch);
 
-/* Adds the place to the candidates if its counts reach their threshold. */
+/* What is told of a place. */
+struct bragg_candidate bragg_look_at(const struct bragg_scratch *scratch, enum bragg_width width,
+                                     size_t place);
+
+/* Adds the place to the candidates if it is one. */
 void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place);
 
 /* Chooses the peaks among the candidates. */

@@ -4,6 +4,13 @@
 #include <stdint.h>
 
 #include "processing/bragg/bragg_reference.h"
+#include "processing/statistics/phase_mask.h"
+
+/* The bright part of a map of the run, against which its reflections are held; map "": none. */
+struct bragg_phase_plan {
+    char map[64];
+    struct threshold threshold; /* what is given of it */
+};
 
 /* What a run is to do about Bragg reflections; part of its plan. */
 struct bragg_plan {
@@ -23,6 +30,7 @@ struct bragg_plan {
     /* Sides of the statistics' regions and of the blocks of the bootstrap, positions; 0: the
      * defaults of bragg_statistics.h. */
     uint32_t tile, block_length;
+    struct bragg_phase_plan phase;
 };
 
 /* Nothing given. */

@@ -25,6 +25,7 @@ struct bragg_product_setup {
     const uint8_t *bad; /* [height][width], must stay; NULL: none */
     double counts_min, counts_max; /* as in bragg_plan.h, and the following */
     uint32_t tile, block_length;
+    struct bragg_phase_plan phase;
     char reference_name[48];
     const struct epochs *epochs; /* of the run */
     bool keeps_reflections;

@@ -134,7 +134,8 @@ static int give_memory(struct run *run, const char *scan_source, struct error *e
     run->stalls = stall_watch_create();
     /* Recycled, at a number that no chunk has: a chunk that is written again may move. */
     run->stored = column_table_create(3, UINT32_MAX);
-    if (!run->stalls || !run->stored || create_latest(run) < 0 ||
+    run->stored_late = column_table_create(2, 0);
+    if (!run->stalls || !run->stored || !run->stored_late || create_latest(run) < 0 ||
         frame_table_create(&run->frames) < 0 || run_set_view(run, &run->scan, scan_source) < 0)
         return error_set(error, -ENOMEM, "no memory for the live results");
     return 0;
@@ -225,6 +226,7 @@ void run_unref(struct run *run)
     run_products_finish(run);
     views_finish(run);
     frame_table_destroy(run->frames);
+    column_table_destroy(run->stored_late);
     column_table_destroy(run->stored);
     if (run->store.destroy)
         run->store.destroy(run->store.data);

@@ -147,9 +147,9 @@ struct run {
     _Atomic int end;                /* enum run_end */
     _Atomic uint64_t pending;
     struct run_counts counts;
-    struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
-    struct column_table *stored; /* stored_chunks.h */
-    struct chunk_store store;    /* of a run that was read from a file; else zero */
+    struct frame_table *frames; /* row: exposure * n_layers + layer (exposure modulo recycle) */
+    struct column_table *stored, *stored_late; /* stored_chunks.h */
+    struct chunk_store store; /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
     struct error bragg_error; /* why Bragg reflections are not looked for, or not finally */

@@ -22,7 +22,8 @@ static uint64_t bragg_bytes(const struct run *run)
 uint64_t run_bytes(const struct run *run)
 {
     const unsigned n = atomic_load_explicit(&run->n_products, memory_order_acquire);
-    uint64_t bytes = frame_table_bytes(run->frames) + column_table_bytes(run->stored);
+    uint64_t bytes = frame_table_bytes(run->frames) + column_table_bytes(run->stored) +
+                     column_table_bytes(run->stored_late);
     for (unsigned i = 0; i < n; i++)
         bytes += product_bytes(run->products[i]) +
                  (product_is_bragg(run->products[i]) ? bragg_bytes(run) : 0);

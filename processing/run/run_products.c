@@ -251,6 +251,7 @@ int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, stru
         .counts_max = plan->counts_max,
         .tile = plan->tile,
         .block_length = plan->block_length,
+        .phase = plan->phase,
         .epochs = &run->epochs,
         .keeps_reflections = run->recycle == 0,
         .n_threads = run_product_threads(run),

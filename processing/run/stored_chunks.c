@@ -64,3 +64,19 @@ bool stored_chunks_find(const struct run *run, unsigned layer, uint64_t number,
     *where = (struct stored_chunk){columns[0], columns[1], columns[2]};
     return true;
 }
+
+void stored_late_note(struct run *run, unsigned layer, uint64_t exposure, struct stored_chunk where)
+{
+    const uint64_t columns[] = {where.offset, where.size};
+    (void)column_table_put(run->stored_late, exposure * run->n_layers + layer, columns);
+}
+
+bool stored_late_find(const struct run *run, unsigned layer, uint64_t exposure,
+                      struct stored_chunk *where)
+{
+    uint64_t columns[2];
+    if (!column_table_get(run->stored_late, exposure * run->n_layers + layer, columns))
+        return false;
+    *where = (struct stored_chunk){columns[0], columns[1], 1};
+    return true;
+}

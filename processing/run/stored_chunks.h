@@ -35,3 +35,11 @@ void stored_chunks_note(struct run *run, unsigned layer, int64_t first_place,
 /* false: it is not in the file (yet). */
 bool stored_chunks_find(const struct run *run, unsigned layer, uint64_t number,
                         struct stored_chunk *where);
+
+/* The same of the image of a late frame, which is not in its chunk but alone in one of
+ * /entry/extra.
+ */
+void stored_late_note(struct run *run, unsigned layer, uint64_t exposure,
+                      struct stored_chunk where);
+bool stored_late_find(const struct run *run, unsigned layer, uint64_t exposure,
+                      struct stored_chunk *where);

@@ -100,6 +100,14 @@ const struct frame_facts *chunk_frame_analysed(const struct run *run, unsigned l
                : NULL;
 }
 
+bool late_frame_analysed(const struct run *run, unsigned layer, uint64_t exposure)
+{
+    const struct frame_facts *const facts =
+        frame_table_look(run->frames, exposure * run->n_layers + layer);
+    return facts && atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_ANALYSED &&
+           atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE;
+}
+
 /* Which frames of a chunk have come. Returns how many. */
 static uint32_t look(struct chunk_reader *reader, unsigned layer, uint64_t number)
 {
@@ -115,11 +123,19 @@ static uint32_t look(struct chunk_reader *reader, unsigned layer, uint64_t numbe
     return n;
 }
 
-static int unpack(struct chunk_reader *reader, size_t size)
+static int unpack(struct chunk_reader *reader, size_t size, uint64_t n)
 {
-    return chunk_codec_unpack(reader->images,
-                              reader->run->chunk_frames * reader->run->format.image_size,
+    return chunk_codec_unpack(reader->images, n * reader->run->format.image_size,
                               reader->compressed.bytes, size);
+}
+
+/* Fills `images` with what is stored there. */
+static int read_images(struct chunk_reader *reader, const struct stored_chunk *where, uint64_t n)
+{
+    if (!make_room(&reader->compressed, where->size))
+        return -ENOMEM;
+    const int r = read_all(reader->file, reader->compressed.bytes, where->size, where->offset);
+    return r < 0 ? r : unpack(reader, where->size, n);
 }
 
 /* A file that is whole: what is not in it will not come. */
@@ -133,9 +149,20 @@ static int read_from_store(struct chunk_reader *reader, unsigned layer, uint64_t
     const int r = store->read(store->data, layer, first, &reader->compressed, &size, error);
     if (r < 0)
         return r;
-    if (unpack(reader, size) == 0)
+    if (unpack(reader, size, reader->run->chunk_frames) == 0)
         return 0;
     return error_set(error, -EIO, "chunk %" PRIu64 " (%zu bytes) cannot be unpacked", number, size);
+}
+
+static int set_read_error(struct error *error, int r, const char *what, uint64_t number,
+                          const struct stored_chunk *where)
+{
+    if (r == -ENOMEM)
+        return error_set(error, r, "no memory for a chunk of %" PRIu64 " bytes", where->size);
+    return error_set(error, -EIO,
+                     "%s %" PRIu64 " (%" PRIu64 " bytes at byte %" PRIu64
+                     " of the file) cannot be read: %s",
+                     what, number, where->size, where->offset, strerror(-r));
 }
 
 /* Looked at first: the versions of a chunk have all frames of those before, in the order in which
@@ -149,14 +176,16 @@ int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t numb
         return read_from_store(reader, layer, number, error);
     if (!stored_chunks_find(reader->run, layer, number, &where) || where.frames < n)
         return -ENOENT;
-    if (!make_room(&reader->compressed, where.size))
-        return error_set(error, -ENOMEM, "no memory for a chunk of %" PRIu64 " bytes", where.size);
-    int r = read_all(reader->file, reader->compressed.bytes, where.size, where.offset);
-    if (r == 0)
-        r = unpack(reader, where.size);
-    return r < 0 ? error_set(error, -EIO,
-                             "chunk %" PRIu64 " (%" PRIu64 " bytes at byte %" PRIu64
-                             " of the file) cannot be read: %s",
-                             number, where.size, where.offset, strerror(-r))
-                 : 0;
+    const int r = read_images(reader, &where, reader->run->chunk_frames);
+    return r < 0 ? set_read_error(error, r, "chunk", number, &where) : 0;
+}
+
+int chunk_reader_read_late(struct chunk_reader *reader, unsigned layer, uint64_t exposure,
+                           struct error *error)
+{
+    struct stored_chunk where;
+    if (!stored_late_find(reader->run, layer, exposure, &where))
+        return -ENOENT;
+    const int r = read_images(reader, &where, 1);
+    return r < 0 ? set_read_error(error, r, "the late frame", exposure, &where) : 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "processing/run/stored_chunks.h"
@@ -28,6 +29,11 @@ void chunk_reader_finish(struct chunk_reader *reader);
 int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t number,
                       struct error *error);
 
+/* Reads the image of a late frame into the first of reader->images. -ENOENT: it is not in the file
+ * (yet); -EIO with a sentence. */
+int chunk_reader_read_late(struct chunk_reader *reader, unsigned layer, uint64_t exposure,
+                           struct error *error);
+
 /* What is known of an exposure's frame in a layer when its image is in a chunk, or on its way
  * there; NULL: it did not come (so far), or late, and is in /entry/extra. */
 const struct frame_facts *chunk_frame(const struct run *run, unsigned layer, uint64_t exposure);
@@ -35,3 +41,6 @@ const struct frame_facts *chunk_frame(const struct run *run, unsigned layer, uin
 /* The same of a frame that was analysed. */
 const struct frame_facts *chunk_frame_analysed(const struct run *run, unsigned layer,
                                                uint64_t exposure);
+
+/* Whether it was, and came late. */
+bool late_frame_analysed(const struct run *run, unsigned layer, uint64_t exposure);

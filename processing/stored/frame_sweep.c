@@ -33,10 +33,15 @@ struct sweeper {
 
 /* ---- chunks ---- */
 
+static bool is_wanted(const struct frame_sweep *sweep, uint64_t exposure)
+{
+    return !sweep->wanted || sweep->wanted(sweep->data, exposure);
+}
+
 static bool is_due(const struct frame_sweep *sweep, int64_t exposure)
 {
     return exposure >= 0 && chunk_frame_analysed(sweep->run, sweep->layer, (uint64_t)exposure) &&
-           (!sweep->wanted || sweep->wanted(sweep->data, (uint64_t)exposure));
+           is_wanted(sweep, (uint64_t)exposure);
 }
 
 /* Calls `each` for the frames of a chunk that the reader has; reader NULL: only counts those that
@@ -96,6 +101,39 @@ static int sweep_chunk(struct sweeper *sweeper, struct chunk_reader *reader, uin
     return r == -ENOENT ? 0 : r;
 }
 
+/* ---- late frames ---- */
+
+static int read_late(struct sweeper *sweeper, struct chunk_reader *reader, uint64_t exposure)
+{
+    const struct frame_sweep *const sweep = sweeper->work->sweep;
+    for (;;) {
+        const bool all = all_is_written(sweep->run);
+        const int r = chunk_reader_read_late(reader, sweep->layer, exposure, &sweeper->error);
+        if (r != -ENOENT || !sweep->waits)
+            return r;
+        if (all)
+            return error_set(&sweeper->error, -EIO, "the late frame %" PRIu64 " is not in the file",
+                             exposure);
+        usleep(WAIT_US);
+    }
+}
+
+static int sweep_late(struct sweeper *sweeper, struct chunk_reader *reader)
+{
+    const struct frame_sweep *const sweep = sweeper->work->sweep;
+    const uint64_t end = frame_table_end(sweep->run->frames);
+    for (uint64_t i = 0; i < end; i++) {
+        if (!late_frame_analysed(sweep->run, sweep->layer, i) || !is_wanted(sweep, i))
+            continue;
+        const int r = read_late(sweeper, reader, i);
+        if (r == 0)
+            sweep->each(sweep->data, sweeper->index, i, reader->images);
+        else if (r != -ENOENT)
+            return r;
+    }
+    return 0;
+}
+
 /* ---- threads ---- */
 
 static void sweep_all(struct sweeper *sweeper)
@@ -109,6 +147,8 @@ static void sweep_all(struct sweeper *sweeper)
             break;
         r = sweep_chunk(sweeper, &reader, number);
     }
+    if (r == 0 && sweeper->index == 0)
+        r = sweep_late(sweeper, &reader);
     chunk_reader_finish(&reader);
     sweeper->result = r;
     if (r < 0)

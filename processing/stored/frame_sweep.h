@@ -7,10 +7,10 @@
 
 /*
  * Looks again at the frames of a run, from its file: calls a function for every placed frame of a
- * layer that was analysed, by several threads at once, in no order. Late frames, which are not in
- * their chunks, are left out.
+ * layer that was analysed, by several threads at once, in no order.
  *
- * Threads take chunks from one counter. What the function does for a frame is its own affair; it
+ * Threads take chunks from one counter; late frames, which are not in their chunks, are few and
+ * left to the first thread. What the function does for a frame is its own affair; it
  * tells threads apart by their number, from 0.
  */
 struct frame_sweep {

@@ -152,6 +152,18 @@ class Bragg(BraggScans):
         self.assertTrue((found["live_class"] == 255).all())
         self.assertLessEqual((found["class"] != self.truth(scan)).sum(), 4)
 
+    def test_a_frame_that_came_late_is_classified_in_the_end_as_well(self):
+        scan, late = (12, 12), 20
+        control = self.begin("--fault", f"reorder:{late},by=60@1", scan=scan)
+        summary = self.measure(control, scan)
+        with open_recording(summary["file"]) as file:
+            self.assertEqual(list(np.flatnonzero(file["/entry/frames/status"][:] & 4)), [late - 1])
+            self.assertEqual(list(file["/entry/extra/frame"][:]), [late - 1])
+        self.assertEqual(summary["bragg"]["state"], "final")
+        found = self.recorded(summary)["class"]
+        self.assertLessEqual((found != self.truth(scan)).sum(), 5)
+        self.assertEqual(found.ravel()[late - 1], self.truth(scan).ravel()[late - 1])
+
     def test_a_run_that_is_not_recorded_stays_provisional_and_says_so(self):
         control = self.begin()
         summary = self.measure(control, recording=False)
@@ -305,6 +317,24 @@ class Bragg(BraggScans):
         self.assertEqual(refused.exception.field, "args.phase.map")
         with self.assertRaises(ControlError):
             control("bragg", phase={"map": "com_y"})
+
+        # One that is set beforehand is in the statistics of the next scan, without being asked for.
+        wanted = {"map": "far", "threshold": "median"}
+        self.assertEqual(control("bragg_settings", phase=wanted)["settings"]["phase"], wanted)
+        results = self.results(self.daemon, ("bragg/summary/",))
+        summary = self.measure(control)
+        recorded = self.recorded(summary)["statistics"]["phase"]
+        self.assertEqual((recorded["name"], recorded["threshold"]["rule"]), ("far", "median"))
+        asked = control("bragg", phase=wanted)["phase"]
+        for name in ("table", "p", "p_toroidal", "odds_ratio"):
+            self.assertEqual(rounded(recorded[name]), rounded(asked[name]), name)
+        header, _ = results.wait("bragg/summary/", lambda header: not header["provisional"])
+        self.assertEqual(header["phase"]["table"], asked["table"])
+        control("bragg_settings", phase={"map": "halo"})
+        statistics = self.recorded(self.measure(control))["statistics"]
+        self.assertIsNone(statistics["phase"])
+        self.assertTrue(any("the phase of the map halo" in warning for warning in statistics["warnings"]), statistics["warnings"])
+        self.assertIsNone(control("bragg_settings", phase=None)["settings"]["phase"])
 
     def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],

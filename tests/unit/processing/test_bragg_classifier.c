@@ -328,6 +328,24 @@ static void a_frame_without_counts_is_none_and_says_so(void **state)
     scene_close(&scene);
 }
 
+static void disks_are_found_where_all_else_is_dark(void **state)
+{
+    open_scene(0.05, 3.4, 25, 46, 60);
+    memset(scene.counts, 0, sizeof(scene.counts));
+    for (int disk = 0; disk < 3; disk++) {
+        const double angle = 0.3 + 2 * disk;
+        const int y = PATTERN_SIDE / 2 + (int)lrint(35.3 * sin(angle));
+        const int x = PATTERN_SIDE / 2 + (int)lrint(35.3 * cos(angle));
+        for (int i = 0; i < 49; i++)
+            scene.counts[(y + i / 7 - 3) * PATTERN_SIDE + x + i % 7 - 3] = 1;
+    }
+    const struct bragg_frame frame = {scene.counts, 4, false};
+    bragg_classify(scene.scratch, &frame, &scene.result);
+    assert_true(isfinite(scene.result.scale));
+    assert_int_equal(scene.result.n_reflections, 3);
+    scene_close(&scene);
+}
+
 static void one_bit_frames_are_refused_above_their_limit(void **state)
 {
     struct pixel_format format = {
@@ -377,6 +395,7 @@ int main(void)
         cmocka_unit_test(partners_are_found_although_the_centre_is_off),
         cmocka_unit_test(the_deepest_counters_overflow_nothing),
         cmocka_unit_test(a_frame_without_counts_is_none_and_says_so),
+        cmocka_unit_test(disks_are_found_where_all_else_is_dark),
         cmocka_unit_test(one_bit_frames_are_refused_above_their_limit),
         cmocka_unit_test(a_template_without_counts_makes_no_reference),
     };

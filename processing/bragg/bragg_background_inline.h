@@ -1,13 +1,16 @@
-#include "processing/bragg/bragg_background.h"
+#pragma once
 
 #include <math.h>
 #include <string.h>
 
+#include "processing/bragg/bragg_background.h"
+
 /*
- * Sums of doubles go in four lanes, whatever the instruction set has, so that their order is the
- * same everywhere.
+ * The fit of a pattern's background, compiled for each instruction set. Sums of doubles go in four
+ * lanes, whatever the set has, and products are rounded before they are added (meson.build), so
+ * that the result is the same everywhere.
  */
-typedef double lanes __attribute__((vector_size(32), aligned(8), may_alias));
+typedef double four_doubles __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
@@ -58,7 +61,9 @@ static void sector_keys(int32_t *keys, const uint32_t *counts, const double *tem
 /* A bound below which there are n_lowest of the keys. */
 static int32_t bound_of_lowest(const int32_t *keys, uint32_t n, int32_t n_lowest)
 {
-    int32_t low = 0, high = INT32_MAX;
+    int32_t low = INT32_MAX, high = INT32_MAX;
+    for (uint32_t s = 0; s < n; s++)
+        low = keys[s] < low ? keys[s] : low;
     while (high - low > 1) {
         const int32_t middle = low + (high - low) / 2;
         int32_t below = 0;
@@ -73,6 +78,9 @@ static int32_t bound_of_lowest(const int32_t *keys, uint32_t n, int32_t n_lowest
     }
     return high;
 }
+
+/* Sectors without any count may have had a few: of none at all there is no logarithm. */
+#define NO_COUNTS 0.5
 
 /* The ratio that the lowest quarter of the sectors tells. */
 static double quarter_scale(const struct bragg_background_plan *plan, const uint32_t *counts,
@@ -91,7 +99,7 @@ static double quarter_scale(const struct bragg_background_plan *plan, const uint
         all_template += template[s];
     }
     if (!(lowest_counts > 0))
-        return all_counts / all_template;
+        return MAX_OF(all_counts, NO_COUNTS) / all_template;
     const double per_sector = all_template / n_usable;
     return mean_from_quarter(plan, lowest_counts / lowest_template * per_sector) / per_sector;
 }
@@ -118,7 +126,7 @@ struct band_sums {
     double counts[BRAGG_BANDS_MAX], template[BRAGG_BANDS_MAX], pixels[BRAGG_BANDS_MAX];
 };
 
-static double sum_of(const lanes *four)
+static double sum_of(const four_doubles *four)
 {
     return ((*four)[0] + (*four)[1]) + ((*four)[2] + (*four)[3]);
 }
@@ -137,11 +145,11 @@ static void sum_bands(struct band_sums *sums, const struct bragg_background_plan
         uint32_t sum = 0;
         for (uint32_t s = 0; s < plan->n_sectors; s++)
             sum += counts[first + s] & chosen[s];
-        lanes of_template = {0}, of_pixels = {0};
+        four_doubles of_template = {0}, of_pixels = {0};
         for (uint32_t s = 0; s < plan->n_sectors; s += 4) {
-            const lanes w = *(const lanes *)(weight + s);
-            of_template += w * *(const lanes *)(template + first + s);
-            of_pixels += w * *(const lanes *)(plan->part_pixels + first + s);
+            const four_doubles w = *(const four_doubles *)(weight + s);
+            of_template += w * *(const four_doubles *)(template + first + s);
+            of_pixels += w * *(const four_doubles *)(plan->part_pixels + first + s);
         }
         sums->counts[b] = sum;
         sums->template[b] = sum_of(&of_template);
@@ -156,7 +164,7 @@ static void subtract_row(double *row, const double *other, double factor, uint32
                          uint32_t n)
 {
     for (uint32_t k = first & ~3u; k < n; k += 4)
-        *(lanes *)(row + k) -= factor * *(const lanes *)(other + k);
+        *(four_doubles *)(row + k) -= factor * *(const four_doubles *)(other + k);
 }
 
 /* A = U^T D U in place (the upper triangle is used), U of ones on the diagonal, 1 / D in `inverse`.
@@ -276,12 +284,17 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
                         const uint32_t *counts, const double *template)
 {
     memset(sums, 0, plan->n_sectors * sizeof(*sums));
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            sums[s] += counts[(size_t)b * plan->n_sectors + s];
+    }
+    memcpy(templates, plan->sector_template, plan->n_sectors * sizeof(*templates));
+    if (template == plan->part_template)
+        return;
     memset(templates, 0, plan->n_sectors * sizeof(*templates));
     for (uint32_t b = 0; b < plan->n_bands; b++) {
-        for (uint32_t s = 0; s < plan->n_sectors; s++) {
-            sums[s] += counts[(size_t)b * plan->n_sectors + s];
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
             templates[s] += template[(size_t)b * plan->n_sectors + s];
-        }
     }
 }
 
@@ -300,9 +313,9 @@ static double variance_share(const struct bragg_background_plan *plan, double bu
     return MAX_OF(busy_share, own);
 }
 
-void bragg_background_fit(struct bragg_background *background,
-                          const struct bragg_background_plan *plan, const uint32_t *counts,
-                          const double *template, uint64_t busy)
+static void fit_background(struct bragg_background *background,
+                           const struct bragg_background_plan *plan, const uint32_t *counts,
+                           const double *template, uint64_t busy)
 {
     const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
     uint32_t sector_counts[BRAGG_SECTORS_MAX];

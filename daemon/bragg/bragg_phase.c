@@ -1,4 +1,4 @@
-#include "daemon/control/bragg_phase.h"
+#include "daemon/bragg/bragg_phase.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,9 +12,10 @@
 
 /* ---- the request ---- */
 
+static const char *const rules[] = {"half", "median", "otsu"};
+
 static bool take_threshold(struct threshold *threshold, const json_t *given)
 {
-    static const char *const rules[] = {"half", "median", "otsu"};
     if (json_is_number(given)) {
         *threshold = (struct threshold){.rule = THRESHOLD_VALUE, .level = json_number_value(given)};
         return true;
@@ -27,6 +28,21 @@ static bool take_threshold(struct threshold *threshold, const json_t *given)
         }
     }
     return false;
+}
+
+struct bragg_phase_wanted bragg_phase_planned(const struct bragg_phase_plan *plan)
+{
+    return (struct bragg_phase_wanted){.map = plan->map, .threshold = plan->threshold};
+}
+
+json_t *bragg_phase_plan_json(const struct bragg_phase_plan *plan)
+{
+    if (!*plan->map)
+        return json_null();
+    return json_pack("{s:s, s:o}", "map", plan->map, "threshold",
+                     plan->threshold.rule == THRESHOLD_VALUE
+                         ? json_real(plan->threshold.level)
+                         : json_string(rules[plan->threshold.rule]));
 }
 
 int bragg_phase_take(struct bragg_phase_wanted *wanted, const json_t *given, const char **field,
@@ -122,4 +138,14 @@ int bragg_phase_make(uint8_t **phase, struct threshold *threshold,
     }
     *phase = made;
     return 0;
+}
+
+int bragg_phase_make_whole(uint8_t **phase, struct threshold *threshold,
+                           const struct bragg_phase_wanted *wanted, const struct run *run,
+                           const struct scan_geometry *geometry, uint32_t ny, uint32_t nx,
+                           struct error *error)
+{
+    const struct run_view view = {.scan = *geometry};
+    const struct map_pass whole = {.view = &view, .passes = 1, .ny = ny, .nx = nx};
+    return bragg_phase_make(phase, threshold, wanted, run, &whole, error);
 }
