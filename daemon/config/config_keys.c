@@ -278,6 +278,9 @@ const struct config_key config_keys[] = {
      .text =
          "Whether the map is computed, some times a second. Off unless asked for: it tells of the "
          "specimen's potential in thin specimens only, and costs up to a tenth of a core."},
+    {"analysis.icom.dpc", &config_type_name, FIELD(icom.dpc), .default_text = "none",
+     .text = "A segmented virtual detector of four sectors: the shift is its differential phase "
+             "contrast, and the map iDPC. none: the shift is the centre of mass."},
     {"analysis.icom.method", &config_type_choice, FIELD(icom.method), .choices = icom_methods,
      .default_text = "auto",
      .text =

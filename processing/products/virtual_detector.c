@@ -32,6 +32,8 @@ struct detector_map {
 
 struct virtual_detector {
     const struct kernels *kernels;
+    enum virtual_detector_shape shape;
+    double start_angle; /* of a segmented one, degrees */
     unsigned n_maps;
     struct detector_map maps[];
 };
@@ -176,6 +178,17 @@ void virtual_detector_weights(const struct product *product, unsigned map, doubl
     for (unsigned i = 0; i < made->n_planes; i++)
         add_mask(&made->planes[i].mask, product->format.pixel_size,
                  ldexp(1, (int)(i * made->shift)), weights);
+}
+
+bool virtual_detector_is_quadrants(const struct product *product, double *azimuth)
+{
+    if (product->class != &class)
+        return false;
+    const struct virtual_detector *const state = product->state;
+    if (state->shape != VIRTUAL_DETECTOR_SEGMENTED || state->n_maps != 4)
+        return false;
+    *azimuth = state->start_angle + 45;
+    return true;
 }
 
 /* What the maps of one detector are made from, and memory for one frame of weights. */
@@ -339,6 +352,8 @@ static int allocate(struct making *making, const struct kernels *kernels)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory",
                          making->settings->name);
     state->kernels = kernels;
+    state->shape = making->settings->shape;
+    state->start_angle = making->settings->start_angle;
     product->n_columns = product->n_maps = n;
     return 0;
 }

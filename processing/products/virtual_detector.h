@@ -104,6 +104,12 @@ void virtual_detector_map_name(const struct virtual_detector_settings *settings,
 void virtual_detector_weights(const struct product *product, unsigned map, double *weights,
                               size_t n_pixels);
 
+/*
+ * Whether it is a segmented detector of four sectors, whose maps are the quadrants for DPC
+ * (map_shift.h); then sets *azimuth to that of the first one's middle, degrees.
+ */
+bool virtual_detector_is_quadrants(const struct product *product, double *azimuth);
+
 /* "disk", "annulus", "sector", "segmented", "rectangle", "point", "k_band", "mask". */
 const char *virtual_detector_shape_name(enum virtual_detector_shape shape);
 /* "hard", "antialiased". */
