@@ -114,7 +114,7 @@ PIXEL_INLINE void weigh_run(const int16_t *weights, const void *const *images, u
 PIXEL_INLINE void weigh_by_runs(const int16_t *table, const void *const *images, unsigned n_images,
                                 size_t n_pixels, uint32_t pixel_size, int64_t sums[][WEIGHT_LANES])
 {
-    const size_t n_in_steps = n_pixels - n_pixels % (2 * CHAINS);
+    const size_t n_in_steps = n_pixels - n_pixels % ((size_t)2 * CHAINS);
     uint64_t sum[WEIGHT_IMAGES][WEIGHT_LANES] = {{0}};
     for (size_t i = 0; i < n_in_steps; i += PIXELS_PER_SUM) {
         const size_t n = at_most(n_in_steps - i, PIXELS_PER_SUM);

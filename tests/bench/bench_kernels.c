@@ -31,8 +31,9 @@
 #include "processing/products/product.h"
 #include "processing/products/profile_products.h"
 
-#define FRAMES_PER_REPEAT 260 /* at least; a little more than one flush of the sum pattern's tile  \
-                               */
+#define FRAMES_PER_REPEAT                                                                          \
+    260 /* at least; a little more than one flush of the sum pattern's tile                        \
+         */
 #define REPEATS 15
 #define PRODUCTS_MAX 32
 

@@ -131,7 +131,8 @@ static void prepare_mask(struct product *product, const struct pixel_format *for
     if (!values)
         bench_die("no memory");
     for (size_t i = 0; i < (size_t)side * side; i++) {
-        const double y = (double)(i / side) / side, x = (double)(i % side) / side;
+        const size_t row = i / side, column = i % side;
+        const double y = (double)row / side, x = (double)column / side;
         values[i] = (float)(sin(3 * y + number) * cos(5 * x * (number + 1)) + 0.37 * y + 0.11);
     }
     check(mask_values_create(&settings.mask, values, side, side, &error), &error);
