@@ -168,7 +168,17 @@ static bool process_frame(struct worker *worker, struct chunk_work *work,
     return done;
 }
 
-/* As many frames as it is worth to have at once. Returns how many are analysed, or will be. */
+/* As many frames as it is worth to have at once. The bank of weights has the masks of all layers,
+ * and a frame needs only those of its own. */
+static uint32_t take_at_once(const struct worker *worker, const struct chunk_work *work,
+                             uint32_t n_left)
+{
+    const bool now = work->analysis == ANALYSE_NOW && work->run->n_layers == 1;
+    const uint32_t n = now ? frames_at_once(&worker->forms, work->set->shared) : 1;
+    return n < n_left ? n : n_left;
+}
+
+/* Returns how many of the frames are analysed, or will be. */
 static uint64_t process_some(struct worker *worker, struct chunk_work *work,
                              const struct frame_slot *slots, uint32_t n)
 {
@@ -181,9 +191,7 @@ static uint64_t process_some(struct worker *worker, struct chunk_work *work,
         if (keeps_frames)
             keep_frame(worker, place_in_images(work, &slots[i]), &frames[i]);
     }
-    /* The bank has the masks of all layers, and a frame needs only those of its own. */
-    if (work->analysis == ANALYSE_NOW && work->run->n_layers == 1)
-        frames_weigh_ahead(frames, n);
+    frames_weigh_ahead(frames, n);
     for (uint32_t i = 0; i < n; i++)
         done += process_frame(worker, work, &slots[i], &frames[i]);
     return done;
@@ -213,10 +221,9 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
         work->first_exposure = chunk->frames[0].frame_index;
         worker_take_epoch(worker, work->set, work->first_exposure);
     }
-    for (uint32_t i = work->n_frames; i < n_frames; i += WEIGHT_IMAGES) {
-        const uint32_t left = n_frames - i;
-        done += process_some(worker, work, &chunk->frames[i],
-                             left < WEIGHT_IMAGES ? left : WEIGHT_IMAGES);
+    for (uint32_t i = work->n_frames, n = 0; i < n_frames; i += n) {
+        n = take_at_once(worker, work, n_frames - i);
+        done += process_some(worker, work, &chunk->frames[i], n);
     }
     if (work->analysis == ANALYSE_NOW)
         worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,

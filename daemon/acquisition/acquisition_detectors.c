@@ -9,6 +9,7 @@
 #include "daemon/event.h"
 #include "daemon/results/detector_saturation.h"
 #include "daemon/results/virtual_detector_json.h"
+#include "processing/pixels/mask_values.h"
 #include "processing/run/run_products.h"
 
 /* Virtual detectors that are added, moved and removed while runs go on, and results that are
@@ -76,24 +77,57 @@ static void renew_detectors(struct acquisition *acquisition)
     acquisition->detectors_version = acquisition->settings_version;
 }
 
+/* A mask that comes without weights, as replies tell it, keeps those that it has. */
+static int keep_weights(const struct live_detectors *detectors,
+                        struct virtual_detector_settings *settings, struct error *error)
+{
+    if (settings->shape != VIRTUAL_DETECTOR_MASK || settings->mask)
+        return 0;
+    const struct virtual_detector_settings *const present =
+        live_detectors_find(detectors, settings->name);
+    if (!present || !present->mask)
+        return error_set(
+            error, -EINVAL,
+            "virtual detector \"%s\": it has no weights; name a .npy file, or send them "
+            "with the request",
+            settings->name);
+    settings->mask = present->mask;
+    mask_values_ref(settings->mask);
+    return 0;
+}
+
+/* Sets *complete to what is computed. */
+static int set_detector(struct acquisition *acquisition,
+                        const struct virtual_detector_settings *settings,
+                        struct virtual_detector_settings *complete, const struct product_set **set,
+                        struct error *error)
+{
+    *complete = *settings;
+    calibration_complete_detector(&acquisition->calibration, complete);
+    const int r = acquisition->run ? live_detectors_change_run(acquisition->run, settings->name,
+                                                               complete, set, error)
+                                   : 0;
+    return r < 0 ? r : live_detectors_put(&acquisition->detectors, settings, error);
+}
+
 void acquisition_set_detector(struct acquisition *acquisition,
                               const struct virtual_detector_settings *settings,
                               acquisition_answer_fn answer, void *data)
 {
     struct error error = {0};
     const struct product_set *set = NULL;
-    struct virtual_detector_settings complete = *settings;
-    calibration_complete_detector(&acquisition->calibration, &complete);
-    if ((acquisition->run && live_detectors_change_run(acquisition->run, settings->name, &complete,
-                                                       &set, &error) < 0) ||
-        live_detectors_put(&acquisition->detectors, settings, &error) < 0) {
+    struct virtual_detector_settings whole, complete;
+    virtual_detector_settings_copy(&whole, settings);
+    if (keep_weights(&acquisition->detectors, &whole, &error) < 0 ||
+        set_detector(acquisition, &whole, &complete, &set, &error) < 0) {
         answer_error(&error, answer, data);
-        return;
+    } else {
+        renew_detectors(acquisition);
+        json_t *const result = change_result(acquisition, whole.name, set);
+        json_object_set_new(result, "detector", virtual_detector_json(&complete));
+        answer(data, result, NULL, NULL, NULL);
     }
-    renew_detectors(acquisition);
-    json_t *const result = change_result(acquisition, settings->name, set);
-    json_object_set_new(result, "detector", virtual_detector_json(&complete));
-    answer(data, result, NULL, NULL, NULL);
+    virtual_detector_settings_finish(&whole);
 }
 
 void acquisition_remove_detector(struct acquisition *acquisition, const char *name,

@@ -64,8 +64,11 @@ static void take_descan_away(const struct icom_settings *settings, const struct 
     if (settings->descan == ICOM_DESCAN_NONE ||
         (descan_fit(&fit, models[settings->descan], shift->y, shift->x, pass->ny, pass->nx,
                     &unused) < 0 &&
-         descan_fit(&fit, DESCAN_CONSTANT, shift->y, shift->x, pass->ny, pass->nx, &unused) < 0))
+         descan_fit(&fit, DESCAN_CONSTANT, shift->y, shift->x, pass->ny, pass->nx, &unused) < 0)) {
+        if (settings->dpc[0])
+            return; /* the middle of four quadrants is 0 */
         shift_centre(&fit, run);
+    }
     descan_subtract(&fit, shift->y, shift->x, pass->ny, pass->nx);
 }
 
@@ -146,6 +149,13 @@ static void set_provenance(struct product *product, const struct icom_settings *
     json_decref(json);
 }
 
+static int read_shift(struct shift_values *shift, const struct icom_settings *settings,
+                      const struct run *run, const struct map_pass *pass, struct error *error)
+{
+    return settings->dpc[0] ? shift_values_init_dpc(shift, run, 0, pass, settings->dpc, error)
+                            : shift_values_init(shift, run, 0, pass, error);
+}
+
 static int renew_pass(const struct icom_settings *settings, struct run *run,
                       struct product *product, int64_t wanted)
 {
@@ -154,7 +164,7 @@ static int renew_pass(const struct icom_settings *settings, struct run *run,
     struct shift_values shift;
     struct icom_maps maps;
     if (map_pass_choose(&pass, run, NULL, wanted, &error) < 0 ||
-        shift_values_init(&shift, run, 0, &pass, &error) < 0)
+        read_shift(&shift, settings, run, &pass, &error) < 0)
         return -1;
     const uint64_t n = (uint64_t)pass.ny * pass.nx;
     const struct shift_transform transform = {rotation_of(settings, run), settings->flip};

@@ -19,15 +19,24 @@
 
 /* ---- the product ---- */
 
+static const struct given_map com_maps[] = {
+    {"icom", MAP_DTYPE_F64, "pixels*positions", "integrated centre of mass"},
+    {"com_magnitude", MAP_DTYPE_F64, "pixels",
+     "length of the centre of mass less its descan, in scan directions"},
+    {"com_angle", MAP_DTYPE_F64, "degrees",
+     "azimuth of the centre of mass less its descan, in scan directions"},
+};
+static const struct given_map dpc_maps[] = {
+    {"icom", MAP_DTYPE_F64, "positions", "integrated differential phase contrast (iDPC)"},
+    {"com_magnitude", MAP_DTYPE_F64, "",
+     "size of the differential phase contrast less its descan, in scan directions"},
+    {"com_angle", MAP_DTYPE_F64, "degrees",
+     "azimuth of the differential phase contrast less its descan, in scan directions"},
+};
+
 static int add_product(struct live_icom *icom, struct error *error)
 {
-    static const struct given_map maps[] = {
-        {"icom", MAP_DTYPE_F64, "pixels*positions", "integrated centre of mass"},
-        {"com_magnitude", MAP_DTYPE_F64, "pixels",
-         "length of the centre of mass less its descan, in scan directions"},
-        {"com_angle", MAP_DTYPE_F64, "degrees",
-         "azimuth of the centre of mass less its descan, in scan directions"},
-    };
+    const struct given_map *const maps = icom->settings.dpc[0] ? dpc_maps : com_maps;
     struct product prepared = {0};
     char *const provenance = icom_provenance(icom->run);
     int r = provenance ? given_maps_prepare(&prepared, maps, 3, provenance, error)
@@ -55,6 +64,12 @@ static int remove_product(struct live_icom *icom, struct error *error)
         return error_set(error, -ENOMEM, "no memory for another set of results");
     icom->product = NULL;
     return 0;
+}
+
+static int replace_product(struct live_icom *icom, struct error *error)
+{
+    const int r = remove_product(icom, error);
+    return r < 0 ? r : add_product(icom, error);
 }
 
 /* ---- jobs ---- */
@@ -166,6 +181,8 @@ int live_icom_set(struct live_icom *icom, const struct icom_settings *settings, 
         r = add_product(icom, error);
     else if (icom->product && !settings->enabled)
         r = remove_product(icom, error);
+    else if (icom->product && !before.dpc[0] != !settings->dpc[0])
+        r = replace_product(icom, error); /* the maps have other units */
     else if (icom->product)
         icom_renew_set(icom->product, settings);
     if (r < 0) {

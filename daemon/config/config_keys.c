@@ -254,8 +254,8 @@ const struct config_key config_keys[] = {
          "towards +y (rows, down). edge: hard (a pixel belongs when its centre does, borders "
          "included; the stop of an angle is not) or antialiased (a pixel counts by the part of its "
          "area inside, in 1/256). mode: sum of the counts times weights, or mean, which is that "
-         "over the sum of weights. Sums with weights that are whole numbers up to 32767 are exact "
-         "integers; other weights are rounded to 16 bits, 3e-5 of the largest."},
+         "over the sum of weights. Sums with weights that are whole numbers up to 2^30 are exact "
+         "integers; other weights are rounded to 30 bits, 1e-9 of the largest."},
     {"analysis.radial_profile", &config_type_bool, FIELD(analysis.radial_profile),
      .default_text = "true",
      .text = "Radial profile of every pattern, I(k), and over all of them."},
@@ -293,6 +293,9 @@ const struct config_key config_keys[] = {
      .text =
          "Whether the map is computed, some times a second. Off unless asked for: it tells of the "
          "specimen's potential in thin specimens only, and costs up to a tenth of a core."},
+    {"analysis.icom.dpc", &config_type_name, FIELD(icom.dpc), .default_text = "none",
+     .text = "A segmented virtual detector of four sectors: the shift is its differential phase "
+             "contrast, and the map iDPC. none: the shift is the centre of mass."},
     {"analysis.icom.method", &config_type_choice, FIELD(icom.method), .choices = icom_methods,
      .default_text = "auto",
      .text =

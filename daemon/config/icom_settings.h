@@ -22,4 +22,6 @@ struct icom_settings {
     enum icom_border border;
     double high_pass; /* waves per position, 0: none; of icom */
     unsigned radius;  /* positions; of ricom */
+    char dpc[48];     /* a segmented detector of four sectors, whose DPC is taken for the shift; "":
+                         the centre of mass */
 };

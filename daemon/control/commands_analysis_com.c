@@ -35,9 +35,9 @@ static void analyse_com(struct analysis *analysis)
     }
     shift_magnitude(magnitude, shift.y, shift.x, positions_of(analysis));
     shift_azimuth(azimuth, shift.y, shift.x, positions_of(analysis));
-    analysis_add_map(analysis, "com_y", "pixels", shift.y);
-    analysis_add_map(analysis, "com_x", "pixels", shift.x);
-    analysis_add_map(analysis, "magnitude", "pixels", magnitude);
+    analysis_add_map(analysis, "com_y", shift_maps_unit(analysis), shift.y);
+    analysis_add_map(analysis, "com_x", shift_maps_unit(analysis), shift.x);
+    analysis_add_map(analysis, "magnitude", shift_maps_unit(analysis), magnitude);
     analysis_add_map(analysis, "azimuth", "degrees", azimuth);
 }
 
@@ -133,7 +133,8 @@ static void analyse_icom(struct analysis *analysis)
     }
     if (r == 0) {
         describe_integration(analysis, &integration, shift.n_measured);
-        analysis_add_map(analysis, "icom", "pixels*positions", phi);
+        analysis_add_map(analysis, "icom",
+                         *shift_maps_unit(analysis) ? "pixels*positions" : "positions", phi);
         phi = NULL;
     }
     free(phi);

@@ -7,17 +7,34 @@
 
 /* ---- the maps ---- */
 
+/* NULL: the centre of mass is wanted. */
+static const char *dpc_of(const struct analysis *analysis)
+{
+    return json_string_value(json_object_get(analysis->args, "dpc"));
+}
+
 static int read_maps(struct shift_values *shift, struct analysis *analysis)
 {
     unsigned number;
+    const json_t *const given = json_object_get(analysis->args, "dpc");
+    const char *const detector = dpc_of(analysis);
+    if (given && !detector)
+        return analysis_refuse(analysis, "bad_value", "args.dpc",
+                               "dpc must be the name of a segmented virtual detector");
     if (analysis_take_layer(analysis, &number) < 0)
         return -1;
-    const int r =
-        shift_values_init(shift, analysis->run, number, &analysis->pass, &analysis->error);
+    const int r = detector ? shift_values_init_dpc(shift, analysis->run, number, &analysis->pass,
+                                                   detector, &analysis->error)
+                           : shift_values_init(shift, analysis->run, number, &analysis->pass,
+                                               &analysis->error);
     if (r < 0)
-        return analysis_refuse_error(analysis, r, number ? "args.layer" : NULL);
+        return analysis_refuse_error(analysis, r,
+                                     detector ? "args.dpc"
+                                     : number ? "args.layer"
+                                              : NULL);
     json_object_set_new(analysis->result, "layer",
                         json_string(run_layer_name(analysis->run, number)));
+    json_object_set_new(analysis->result, "dpc", detector ? json_string(detector) : json_null());
     json_object_set_new(analysis->result, "measured", json_integer((json_int_t)shift->n_measured));
     return 0;
 }
@@ -104,6 +121,10 @@ static int find_descan(struct shift_values *shift, struct analysis *analysis,
     const json_t *const given = json_object_get(analysis->args, "descan");
     *model = "given";
     if (json_object_get(given, "reference")) {
+        if (dpc_of(analysis))
+            return analysis_refuse(analysis, "bad_value", "args.descan",
+                                   "the descan of a reference is in pixels, which DPC has not: "
+                                   "take constant, plane or parabola");
         *model = "reference";
         return take_reference_fit(analysis, given, fit);
     }
@@ -113,7 +134,10 @@ static int find_descan(struct shift_values *shift, struct analysis *analysis,
         return -1;
     *model = model_names[which];
     if (which == MODEL_NONE) {
-        shift_centre(fit, analysis->run);
+        if (dpc_of(analysis))
+            fit->n_terms = 1; /* the middle of four quadrants is 0 */
+        else
+            shift_centre(fit, analysis->run);
         return 0;
     }
     const int r = descan_fit(fit, (enum descan_model)which, shift->y, shift->x, analysis->pass.ny,
@@ -223,4 +247,9 @@ int shift_maps_init(struct shift_values *shift, struct analysis *analysis)
         return 0;
     shift_values_finish(shift);
     return -1;
+}
+
+const char *shift_maps_unit(const struct analysis *analysis)
+{
+    return dpc_of(analysis) ? "" : "pixels";
 }

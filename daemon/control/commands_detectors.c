@@ -63,13 +63,16 @@ static bool take_mask(struct request *request, const json_t *rows,
     return r == 0;
 }
 
-/* Everything but the weights is a detector as the configuration has it. */
+/* Everything but the weights is a detector as the configuration has it. A reply may be sent back as
+ * it is: what it tells beside the settings is passed over. */
 static bool take_detector(struct request *request, json_t *args,
                           struct virtual_detector_settings *settings)
 {
     struct error error = {0};
     json_t *const weights = json_incref(json_object_get(args, "weights"));
     json_object_del(args, "weights");
+    json_object_del(args, "saturation");
+    json_object_del(args, "mask_shape");
     char *const text = json_dumps(args, JSON_COMPACT);
     bool good = false;
     if (!text || virtual_detector_from_text(settings, text, &error) < 0)

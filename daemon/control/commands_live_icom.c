@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/acquisition/live_icom.h"
@@ -13,12 +14,13 @@ static const char *const borders[] = {"mirror", "periodic", NULL};
 
 json_t *icom_settings_json(const struct icom_settings *settings)
 {
-    return json_pack(
-        "{s:b, s:s, s:s, s:o, s:b, s:s, s:f, s:i}", "enabled", settings->enabled, "method",
-        methods[settings->method], "descan", descans[settings->descan], "rotation",
-        isnan(settings->rotation) ? json_string("auto") : json_real(settings->rotation), "flip",
-        settings->flip, "border", borders[settings->border], "high_pass", settings->high_pass,
-        "radius", (int)settings->radius);
+    return json_pack("{s:b, s:s?, s:s, s:s, s:o, s:b, s:s, s:f, s:i}", "enabled", settings->enabled,
+                     "dpc", settings->dpc[0] ? settings->dpc : NULL, "method",
+                     methods[settings->method], "descan", descans[settings->descan], "rotation",
+                     isnan(settings->rotation) ? json_string("auto")
+                                               : json_real(settings->rotation),
+                     "flip", settings->flip, "border", borders[settings->border], "high_pass",
+                     settings->high_pass, "radius", (int)settings->radius);
 }
 
 static bool take_bool(struct request *request, const json_t *args, const char *name,
@@ -75,12 +77,28 @@ static bool take_rotation(struct request *request, const json_t *args, double *r
     return true;
 }
 
+/* null: none any more. */
+static bool take_dpc(struct request *request, const json_t *args, struct icom_settings *settings)
+{
+    const json_t *const given = json_object_get(args, "dpc");
+    const char *const name = json_is_null(given) ? "" : json_string_value(given);
+    if (given && (!name || strlen(name) >= sizeof settings->dpc)) {
+        request_fail(request, "bad_value", "args.dpc",
+                     "dpc must be the name of a segmented virtual detector, or null");
+        return false;
+    }
+    if (given)
+        snprintf(settings->dpc, sizeof settings->dpc, "%s", name);
+    return true;
+}
+
 static bool take_settings(struct request *request, const json_t *args,
                           struct icom_settings *settings)
 {
     unsigned method = settings->method, descan = settings->descan, border = settings->border;
     double radius = settings->radius;
     if (!take_bool(request, args, "enabled", "args.enabled", &settings->enabled) ||
+        !take_dpc(request, args, settings) ||
         !take_bool(request, args, "flip", "args.flip", &settings->flip) ||
         !take_word(request, args, "method", "args.method", methods, &method) ||
         !take_word(request, args, "descan", "args.descan", descans, &descan) ||

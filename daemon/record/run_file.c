@@ -22,6 +22,7 @@
 #include "daemon/record/nexus.h"
 #include "daemon/record/reader_views.h"
 #include "daemon/record/run_facts.h"
+#include "daemon/record/saturation_attributes.h"
 
 #define OPEN_PATH_SIZE 40
 
@@ -255,14 +256,16 @@ static int close_file(struct run_file *file)
 static int write_late(struct run_file *file, const char *open_path, struct error *error)
 {
     const struct result_datasets *const results = &file->datasets.results;
-    const struct run *const run = file->run;
+    struct run *const run = file->run;
     const char *const path = file->name.partial;
-    if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
-        !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
-        !run_facts_have_settings(run) && run->scan.ny > 0)
+    if (!late_results_are_there(results, run) && !saturation_attributes_are_due(run) &&
+        !geometry_late_lists_are_there(run) && !given_results_are_due(run) &&
+        !log_datasets_have_series(&file->datasets.log) && !run_facts_have_settings(run) &&
+        run->scan.ny > 0)
         return 0;
     file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
+        saturation_attributes_write(file->file, run) < 0 ||
         given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0 ||
         log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||

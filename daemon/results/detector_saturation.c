@@ -56,20 +56,30 @@ void detector_saturation_destroy(struct detector_saturation *saturation)
     free(saturation);
 }
 
+struct saturated_pixels detector_saturation_of(const struct detector_saturation *saturation,
+                                               const struct product *product, unsigned map)
+{
+    const uint64_t *const pattern = saturation->patterns[product->layer];
+    struct saturated_pixels found = {0, 0};
+    memset(saturation->weights, 0, saturation->n_pixels * sizeof *saturation->weights);
+    virtual_detector_weights(product, map, saturation->weights, saturation->n_pixels);
+    for (size_t i = 0; i < saturation->n_pixels; i++) {
+        if (saturation->weights[i] == 0)
+            continue;
+        found.pixels++;
+        found.pixel_frames += pattern ? pattern[i] : 0;
+    }
+    return found;
+}
+
 /* Of the product in its layer, once for all its maps: sectors have no pixel in common. */
 static void add_product(const struct detector_saturation *saturation, const struct product *product,
                         uint64_t *pixels, uint64_t *pixel_frames)
 {
-    const uint64_t *const pattern = saturation->patterns[product->layer];
     for (unsigned map = 0; map < product->n_maps; map++) {
-        memset(saturation->weights, 0, saturation->n_pixels * sizeof *saturation->weights);
-        virtual_detector_weights(product, map, saturation->weights, saturation->n_pixels);
-        for (size_t i = 0; i < saturation->n_pixels; i++) {
-            if (saturation->weights[i] == 0)
-                continue;
-            *pixels += product->layer == 0;
-            *pixel_frames += pattern ? pattern[i] : 0;
-        }
+        const struct saturated_pixels found = detector_saturation_of(saturation, product, map);
+        *pixels += product->layer == 0 ? found.pixels : 0;
+        *pixel_frames += found.pixel_frames;
     }
 }
 

@@ -1,10 +1,14 @@
 #include "daemon/results/shift_integral.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "processing/analysis/map_ricom.h"
+#include "processing/analysis/map_shift.h"
+#include "processing/run/run_products.h"
 
 /* ---- the shift ---- */
 
@@ -39,6 +43,57 @@ int shift_values_init(struct shift_values *shift, const struct run *run, unsigne
         match(shift, (uint64_t)pass->ny * pass->nx);
     else
         shift_values_finish(shift);
+    return r;
+}
+
+/* NULL: there is none. */
+static const struct product *find_quadrants(const struct run *run, unsigned layer,
+                                            const char *detector, double *azimuth)
+{
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        const struct product *const product = set->products[i];
+        if (product->layer == layer && strcmp(product->source, detector) == 0 &&
+            virtual_detector_is_quadrants(product, azimuth))
+            return product;
+    }
+    return NULL;
+}
+
+static int make_room(struct shift_values *shift, uint64_t n_positions, struct error *error)
+{
+    shift->y = malloc((n_positions + 1) * sizeof *shift->y);
+    shift->x = malloc((n_positions + 1) * sizeof *shift->x);
+    if (shift->y && shift->x)
+        return 0;
+    shift_values_finish(shift);
+    return error_set(error, -ENOMEM, "no memory for the shift of the pattern");
+}
+
+int shift_values_init_dpc(struct shift_values *shift, const struct run *run, unsigned layer,
+                          const struct map_pass *pass, const char *detector, struct error *error)
+{
+    const uint64_t n_positions = (uint64_t)pass->ny * pass->nx;
+    double azimuth, *quadrants[4] = {NULL};
+    const struct product *const product = find_quadrants(run, layer, detector, &azimuth);
+    *shift = (struct shift_values){0};
+    if (!product)
+        return error_set(error, -ENOENT,
+                         "the run has no segmented virtual detector \"%.47s\" of four sectors: add "
+                         "one, with the direct beam on all four",
+                         detector);
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < 4; i++)
+        r = map_values_read(&quadrants[i], run, pass, product->maps[i].name, error);
+    if (r == 0)
+        r = make_room(shift, n_positions, error);
+    if (r == 0) {
+        shift_from_quadrants(shift->y, shift->x, (const double *const *)quadrants, azimuth,
+                             n_positions);
+        match(shift, n_positions);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        free(quadrants[i]);
     return r;
 }
 

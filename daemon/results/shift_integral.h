@@ -11,13 +11,18 @@
  * the live map icom have in common. Any thread.
  */
 struct shift_values {
-    double *y, *x;       /* [ny][nx], detector pixels, NaN where not measured; owned */
+    double *y, *x;       /* [ny][nx], detector pixels (of DPC without a unit), NaN where not
+                            measured; owned */
     uint64_t n_measured; /* positions */
 };
 
 /* The maps com_y and com_x of a layer. -ENOENT with a sentence, -ENOMEM. */
 int shift_values_init(struct shift_values *shift, const struct run *run, unsigned layer,
                       const struct map_pass *pass, struct error *error);
+/* The same by differential phase contrast, from the four sectors of the segmented detector of that
+ * name: shift_from_quadrants in map_shift.h. -ENOENT also: there is no such detector. */
+int shift_values_init_dpc(struct shift_values *shift, const struct run *run, unsigned layer,
+                          const struct map_pass *pass, const char *detector, struct error *error);
 /* Also of a zeroed one. */
 void shift_values_finish(struct shift_values *shift);
 

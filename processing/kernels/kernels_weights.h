@@ -7,15 +7,16 @@
 #include "processing/kernels/kernels_events.h"
 
 /*
- * Weighted sums of eight masks at once. Each frame's pixels are looked at once for all of them, and
- * what is known of a pixel lies in one place.
+ * Weighted sums of sixteen masks at once (eight of real weights, which are two each:
+ * weight_planes.h). Each frame's pixels are looked at once for all of them, and what is known of a
+ * pixel lies in one line of memory.
  *
- * The table is int16_t [n_pixels / 2 + 1][8][2]: of each pair of pixels, for each mask, the weights
- * of the two; 0 where there is no pixel or no mask.
+ * The table is int16_t [n_pixels / 2 + 1][16][2]: of each pair of pixels, for each mask, the
+ * weights of the two; 0 where there is no pixel or no mask.
  */
-#define WEIGHT_LANES 8
+#define WEIGHT_LANES 16
 #define WEIGHT_PAIR (2 * (size_t)WEIGHT_LANES) /* weights */
-#define WEIGHT_IMAGES 4
+#define WEIGHT_IMAGES 16
 
 static inline size_t weight_table_index(size_t pixel, unsigned lane)
 {
@@ -23,17 +24,13 @@ static inline size_t weight_table_index(size_t pixel, unsigned lane)
 }
 
 struct weight_kernels {
-    /* sums[lane] = sum of weight * pixel over the image, modulo 2^64. The table is aligned to 64.
-     */
-    void (*image)(const int16_t *table, const void *image, size_t n_pixels,
-                  int64_t sums[WEIGHT_LANES]);
+    /* sums[i][lane] = sum of weight * pixel over image i of n, at most WEIGHT_IMAGES; modulo 2^64.
+     * The table, which may be larger than a cache, is read once for all of them. It is aligned to
+     * 64. */
+    void (*images)(const int16_t *table, const void *const *images, unsigned n, size_t n_pixels,
+                   int64_t sums[][WEIGHT_LANES]);
 
-    /* The same of WEIGHT_IMAGES images at once: the table, which may be as large as a cache, is
-     * read once for all of them. */
-    void (*images)(const int16_t *table, const void *const images[WEIGHT_IMAGES], size_t n_pixels,
-                   int64_t sums[WEIGHT_IMAGES][WEIGHT_LANES]);
-
-    /* As `image`, from the pixels that have counts. */
+    /* The same of one image, from the pixels that have counts. */
     void (*events)(const int16_t *table, const struct frame_events *events,
                    int64_t sums[WEIGHT_LANES]);
 };

@@ -1,24 +1,9 @@
 #include "processing/kernels/kernels_weights_inline.h"
 
-static void image_u8(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
-{
-    weigh_image(table, image, n_pixels, 1, sums);
-}
-
-static void image_u16(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
-{
-    weigh_image(table, image, n_pixels, 2, sums);
-}
-
-static void image_u32(const int16_t *table, const void *image, size_t n_pixels, int64_t *sums)
-{
-    weigh_image(table, image, n_pixels, 4, sums);
-}
-
-static void images_u8(const int16_t *table, const void *const *images, size_t n_pixels,
+static void images_u8(const int16_t *table, const void *const *images, unsigned n, size_t n_pixels,
                       int64_t sums[][WEIGHT_LANES])
 {
-    weigh_images_one_by_one(table, images, n_pixels, sums, image_u8);
+    weigh_images(table, images, n, n_pixels, 1, sums);
 }
 
 static void events_u8(const int16_t *table, const struct frame_events *events, int64_t *sums)
@@ -26,10 +11,10 @@ static void events_u8(const int16_t *table, const struct frame_events *events, i
     weigh_events(table, events, 1, sums);
 }
 
-static void images_u16(const int16_t *table, const void *const *images, size_t n_pixels,
+static void images_u16(const int16_t *table, const void *const *images, unsigned n, size_t n_pixels,
                        int64_t sums[][WEIGHT_LANES])
 {
-    weigh_images_one_by_one(table, images, n_pixels, sums, image_u16);
+    weigh_images(table, images, n, n_pixels, 2, sums);
 }
 
 static void events_u16(const int16_t *table, const struct frame_events *events, int64_t *sums)
@@ -37,10 +22,10 @@ static void events_u16(const int16_t *table, const struct frame_events *events, 
     weigh_events(table, events, 2, sums);
 }
 
-static void images_u32(const int16_t *table, const void *const *images, size_t n_pixels,
+static void images_u32(const int16_t *table, const void *const *images, unsigned n, size_t n_pixels,
                        int64_t sums[][WEIGHT_LANES])
 {
-    weigh_images_one_by_one(table, images, n_pixels, sums, image_u32);
+    weigh_images(table, images, n, n_pixels, 4, sums);
 }
 
 static void events_u32(const int16_t *table, const struct frame_events *events, int64_t *sums)
@@ -49,7 +34,7 @@ static void events_u32(const int16_t *table, const struct frame_events *events, 
 }
 
 const struct weight_kernels weight_kernels_plain[KERNELS_PIXEL_SIZES] = {
-    {image_u8, images_u8, events_u8},
-    {image_u16, images_u16, events_u16},
-    {image_u32, images_u32, events_u32},
+    {images_u8, events_u8},
+    {images_u16, events_u16},
+    {images_u32, events_u32},
 };

@@ -1,7 +1,6 @@
 #include "processing/pixels/mask_weights.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,108 +119,4 @@ void mask_weights_finish(struct mask_weights *mask)
     free(mask->weights);
     free(mask->loose);
     memset(mask, 0, sizeof *mask);
-}
-
-struct extent {
-    double sum, largest; /* of |weight| */
-};
-
-static struct extent extent_of(const double *weights, size_t n_pixels)
-{
-    struct extent extent = {0, 0};
-    for (size_t i = 0; i < n_pixels; i++) {
-        const double size = fabs(weights[i]);
-        extent.sum += size;
-        extent.largest = size > extent.largest ? size : extent.largest;
-    }
-    return extent;
-}
-
-/* What the largest weight may become: 15 bits, fewer where the sum over a frame of pixels at full
- * scale, every weight rounded up, could reach 2^63. */
-static double largest_integer(const struct extent *extent, size_t n_pixels, uint32_t pixel_size)
-{
-    const double limit = ldexp(1, 63 - (int)(8 * pixel_size)) - (double)n_pixels;
-    const double sum_of_ratios = extent->sum / extent->largest;
-    return fmax(1, fmin(WEIGHT_MAX, floor(limit / sum_of_ratios) - 1));
-}
-
-/* Whether all weights are integers times 2^exponent. */
-static bool are_multiples(const double *weights, size_t n_pixels, int exponent)
-{
-    for (size_t i = 0; i < n_pixels; i++) {
-        const double ratio = ldexp(weights[i], -exponent);
-        if (ratio != rint(ratio))
-            return false;
-    }
-    return true;
-}
-
-/* The weight of more than half of the weighted pixels; 0: there is none. (Majority vote of Boyer
- * and Moore, and a count.) */
-static double majority(const double *weights, size_t n_pixels)
-{
-    double candidate = 0;
-    size_t votes = 0, n_candidate = 0, n_weighted = 0;
-    for (size_t i = 0; i < n_pixels; i++) {
-        if (weights[i] == 0)
-            continue;
-        if (votes == 0)
-            candidate = weights[i];
-        votes = weights[i] == candidate ? votes + 1 : votes - 1;
-    }
-    for (size_t i = 0; i < n_pixels; i++) {
-        n_weighted += weights[i] != 0;
-        n_candidate += weights[i] != 0 && weights[i] == candidate;
-    }
-    return 2 * n_candidate > n_weighted ? candidate : 0;
-}
-
-static double inexact_scale(const double *weights, size_t n_pixels, double common, double largest,
-                            double limit)
-{
-    const double common_integer = floor(limit * fabs(common) / largest);
-    return common_integer >= 1 ? fabs(common) / common_integer : largest / limit;
-}
-
-/* The error of a pixel goes to the next one that is not exact anyway. */
-static void round_all(int16_t *integers, const double *weights, size_t n_pixels, double scale,
-                      double common)
-{
-    double owed = 0;
-    for (size_t i = 0; i < n_pixels; i++) {
-        const double ratio = weights[i] / scale;
-        if (weights[i] == 0 || weights[i] == common) {
-            integers[i] = (int16_t)lrint(ratio);
-            continue;
-        }
-        const double rounded = fmax(-WEIGHT_MAX, fmin(WEIGHT_MAX, rint(ratio + owed)));
-        owed += ratio - rounded;
-        integers[i] = (int16_t)rounded;
-    }
-}
-
-double mask_weights_quantise(int16_t *integers, const double *weights, size_t n_pixels,
-                             uint32_t pixel_size)
-{
-    const struct extent extent = extent_of(weights, n_pixels);
-    if (!(extent.largest > 0)) {
-        memset(integers, 0, n_pixels * sizeof *integers);
-        return 1;
-    }
-    const double limit = largest_integer(&extent, n_pixels, pixel_size);
-    int exponent = ilogb(extent.largest) - ilogb(limit);
-    while (ldexp(extent.largest, -exponent) > limit)
-        exponent++;
-    if (exponent < 0 && are_multiples(weights, n_pixels, 0))
-        exponent = 0;
-    if (are_multiples(weights, n_pixels, exponent)) {
-        for (size_t i = 0; i < n_pixels; i++)
-            integers[i] = (int16_t)ldexp(weights[i], -exponent);
-        return ldexp(1, exponent);
-    }
-    const double common = majority(weights, n_pixels);
-    const double scale = inexact_scale(weights, n_pixels, common, extent.largest, limit);
-    round_all(integers, weights, n_pixels, scale, common);
-    return scale;
 }

@@ -8,11 +8,12 @@
 /*
  * A mask whose pixels have weights, laid out for the kernels as struct mask is.
  *
- * Weights are integers, so that a sum over a frame is exact and does not depend on the order in
- * which it is taken. A block in which every pixel has either no weight or the most common one (the
- * inside of a disk with a smooth edge, a detector with a few dead pixels) is listed in `flat`,
- * which the kernels of binary masks sum much faster than weights; the others carry a weight for
- * each pixel. A binary mask has only `flat`, with weight 1.
+ * Weights are integers of 16 bits (weight_planes.h makes them of real ones), so that a sum over a
+ * frame is exact and does not depend on the order in which it is taken. A block in which every
+ * pixel has either no weight or the most common one (the inside of a disk with a smooth edge, a
+ * detector with a few dead pixels) is listed in `flat`, which the kernels of binary masks sum much
+ * faster than weights; the others carry a weight for each pixel. A binary mask has only `flat`,
+ * with weight 1.
  *
  *     sum = flat_weight * masked_sum(&flat, image) + weighted_sum(this, image)
  */
@@ -38,18 +39,3 @@ int mask_weights_init(struct mask_weights *mask, const int16_t *weights, size_t 
 
 /* Also of a zeroed mask. */
 void mask_weights_finish(struct mask_weights *mask);
-
-/*
- * Rounds real weights, all of them finite, to integers: weight ~ integer * scale. Returns the
- * scale.
- *
- * Weights that are multiples of a power of two and fit 16 bits (integers, signs, area fractions)
- * are exact; scale is that power of two, and 1 for integers of up to 32767. Otherwise the weight of
- * most pixels, if there is one, is exact, and every other is at most 1/32767 (3e-5) of the largest
- * weight off; what one pixel is rounded up or down is made good at the next such pixel, so that
- * sums over many pixels are far closer than that. Weights of 0 stay 0. Only where a frame of pixels
- * of pixel_size bytes, all at full scale, could overflow a signed 64-bit sum (more than 2^16 pixels
- * of 4 bytes) are integers kept smaller than 32767, and the rounding is coarser by as much.
- */
-double mask_weights_quantise(int16_t *integers, const double *weights, size_t n_pixels,
-                             uint32_t pixel_size);

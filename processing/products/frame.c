@@ -7,7 +7,7 @@
 #define SPARSE_PIXELS_PER_EVENT 8
 
 /* After a frame of too many counts so many are not tried: the next ones are like it. */
-#define DENSE_FRAMES 16
+#define DENSE_FRAMES 64
 
 void frame_forms_init(struct frame_forms *forms, const struct pixel_format *format,
                       enum cpu_isa isa)
@@ -86,8 +86,8 @@ static void weigh(struct frame *frame, unsigned group)
     if (events)
         bank->kernels->events(table, events, frame->weighted_sums[group]);
     else
-        bank->kernels->image(table, frame_image(frame), bank->n_pixels,
-                             frame->weighted_sums[group]);
+        bank->kernels->images(table, &(const void *){frame_image(frame)}, 1, bank->n_pixels,
+                              &frame->weighted_sums[group]);
     frame->weighed |= UINT32_C(1) << group;
 }
 
@@ -115,31 +115,35 @@ bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, in
     return false;
 }
 
-static void weigh_all(struct frame *frames, unsigned group)
+static void weigh_all(struct frame *frames, unsigned n, unsigned group)
 {
     const struct weight_bank *const bank = frames[0].shared->bank;
-    const void *images[WEIGHT_IMAGES];
+    const void *images[WEIGHT_IMAGES] = {NULL};
     int64_t sums[WEIGHT_IMAGES][WEIGHT_LANES];
-    for (size_t i = 0; i < WEIGHT_IMAGES; i++)
+    for (unsigned i = 0; i < n; i++)
         images[i] = frame_image(&frames[i]);
-    bank->kernels->images(bank->groups[group].table, images, bank->n_pixels, sums);
-    for (size_t i = 0; i < WEIGHT_IMAGES; i++) {
+    bank->kernels->images(bank->groups[group].table, images, n, bank->n_pixels, sums);
+    for (unsigned i = 0; i < n; i++) {
         memcpy(frames[i].weighted_sums[group], sums[i], sizeof sums[i]);
         frames[i].weighed |= UINT32_C(1) << group;
     }
 }
 
-void frames_weigh_ahead(struct frame *frames, size_t n)
+unsigned frames_at_once(const struct frame_forms *forms, const struct shared_work *shared)
+{
+    return shared && shared->bank && forms->dense_frames > 0 ? WEIGHT_IMAGES : 1;
+}
+
+void frames_weigh_ahead(struct frame *frames, unsigned n)
 {
     struct frame_forms *const forms = frames[0].forms;
-    const struct weight_bank *const bank = frames[0].shared ? frames[0].shared->bank : NULL;
-    if (n != WEIGHT_IMAGES || !bank || !forms || forms->dense_frames < n)
+    if (n < 2 || !forms || frames_at_once(forms, frames[0].shared) < n)
         return;
-    forms->dense_frames -= (unsigned)n;
-    for (size_t i = 0; i < n; i++)
+    forms->dense_frames -= forms->dense_frames < n ? forms->dense_frames : n;
+    for (unsigned i = 0; i < n; i++)
         frames[i].events_state = EVENTS_TOO_MANY;
-    for (unsigned group = 0; group < bank->n_groups; group++)
-        weigh_all(frames, group);
+    for (unsigned group = 0; group < frames[0].shared->bank->n_groups; group++)
+        weigh_all(frames, n, group);
 }
 
 /* ---- rings ---- */

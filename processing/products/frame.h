@@ -97,11 +97,18 @@ const struct frame_events *frame_events(struct frame *frame);
 bool frame_weighted_sum(struct frame *frame, const struct mask_weights *mask, int64_t *sum);
 
 /*
+ * How many of the next frames of a run it is worth to have in memory at once, for
+ * frames_weigh_ahead: WEIGHT_IMAGES of dense ones with many masks; else 1, so that a frame is still
+ * in the cache from one product to the next.
+ */
+unsigned frames_at_once(const struct frame_forms *forms, const struct shared_work *shared);
+
+/*
  * Computes the weighted sums of n (at most WEIGHT_IMAGES) frames ahead, where all of them are taken
  * as images: that reads the weights once for all. They have the same forms and shared work. Where
  * that would gain nothing it does nothing.
  */
-void frames_weigh_ahead(struct frame *frames, size_t n);
+void frames_weigh_ahead(struct frame *frames, unsigned n);
 
 /*
  * counts[n_bins], and squares[n_bins] when that is not NULL: sums of n and of n^2 over the pixels

@@ -74,9 +74,11 @@ struct product_class {
      * and their columns computed later, from the file. */
     void (*learn)(const struct product *product, struct frame *frame);
     bool (*ready)(const struct product *product, unsigned epoch);
-    /* What column `column` is the weighted sum of, mask_weights.h, so that products of a set can be
-     * computed together (shared_work.h). NULL: none of its columns is. */
-    const struct mask_weights *(*weights)(const struct product *product, unsigned column);
+    /* The masks of whose weighted sums column `column` is made, from plane 0 on, so that products
+     * of a set can be computed together (shared_work.h). NULL: no more; the function NULL: of
+     * none. */
+    const struct mask_weights *(*weights)(const struct product *product, unsigned column,
+                                          unsigned plane);
     /* The rings whose counts and squares it computes, likewise. NULL: none. */
     const struct radial_plan *(*rings)(const struct product *product);
     /* Writes one uint64_t, double or uint8_t, as the map's dtype says. */

@@ -1,20 +1,16 @@
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/kernels/kernels_radial.h"
-#include "processing/pixels/radial_plan.h"
+#include "processing/products/product_rings.h"
 #include "processing/products/profile_products.h"
 
 /* Radial profiles: the counts of every ring, frame by frame. */
 enum { ARRAY_SUM, ARRAY_MEAN, ARRAY_AREA, N_ARRAYS };
 
 struct radial_profile {
-    const struct radial_kernels *kernels;
-    struct radial_bins bins;
-    struct radial_plan plan;
+    struct product_rings rings;
     bool two_a_column; /* bins 2 i and 2 i + 1 are the halves of column i, the even one low */
 };
 
@@ -44,10 +40,10 @@ static void unpack(uint64_t *counts, const uint64_t *columns, uint32_t n_bins)
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
     const struct radial_profile *const state = product->state;
-    const uint32_t n_bins = state->bins.n_bins;
+    const uint32_t n_bins = state->rings.bins.n_bins;
     uint64_t room[RADIAL_MAX_BINS];
     const struct frame_rings rings =
-        frame_rings(frame, &state->plan, state->kernels, product->format.pixel_size, room, NULL);
+        product_rings_sum(&state->rings, frame, product->format.pixel_size, room, NULL);
     if (state->two_a_column)
         pack(columns, rings.counts, n_bins);
     else
@@ -57,7 +53,7 @@ static void frame(const struct product *product, struct frame *frame, uint64_t *
 static const struct radial_plan *rings(const struct product *product)
 {
     const struct radial_profile *const state = product->state;
-    return &state->plan;
+    return &state->rings.plan;
 }
 
 void radial_profile_columns_to_counts(const struct product *product, const uint64_t *columns,
@@ -65,9 +61,9 @@ void radial_profile_columns_to_counts(const struct product *product, const uint6
 {
     const struct radial_profile *const state = product->state;
     if (state->two_a_column)
-        unpack(counts, columns, state->bins.n_bins);
+        unpack(counts, columns, state->rings.bins.n_bins);
     else
-        memcpy(counts, columns, state->bins.n_bins * sizeof *counts);
+        memcpy(counts, columns, state->rings.bins.n_bins * sizeof *counts);
 }
 
 static void accumulate(const struct product *product, uint64_t exposure, struct frame *frame,
@@ -77,7 +73,7 @@ static void accumulate(const struct product *product, uint64_t exposure, struct 
     struct accumulator *const mine = accumulator;
     uint64_t counts[RADIAL_MAX_BINS];
     radial_profile_columns_to_counts(product, columns, counts);
-    for (uint32_t bin = 0; bin < state->bins.n_bins; bin++)
+    for (uint32_t bin = 0; bin < state->rings.bins.n_bins; bin++)
         mine->sums[bin] += counts[bin];
     mine->n_frames++;
 }
@@ -87,7 +83,7 @@ static void merge(const struct product *product, void *into, const void *from)
     const struct radial_profile *const state = product->state;
     struct accumulator *const sum = into;
     const struct accumulator *const share = from;
-    for (uint32_t bin = 0; bin < state->bins.n_bins; bin++)
+    for (uint32_t bin = 0; bin < state->rings.bins.n_bins; bin++)
         sum->sums[bin] += share->sums[bin];
     sum->n_frames += share->n_frames;
 }
@@ -117,8 +113,7 @@ static void state_destroy(struct radial_profile *state)
 {
     if (!state)
         return;
-    radial_plan_finish(&state->plan);
-    radial_bins_finish(&state->bins);
+    product_rings_finish(&state->rings);
     free(state);
 }
 
@@ -148,7 +143,7 @@ bool product_is_radial_profile(const struct product *product)
 const struct radial_bins *radial_profile_bins(const struct product *product)
 {
     const struct radial_profile *const state = product->state;
-    return &state->bins;
+    return &state->rings.bins;
 }
 
 static const struct product_array descriptions[N_ARRAYS] = {
@@ -192,43 +187,36 @@ static int fill_state(struct radial_profile *state, const struct radial_settings
                       const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
                       struct error *error)
 {
-    const int status = radial_bins_init(&state->bins, settings, bad, format->height, format->width,
-                                        RADIAL_MAX_BINS, error);
-    if (status)
-        return status;
-    if (radial_plan_init(&state->plan, &state->bins, radial_kernels_need_tiles(isa)) < 0)
-        return error_set(error, -ENOMEM, "no memory for the radial profile");
-    state->two_a_column = halves_fit(&state->bins, format->pixel_size);
-    return 0;
+    const int status = product_rings_init(&state->rings, settings, bad, format, RADIAL_MAX_BINS,
+                                          isa, "radial profile", error);
+    if (!status)
+        state->two_a_column = halves_fit(&state->rings.bins, format->pixel_size);
+    return status;
 }
 
 int radial_profile_prepare(struct product *product, const struct radial_settings *settings,
                            const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
                            struct error *error)
 {
-    const struct radial_kernels *const kernels = radial_kernels_for(isa, format->pixel_size);
-    if (!kernels)
-        return error_set(error, -ENOTSUP, "radial profile: no code for pixels of %" PRIu32 " bytes",
-                         format->pixel_size);
     struct radial_profile *const state = calloc(1, sizeof *state);
     if (!state)
         return error_set(error, -ENOMEM, "no memory for the radial profile");
-    state->kernels = kernels;
     const int status = fill_state(state, settings, bad, format, isa, error);
     if (status) {
         state_destroy(state);
         return status;
     }
-    product->arrays = arrays_of(&state->bins);
+    product->arrays = arrays_of(&state->rings.bins);
     if (!product->arrays) {
         state_destroy(state);
         return error_set(error, -ENOMEM, "no memory for the radial profile");
     }
     product->class = &class;
     product->format = *format;
-    product->n_columns = columns_needed(state->bins.n_bins, state->two_a_column);
+    product->n_columns = columns_needed(state->rings.bins.n_bins, state->two_a_column);
     product->n_arrays = N_ARRAYS;
-    product->accumulator_size = sizeof(struct accumulator) + state->bins.n_bins * sizeof(uint64_t);
+    product->accumulator_size =
+        sizeof(struct accumulator) + state->rings.bins.n_bins * sizeof(uint64_t);
     product->state = state;
     return 0;
 }

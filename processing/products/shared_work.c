@@ -7,28 +7,36 @@
 
 /* ---- masks ---- */
 
-static size_t n_masks(struct product *const *products, size_t n)
+/* Puts the masks of all products into `masks` when that is not NULL. Returns how many they are. */
+static size_t list_masks(const struct mask_weights **masks, struct product *const *products,
+                         size_t n)
 {
-    size_t n_columns = 0;
-    for (size_t i = 0; i < n; i++)
-        n_columns += products[i]->class->weights ? products[i]->n_columns : 0;
-    return n_columns;
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct product *const product = products[i];
+        for (unsigned j = 0; product->class->weights && j < product->n_columns; j++) {
+            const struct mask_weights *mask;
+            for (unsigned k = 0; (mask = product->class->weights(product, j, k)) != NULL; k++) {
+                if (masks)
+                    masks[found] = mask;
+                found++;
+            }
+        }
+    }
+    return found;
 }
 
 static void bank_masks(struct shared_work *shared, struct product *const *products, size_t n,
                        const struct pixel_format *format, enum cpu_isa isa)
 {
+    const size_t n_masks = list_masks(NULL, products, n);
     const struct mask_weights **const masks =
-        calloc(n_masks(products, n) + 1, sizeof(const struct mask_weights *));
-    size_t found = 0;
-    for (size_t i = 0; masks && i < n; i++) {
-        const struct product *const product = products[i];
-        for (unsigned j = 0; product->class->weights && j < product->n_columns; j++)
-            masks[found++] = product->class->weights(product, j);
-    }
-    if (masks)
-        (void)weight_bank_create(&shared->bank, masks, found,
-                                 (size_t)format->height * format->width, format->pixel_size, isa);
+        calloc(n_masks + 1, sizeof(const struct mask_weights *));
+    if (!masks)
+        return;
+    list_masks(masks, products, n);
+    (void)weight_bank_create(&shared->bank, masks, n_masks, (size_t)format->height * format->width,
+                             format->pixel_size, isa);
     free(masks);
 }
 

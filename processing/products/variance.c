@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "processing/kernels/kernels_radial.h"
-#include "processing/pixels/radial_plan.h"
+#include "processing/products/product_rings.h"
 #include "processing/products/profile_products.h"
 #include "processing/products/variance_profiles.h"
 #include "processing/products/variance_sums.h"
@@ -20,9 +19,7 @@ enum { ARRAY_VARIANCE, ARRAY_FIRST_PROFILE };
 #define N_ARRAYS (ARRAY_FIRST_PROFILE + 2 * N_VARIANCE_PROFILES)
 
 struct variance {
-    const struct radial_kernels *kernels;
-    struct radial_bins bins;
-    struct radial_plan plan;
+    struct product_rings rings;
     struct variance_layout layout;
     uint8_t *bad; /* [n_pixels] */
     double counts_per_electron;
@@ -37,10 +34,10 @@ static const char no_memory[] = "no memory for the variance";
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
     const struct variance *const state = product->state;
-    const uint32_t n_bins = state->bins.n_bins;
+    const uint32_t n_bins = state->rings.bins.n_bins;
     uint64_t counts[RADIAL_MAX_BINS], squares[RADIAL_MAX_BINS];
-    const struct frame_rings rings = frame_rings(frame, &state->plan, state->kernels,
-                                                 product->format.pixel_size, counts, squares);
+    const struct frame_rings rings =
+        product_rings_sum(&state->rings, frame, product->format.pixel_size, counts, squares);
     for (uint32_t bin = 0; bin < n_bins; bin++) {
         if (state->packed) {
             columns[bin] = rings.counts[bin] | rings.squares[bin] << 32;
@@ -54,14 +51,14 @@ static void frame(const struct product *product, struct frame *frame, uint64_t *
 static const struct radial_plan *rings(const struct product *product)
 {
     const struct variance *const state = product->state;
-    return &state->plan;
+    return &state->rings.plan;
 }
 
 void variance_columns_to_sums(const struct product *product, const uint64_t *columns,
                               uint64_t *counts, uint64_t *squares)
 {
     const struct variance *const state = product->state;
-    const uint32_t n_bins = state->bins.n_bins;
+    const uint32_t n_bins = state->rings.bins.n_bins;
     for (uint32_t bin = 0; bin < n_bins; bin++) {
         counts[bin] = state->packed ? (uint32_t)columns[bin] : columns[bin];
         squares[bin] = state->packed ? columns[bin] >> 32 : columns[n_bins + bin];
@@ -110,7 +107,7 @@ static void array(const struct product *product, unsigned which, const void *acc
         return;
     }
     const enum variance_profile profile = (which - ARRAY_FIRST_PROFILE) / 2;
-    const struct variance_profile_source source = {&state->layout, &state->bins, accumulator,
+    const struct variance_profile_source source = {&state->layout, &state->rings.bins, accumulator,
                                                    state->counts_per_electron};
     if ((which - ARRAY_FIRST_PROFILE) % 2)
         variance_profile_errors(&source, profile, values);
@@ -122,8 +119,7 @@ static void state_destroy(struct variance *state)
 {
     if (!state)
         return;
-    radial_plan_finish(&state->plan);
-    radial_bins_finish(&state->bins);
+    product_rings_finish(&state->rings);
     free(state->bad);
     free(state);
 }
@@ -154,7 +150,7 @@ bool product_is_variance(const struct product *product)
 const struct radial_bins *variance_bins(const struct product *product)
 {
     const struct variance *const state = product->state;
-    return &state->bins;
+    return &state->rings.bins;
 }
 
 /* ---- preparing ---- */
@@ -185,8 +181,8 @@ static void describe_profile(struct product_array *arrays, enum variance_profile
     describe(&arrays[1], name, what);
     for (unsigned i = 0; i < 2; i++) {
         arrays[i].rank = 1;
-        arrays[i].shape[0] = state->bins.n_bins;
-        arrays[i].ring_width = state->bins.settings.bin_width;
+        arrays[i].shape[0] = state->rings.bins.n_bins;
+        arrays[i].ring_width = state->rings.bins.settings.bin_width;
     }
 }
 
@@ -199,8 +195,8 @@ static struct product_array *arrays_of(const struct variance *state)
              "normalised variance of each pixel, Poisson noise taken off; NaN where fewer than two "
              "frames have counts");
     arrays[ARRAY_VARIANCE].rank = 2;
-    arrays[ARRAY_VARIANCE].shape[0] = state->bins.height;
-    arrays[ARRAY_VARIANCE].shape[1] = state->bins.width;
+    arrays[ARRAY_VARIANCE].shape[0] = state->rings.bins.height;
+    arrays[ARRAY_VARIANCE].shape[1] = state->rings.bins.width;
     for (unsigned profile = 0; profile < N_VARIANCE_PROFILES; profile++)
         describe_profile(&arrays[ARRAY_FIRST_PROFILE + 2 * profile], profile, state);
     return arrays;
@@ -213,9 +209,6 @@ static int check(const struct variance_settings *settings, const struct pixel_fo
         return error_set(error, -ENOTSUP,
                          "V is not available in 1-bit mode: n(n-1) is 0; sum at least two "
                          "exposures, or count with 6 bits or more");
-    if (!radial_kernels_for(CPU_ISA_PLAIN, format->pixel_size))
-        return error_set(error, -ENOTSUP, "variance: no code for pixels of %" PRIu32 " bytes",
-                         format->pixel_size);
     if (settings->counts_per_electron != 0 &&
         !(settings->counts_per_electron >= 1 && settings->counts_per_electron <= 100))
         return error_set(error, -EINVAL,
@@ -236,22 +229,21 @@ static int fill_state(struct variance *state, const struct variance_settings *se
                       struct error *error)
 {
     /* Two columns a ring, unless both sums fit one; only the rings tell. */
-    const int status = radial_bins_init(&state->bins, &settings->rings, bad, format->height,
-                                        format->width, PRODUCT_MAX_COLUMNS / 2, error);
+    const int status = product_rings_init(&state->rings, &settings->rings, bad, format,
+                                          PRODUCT_MAX_COLUMNS / 2, isa, "variance", error);
     if (status)
         return status;
     const size_t n_pixels = (size_t)format->height * format->width;
     state->bad = calloc(n_pixels, 1);
-    if (!state->bad ||
-        radial_plan_init(&state->plan, &state->bins, radial_kernels_need_tiles(isa)) < 0)
+    if (!state->bad)
         return error_set(error, -ENOMEM, no_memory);
     for (size_t i = 0; bad && i < n_pixels; i++)
         state->bad[i] = bad[i] != 0;
-    state->packed =
-        format->pixel_size == 1 && (uint64_t)state->bins.largest_area * 255 * 255 <= UINT32_MAX;
+    state->packed = format->pixel_size == 1 &&
+                    (uint64_t)state->rings.bins.largest_area * 255 * 255 <= UINT32_MAX;
     state->counts_per_electron =
         settings->counts_per_electron != 0 ? settings->counts_per_electron : 1;
-    variance_layout_init(&state->layout, &state->bins, format->pixel_size,
+    variance_layout_init(&state->layout, &state->rings.bins, format->pixel_size,
                          settings->n_blocks ? settings->n_blocks : DEFAULT_BLOCKS,
                          settings->block_length ? settings->block_length : DEFAULT_BLOCK_LENGTH,
                          isa);
@@ -268,7 +260,6 @@ int variance_prepare(struct product *product, const struct variance_settings *se
     struct variance *const state = calloc(1, sizeof *state);
     if (!state)
         return error_set(error, -ENOMEM, no_memory);
-    state->kernels = radial_kernels_for(isa, format->pixel_size);
     status = fill_state(state, settings, bad, format, isa, error);
     if (status)
         goto fail;
@@ -279,7 +270,7 @@ int variance_prepare(struct product *product, const struct variance_settings *se
     }
     product->class = &class;
     product->format = *format;
-    product->n_columns = state->packed ? state->bins.n_bins : 2 * state->bins.n_bins;
+    product->n_columns = state->packed ? state->rings.bins.n_bins : 2 * state->rings.bins.n_bins;
     product->n_arrays = N_ARRAYS;
     product->accumulator_size = state->layout.size;
     product->state = state;

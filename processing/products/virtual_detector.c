@@ -8,32 +8,43 @@
 #include <string.h>
 
 #include "processing/kernels/kernels.h"
+#include "processing/pixels/weight_planes.h"
 #include "processing/products/bit_mask.h"
 #include "processing/products/mask_corrections.h"
 #include "processing/products/product.h"
 #include "processing/products/virtual_detector_shape.h"
 
-/* A column of integers, sum(integer weight * counts), and what makes it the value of the map. */
-struct detector_map {
+/* A plane of the weights, weight_planes.h. */
+struct detector_plane {
     struct mask_weights mask;
     struct bit_mask bits; /* the mask's flat part, for 1-bit frames */
-    double scale;         /* of a weight: integer * scale */
-    double divisor;       /* 1 for a sum, the sum of weights for a mean */
+};
+
+/* Its column is the sum of weight * counts, of which the value of the map is made: an integer where
+ * the map is one, else a double in units of `scale`. */
+struct detector_map {
+    struct detector_plane planes[WEIGHT_PLANES];
+    unsigned n_planes, shift; /* weight_planes.h */
+    bool exact;
+    double scale;
+    double divisor; /* 1 for a sum, the sum of weights for a mean */
 };
 
 struct virtual_detector {
     const struct kernels *kernels;
+    enum virtual_detector_shape shape;
+    double start_angle; /* of a segmented one, degrees */
     unsigned n_maps;
     struct detector_map maps[];
 };
 
-static uint64_t flat_sum(const struct virtual_detector *state, const struct detector_map *map,
+static uint64_t flat_sum(const struct virtual_detector *state, const struct detector_plane *plane,
                          struct frame *frame)
 {
-    const uint8_t *const bits = map->bits.words ? frame_bits(frame) : NULL;
+    const uint8_t *const bits = plane->bits.words ? frame_bits(frame) : NULL;
     if (bits)
-        return bit_mask_count(&map->bits, bits);
-    return state->kernels->masked_sum(&map->mask.flat, frame_image(frame));
+        return bit_mask_count(&plane->bits, bits);
+    return state->kernels->masked_sum(&plane->mask.flat, frame_image(frame));
 }
 
 static uint64_t weighted_sum(const struct virtual_detector *state, const struct mask_weights *mask,
@@ -45,23 +56,42 @@ static uint64_t weighted_sum(const struct virtual_detector *state, const struct 
     return (uint64_t)sum;
 }
 
+static int64_t plane_sum(const struct virtual_detector *state, const struct detector_plane *plane,
+                         struct frame *frame)
+{
+    const struct mask_weights *const mask = &plane->mask;
+    uint64_t sum = 0;
+    if (mask->flat.n_pixels > 0)
+        sum += (uint64_t)mask->flat_weight * flat_sum(state, plane, frame);
+    if (mask->n_blocks + mask->n_loose > 0)
+        sum += weighted_sum(state, mask, frame);
+    return (int64_t)sum;
+}
+
 static void frame(const struct product *product, struct frame *frame, uint64_t *columns)
 {
     const struct virtual_detector *const state = product->state;
     for (unsigned i = 0; i < state->n_maps; i++) {
-        const struct mask_weights *const mask = &state->maps[i].mask;
-        columns[i] = 0;
-        if (mask->flat.n_pixels > 0)
-            columns[i] += (uint64_t)mask->flat_weight * flat_sum(state, &state->maps[i], frame);
-        if (mask->n_blocks + mask->n_loose > 0)
-            columns[i] += weighted_sum(state, mask, frame);
+        const struct detector_map *const map = &state->maps[i];
+        int64_t sums[WEIGHT_PLANES] = {0};
+        for (unsigned plane = 0; plane < map->n_planes; plane++)
+            sums[plane] = plane_sum(state, &map->planes[plane], frame);
+        if (map->exact) {
+            columns[i] = (uint64_t)sums[0] + ((uint64_t)sums[1] << map->shift);
+            continue;
+        }
+        /* Each plane is exact, so that this is the same whatever order they were summed in. */
+        const double sum = ldexp((double)sums[1], (int)map->shift) + (double)sums[0];
+        memcpy(&columns[i], &sum, sizeof sum);
     }
 }
 
-static const struct mask_weights *weights(const struct product *product, unsigned column)
+static const struct mask_weights *weights(const struct product *product, unsigned column,
+                                          unsigned plane)
 {
     const struct virtual_detector *const state = product->state;
-    return &state->maps[column].mask;
+    const struct detector_map *const map = &state->maps[column];
+    return plane < map->n_planes ? &map->planes[plane].mask : NULL;
 }
 
 static void map_value(const struct product *product, unsigned map, const uint64_t *columns,
@@ -69,19 +99,22 @@ static void map_value(const struct product *product, unsigned map, const uint64_
 {
     const struct virtual_detector *const state = product->state;
     const struct detector_map *const made = &state->maps[map];
-    if (product->maps[map].dtype == MAP_DTYPE_U64) {
+    if (made->exact) {
         memcpy(value, &columns[map], sizeof columns[map]);
         return;
     }
-    const double sum = (double)(int64_t)columns[map] * made->scale;
-    const double result = made->divisor != 0 ? sum / made->divisor : NAN;
+    double sum;
+    memcpy(&sum, &columns[map], sizeof sum);
+    const double result = made->divisor != 0 ? sum * made->scale / made->divisor : NAN;
     memcpy(value, &result, sizeof result);
 }
 
 static void detector_map_finish(struct detector_map *map)
 {
-    mask_weights_finish(&map->mask);
-    bit_mask_finish(&map->bits);
+    for (unsigned i = 0; i < WEIGHT_PLANES; i++) {
+        mask_weights_finish(&map->planes[i].mask);
+        bit_mask_finish(&map->planes[i].bits);
+    }
 }
 
 static void finish(struct product *product)
@@ -105,17 +138,31 @@ static const struct product_class class = {
 
 /* ---- looking ---- */
 
-static void add_flat(const struct mask_weights *mask, uint32_t pixel_size, double *weights)
+static void add_flat(const struct mask_weights *mask, uint32_t pixel_size, double scale,
+                     double *weights)
 {
+    const double weight = mask->flat_weight * scale;
     for (size_t i = 0; i < mask->flat.n_blocks; i++) {
         const struct mask_block *const block = &mask->flat.blocks[i];
         for (unsigned bit = 0; bit < MASK_BLOCK_SIZE; bit++) {
             if (block->bits >> bit & 1)
-                weights[block->offset / pixel_size + bit] += mask->flat_weight;
+                weights[block->offset / pixel_size + bit] += weight;
         }
     }
     for (size_t i = 0; i < mask->flat.n_loose; i++)
-        weights[mask->flat.loose[i]] += mask->flat_weight;
+        weights[mask->flat.loose[i]] += weight;
+}
+
+static void add_mask(const struct mask_weights *mask, uint32_t pixel_size, double scale,
+                     double *weights)
+{
+    const size_t of_block = MASK_BLOCK_SIZE / pixel_size;
+    add_flat(mask, pixel_size, scale, weights);
+    for (size_t i = 0; i < mask->n_blocks * of_block; i++)
+        weights[mask->offsets[i / of_block] / pixel_size + i % of_block] +=
+            mask->weights[i] * scale;
+    for (size_t i = 0; i < mask->n_loose; i++)
+        weights[mask->loose[i].pixel] += mask->loose[i].weight * scale;
 }
 
 void virtual_detector_weights(const struct product *product, unsigned map, double *weights,
@@ -127,14 +174,21 @@ void virtual_detector_weights(const struct product *product, unsigned map, doubl
         return;
     }
     const struct virtual_detector *const state = product->state;
-    const struct mask_weights *const mask = &state->maps[map].mask;
-    const uint32_t pixel_size = product->format.pixel_size;
-    const size_t of_block = MASK_BLOCK_SIZE / pixel_size;
-    add_flat(mask, pixel_size, weights);
-    for (size_t i = 0; i < mask->n_blocks * of_block; i++)
-        weights[mask->offsets[i / of_block] / pixel_size + i % of_block] += mask->weights[i];
-    for (size_t i = 0; i < mask->n_loose; i++)
-        weights[mask->loose[i].pixel] += mask->loose[i].weight;
+    const struct detector_map *const made = &state->maps[map];
+    for (unsigned i = 0; i < made->n_planes; i++)
+        add_mask(&made->planes[i].mask, product->format.pixel_size,
+                 ldexp(1, (int)(i * made->shift)), weights);
+}
+
+bool virtual_detector_is_quadrants(const struct product *product, double *azimuth)
+{
+    if (product->class != &class)
+        return false;
+    const struct virtual_detector *const state = product->state;
+    if (state->shape != VIRTUAL_DETECTOR_SEGMENTED || state->n_maps != 4)
+        return false;
+    *azimuth = state->start_angle + 45;
+    return true;
 }
 
 /* What the maps of one detector are made from, and memory for one frame of weights. */
@@ -147,7 +201,6 @@ struct making {
     enum cpu_isa isa;
     size_t n_pixels;
     double *weights;
-    int16_t *integers;
     struct error *error;
 };
 
@@ -199,13 +252,15 @@ static int fold_corrections(const struct making *making, struct detector_map *ma
     return status;
 }
 
-static bool are_counts(const int16_t *integers, size_t n_pixels)
+/* Whether the weights are whole numbers whose sum over a frame at full scale fits 63 bits. */
+static bool are_counts(const struct making *making, double scale)
 {
-    for (size_t i = 0; i < n_pixels; i++) {
-        if (integers[i] < 0)
+    for (size_t i = 0; i < making->n_pixels; i++) {
+        if (making->weights[i] < 0)
             return false;
     }
-    return true;
+    const int pixel_bits = 8 * (int)making->product->format.pixel_size;
+    return scale == 1 && sum_of(making->weights, making->n_pixels) < ldexp(1, 63 - pixel_bits);
 }
 
 static const char *corrections(const struct detector_pixels *pixels)
@@ -230,14 +285,38 @@ static void describe(const struct making *making, unsigned i)
 }
 
 /* The pixels of the mask's flat part, once more for 1-bit frames. */
-static int make_bits(const struct making *making, struct detector_map *map)
+static int make_bits(const struct making *making, struct detector_plane *plane)
 {
     uint8_t *const selected = calloc(making->n_pixels, 1);
     if (!selected)
         return -ENOMEM;
-    mask_select(&map->mask.flat, making->product->format.pixel_size, selected);
-    const int status = bit_mask_init(&map->bits, selected, &making->order, making->isa);
+    mask_select(&plane->mask.flat, making->product->format.pixel_size, selected);
+    const int status = bit_mask_init(&plane->bits, selected, &making->order, making->isa);
     free(selected);
+    return status;
+}
+
+static int make_plane(const struct making *making, struct detector_plane *plane,
+                      const int16_t *weights)
+{
+    const int status = mask_weights_init(&plane->mask, weights, making->n_pixels,
+                                         making->product->format.pixel_size);
+    return status || !making->order.n_words ? status : make_bits(making, plane);
+}
+
+static int make_planes(const struct making *making, struct detector_map *map)
+{
+    struct weight_planes planes;
+    int status = weight_planes_init(&planes, making->weights, making->n_pixels,
+                                    making->product->format.pixel_size);
+    if (status)
+        return status;
+    map->n_planes = planes.n;
+    map->shift = planes.shift;
+    map->scale = planes.scale;
+    for (unsigned i = 0; !status && i < planes.n; i++)
+        status = make_plane(making, &map->planes[i], planes.planes[i]);
+    weight_planes_finish(&planes);
     return status;
 }
 
@@ -250,18 +329,12 @@ static int make_map(const struct making *making, unsigned i)
     const int status = fold_corrections(making, map);
     if (status)
         return status;
-    map->scale = mask_weights_quantise(making->integers, making->weights, making->n_pixels,
-                                       format->pixel_size);
-    if (mask_weights_init(&map->mask, making->integers, making->n_pixels, format->pixel_size))
-        return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
-                         making->settings->name);
     state->n_maps++;
-    if (making->order.n_words && make_bits(making, map) < 0)
+    if (make_planes(making, map) < 0)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
                          making->settings->name);
-    const bool exact = map->scale == 1 && making->settings->mode == VIRTUAL_DETECTOR_SUM &&
-                       are_counts(making->integers, making->n_pixels);
-    making->product->maps[i].dtype = exact ? MAP_DTYPE_U64 : MAP_DTYPE_F64;
+    map->exact = making->settings->mode == VIRTUAL_DETECTOR_SUM && are_counts(making, map->scale);
+    making->product->maps[i].dtype = map->exact ? MAP_DTYPE_U64 : MAP_DTYPE_F64;
     describe(making, i);
     return 0;
 }
@@ -274,12 +347,13 @@ static int allocate(struct making *making, const struct kernels *kernels)
     product->state = state;
     product->maps = calloc(n, sizeof *product->maps);
     making->weights = malloc(making->n_pixels * sizeof *making->weights);
-    making->integers = malloc(making->n_pixels * sizeof *making->integers);
-    if (!state || !product->maps || !making->weights || !making->integers ||
+    if (!state || !product->maps || !making->weights ||
         bit_order_init(&making->order, &product->format) < 0)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory",
                          making->settings->name);
     state->kernels = kernels;
+    state->shape = making->settings->shape;
+    state->start_angle = making->settings->start_angle;
     product->n_columns = product->n_maps = n;
     return 0;
 }
@@ -293,7 +367,6 @@ static int make(struct making *making, const struct kernels *kernels)
     for (unsigned i = 0; !status && i < making->product->n_maps; i++)
         status = make_map(making, i);
     bit_order_finish(&making->order);
-    free(making->integers);
     free(making->weights);
     return status;
 }

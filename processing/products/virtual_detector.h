@@ -74,9 +74,10 @@ struct detector_pixels {
  * azimuth. Corrections are folded into the weights (processing/products/mask_corrections.h), so
  * that frames are not touched.
  *
- * A sum whose weights are integers of 0 to 32767 is u64 and exact. Any other map is float64: an
- * exact sum of integer weights times a constant (processing/pixels/mask_weights.h), so that it does
- * not depend on instruction set, number of threads or order either.
+ * A sum whose weights are whole numbers is u64 and exact (up to 2^30, and as long as the sum over a
+ * frame at full scale fits 63 bits). Any other map is float64: of two exact sums of integers
+ * (processing/pixels/weight_planes.h), so that it does not depend on instruction set, number of
+ * threads or order either.
  *
  * -EINVAL: settings that mean nothing, or a mask that does not fit the frame; -ENOTSUP: no code for
  * such pixels; -ENOMEM; or what reading the mask's file returned. All with a sentence that names
@@ -102,6 +103,12 @@ void virtual_detector_map_name(const struct virtual_detector_settings *settings,
  */
 void virtual_detector_weights(const struct product *product, unsigned map, double *weights,
                               size_t n_pixels);
+
+/*
+ * Whether it is a segmented detector of four sectors, whose maps are the quadrants for DPC
+ * (map_shift.h); then sets *azimuth to that of the first one's middle, degrees.
+ */
+bool virtual_detector_is_quadrants(const struct product *product, double *azimuth);
 
 /* "disk", "annulus", "sector", "segmented", "rectangle", "point", "k_band", "mask". */
 const char *virtual_detector_shape_name(enum virtual_detector_shape shape);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A group costs as much as three masks one by one. */
-#define GROUP_MIN_MASKS 4
+/* A group costs as much as seven masks one by one. */
+#define GROUP_MIN_MASKS 8
 
 /* A mask of few weights is summed as quickly by itself. */
 static bool is_worth_a_lane(const struct mask_weights *mask, size_t n_blocks_of_frame)

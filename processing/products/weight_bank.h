@@ -7,8 +7,8 @@
 #include "processing/pixels/mask_weights.h"
 
 /*
- * The weighted parts of masks that cover much of the frame, eight side by side: what makes the sums
- * of all of them cost little more than reading their weights once. A bank is made for a set of
+ * The weighted parts of masks that cover much of the frame, sixteen side by side: what makes the
+ * sums of all of them cost little more than reading their weights once. A bank is made for a set of
  * products and only read afterwards.
  */
 #define WEIGHT_BANK_GROUPS 8

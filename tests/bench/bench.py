@@ -6,7 +6,8 @@ Every measurement reads the stream of merlin-sim --fps max (synthetic glass, 0.3
 
     loopback_limit   a bare reader, no parsing; the better of plain and SO_RCVLOWAT reads
     ingest           into merlind's ring with borders and headers found, nothing else (bench_ingest)
-    live             merlind with 8 virtual detectors, centre of mass and sum, recording off
+    live             merlind with 16 virtual detectors (8 disks and annuli, 8 masks of real weights), centre of mass, radial profile,
+                     patterns and variance (which has the squares), recording off
     live_record      the same, recorded to memory (/dev/shm) with the default compression
     parts            what the pipeline's parts cost alone: blosc_compress_ctx and the products, on images of the same kind (bench_parts)
     mib              centre of mass, alone and with a bright-field detector, over a .mib file in the page cache on one thread (bench_mib)
@@ -32,6 +33,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import numpy as np
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MERLIND_BUILD") or TOP / "build")
@@ -181,10 +184,23 @@ class Client:
         raise Failure("the run did not end")
 
 
+def masks(directory, side):
+    """Eight masks of real weights over the whole frame, as .npy files; detectors of the configuration."""
+    y, x = np.mgrid[:side, :side] / side
+    for n in range(8):
+        np.save(pathlib.Path(directory) / f"mask{n}.npy", (np.sin(3 * y + n) * np.cos(5 * x * (n + 1)) + 0.37 * y + 0.11).astype("<f4"))
+    return [{"name": f"mask{n}", "shape": "mask", "mask": str(pathlib.Path(directory) / f"mask{n}.npy")} for n in range(8)]
+
+
 def pipeline(form, scan, directory):
     """One run through merlind; directory None: not recorded."""
+    with tempfile.TemporaryDirectory(prefix="merlind-bench-") as of_masks:
+        return pipeline_with(DETECTORS + masks(of_masks, int(form.split("_")[1])), form, scan, directory)
+
+
+def pipeline_with(detectors, form, scan, directory):
     settings = {"control.endpoint": "tcp://127.0.0.1:0", "results.endpoint": "tcp://127.0.0.1:0", "web.listen": "127.0.0.1:0",
-                "ring.size": "512MiB", "virtual_detectors": json.dumps(DETECTORS)}
+                "ring.size": "512MiB", "virtual_detectors": json.dumps(detectors), "analysis.variance": "true"}
     if directory:
         settings["recording.directory"] = directory
     with simulator(form, scan) as (sender, ports):

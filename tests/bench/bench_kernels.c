@@ -7,17 +7,17 @@
  * FORMAT: u8_256, u16_256, u16_512, u32_256, raw1_256, raw1_512. MEASUREMENT: a name below. All of
  * them when none is named.
  *
- * Frames are in the cache, as they are when a worker has just decoded them, and of four that are
- * taken together none is like another; every figure is CPU time
- * of this thread, the least over repeats, since other programs only ever add to it. raw1 frames are
- * payloads of one bit a pixel that nobody decodes unless a product asks for it. `frame_sum` is a
- * plain loop that adds up the frame's pixels, as a yardstick. Detectors: `rings_8` are eight disks
- * and annuli of usual sizes with hard edges, `antialiased_8` the same with smooth ones,
- * `segmented_4` four quadrants, `masks_8` eight masks of real weights that cover the whole frame
- * (the most expensive ones there are), `detectors_16` are rings_8 and masks_8. `all` is
- * detectors_16, centre of mass, radial profile and sum pattern, one after the other on each frame;
- * `all_and_variance` has the sums of squares, of pixels and rings, as well. `binary_16` are sixteen
- * detectors with hard edges, rings_8 twice; `whole_frames_16` sixteen that cover all of the frame.
+ * Frames are taken as workers do, one by one or many together, and none of four in a row, or of
+ * those taken together, is like another; every figure is CPU time of this thread, the least over
+ * repeats, since other programs only ever add to it. raw1 frames are payloads of one bit a pixel
+ * that nobody decodes unless a product asks for it. `frame_sum` is a plain loop that adds up the
+ * frame's pixels, as a yardstick. Detectors: `rings_8` are eight disks and annuli of usual sizes
+ * with hard edges, `antialiased_8` the same with smooth ones, `segmented_4` four quadrants,
+ * `masks_8` eight masks of real weights that cover the whole frame (the most expensive ones there
+ * are), `detectors_16` are rings_8 and masks_8. `all` is detectors_16, centre of mass, radial
+ * profile and sum pattern, one after the other on each frame; `all_and_variance` has the sums of
+ * squares, of pixels and rings, as well. `binary_16` are sixteen detectors with hard edges, rings_8
+ * twice; `whole_frames_16` sixteen that cover all of the frame.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -31,7 +31,9 @@
 #include "processing/products/product.h"
 #include "processing/products/profile_products.h"
 
-#define FRAMES_PER_REPEAT 260 /* a little more than one flush of the sum pattern's tile */
+#define FRAMES_PER_REPEAT                                                                          \
+    260 /* at least; a little more than one flush of the sum pattern's tile                        \
+         */
 #define REPEATS 15
 #define PRODUCTS_MAX 32
 
@@ -321,22 +323,30 @@ static struct frame make_view(const struct group *group, struct frame_forms *for
     return frame;
 }
 
-/* Microseconds of a frame, taken a few at a time as workers do: `data` are their images, or
+/* Frames that are taken one by one are of so many that differ; of those taken together each does.
+ */
+#define FRAMES_THAT_DIFFER 4
+
+/* Microseconds of a frame, taken one or many at a time as workers do: `data` are their images, or
  * their payloads of bits. */
 static double repeat_us(const struct group *group, struct frame_forms *forms, void *const *data,
-                        void *room, void *const *accumulators)
+                        uint8_t *rooms, void *const *accumulators)
 {
-    uint64_t columns[PRODUCT_MAX_COLUMNS];
+    uint64_t columns[PRODUCT_MAX_COLUMNS], done = 0;
     struct frame frames[WEIGHT_IMAGES];
     const uint64_t start = cpu_ns();
-    for (uint64_t i = 0; i < FRAMES_PER_REPEAT; i += WEIGHT_IMAGES) {
-        for (size_t j = 0; j < WEIGHT_IMAGES; j++)
-            frames[j] = make_view(group, forms, data[j], room);
-        frames_weigh_ahead(frames, WEIGHT_IMAGES);
-        for (size_t j = 0; j < WEIGHT_IMAGES; j++)
-            run_frame(group, i + j, &frames[j], columns, accumulators);
+    while (done < FRAMES_PER_REPEAT) {
+        const unsigned n = frames_at_once(forms, group->shared);
+        for (unsigned i = 0; i < n; i++) {
+            const size_t which = n > 1 ? i : done % FRAMES_THAT_DIFFER;
+            frames[i] =
+                make_view(group, forms, data[which], rooms + which * group->format->image_size);
+        }
+        frames_weigh_ahead(frames, n);
+        for (unsigned i = 0; i < n; i++)
+            run_frame(group, done++, &frames[i], columns, accumulators);
     }
-    return (double)(cpu_ns() - start) / 1e3 / FRAMES_PER_REPEAT;
+    return (double)(cpu_ns() - start) / 1e3 / (double)done;
 }
 
 static void group_finish(struct group *group, void **accumulators)
@@ -353,16 +363,16 @@ static double group_us(struct group *group, void *const *data)
     struct frame_forms forms;
     void *accumulators[PRODUCTS_MAX] = {NULL};
     double us[REPEATS];
-    void *const room = allocate(group->format->image_size);
+    void *const rooms = allocate(WEIGHT_IMAGES * group->format->image_size);
     frame_forms_init(&forms, group->format, group->isa);
     share(group);
     for (size_t i = 0; i < group->n; i++)
         accumulators[i] = allocate(group->products[i].accumulator_size + 1);
     for (size_t repeat = 0; repeat < REPEATS; repeat++)
-        us[repeat] = repeat_us(group, &forms, data, room, accumulators);
+        us[repeat] = repeat_us(group, &forms, data, rooms, accumulators);
     group_finish(group, accumulators);
     frame_forms_finish(&forms);
-    free(room);
+    free(rooms);
     return least(us, REPEATS);
 }
 

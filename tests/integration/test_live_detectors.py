@@ -157,11 +157,16 @@ class LiveDetectors(SystemTest):
         control = self.begin(scan=(8, 8))
         weights = np.zeros((256, 256))
         weights[3, 5], weights[128, 128], weights[200, 7] = 1, 0.5, -2
+        with self.assertRaises(ControlError) as refused:
+            control("virtual_detector", name="mine", shape="mask")
+        self.assertEqual(refused.exception.code, "bad_value")
         control("virtual_detector", name="mine", shape="mask", weights=weights.tolist())
+        told = next(one for one in control("virtual_detectors")["detectors"] if one["name"] == "mine")
+        control("virtual_detector", **told)  # keeps its weights
         summary = self.run_scan(control, (8, 8))
         frames = self.frames(summary).astype(float)
         parts, _ = control.array("map", "mine")
-        np.testing.assert_allclose(parts["data"], (frames * weights).sum(axis=(2, 3)), rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(parts["data"], (frames * weights).sum(axis=(2, 3)), rtol=1e-5)
 
     def test_what_cannot_be_recomputed_says_why(self):
         control = self.begin(**{"recording.enabled": False})

@@ -246,6 +246,28 @@ class MapAnalysis(SystemTest):
         self.assertEqual(result["method"], "icom")
         np.testing.assert_allclose(maps["icom"], np.where(hole, np.nan, expected), atol=1e-9)
 
+    def test_dpc_is_made_of_the_quadrants_and_integrated(self):
+        self.measure()
+        self.client("virtual_detector", name="four", shape="segmented", outer=14, sectors=4, start_angle=-30)
+        self.run_scan(self.client, SCAN)
+        a, b, c, d = (self.map(f"four_{i}") for i in (1, 2, 3, 4))
+        along, across, middle = (a - c) / (a + b + c + d), (b - d) / (a + b + c + d), np.radians(15)
+        dpc_y, dpc_x = along * np.sin(middle) + across * np.cos(middle), along * np.cos(middle) - across * np.sin(middle)
+        maps, result = self.ask("com", dpc="four", descan="none")
+        self.assertEqual((result["dpc"], result["parts"][0]["units"]), ("four", ""))
+        np.testing.assert_allclose(maps["com_y"], dpc_y, atol=1e-12)
+        np.testing.assert_allclose(maps["com_x"], dpc_x, atol=1e-12)
+        fitted_y, fitted_x, _ = fit(dpc_y, dpc_x, 3)
+        turned_y, turned_x = turned(dpc_y - fitted_y, dpc_x - fitted_x, ROTATION, FLIP)
+        phi = integrated(turned_y, turned_x, "mirror")
+        maps, _ = self.ask("icom", dpc="four", descan="plane", rotation=ROTATION, flip=FLIP)
+        np.testing.assert_allclose(maps["icom"], phi, atol=1e-8)
+        self.client("live_icom", enabled=True)
+        self.client("live_icom", dpc="four", descan="plane", rotation=ROTATION, flip=FLIP)
+        wait_for(lambda: np.allclose(self.map("icom"), phi, atol=1e-8), 20, "the live map of iDPC")
+        self.assertEqual(self.client.array("map", "icom")[1]["units"], "positions")
+        self.refused("com", "no_data", "args.dpc", dpc="top")
+
     def test_each_layer_has_its_own_shift(self):
         self.begin(source=("--synthetic", "glass", "--scan", "8x8", "--bank", "64", "--fps", lighter("500", "100")))
         self.run_scan(self.client, (8, 8), parameters={"ENABLECOUNTER1": 2})

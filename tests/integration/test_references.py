@@ -320,6 +320,9 @@ class References(SystemTest):
         summary = self.scan()
         full = frames == 63
         self.assert_saturation_of_detectors(client, full)
+        self.assert_saturation_in_file(summary["file"], full)
+        for told in client("virtual_detectors")["detectors"]:  # a reply is a request
+            self.assertEqual(client("virtual_detector", **told)["detector"], {key: told[key] for key in told if key != "saturation"})
         self.assertEqual(summary["frames"]["saturated"], 3)
         self.assertIn("3 of 64 frames have pixels at full scale of the counter (63)", summary["warnings"])
         self.assertEqual(client.status()["frames"]["saturated"], 3)
@@ -343,6 +346,19 @@ class References(SystemTest):
                              (mask.sum(), POSITIONS, inside), name)
             self.assertAlmostEqual(told[name]["fraction"], inside / (mask.sum() * POSITIONS), places=12)
         self.assertGreater(told["fan"]["pixel_frames"], 0)
+
+    def assert_saturation_in_file(self, path, full):
+        """Of each map: a segmented detector has its sectors apart."""
+        centre = ((SIDE - 1) / 2, (SIDE - 1) / 2)
+        y, x = np.mgrid[:SIDE, :SIDE]
+        quadrant = np.degrees(np.arctan2(y - centre[0], x - centre[1])) % 360 // 90
+        masks = {f"fan_{i + 1}": disk_mask((SIDE, SIDE), centre, 20, 50) & (quadrant == i) for i in range(4)}
+        masks["middle"] = disk_mask((SIDE, SIDE), centre, 0, 40)
+        with open_recording(path) as file:
+            for name, mask in masks.items():
+                attributes = file[f"/entry/results/{name}/data"].attrs
+                self.assertEqual([attributes[key] for key in ("pixels", "frames", "saturated_pixel_frames")],
+                                 [mask.sum(), POSITIONS, full[:, mask].sum()], name)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from merlind.messages import given
 class Analysis(Connection):
     """Computed by the daemon on request."""
 
-    def com(self, *, layer: Optional[str] = None, descan: Any = "constant", rotation: Any = 0.0, flip: Any = None,
-            pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def com(self, *, layer: Optional[str] = None, dpc: Optional[str] = None, descan: Any = "constant", rotation: Any = 0.0,
+            flip: Any = None, pass_: Optional[int] = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Shift of the pattern, corrected and in scan directions: {"com_y", "com_x", "magnitude" (pixels of the detector),
         "azimuth" (degrees)}, each float64 [ny, nx], NaN where not measured; and {"descan", "transform", ...}.
         descan: "none" (from the frame's centre), "constant", "plane", "parabola", fitted to this map, or ["descan"] of what
-        a call returned earlier (vacuum scan). rotation: degrees, with flip: com_y turns its sign first; or "auto" for both."""
-        result, arrays = self.request("com", **given(layer=layer, descan=descan, rotation=rotation, flip=flip, pass_=pass_))
+        a call returned earlier (vacuum scan). rotation: degrees, with flip: com_y turns its sign first; or "auto" for both.
+        dpc: a segmented detector of four sectors, whose differential phase contrast is taken for the shift (no unit)."""
+        result, arrays = self.request("com", **given(layer=layer, dpc=dpc, descan=descan, rotation=rotation, flip=flip, pass_=pass_))
         return {name: array.copy() for name, array in arrays.items()}, result
 
     def icom(self, *, method: Optional[str] = None, border: Optional[str] = None, high_pass: Optional[float] = None,
@@ -35,7 +36,7 @@ class Analysis(Connection):
 
     def live_icom(self, **settings: Any) -> dict[str, Any]:
         """Settings of the live map "icom" (with "com_magnitude", "com_angle"), after changing those given, for the newest run and all
-        later ones: enabled, method ("auto", "icom", "ricom"), descan, rotation (degrees or "auto"), flip, border, high_pass, radius."""
+        later ones: enabled, dpc (of com(), or None), method ("auto", "icom", "ricom"), descan, rotation (degrees or "auto"), flip, border, high_pass, radius."""
         return self.request("live_icom", **settings)[0]["settings"]
 
     def line_profile(self, name: str, start: tuple[float, float], end: tuple[float, float], *, width: float = 1, interpolation:

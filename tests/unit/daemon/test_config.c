@@ -164,7 +164,8 @@ static const char full_text[] =
     "  - {name: adf-2, shape: annulus, inner: 30, outer: 30}\n"
     "analysis: {radial_profile: false, variance: true, centre: [127.5, 120], bin_width: 0.5, "
     "ellipse_ratio: 1.02, ellipse_angle: -30, counts_per_electron: 1.5, backlog: 3GiB,\n"
-    "  icom: {enabled: true, method: ricom, descan: plane, rotation: -70.5, flip: true, border: "
+    "  icom: {enabled: true, dpc: four, method: ricom, descan: plane, rotation: -70.5, flip: true, "
+    "border: "
     "periodic, high_pass: 0.02, radius: 40}}\n"
     "bragg: {enabled: true, centre: [127, 128.5], annulus: [25, 46], disk_radius: 3.36, "
     "wide_radius: 5.5, alpha: 0.02, overdispersion: measure, speckle: 0.03, contrast_min: 1.5, "
@@ -259,6 +260,7 @@ static void assert_full(const struct config *config)
     assert_true(variance->rings.bin_width == 0.5 && variance->rings.ellipse_ratio == 1.02);
     assert_true(variance->rings.ellipse_angle == -30 && variance->counts_per_electron == 1.5);
     const struct icom_settings *const icom = &config->icom;
+    assert_string_equal(icom->dpc, "four");
     assert_true(icom->enabled && icom->flip && icom->method == ICOM_METHOD_RICOM);
     assert_true(icom->descan == ICOM_DESCAN_PLANE && icom->border == ICOM_BORDER_PERIODIC);
     assert_true(icom->rotation == -70.5 && icom->high_pass == 0.02 && icom->radius == 40);

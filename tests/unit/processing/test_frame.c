@@ -26,7 +26,7 @@ enum {
     PATTERNS,
     VARIANCE,
     FIRST_MASK,
-    N_MASKS = 5, /* enough for a bank */
+    N_MASKS = 5, /* of real weights: enough for a bank */
     N_PRODUCTS = FIRST_MASK + N_MASKS,
 };
 
@@ -323,7 +323,7 @@ static void lists_and_banks_give_what_the_image_gives(void **state)
     }
 }
 
-/* Dense frames of one run: from the second on they are weighed together. */
+/* Dense frames of one run: once that is known they are weighed together. */
 static void frames_that_are_weighed_ahead_give_what_each_gives(void **state)
 {
     static uint64_t expected[PRODUCT_MAX_COLUMNS], columns[PRODUCT_MAX_COLUMNS];

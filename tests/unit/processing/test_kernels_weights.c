@@ -8,7 +8,7 @@
 #include "processing/kernels/kernels_weights.h"
 #include "tests/unit/processing/frames.h"
 
-/* Lists of pixels with counts, and weighted sums of eight masks by them and by whole images. */
+/* Lists of pixels with counts, and weighted sums of many masks by them and by whole images. */
 
 /* Shorter and longer than a step of each version, and longer than what fits its 32-bit sums. */
 static const uint32_t lengths[] = {1, 15, 31, 32, 33, 63, 64, 65, 511, 1000, 4099, 70001};
@@ -53,6 +53,23 @@ static void expect_list(const struct pixel_format *format, const void *image, ui
     assert_int_equal(found, n);
 }
 
+/* One image, and numbers that are no multiples of those that a version takes at once. */
+static void check_images(const struct pixel_format *format, const void *image, const void *other,
+                         const int16_t *table, enum cpu_isa isa)
+{
+    static const unsigned numbers[] = {1, 6, WEIGHT_IMAGES};
+    const void *images[WEIGHT_IMAGES];
+    int64_t sums[WEIGHT_IMAGES][WEIGHT_LANES];
+    for (unsigned i = 0; i < WEIGHT_IMAGES; i++)
+        images[i] = i % 3 == 1 ? other : image;
+    for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+        weight_kernels_for(isa, format->pixel_size)
+            ->images(table, images, numbers[n], format->width, sums);
+        for (unsigned i = 0; i < numbers[n]; i += n == 2 ? 5 : 1)
+            expect_sums(table, format, images[i], sums[i]);
+    }
+}
+
 static void check(const struct pixel_format *format, const void *image, const void *other,
                   const int16_t *table, enum cpu_isa isa)
 {
@@ -61,13 +78,7 @@ static void check(const struct pixel_format *format, const void *image, const vo
     uint32_t *const more = malloc((n_pixels + EVENTS_ROOM_MORE) * sizeof *more);
     int64_t sums[WEIGHT_LANES];
     assert_true(pixels && more);
-    weight_kernels_for(isa, size)->image(table, image, n_pixels, sums);
-    expect_sums(table, format, image, sums);
-    int64_t of_all[WEIGHT_IMAGES][WEIGHT_LANES];
-    const void *const images[WEIGHT_IMAGES] = {image, other, other, image};
-    weight_kernels_for(isa, size)->images(table, images, n_pixels, of_all);
-    for (unsigned i = 0; i < WEIGHT_IMAGES; i++)
-        expect_sums(table, format, images[i], of_all[i]);
+    check_images(format, image, other, table, isa);
     struct frame_events events = {.pixels = pixels, .more = more, .image = image};
     events.n =
         event_kernels_for(isa, size)->list(pixels, more, &events.n_more, image, n_pixels, n_pixels);

@@ -288,43 +288,94 @@ static struct mask_values *mask_of(const float *values, uint32_t height, uint32_
     return mask;
 }
 
-static void any_mask_is_summed_within_the_rounding_of_its_weights(void **state)
+/* What a mask of N weights says of an image, and the same of the sizes of its weights. */
+struct weighed {
+    double sum, size;
+};
+
+static struct weighed weigh(const float *values, size_t n, const void *image, uint32_t pixel_size)
 {
-    for (uint32_t size = 1; size <= 4; size *= 2) {
-        const struct pixel_format format = frame_format(37, 45, size);
-        enum { N = 37 * 45 };
-        float values[N];
-        uint64_t seed = 9, columns[3], first = 0;
-        double expected = 0, scale = 0;
-        void *const image = frame_create(&format);
-        frame_fill(image, &format, FILL_RANDOM, 8);
-        for (size_t i = 0; i < N; i++) {
-            values[i] = (float)((double)(int64_t)frame_random(&seed) * 3e-20);
-            expected += (double)values[i] * (double)frame_pixel(image, i, size);
-            scale += fabs((double)values[i]) * (double)frame_pixel(image, i, size);
-        }
-        const struct virtual_detector_settings settings = {"m", VIRTUAL_DETECTOR_MASK,
-                                                           .mask = mask_of(values, 37, 45)};
-        for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++) {
-            struct product product;
-            prepare(&product, &settings, &format, NULL, isa);
-            assert_int_equal(product.maps[0].dtype, MAP_DTYPE_F64);
-            product.class->frame(&product, &(struct frame){.image = image}, columns);
-            assert_true(fabs(value_of(&product, 0, columns) - expected) < 1e-5 * scale);
-            assert_true(isa == CPU_ISA_PLAIN || columns[0] == first);
-            first = columns[0];
-            product.class->finish(&product);
-        }
-        mask_values_unref(settings.mask);
-        frame_destroy(image, &format);
+    struct weighed weighed = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        const double counts = (double)frame_pixel(image, i, pixel_size);
+        weighed.sum += (double)values[i] * counts;
+        weighed.size += fabs((double)values[i]) * counts;
     }
+    return weighed;
+}
+
+enum { MASK_HEIGHT = 37, MASK_WIDTH = 45, MASK_PIXELS = MASK_HEIGHT * MASK_WIDTH };
+
+static void check_mask(const float *values, uint32_t pixel_size, enum fill fill)
+{
+    const struct pixel_format format = frame_format(MASK_HEIGHT, MASK_WIDTH, pixel_size);
+    const struct virtual_detector_settings settings = {
+        "m", VIRTUAL_DETECTOR_MASK, .mask = mask_of(values, MASK_HEIGHT, MASK_WIDTH)};
+    void *const image = frame_create(&format);
+    uint64_t column, first = 0;
+    frame_fill(image, &format, fill, 8);
+    const struct weighed expected = weigh(values, MASK_PIXELS, image, pixel_size);
+    for (enum cpu_isa isa = CPU_ISA_PLAIN; isa <= cpu_isa_best(); isa++) {
+        struct product product;
+        prepare(&product, &settings, &format, NULL, isa);
+        assert_int_equal(product.maps[0].dtype, MAP_DTYPE_F64);
+        product.class->frame(&product, &(struct frame){.image = image}, &column);
+        const double error = fabs(value_of(&product, 0, &column) - expected.sum);
+        assert_true(error <= 1e-5 * fabs(expected.sum));
+        assert_true(error <= 1e-8 * expected.size);
+        assert_true(isa == CPU_ISA_PLAIN || column == first);
+        first = column;
+        product.class->finish(&product);
+    }
+    mask_values_unref(settings.mask);
+    frame_destroy(image, &format);
+}
+
+static void any_mask_is_summed_to_a_hundred_thousandth_of_itself(void **state)
+{
+    float signs[MASK_PIXELS], gaussian[MASK_PIXELS];
+    uint64_t seed = 9;
+    for (size_t i = 0; i < MASK_PIXELS; i++) {
+        const double y = (double)(i / MASK_WIDTH) - 18, x = (double)(i % MASK_WIDTH) - 22;
+        signs[i] = (float)((double)(int64_t)frame_random(&seed) * 3e-20);
+        gaussian[i] = (float)(0.7 * exp(-(y * y + x * x) / 120));
+    }
+    for (uint32_t size = 1; size <= 4; size *= 2) {
+        for (enum fill fill = 0; fill < N_FILLS; fill++) {
+            check_mask(signs, size, fill);
+            check_mask(gaussian, size, fill);
+        }
+    }
+}
+
+/* A frame of one count shows the rounding of one weight, which no other makes good. */
+static void a_lone_count_has_its_weight_to_a_hundred_thousandth(void **state)
+{
+    const struct pixel_format format = frame_format(MASK_HEIGHT, MASK_WIDTH, 1);
+    float values[MASK_PIXELS];
+    uint8_t image[MASK_PIXELS] = {0};
+    for (size_t i = 0; i < MASK_PIXELS; i++)
+        values[i] = (float)exp(-9 * (double)i / MASK_PIXELS); /* down to 1.2e-4 */
+    const struct virtual_detector_settings settings = {
+        "m", VIRTUAL_DETECTOR_MASK, .mask = mask_of(values, MASK_HEIGHT, MASK_WIDTH)};
+    struct product product;
+    prepare(&product, &settings, &format, NULL, cpu_isa_best());
+    for (size_t i = 0; i < MASK_PIXELS; i++) {
+        uint64_t column;
+        image[i] = 1;
+        product.class->frame(&product, &(struct frame){.image = image}, &column);
+        assert_true(fabs(value_of(&product, 0, &column) / (double)values[i] - 1) <= 1e-5);
+        image[i] = 0;
+    }
+    product.class->finish(&product);
+    mask_values_unref(settings.mask);
 }
 
 static void integer_masks_give_exact_integers(void **state)
 {
     const struct pixel_format format = frame_format(2, 3, 2);
     static const uint16_t image[] = {65535, 1, 65535, 7, 8, 65535};
-    static const float counts[] = {32767, 3, 2, 0, 1, 0}, signs[] = {-1, 0, 1, 1, -1, -1};
+    static const float counts[] = {1 << 24, 3, 2, 0, 1, 0}, signs[] = {-1, 0, 1, 1, -1, -1};
     struct virtual_detector_settings settings = {"m", VIRTUAL_DETECTOR_MASK};
     struct product product;
     uint64_t column, value;
@@ -333,7 +384,7 @@ static void integer_masks_give_exact_integers(void **state)
     product.class->frame(&product, &(struct frame){.image = image}, &column);
     product.class->map_value(&product, 0, &column, &value);
     assert_int_equal(product.maps[0].dtype, MAP_DTYPE_U64);
-    assert_int_equal(value, 65535ull * 32767 + 3 + 2 * 65535 + 8);
+    assert_int_equal(value, (65535ull << 24) + 3 + 2 * 65535 + 8);
     product.class->finish(&product);
     mask_values_unref(settings.mask);
     settings.mask = mask_of(signs, 2, 3);
@@ -564,7 +615,8 @@ int main(void)
         cmocka_unit_test(the_sectors_of_a_segmented_detector_make_up_its_annulus),
         cmocka_unit_test(azimuth_turns_from_columns_to_rows),
         cmocka_unit_test(a_pattern_without_symmetry_is_seen_as_the_page_says),
-        cmocka_unit_test(any_mask_is_summed_within_the_rounding_of_its_weights),
+        cmocka_unit_test(any_mask_is_summed_to_a_hundred_thousandth_of_itself),
+        cmocka_unit_test(a_lone_count_has_its_weight_to_a_hundred_thousandth),
         cmocka_unit_test(integer_masks_give_exact_integers),
         cmocka_unit_test(a_mean_is_the_sum_over_the_weights),
         cmocka_unit_test(corrections_are_folded_in),
