@@ -22,6 +22,7 @@ import numpy as np
 import zmq
 
 from merlind.keys import read_key_file, show_keys  # noqa: F401
+from merlind.stream import Frame, frames  # noqa: F401
 
 START_TIMEOUT = 30.0  # s; the answer to start comes when the detector is set up and armed
 
