@@ -51,6 +51,7 @@ struct frame_stream {
     struct pullers pullers;
     struct stream_sender sender;
     _Atomic uint64_t unsent; /* frames */
+    uint64_t moved_ns;       /* monotonic: when somebody last took something; the stream's thread */
     pthread_t thread;
     _Atomic bool stopping;
 };
@@ -143,13 +144,12 @@ static bool is_stopping(const struct frame_stream *stream)
 }
 
 /* What a run leaves behind that is over is not kept for somebody who may come some day. */
-static bool nobody_will_take(const struct frame_stream *stream, const struct stream_item *item,
-                             uint64_t waiting_since)
+static bool nobody_will_take(const struct frame_stream *stream, const struct stream_item *item)
 {
     const int phase = atomic_load_explicit(&item->frames.run->phase, memory_order_acquire);
     if (pullers_count(&stream->pullers) == 0 && phase != RUN_ACQUIRING)
         return true;
-    return is_stopping(stream) && clock_monotonic_ns() - waiting_since > PATIENCE_NS;
+    return is_stopping(stream) && clock_monotonic_ns() - stream->moved_ns > PATIENCE_NS;
 }
 
 static void tell_end(const struct run *run)
@@ -184,16 +184,15 @@ static void process(struct frame_stream *stream, struct stream_item *item)
 {
     if (item->kind == STREAM_END)
         tell_end(item->frames.run);
-    uint64_t since = clock_monotonic_ns();
     for (;;) {
         pullers_follow(&stream->pullers);
         if (has_room(stream)) {
+            stream->moved_ns = clock_monotonic_ns();
             if (stream_sender_send(&stream->sender, item, pullers_count(&stream->pullers)))
                 return;
-            since = clock_monotonic_ns();
             continue;
         }
-        if (nobody_will_take(stream, item, since))
+        if (nobody_will_take(stream, item))
             break;
         wait_for_room(stream);
     }

@@ -181,10 +181,10 @@ class Client:
         raise Failure("the run did not end")
 
 
-def pipeline(form, scan, directory):
-    """One run through merlind; directory None: not recorded."""
+def run_of_pipeline(form, scan, directory, more=None, beside=lambda client: contextlib.nullcontext()):
+    """One run through merlind; directory None: not recorded; `more` settings; what goes on beside it. (figures, summary)"""
     settings = {"control.endpoint": "tcp://127.0.0.1:0", "results.endpoint": "tcp://127.0.0.1:0", "web.listen": "127.0.0.1:0",
-                "ring.size": "512MiB", "virtual_detectors": json.dumps(DETECTORS)}
+                "ring.size": "512MiB", "virtual_detectors": json.dumps(DETECTORS), **(more or {})}
     if directory:
         settings["recording.directory"] = directory
     with simulator(form, scan) as (sender, ports):
@@ -194,9 +194,10 @@ def pipeline(form, scan, directory):
             client = Client(ready[1], ready[2])
             try:
                 client.wait_idle()
-                before, sender_before = cpu_of(daemon.pid), cpu_of(sender.pid)
-                run = client("start", scan=list(scan), recording=directory is not None)["id"]
-                summary, finished = client.wait_finished(run)
+                with beside(client):
+                    before, sender_before = cpu_of(daemon.pid), cpu_of(sender.pid)
+                    run = client("start", scan=list(scan), recording=directory is not None)["id"]
+                    summary, finished = client.wait_finished(run)
                 cpu, sent = cpu_of(daemon.pid) - before, cpu_of(sender.pid) - sender_before
             finally:
                 client.close()
@@ -204,7 +205,11 @@ def pipeline(form, scan, directory):
     if directory and summary["recording"]["state"] != "closed":
         raise Failure(f"recording: {summary['recording']}")
     seconds = finished - (summary["started"][0] + summary["started"][1] * 1e-9)
-    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"], sent)
+    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"], sent), summary
+
+
+def pipeline(form, scan, directory):
+    return run_of_pipeline(form, scan, directory)[0]
 
 
 def live(form, scan):

@@ -11,6 +11,7 @@ import numpy as np
 import zmq
 
 import schema_check
+from fake_detector import FakeDetector, frame, hdr
 from harness import TOP, SystemTest, arrays, open_recording, timeout, wait_for
 
 sys.path.insert(0, str(TOP / "clients" / "python"))
@@ -72,7 +73,7 @@ def unpacked(packed, size, item):
         length = int.from_bytes(packed[at:at + 4], "big")
         bits = np.frombuffer(lz4.block.decompress(packed[at + 4:at + 4 + length], uncompressed_size=block), "u1")
         planes = np.unpackbits(bits.reshape(item * 8, -1), axis=1, bitorder="little")  # [bit of a pixel, pixel]
-        done.append(np.packbits(planes.T, axis=1, bitorder="little").tobytes())
+        done.append(np.packbits(np.ascontiguousarray(planes.T), axis=1, bitorder="little").tobytes())
         at, size = at + 4 + length, size - block
     assert at == len(packed), (at, len(packed))
     return b"".join(done)
@@ -94,8 +95,13 @@ def typed_array(tagged):
 
 class FrameStream(SystemTest):
     def begin(self, *simulator, **settings):
-        self.daemon = self.start_daemon(self.start_simulator("--synthetic", "glass", "--bank", "40", *simulator),
-                                        {**WITH_STREAM, **{key.replace("__", "."): v for key, v in settings.items()}})
+        """Of a simulator with these options, or of a FakeDetector; settings: frames__hwm is frames.hwm."""
+        if isinstance(simulator[0], FakeDetector):
+            detector = simulator[0]
+            self.addCleanup(detector.close)
+        else:
+            detector = self.start_simulator("--synthetic", "glass", "--bank", "40", *simulator)
+        self.daemon = self.start_daemon(detector, {**WITH_STREAM, **{key.replace("__", "."): v for key, v in settings.items()}})
         self.c = self.control(self.daemon)
         self.endpoint = self.c.wait_state("idle")["endpoints"]["frames"]
 
@@ -143,16 +149,16 @@ class FrameStream(SystemTest):
         self.assert_all_told(summary["frames"])
         self.assert_counts(summary["frames"], received=20 * 26, streamed=20 * 26, unstreamed=0, skipped=40)
         self.assertTrue(all(taken), "one of two did everything")
-        every = sorted((*taken[0], *taken[1]), key=lambda frame: frame.number)
-        self.assertEqual([frame.number for frame in every], list(range(1, 20 * 26 + 1)))
-        self.assertEqual({frame.run for frame in every}, {run["id"]})
+        every = sorted((*taken[0], *taken[1]), key=lambda one: one.number)
+        self.assertEqual([one.number for one in every], list(range(1, 20 * 26 + 1)))
+        self.assertEqual({one.run for one in every}, {run["id"]})
         with open_recording(summary["file"]) as file:
             data, extra = file["/entry/data/data"][:], file["/entry/extra/data"][:]
             beside = {int(row): i for i, row in enumerate(file["/entry/extra/frame"][:])}
-        for frame in every:
-            image = extra[beside[frame.number - 1]] if frame.position is None else data[frame.position]
-            np.testing.assert_array_equal(frame.image, image)
-        self.assertEqual(len({frame.position for frame in every if frame.position}), 20 * 24)
+        for one in every:
+            image = extra[beside[one.number - 1]] if one.position is None else data[one.position]
+            np.testing.assert_array_equal(one.image, image)
+        self.assertEqual(len({one.position for one in every if one.position}), 20 * 24)
 
     def test_a_puller_that_never_reads_disturbs_nobody(self):
         self.begin("--fps", "1500", "--depth", "12", frames__hwm=6)
@@ -172,6 +178,8 @@ class FrameStream(SystemTest):
         self.assertEqual(len(numbers), len(set(numbers)))
         self.assertGreaterEqual(taken[-1][0]["run"]["frames"]["streamed"], len(numbers))
         self.assert_all_told(taken[-1][0]["run"]["frames"])
+        self.run_beside_the_stuck(None)
+        self.daemon.stop()  # with both of them there, and neither of them reading
 
     def run_beside_the_stuck(self, take):
         """The counts of a run that has to be whole all the same."""
@@ -203,6 +211,28 @@ class FrameStream(SystemTest):
             for position, image in zip(header["frames"]["position"], header["frames"]["image"]):
                 np.testing.assert_array_equal(images[image], data[position])
         self.assertIn("frames were taken by nobody", self.daemon.stderr_text())
+
+    def test_a_chunk_that_comes_in_two_parts_gives_every_frame_once(self):
+        pixels = np.random.default_rng(1).integers(0, 60, (16, 256, 256), dtype=np.uint8)
+        first_came = threading.Event()
+
+        def stream(send):
+            send(hdr(16) + b"".join(frame(n + 1, pixels[n]) for n in range(6)))
+            first_came.wait(timeout(60))
+            send(b"".join(frame(n + 1, pixels[n]) for n in (2, *range(6, 16))))  # one of them again
+
+        self.begin(FakeDetector(stream))
+        puller = self.puller()
+        run = self.c("start", scan=[1, 16])
+        messages = [puller.message(), puller.message()]
+        first_came.set()
+        messages += puller.run()
+        numbers = [header["frames"]["number"] for header, _ in messages[1:-1]]
+        self.assertEqual(numbers, [list(range(1, 7)), list(range(7, 17))])
+        np.testing.assert_array_equal(np.concatenate([images for _, images in messages[1:-1]]), pixels)
+        summary = self.settled(run)
+        self.assert_all_told(summary["frames"])
+        self.assert_counts(summary["frames"], received=17, duplicate=1, streamed=16, unstreamed=0)
 
     def test_compressed_chunks_are_those_of_the_file(self):
         self.begin("--fps", "2000", "--depth", "1", frames__format="compressed")
