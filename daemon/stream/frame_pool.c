@@ -1,7 +1,6 @@
 #include "daemon/stream/frame_pool.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,15 +102,17 @@ struct stream_item *stream_announcement(enum stream_item_kind kind, struct run *
     return item;
 }
 
-void stream_item_let_go_of_run(struct stream_item *item)
+void stream_item_hand_over(struct stream_item *item)
 {
     run_unref(item->frames.run);
     item->frames.run = NULL;
+    atomic_fetch_add_explicit(&item->handed, 1, memory_order_release);
 }
 
 void stream_item_release(struct stream_item *item)
 {
     struct frame_pool *const pool = item->pool;
+    (void)atomic_load_explicit(&item->handed, memory_order_acquire);
     run_unref(item->frames.run);
     item->frames.run = NULL;
     if (!pool) {

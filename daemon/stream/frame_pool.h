@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "processing/run/frame_tap.h"
@@ -22,6 +23,9 @@ struct stream_item {
     struct tapped_frames frames; /* its run only, of an announcement */
     size_t next;                 /* what of it is to be sent next: the sender's */
     struct frame_pool *pool;     /* NULL: an announcement */
+    _Atomic unsigned handed;     /* raised (release) before it is ZeroMQ's, read (acquire) when it
+                                    comes back: the order that ZeroMQ keeps between its threads,
+                                    said where tools and readers see it */
 };
 
 /* -ENOMEM. */
@@ -37,8 +41,9 @@ struct stream_item *frame_pool_take(struct frame_pool *pool, struct run *run, si
 /* An announcement with a reference on the run. NULL: no memory. */
 struct stream_item *stream_announcement(enum stream_item_kind kind, struct run *run);
 
-/* Nobody needs the run for it any more. */
-void stream_item_let_go_of_run(struct stream_item *item);
+/* Its bytes are ZeroMQ's from now on, which will release it: nobody needs the run for it any more.
+ */
+void stream_item_hand_over(struct stream_item *item);
 
 /* Gives it back, or frees it. Any thread. */
 void stream_item_release(struct stream_item *item);

@@ -86,8 +86,8 @@ static bool send_chunk(struct stream_sender *sender, struct stream_item *item)
     zmq_msg_t message;
     const bool sent = send_header(sender, item);
     if (sent) {
-        stream_item_let_go_of_run(item);
         count(sender, run, n, size);
+        stream_item_hand_over(item);
         zmq_msg_init_data(&message, item->frames.bytes, size, on_bytes_sent, item);
         /* A message that has begun finds room. */
         if (zmq_msg_send(&message, sender->socket, ZMQ_DONTWAIT) < 0)

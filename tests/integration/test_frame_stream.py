@@ -168,7 +168,7 @@ class FrameStream(SystemTest):
         self.assertGreater(counts["unstreamed"], 0)
         self.assertLessEqual(counts["streamed"] + counts["unstreamed"], counts["received"])
         self.assertLessEqual(self.stream()["waiting"], 6)
-        working = self.puller()
+        working = self.puller(rcvhwm=1, rcvbuf=65536)
         self.wait_pullers(2)
         taken = []
         counts = self.run_beside_the_stuck(lambda run: taken.extend(working.run(run)))
