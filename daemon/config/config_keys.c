@@ -196,7 +196,7 @@ const struct config_key config_keys[] = {
      .text = "decoded: chunks of images. compressed: chunks as they go into the file. stream2: an "
              "image a message in the form of DECTRIS' stream V2 (CBOR), for programs that read "
              "that; stream2_bslz4: the same, packed (bitshuffle, LZ4), which takes a thread "
-             "of its own some 1 s per GB."},
+             "of its own some 0.7 s per GB."},
     {"frames.hwm", &config_type_number, FIELD(frames.hwm), RANGE(1, 65536), .unit = "chunks",
      .default_text = "64",
      .text = "How many chunks, of some 1 MiB of pixels each, may wait in memory for somebody who "

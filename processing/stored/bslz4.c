@@ -69,7 +69,7 @@ static size_t pack_block(const uint8_t *block, size_t size, uint32_t pixel_size,
 
 size_t bslz4_pack(const uint8_t *image, size_t size, uint32_t pixel_size, uint8_t *bytes)
 {
-    if (size % ((size_t)PIXELS_PER_BYTE * pixel_size) != 0)
+    if (pixel_size == 0 || size % ((size_t)PIXELS_PER_BYTE * pixel_size) != 0)
         return 0;
     size_t used = HEADER_SIZE;
     put_header(bytes, size);
