@@ -29,8 +29,8 @@
 #define PATIENCE_NS (2 * NS_PER_S)
 /* ZeroMQ's at the same time, for what it was given. */
 #define LINGER_MS 1000
-/* Behind the workers, which are at 5. */
-#define STREAM_NICE 10
+/* As workers and writer, behind the ingest thread. */
+#define STREAM_NICE 5
 
 /*
  * Who owns what: `work` is filled by workers, ingest and writer thread and emptied by the stream's

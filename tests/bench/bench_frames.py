@@ -26,7 +26,7 @@ from bench import FORMATS, Failure, run_of_pipeline, scan_of
 READER = """
 import sys, zmq
 socket = zmq.Context().socket(zmq.PULL)
-socket.linger, socket.rcvhwm = 0, 2
+socket.linger, socket.rcvhwm = 0, int(sys.argv[2])
 socket.connect(sys.argv[1])
 print("there", flush=True)
 while True:
@@ -37,8 +37,9 @@ SLEEPER = READER.replace("    socket.recv_multipart(copy=False)", "    sys.stdin
 
 @contextlib.contextmanager
 def pullers(client, program, n):
-    endpoint = client("status")["endpoints"]["frames"]
-    started = [subprocess.Popen([sys.executable, "-c", program, endpoint], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    status = client("status")
+    hwm = "64" if status["frame_stream"]["format"].startswith("stream2") else "2"  # images, chunks
+    started = [subprocess.Popen([sys.executable, "-c", program, status["endpoints"]["frames"], hwm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                for _ in range(n)]
     try:
         for puller in started:
