@@ -14,6 +14,7 @@
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/config/config_reload.h"
 #include "daemon/control/control.h"
+#include "daemon/hooks.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
@@ -21,6 +22,7 @@
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
+#include "daemon/result_timers.h"
 #include "daemon/stream/frame_stream.h"
 #include "daemon/trash_keeper.h"
 #include "daemon/version.h"
@@ -28,8 +30,6 @@
 #include "daemon/web/web.h"
 
 #define STATUS_MS 1000
-/* How often whole rows are looked for where they are sent at once. */
-#define ROWS_MS 2
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
@@ -51,8 +51,10 @@ struct service {
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
+    struct hooks hooks;
     struct watchdog watchdog;
-    uv_timer_t status_timer, map_timer, pattern_timer, row_timer;
+    struct result_timers result_timers;
+    uv_timer_t status_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
     struct trash_keeper trash;
@@ -150,11 +152,20 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
+/* A view is no scan: it goes over and over, and nothing is kept of it. */
+static void run_hook(struct service *service, const json_t *summary)
+{
+    const char *const mode = json_string_value(json_object_get(summary, "mode"));
+    if (mode && strcmp(mode, "view") != 0)
+        hooks_scan_ended(&service->hooks, summary);
+}
+
 static void on_run_event(void *data, const char *event, const json_t *summary)
 {
     struct service *const service = data;
     struct run *const run = service->acquisition ? acquisition_run(service->acquisition) : NULL;
     if (strcmp(event, "started") == 0 && run) {
+        result_timers_follow(&service->result_timers, summary);
         result_publisher_follow(&service->results, run);
         live_icom_follow(&service->icom, run);
     }
@@ -165,6 +176,8 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
                                      json_object_get(summary, "id"));
     publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
+    if (strcmp(event, "finished") == 0)
+        run_hook(service, summary);
 }
 
 /* A change of geometry is seen at once, not at the next turn of the map timer. */
@@ -191,28 +204,6 @@ static void on_status_timer(uv_timer_t *timer)
         trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
 }
 
-static void on_map_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    live_icom_watch(&service->icom);
-    result_publisher_maps(&service->results, false);
-}
-
-static void on_row_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    if (acquisition_state(service->acquisition) == ACQUISITION_ACQUIRING)
-        result_publisher_whole_rows(&service->results);
-}
-
-static void on_pattern_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    result_publisher_arrays(&service->results, false);
-    if (result_publisher_arrays_wanted(&service->results))
-        acquisition_want_images(service->acquisition);
-}
-
 /* ---- end ---- */
 
 static void close_handles(struct service *service)
@@ -221,9 +212,7 @@ static void close_handles(struct service *service)
         return;
     service->has_handles = false;
     uv_close((uv_handle_t *)&service->status_timer, NULL);
-    uv_close((uv_handle_t *)&service->map_timer, NULL);
-    uv_close((uv_handle_t *)&service->pattern_timer, NULL);
-    uv_close((uv_handle_t *)&service->row_timer, NULL);
+    result_timers_close(&service->result_timers);
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&service->signals[i], NULL);
 }
@@ -233,6 +222,7 @@ static void close_all(struct service *service)
 {
     watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
+    hooks_finish(&service->hooks);
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
@@ -250,9 +240,14 @@ static void close_all(struct service *service)
     close_handles(service);
 }
 
+/* The program that the last run's end has started is waited for, hooks.time_limit at most. */
 static void on_last_words(uv_timer_t *timer)
 {
-    close_all(timer->data);
+    struct service *const service = timer->data;
+    if (hooks_busy(&service->hooks))
+        uv_timer_start(timer, on_last_words, LAST_WORDS_MS, 0);
+    else
+        close_all(service);
 }
 
 /* Everything that the detector will send is in: finish the file, and stay for those who wait to
@@ -276,20 +271,6 @@ static void shut_down(void *data)
     acquisition_shut_down(service->acquisition, on_drained, service);
 }
 
-static uint64_t period_ms(double rate)
-{
-    const double period = 1000 / rate;
-    return period < 1 ? 1 : (uint64_t)period;
-}
-
-static void start_result_timers(struct service *service)
-{
-    const uint64_t map_ms = period_ms(service->config->results_map_rate);
-    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
-    uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
-    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
-}
-
 static void reload(struct service *service)
 {
     struct config fresh;
@@ -300,7 +281,7 @@ static void reload(struct service *service)
         if (config_reload(service->config, &fresh) == 0)
             log_notice("config", "read again: nothing has changed that can change now");
         log_set_level(service->config->log_level);
-        start_result_timers(service);
+        result_timers_start(&service->result_timers);
         config_finish(&fresh);
     } else {
         log_error("config", "the configuration is wrong, see above; the old one stays in force");
@@ -323,11 +304,9 @@ static void start_handles(struct service *service)
     static const int numbers[N_SIGNALS] = {
         [SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT, [SIGNAL_HUP] = SIGHUP};
     uv_timer_init(&service->loop, &service->status_timer);
-    uv_timer_init(&service->loop, &service->map_timer);
-    uv_timer_init(&service->loop, &service->pattern_timer);
-    uv_timer_init(&service->loop, &service->row_timer);
-    service->status_timer.data = service->map_timer.data = service->pattern_timer.data = service;
-    service->row_timer.data = service;
+    result_timers_init(&service->result_timers, &service->loop, service->config, &service->results,
+                       &service->icom, service->acquisition);
+    service->status_timer.data = service;
     for (int i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -335,9 +314,7 @@ static void start_handles(struct service *service)
     }
     service->has_handles = true;
     uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
-    start_result_timers(service);
-    if (service->config->results_immediate)
-        uv_timer_start(&service->row_timer, on_row_timer, ROWS_MS, ROWS_MS);
+    result_timers_start(&service->result_timers);
 }
 
 static int open_sockets(struct service *service, struct error *error)
@@ -367,6 +344,7 @@ static int open_sockets(struct service *service, struct error *error)
     service->icom.acquisition = service->acquisition;
     const struct control_service control_service = {
         .data = service,
+        .config = service->config,
         .acquisition = service->acquisition,
         .jobs = &service->jobs,
         .icom = &service->icom,
@@ -405,7 +383,8 @@ static void say_ready(const struct service *service)
 
 int service_run(struct config *config, const struct config_source *source, struct error *error)
 {
-    struct service service = {.config = config, .source = source};
+    struct service service = {
+        .config = config, .source = source, .hooks = {.data = &service, .event = on_event}};
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
@@ -420,6 +399,8 @@ int service_run(struct config *config, const struct config_source *source, struc
         close_all(&service);
     } else {
         start_handles(&service);
+        hooks_init(&service.hooks, &service.loop, &config->hooks,
+                   control_endpoint(service.control));
         find_leftovers(&service);
         say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);

@@ -10,7 +10,7 @@ static const struct command commands[] = {
     {"start", 0, OPTIONS_MAX_WORDS,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_REPEATS | OPTION_SKIP | OPTION_FLYBACK |
          OPTION_WAIT | OPTION_PASSIVE | OPTION_TRIGGER | OPTION_PRESET | OPTION_SET |
-         OPTION_RECORD | OPTION_RECORDING | OPTION_PROGRESS | OPTION_LABEL,
+         OPTION_RECORD | OPTION_RECORDING | OPTION_PROGRESS | OPTION_LABEL | OPTION_SERIES,
      "--scan NYxNX [-- PROGRAM...]", command_start},
     {"view", 0, 1,
      OPTION_SCAN | OPTION_ORDER | OPTION_POSITIONS | OPTION_SKIP | OPTION_TRIGGER | OPTION_PRESET |
@@ -24,6 +24,7 @@ static const struct command commands[] = {
      "", command_geometry},
     {"stop", 0, 0, 0, "", command_stop},
     {"run", 0, 1, OPTION_WAIT | OPTION_PROGRESS, "[ID]", command_run},
+    {"series", 0, 0, OPTION_WAIT, "", command_series},
     {"note", 1, 2, 0, "TEXT [AUTHOR]", command_note},
     {"samples", 0, 3, 0, "[NAME VALUE [UNIT]]", command_samples},
     {"keep", 0, 1, 0, "[RUN|FILE]", command_keep},
@@ -34,7 +35,7 @@ static const struct command commands[] = {
     {"command", 1, 1, 0, "NAME", command_command},
     {"map", 1, 1, OPTION_OUTPUT | OPTION_LIST, "NAME", command_map},
     {"put", 2, 12, 0, "NAME FILE [KEY=VALUE]...", command_put},
-    {"pattern", 1, 1, OPTION_OUTPUT, "NAME", command_pattern},
+    {"pattern", 1, OPTIONS_MAX_WORDS, OPTION_OUTPUT, "NAME | Y X | KEY=VALUE...", command_pattern},
     {"profile", 1, 1, OPTION_OUTPUT, "NAME", command_profile},
     {"detectors", 0, 0, 0, "", command_detectors},
     {"detector", 2, OPTIONS_MAX_WORDS, 0, "NAME shape=SHAPE KEY=VALUE...", command_detector},
@@ -56,6 +57,8 @@ static const struct command commands[] = {
     {"bragg", 0, OPTIONS_MAX_WORDS, OPTION_CSV | OPTION_CLASS_PICTURE | OPTION_RUN,
      "[WORD [NAME]] [KEY=VALUE]...", command_bragg},
     {"watch", 0, 1, 0, "[MAP]", command_watch},
+    {"log-level", 0, 1, 0, "[LEVEL]", command_log_level},
+    {"save-config", 0, 1, 0, "[FILE.yaml]", command_save_config},
     {"keygen", 1, 1, 0, "FILE", command_keygen},
     {"lease", 0, 2, OPTION_FORCE, "[take|renew|release] [NAME]", command_lease},
     {"request", 1, OPTIONS_MAX_WORDS, 0, "CMD [JSON | KEY=VALUE...]", command_request},

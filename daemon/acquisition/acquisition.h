@@ -36,6 +36,7 @@ enum acquisition_state {
 
 struct acquisition;
 struct frame_sums_progress;
+struct live_detectors;
 
 /* Told of what happens; called on the service thread. */
 struct acquisition_observer {
@@ -129,6 +130,9 @@ void acquisition_set_detector(struct acquisition *acquisition,
 void acquisition_remove_detector(struct acquisition *acquisition, const char *name,
                                  acquisition_answer_fn answer, void *data);
 
+/* Those in force, borrowed until they are changed. */
+const struct live_detectors *acquisition_live_detectors(const struct acquisition *acquisition);
+
 /* Computes what was added or moved since the newest run began over the frames that it measured
  * before, from its file; `name` (may be NULL): only that detector. Answers at once, events tell how
  * it goes. */
@@ -143,6 +147,15 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 
 /* What is kept by name: references and calibrations. Borrowed. */
 struct kept_store *acquisition_kept(struct acquisition *acquisition);
+
+/*
+ * Searches the newest run, which is finished, again from its file with the settings in force: with
+ * a kept reference at once, as results are computed again; else *learns is a reference to the run,
+ * whose search the caller has to complete (bragg_final) off the service thread. The file stays as
+ * it is. A negative errno with a sentence: nothing is changed.
+ */
+int acquisition_search_again(struct acquisition *acquisition, struct run **learns,
+                             struct error *error);
 
 /* What is done about Bragg reflections, borrowed until it is changed. */
 const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition);

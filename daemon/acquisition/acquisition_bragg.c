@@ -81,3 +81,25 @@ int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_pl
         *set = changed;
     return 0;
 }
+
+int acquisition_search_again(struct acquisition *acquisition, struct run **learns,
+                             struct error *error)
+{
+    struct run *const run = acquisition->run;
+    const struct product_set *set;
+    struct product prepared = {0};
+    *learns = NULL;
+    if (!run || atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED)
+        return error_set(error, -EBUSY, "only a run that is finished is searched again");
+    if (!run->plan->recording.enabled || !acquisition->bragg.enabled)
+        return error_set(error, -ENOENT, "%s",
+                         acquisition->bragg.enabled
+                             ? "the run was not recorded: there are no frames to search again"
+                             : "no Bragg reflections are looked for");
+    int r = run_prepare_bragg(run, &acquisition->bragg, &prepared, error);
+    if (r == 0)
+        r = change_run(acquisition, &prepared, &set, error);
+    if (r == 0 && bragg_product_is_provisional(run_bragg(run)))
+        *learns = run_ref(run);
+    return r;
+}

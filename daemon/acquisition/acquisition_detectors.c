@@ -34,6 +34,11 @@ void acquisition_detectors(const struct acquisition *acquisition, acquisition_an
     answer(data, json_pack("{s:o}", "detectors", list), NULL, NULL, NULL);
 }
 
+const struct live_detectors *acquisition_live_detectors(const struct acquisition *acquisition)
+{
+    return &acquisition->detectors;
+}
+
 /* Where in the run a change takes effect: null while no run goes on, or while no frame has come
  * since. */
 static json_t *change_result(const struct acquisition *acquisition, const char *name,

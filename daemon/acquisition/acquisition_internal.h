@@ -22,9 +22,6 @@ struct line_search {
     uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
 };
 
-/* The series that tells it, pA or nA. */
-#define BEAM_CURRENT "beam_current"
-
 struct acquisition {
     const struct config *config;
     struct acquisition_observer observer;

@@ -19,6 +19,7 @@ static const struct {
     [CALIBRATION_COUNTS_PER_ELECTRON] = {"counts_per_electron", "counts/electron", NUMBER},
     [CALIBRATION_DISK_RADIUS] = {"disk_radius_px", "pixels", NUMBER},
     [CALIBRATION_CONVERGENCE] = {"convergence_mrad", "mrad", NUMBER},
+    [CALIBRATION_BEAM_CURRENT] = {"beam_current_pa", "pA", NUMBER},
 };
 
 const char *calibration_item_name(enum calibration_item item)

@@ -50,6 +50,7 @@ const struct config_section config_sections[] = {
     {"calibration",
      "What is known of the instrument. The command calibration and measurements change it "
      "while merlind runs; this is what it begins with."},
+    {"hooks", "Programs that merlind runs by itself. No client can set them, or run another."},
     {"log", NULL},
     {"debug", "For tests of merlind itself."},
 };
@@ -184,7 +185,7 @@ const struct config_key config_keys[] = {
          "programs that steer by it: wakes merlind every 2 ms while a scan runs."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "2",
-     .text = "Updates of each pattern, at most."},
+     .text = "Updates of each pattern, at most; while aligning (mode view) 12 at least."},
     {"frames.enabled", &config_type_bool, FIELD(frames.enabled), .default_text = "false",
      .text = "Whether there is a frame stream."},
     {"frames.endpoint", &config_type_endpoint, FIELD(frames.endpoint),
@@ -241,6 +242,16 @@ const struct config_key config_keys[] = {
      .default_text = "false",
      .text = "Lets other computers connect without keys: whoever reaches the endpoints can operate "
              "the detector."},
+    {"hooks.on_scan_end", &config_type_command, FIELD(hooks.on_scan_end), .reloads = true,
+     .default_text = "[]",
+     .text = "A program (its absolute path) and its arguments, started without a shell when a run "
+             "is over and its file is closed. It reads the run's summary, JSON, from its standard "
+             "input, and finds MERLIND_RUN, MERLIND_REASON, MERLIND_FILE and MERLIND_ENDPOINT in "
+             "its environment; what it prints goes to the log. One at a time; a scan waits for "
+             "none. []: nothing is started."},
+    {"hooks.time_limit", &config_type_real, FIELD(hooks.time_limit_s), .reloads = true,
+     RANGE(0.1, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long it may take; then it and what it has started are ended."},
     {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,
@@ -392,6 +403,10 @@ const struct config_key config_keys[] = {
      RANGE(-360, 360), .unit = "degrees", .default_text = "auto",
      .text = "Turns detector directions into scan directions, positive from +x (columns) towards "
              "+y (rows, down). auto: not known."},
+    {"calibration.beam_current", &config_type_real_or_auto, FIELD(calibration.beam_current),
+     RANGE(1e-6, 1e9), .unit = "pA", .default_text = "auto",
+     .text = "Current of the beam on the specimen, for the dose. The series beam_current, where a "
+             "client tells it, comes before it. auto: not known."},
     {"calibration.bad_pixels", &config_type_file, FIELD(calibration.bad_pixels),
      .default_text = "none",
      .text = "A .npy file ([height, width] of bool or u1) that is not 0 where a pixel is dead or "

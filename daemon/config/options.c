@@ -11,6 +11,7 @@ enum {
     KEY_PRINT_CONFIG,
     KEY_PRINT_EXAMPLE,
     KEY_PRINT_KEYS_SCDOC,
+    KEY_PRINT_SCHEMA,
 };
 
 /* What the command line says, before anything of it is done. */
@@ -36,6 +37,8 @@ static const struct argp_option argp_options[] = {
      "Print every key with its value and where that came from, and exit", 2},
     {"print-example", KEY_PRINT_EXAMPLE, NULL, 0,
      "Print a configuration file with every key explained, and exit", 2},
+    {"print-schema", KEY_PRINT_SCHEMA, NULL, 0,
+     "Print the configuration's keys as a JSON Schema, and exit", 2},
     {"print-keys-scdoc", KEY_PRINT_KEYS_SCDOC, NULL, OPTION_HIDDEN, NULL, 2},
     {"verbose", 'v', NULL, 0, "Log one level more than log.level; can be repeated", 3},
     {"quiet", 'q', NULL, 0, "Log one level less; can be repeated", 3},
@@ -63,6 +66,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_PRINT_CONFIG:
     case KEY_PRINT_EXAMPLE:
     case KEY_PRINT_KEYS_SCDOC:
+    case KEY_PRINT_SCHEMA:
         line->action = key;
         return 0;
     case ARGP_KEY_ARG:
@@ -155,6 +159,9 @@ static int act(const struct command_line *line, const struct options *options,
         break;
     case KEY_PRINT_EXAMPLE:
         config_print_example(stdout);
+        break;
+    case KEY_PRINT_SCHEMA:
+        config_print_schema(stdout);
         break;
     default:
         config_print_scdoc(stdout);

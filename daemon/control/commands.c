@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "daemon/acquisition/start_parameters.h"
+#include "daemon/assets.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/scan_series.h"
 #include "daemon/version.h"
@@ -15,6 +16,8 @@ void command_answer(void *data, json_t *result, const char *code, const char *fi
     else
         request_succeed(request, result, NULL, 0);
 }
+
+#define SCHEMA_PREFIX "/schema/"
 
 static void run_ping(const struct control_service *service, struct request *request, json_t *args)
 {
@@ -60,11 +63,41 @@ static json_t *describe_command(const struct command *command)
                      effects[command->effect], "changed_by", changed_by, "args", arguments);
 }
 
+static json_t *schema_names(void)
+{
+    json_t *const names = json_array();
+    for (const struct asset *asset = schema_assets; asset->path; asset++)
+        json_array_append_new(names, json_string(asset->path + strlen(SCHEMA_PREFIX)));
+    return names;
+}
+
+/* The schema that args names as a new reference; NULL without such an argument. false: the request
+ * was refused. */
+static bool take_schema(struct request *request, const json_t *args, json_t **schema)
+{
+    const json_t *const name = json_object_get(args, "schema");
+    char path[128];
+    *schema = NULL;
+    if (!name)
+        return true;
+    snprintf(path, sizeof path, SCHEMA_PREFIX "%.100s",
+             json_is_string(name) ? json_string_value(name) : "");
+    const struct asset *const asset = asset_find(schema_assets, path);
+    if (asset)
+        *schema = json_loadb((const char *)asset->bytes, asset->size, 0, NULL);
+    else
+        request_fail(request, "bad_value", "args.schema",
+                     "there is no schema of that name: describe without it lists schemas");
+    return asset != NULL;
+}
+
 static void run_describe(const struct control_service *service, struct request *request,
                          json_t *args)
 {
+    json_t *schema;
     (void)service;
-    (void)args;
+    if (!take_schema(request, args, &schema))
+        return;
     json_t *const names = json_array(), *const table = json_array();
     for (const struct command *command = commands; command->name; command++) {
         json_array_append_new(names, json_string(command->name));
@@ -74,11 +107,11 @@ static void run_describe(const struct control_service *service, struct request *
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
-                              MERLIND_VERSION, "commands", names, "command_table", table,
-                              "parameters", parameters, "topics", "acquisition/", "status/",
-                              "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/",
-                              "bragg/rows/", "bragg/summary/"),
+                    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o*, s:[s, s, s, s, s, s, s, s]}",
+                              "version", MERLIND_VERSION, "commands", names, "command_table", table,
+                              "parameters", parameters, "schemas", schema_names(), "schema", schema,
+                              "topics", "acquisition/", "status/", "event/", "map/NAME/",
+                              "pattern/NAME/", "profile/NAME/", "bragg/rows/", "bragg/summary/"),
                     NULL, 0);
 }
 
@@ -158,7 +191,7 @@ static void run_shutdown(const struct control_service *service, struct request *
 
 const struct command commands[] = {
     {"ping", run_ping, {NULL}, .effect = COMMAND_READS},
-    {"describe", run_describe, {NULL}, .effect = COMMAND_READS},
+    {"describe", run_describe, {"schema"}, .effect = COMMAND_READS},
     {"status", run_status, {NULL}, .effect = COMMAND_READS},
     {"start",
      command_start,
@@ -187,7 +220,7 @@ const struct command commands[] = {
      .takes_part = true},
     {"pattern",
      command_pattern,
-     {"name", "at", "positions", "area", "layer", "pass"},
+     {"name", "at", "positions", "area", "mean", "layer", "pass"},
      .effect = COMMAND_READS},
     {"profile", command_profile, {"name"}, .effect = COMMAND_READS},
     {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}, .effect = COMMAND_READS},
@@ -205,7 +238,7 @@ const struct command commands[] = {
      .effect = COMMAND_READS},
     {"label_patterns",
      command_label_patterns,
-     {"labels", "map", "thresholds", "classes", "phase", "layer", "run"},
+     {"labels", "map", "thresholds", "classes", "phase", "mean", "layer", "run"},
      .effect = COMMAND_READS},
     {"map_profile",
      command_map_profile,
@@ -229,7 +262,8 @@ const struct command commands[] = {
     {"calibration",
      command_calibration,
      {"kv", "camera_length_mm", "pixel_size_k", "centre", "ellipse", "scan_step_nm",
-      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "bad_pixels", "gain"},
+      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "beam_current_pa", "bad_pixels",
+      "gain"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"calibration_measure",
      command_calibration_measure,
@@ -250,7 +284,8 @@ const struct command commands[] = {
     {"bragg_settings",
      command_bragg_settings,
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
-      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"},
+      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block",
+      "again"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"bragg_reference",
      command_bragg_reference,
@@ -284,6 +319,8 @@ const struct command commands[] = {
     {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
     {"reference_remove", command_reference_remove, {"kind", "name"}},
+    {"log_level", command_log_level, {"level"}, .effect = COMMAND_CHANGES_GIVEN},
+    {"config_save", command_config_save, {"path"}},
     {"operation", command_operation, {"id"}, .effect = COMMAND_READS},
     {"series", command_series, {NULL}, .effect = COMMAND_READS},
     {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},

@@ -105,6 +105,11 @@ void command_lease(const struct control_service *service, struct request *reques
 bool command_take_series(struct request *request, const json_t *args,
                          const struct acquisition_start *start);
 void command_series(const struct control_service *service, struct request *request, json_t *args);
+/* commands_config.c */
+void command_log_level(const struct control_service *service, struct request *request,
+                       json_t *args);
+void command_config_save(const struct control_service *service, struct request *request,
+                         json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_named_pattern(const struct control_service *service, struct request *request,

@@ -21,6 +21,7 @@ struct key_ring;
 
 struct control_service {
     void *data;
+    struct config *config; /* the daemon's own: the level of the log may be changed */
     struct acquisition *acquisition;
     struct jobs *jobs;
     struct live_icom *icom;

@@ -33,6 +33,7 @@
  * with a store-release, older ones stay until the run is freed.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
+ *   - beam: the writer thread when all frames are in; published by a store-release of beam_known.
  *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1
  * for each worker with unmerged sums, 1 for a recompute.h that goes on. Whoever takes it to 0 tells
  * the chunk sink that the run is over; by then every chunk was handed over.
@@ -106,6 +107,13 @@ struct run_latest {
     uint64_t number; /* of the exposure, from 1; 0: none yet */
 };
 
+/* The beam on the specimen while the frames of a run were exposed. */
+struct run_beam {
+    double current_pa; /* mean over the exposures */
+    double exposure_s; /* mean of a frame */
+    bool measured;     /* by a series of samples; else it is the calibrated current */
+};
+
 /* A geometry through which results are seen, and since when. Immutable; holds a reference of its
  * list. */
 struct run_view {
@@ -159,6 +167,8 @@ struct run {
                                                  how often it changed; service thread */
     _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see
                                       chunk_sink.wants */
+    struct run_beam beam;          /* only read once beam_known is set */
+    _Atomic bool beam_known;
     struct run_latest latest[RUN_MAX_LAYERS];
 };
 

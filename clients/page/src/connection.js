@@ -28,6 +28,8 @@ export class Connection extends EventTarget {
   #nextId = 1;
   #delay = FIRST_DELAY_MS;
   #timer = 0;
+  /** The token of the lease, while this page holds control. */
+  lease = null;
 
   constructor(url, hello) {
     super();
@@ -63,7 +65,7 @@ export class Connection extends EventTarget {
       return Promise.reject(new RequestError({ code: 'not_connected', message: 'merlind cannot be reached just now' }));
     }
     const id = this.#nextId++;
-    this.#socket.send(JSON.stringify({ id, cmd, args }));
+    this.#socket.send(JSON.stringify({ id, cmd, args, ...(this.lease ? { lease: this.lease } : {}) }));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 

@@ -70,3 +70,13 @@ export function stateInWords(status, idleSeconds = 0) {
   if (run?.state === 'finished') return ended(run);
   return { tone: 'idle', word: 'idle', text: ' – ready for a scan' };
 }
+
+const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(2)}`;
+
+/** A drift [dy, dx] in positions, with its error; in nm where the step is known. */
+export function driftInWords({ found, drift, error, detail }, stepNm) {
+  if (!found) return detail || 'not found';
+  const distance = Math.hypot(...drift);
+  const length = stepNm ? `, ${value(distance * stepNm)} nm` : '';
+  return `y ${signed(drift[0])}  x ${signed(drift[1])} ± ${error.toFixed(2)}${length}`;
+}
