@@ -8,6 +8,7 @@
 #   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
 #   ./bench.sh page [--json] [PART...]: what the operator's page takes, and how soon it answers
 #   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
+#   ./bench.sh frames [--json] [--runs N] [--formats LIST]: what the frame stream costs ingest and recording, off, on, and with nobody to take frames
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -51,6 +52,8 @@ elif [ "${1:-}" = page ]; then
   node "$top/tests/bench/page.mjs" "${@:2}"
 elif [ "${1:-}" = latency ]; then
   /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
+elif [ "${1:-}" = frames ]; then
+  /usr/bin/python3 "$top/tests/bench/bench_frames.py" "${@:2}"
 elif [ "${1:-}" = record ]; then
   /usr/bin/python3 "$top/tests/bench/record.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then

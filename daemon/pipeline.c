@@ -10,6 +10,7 @@
 #include "common/queue.h"
 #include "daemon/acquisition/run_summary.h"
 #include "daemon/memory_limit.h"
+#include "daemon/stream/frame_stream.h"
 #include "processing/finisher.h"
 #include "processing/workers.h"
 
@@ -19,7 +20,8 @@
  */
 struct pipeline {
     struct recorder *recorder;
-    char *configuration; /* in force, as YAML; NULL: there was no memory */
+    struct frame_stream *stream; /* borrowed; NULL: none */
+    char *configuration;         /* in force, as YAML; NULL: there was no memory */
     struct finisher *finisher;
     struct ingest *ingest;
     struct workers *workers;
@@ -60,8 +62,10 @@ static void post_header(void *data)
     post(data, (struct pipeline_event){.kind = PIPELINE_HEADER});
 }
 
+/* Before its first frame is seen by a worker. */
 static void post_began(void *data, struct run *run)
 {
+    frame_stream_begin(((struct pipeline *)data)->stream, run);
     post(data, (struct pipeline_event){.kind = PIPELINE_RUN_BEGAN, .run = run_ref(run)});
 }
 
@@ -80,8 +84,10 @@ static void post_dropped(void *data, enum run_end end)
     post(data, (struct pipeline_event){.kind = PIPELINE_PLAN_DROPPED, .end = end});
 }
 
+/* All its frames were handed over by then. */
 static void post_finished(void *data, struct run *run)
 {
+    frame_stream_end(((struct pipeline *)data)->stream, run);
     post(data, (struct pipeline_event){.kind = PIPELINE_RUN_FINISHED, .run = run_ref(run)});
 }
 
@@ -101,6 +107,26 @@ static void on_wake(uv_async_t *wake)
 }
 
 /* ---- life ---- */
+
+static int start_workers(struct pipeline *pipeline, const struct config *config,
+                         const struct ingest_settings *settings, struct error *error)
+{
+    struct frame_tap tap = {0};
+    if (pipeline->stream)
+        tap = frame_stream_tap(pipeline->stream);
+    return workers_create(
+        &pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers, settings->sink,
+        &(struct workers_options){
+            .backlog_size = config->backlog_size ? config->backlog_size : settings->ring_size / 2,
+            .delays =
+                {
+                    .frame_us = config->debug_worker_delay_us,
+                    .analysis_us = config->debug_analysis_delay_us,
+                },
+            .tap = pipeline->stream ? &tap : NULL,
+        },
+        error);
+}
 
 static int start_threads(struct pipeline *pipeline, const struct config *config,
                          struct logbook *logbook, struct acquisition_plan *default_plan,
@@ -147,17 +173,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     r = ingest_create(&pipeline->ingest, &settings, error);
     if (r < 0)
         return r;
-    return workers_create(
-        &pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers, settings.sink,
-        &(struct workers_options){
-            .backlog_size = config->backlog_size ? config->backlog_size : settings.ring_size / 2,
-            .delays =
-                {
-                    .frame_us = config->debug_worker_delay_us,
-                    .analysis_us = config->debug_analysis_delay_us,
-                },
-        },
-        error);
+    return start_workers(pipeline, config, &settings, error);
 }
 
 /* For the files of recordings. */
@@ -176,12 +192,14 @@ static char *configuration_text(const struct config *config)
 }
 
 int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config *config,
-                    struct logbook *logbook, struct acquisition_plan *default_plan,
-                    pipeline_event_fn on_event, void *data, struct error *error)
+                    struct logbook *logbook, struct frame_stream *stream,
+                    struct acquisition_plan *default_plan, pipeline_event_fn on_event, void *data,
+                    struct error *error)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline)
         return error_set(error, -ENOMEM, "no memory for the pipeline");
+    pipeline->stream = stream;
     pipeline->on_event = on_event;
     pipeline->data = data;
     pipeline->n_workers = config->workers ? config->workers : cpu_count_available();

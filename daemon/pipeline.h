@@ -15,6 +15,7 @@
  * in which it happened.
  */
 struct pipeline;
+struct frame_stream;
 
 enum pipeline_event_kind {
     PIPELINE_LINK,   /* connected or not; error says why not */
@@ -36,11 +37,12 @@ struct pipeline_event {
 
 typedef void (*pipeline_event_fn)(void *data, const struct pipeline_event *event);
 
-/* The logbook (for recordings) is borrowed. Makes everything and connects. Returns when the ring is
- * in memory and all workers run. */
+/* The logbook (for recordings) and the stream (NULL: none) are borrowed. Makes everything and
+ * connects. Returns when the ring is in memory and all workers run. */
 int pipeline_create(struct pipeline **pipeline, uv_loop_t *loop, const struct config *config,
-                    struct logbook *logbook, struct acquisition_plan *default_plan,
-                    pipeline_event_fn on_event, void *data, struct error *error);
+                    struct logbook *logbook, struct frame_stream *stream,
+                    struct acquisition_plan *default_plan, pipeline_event_fn on_event, void *data,
+                    struct error *error);
 
 /*
  * Closes the link, lets workers and writer finish all that was received, closes the file. Blocks as

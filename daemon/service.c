@@ -26,6 +26,7 @@
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
 #include "daemon/result_timers.h"
+#include "daemon/stream/frame_stream.h"
 #include "daemon/trash_keeper.h"
 #include "daemon/version.h"
 #include "daemon/watchdog.h"
@@ -46,6 +47,7 @@ struct service {
     void *zmq_context;
     struct key_ring *ring;
     struct publisher *publisher;
+    struct frame_stream *stream; /* NULL: there is none */
     struct result_publisher results;
     struct control *control;
     struct web *web; /* NULL: there is no page */
@@ -80,6 +82,7 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "log_dropped", json_integer((json_int_t)log_dropped()));
     json_object_set_new(status, "requests", control_counts(service->control));
     json_object_set_new(status, "published", publisher_counts(service->publisher));
+    json_object_set_new(status, "frame_stream", frame_stream_status(service->stream));
     json_object_set_new(status, "lease", control_lease(service->control));
     json_object_set_new(status, "security",
                         json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
@@ -87,9 +90,11 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "opened", opened_children_json(service->opened));
     json_object_set_new(status, "old_run", opened_service_json(service->config));
     json_object_set_new(status, "endpoints",
-                        json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
-                                  "results", publisher_endpoint(service->publisher), "page",
-                                  service->web ? web_url(service->web) : NULL));
+                        json_pack("{s:s, s:s, s:s*, s:s*}", "control",
+                                  control_endpoint(service->control), "results",
+                                  publisher_endpoint(service->publisher), "page",
+                                  service->web ? web_url(service->web) : NULL, "frames",
+                                  service->stream ? frame_stream_endpoint(service->stream) : NULL));
     return status;
 }
 
@@ -231,6 +236,8 @@ static void close_all(struct service *service)
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
+    frame_stream_destroy(service->stream);
+    service->stream = NULL;
     result_publisher_finish(&service->results);
     web_destroy(service->web);
     service->web = NULL;
@@ -365,13 +372,17 @@ static int open_sockets(struct service *service, struct error *error)
     if (r < 0)
         return r;
     result_publisher_init(&service->results, service->publisher);
+    r = frame_stream_create(&service->stream, service->zmq_context, config, service->ring, error);
+    if (r < 0)
+        return r;
     const struct acquisition_observer observer = {
         .data = service,
         .state_changed = on_state_changed,
         .run_event = on_run_event,
         .event = on_event,
     };
-    r = acquisition_create(&service->acquisition, &service->loop, config, &observer, error);
+    r = acquisition_create(&service->acquisition, &service->loop, config, service->stream,
+                           &observer, error);
     if (r < 0)
         return r;
     service->icom.acquisition = service->acquisition;

@@ -97,6 +97,7 @@ void worker_finish(struct worker *worker)
     message_batch_finish(&worker->messages);
     free(worker->images);
     free(worker->present);
+    free(worker->notes);
 }
 
 /* ---- frames ---- */

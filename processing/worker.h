@@ -8,11 +8,13 @@
 #include "processing/products/frame.h"
 #include "processing/ring.h"
 #include "processing/run/chunk_sink.h"
+#include "processing/run/frame_tap.h"
 #include "processing/stored/chunk_reader.h"
 #include "processing/worker_pace.h"
 
 struct backlog;
 struct catch_up;
+struct tap_note;
 
 /* For tests of overload: what every frame takes, and what its analysis takes more. */
 struct worker_delays {
@@ -31,6 +33,7 @@ enum image_state {
 struct worker {
     struct ring *ring;
     const struct chunk_sink *sink;
+    const struct frame_tap *tap; /* NULL: nobody wants frames as such */
     struct catch_up *catch_up;
     struct backlog *backlog;
     enum cpu_isa isa;
@@ -49,6 +52,8 @@ struct worker {
     bool dirty;      /* has sums of the run that are not merged: counts as one of its `pending` */
     uint32_t given;  /* the value of the run's arrays_wanted that its merged sums answer */
     crc32c_fn crc32c;
+    struct tap_note *notes; /* [n_notes], worker_tap.h; NULL: no tap */
+    size_t n_notes;
     struct message_batch messages; /* of the chunk in hand, for the recording */
     struct chunk_reader reader;    /* of the run's file, once it was needed */
     unsigned epoch;                /* of the chunk in hand: epochs.h */

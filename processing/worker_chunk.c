@@ -10,109 +10,15 @@
 #include "processing/run/stored_chunks.h"
 #include "processing/stored/chunk_codec.h"
 #include "processing/worker_deferred.h"
+#include "processing/worker_hand_over.h"
 #include "processing/worker_message.h"
+#include "processing/worker_tap.h"
 
 /* A worker that waits for frames of its chunk looks this often whether somebody wants its sums. */
 #define LOOK_NS (200 * NS_PER_MS)
 /* A chunk whose frames are this long in coming is handed over as it is, and again when there is
  * more. */
 #define HAND_OVER_NS NS_PER_S
-
-/* The part of a chunk that outlives ring_release. */
-struct chunk_work {
-    struct run *run;
-    const struct product_set *set;
-    enum chunk_analysis analysis;
-    bool recorded;
-    int64_t first_place;
-    uint64_t first_exposure;            /* of its first frame: epochs.h */
-    uint32_t n_frames;                  /* in the worker's images so far */
-    uint32_t in_layer[RUN_MAX_LAYERS];  /* of them, by layer */
-    uint32_t submitted[RUN_MAX_LAYERS]; /* of these, handed over */
-    uint32_t n_submitted;               /* in all */
-};
-
-/* ---- handing over ---- */
-
-static void count_unrecorded(struct run *run, bool in_place, uint32_t n_frames)
-{
-    atomic_fetch_add_explicit(in_place ? &run->counts.unrecorded : &run->counts.extra_unrecorded,
-                              n_frames, memory_order_relaxed);
-}
-
-/* Compresses n of the worker's kept frames, from `frames` on, and hands them over. `describe`
- * carries what the sink needs to know of them. */
-static void submit(struct worker *worker, struct run *run, const uint8_t *frames, size_t n,
-                   const struct compressed_chunk *describe, bool in_place)
-{
-    const struct chunk_sink *const sink = worker->sink;
-    if (!sink->wants(sink->data, run)) {
-        message_batch_clear(&worker->messages);
-        count_unrecorded(run, in_place, describe->n_frames);
-        return;
-    }
-    heartbeat_wait(worker->heartbeat, true);
-    struct compressed_chunk *const chunk = sink->acquire(sink->data, chunk_codec_bound(run, n));
-    heartbeat_wait(worker->heartbeat, false);
-    if (!chunk) {
-        message_batch_clear(&worker->messages);
-        log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
-                  describe->n_frames);
-        count_unrecorded(run, in_place, describe->n_frames);
-        return;
-    }
-    chunk->run = run;
-    chunk->extra = describe->extra;
-    chunk->again = describe->again;
-    chunk->layer = describe->layer;
-    chunk->first_place = describe->first_place;
-    chunk->frame_index = describe->frame_index;
-    chunk->position = describe->position;
-    chunk->flags = describe->flags;
-    chunk->n_frames = describe->n_frames;
-    const ptrdiff_t packed = chunk_codec_pack(run, frames, n, chunk->bytes, chunk->capacity);
-    chunk->size = packed > 0 ? (size_t)packed : 0;
-    chunk->raw_size = packed > 0 ? n * run->format.image_size : chunk->raw_size;
-    worker_hand_over_messages(worker, chunk);
-    if (packed < 0)
-        log_error("workers", "Blosc refused a chunk of %zu frames", n);
-    sink->submit(sink->data, chunk);
-}
-
-static void submit_layer(struct worker *worker, struct chunk_work *work, unsigned layer)
-{
-    const size_t kept_size = worker->kept_size;
-    const uint32_t k = work->run->chunk_frames;
-    uint8_t *const frames = worker->kept + (size_t)layer * k * kept_size;
-    if (!work->recorded) {
-        count_unrecorded(work->run, true, work->in_layer[layer] - work->submitted[layer]);
-        work->submitted[layer] = work->in_layer[layer];
-        return;
-    }
-    for (uint32_t i = 0; i < k; i++) {
-        if (worker->present[layer * k + i] == IMAGE_ABSENT)
-            memset(frames + i * kept_size, 0, kept_size);
-    }
-    const struct compressed_chunk describe = {
-        .again = work->submitted[layer] > 0,
-        .layer = layer,
-        .first_place = work->first_place,
-        .n_frames = work->in_layer[layer] - work->submitted[layer],
-    };
-    const uint64_t start = clock_monotonic_ns();
-    submit(worker, work->run, frames, k, &describe, true);
-    worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, describe.n_frames);
-    work->submitted[layer] = work->in_layer[layer];
-}
-
-static void submit_chunk(struct worker *worker, struct chunk_work *work)
-{
-    for (unsigned layer = 0; layer < work->run->n_layers; layer++) {
-        if (work->in_layer[layer] > work->submitted[layer])
-            submit_layer(worker, work, layer);
-    }
-    work->n_submitted = work->n_frames;
-}
 
 static uint32_t place_in_images(const struct chunk_work *work, const struct frame_slot *slot)
 {
@@ -183,13 +89,18 @@ static uint64_t process_some(struct worker *worker, struct chunk_work *work,
                              const struct frame_slot *slots, uint32_t n)
 {
     /* Else only those that analysis asks for. */
-    const bool keeps_frames = work->recorded || work->analysis == ANALYSE_FROM_BACKLOG;
+    const bool keeps_frames = work->recorded || work->analysis == ANALYSE_FROM_BACKLOG ||
+                              worker_taps(worker, FRAME_TAP_PACKED);
+    const bool keeps_images = worker_taps(worker, FRAME_TAP_IMAGES);
     struct frame frames[WEIGHT_IMAGES];
     uint64_t done = 0;
     for (uint32_t i = 0; i < n; i++) {
         frames[i] = frame_in_place(worker, work, &slots[i]);
         if (keeps_frames)
             keep_frame(worker, place_in_images(work, &slots[i]), &frames[i]);
+        if (keeps_images)
+            frame_store_image(&frames[i]);
+        worker_tap_note(worker, place_in_images(work, &slots[i]), &slots[i]);
     }
     frames_weigh_ahead(frames, n);
     for (uint32_t i = 0; i < n; i++)
@@ -256,11 +167,11 @@ static void process_placed_chunk(struct worker *worker, struct chunk_work *work,
         worker_merge_if_asked(worker);
         waited_ns += LOOK_NS;
         if (!closed && waited_ns >= HAND_OVER_NS && work->n_frames > work->n_submitted)
-            submit_chunk(worker, work);
+            worker_hand_over_chunk(worker, work);
     }
     ring_release(worker->ring, chunk);
     if (work->n_frames > work->n_submitted)
-        submit_chunk(worker, work);
+        worker_hand_over_chunk(worker, work);
 }
 
 /*
@@ -272,8 +183,11 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
 {
     struct run *const run = worker->run;
     struct frame frame = worker_frame(worker, chunk->set, slot, worker->images);
-    if (recorded)
+    if (recorded || worker_taps(worker, FRAME_TAP_PACKED))
         keep_frame(worker, 0, &frame);
+    if (worker_taps(worker, FRAME_TAP_IMAGES))
+        frame_store_image(&frame);
+    worker_tap_note(worker, 0, slot);
     if (slot->flags & FRAME_FLAG_DUPLICATE) {
         worker_note_message(worker, slot, NULL);
         worker_flag_frame(worker, slot);
@@ -289,27 +203,13 @@ static void process_extra_frame(struct worker *worker, const struct chunk *chunk
 
 static void process_extra_chunk(struct worker *worker, struct chunk *chunk)
 {
-    struct run *const run = worker->run;
     bool closed;
     (void)chunk_wait(chunk, 0, UINT64_MAX, &closed);
     const struct frame_slot slot = chunk->frames[0];
-    const bool recorded = worker->sink->wants(worker->sink->data, run);
+    const bool recorded = worker->sink->wants(worker->sink->data, worker->run);
     process_extra_frame(worker, chunk, &slot, recorded);
     ring_release(worker->ring, chunk);
-    const struct compressed_chunk describe = {
-        .extra = true,
-        .layer = slot.layer,
-        .first_place = slot.place,
-        .position = slot.position,
-        .frame_index = slot.frame_index,
-        .flags = slot.flags,
-        .n_frames = 1,
-    };
-    const bool in_place = slot.flags & FRAME_FLAG_LATE;
-    if (recorded)
-        submit(worker, run, worker->kept, 1, &describe, in_place);
-    else
-        count_unrecorded(run, in_place, 1);
+    worker_hand_over_extra(worker, &slot, recorded);
 }
 
 /* ---- chunks ---- */
@@ -347,6 +247,7 @@ int worker_make_room(struct worker *worker, const struct run *run)
         worker->present = malloc(n_images);
         worker->present_size = worker->present ? n_images : 0;
     }
+    worker_tap_make_room(worker, n_images);
     return worker->images && worker->present ? 0 : -ENOMEM;
 }
 
@@ -361,7 +262,7 @@ static void pass_over(struct worker *worker, struct run *run, struct chunk *chun
     if (!chunk->extra)
         epochs_settle(&run->epochs, chunk->frames[0].frame_index);
     ring_release(worker->ring, chunk);
-    count_unrecorded(run, in_place, n_frames);
+    worker_count_unrecorded(run, in_place, n_frames);
     if (in_place)
         atomic_fetch_add_explicit(&run->counts.not_analysed, n_frames, memory_order_relaxed);
     log_error("workers", "no memory for a chunk of %u frames: they are lost", n_frames);
@@ -394,6 +295,7 @@ void worker_process_chunk(struct worker *worker, struct chunk *chunk)
         const bool chunk_is_extra = chunk->extra;
         work.recorded = worker->sink->wants(worker->sink->data, run);
         memset(worker->present, 0, (size_t)run->chunk_frames * run->n_layers);
+        worker_tap_begin(worker);
         if (chunk_is_extra)
             process_extra_chunk(worker, chunk);
         else

@@ -27,6 +27,8 @@
 struct workers {
     struct ring *ring;
     struct chunk_sink sink;
+    struct frame_tap tap;
+    bool has_tap;
     unsigned n_workers;
     struct worker_delays delays;
     enum cpu_isa isa;
@@ -47,6 +49,7 @@ static void worker_main(struct workers *workers, unsigned index)
     struct worker worker = {
         .ring = workers->ring,
         .sink = &workers->sink,
+        .tap = workers->has_tap ? &workers->tap : NULL,
         .catch_up = &workers->catch_up,
         .backlog = &workers->backlog,
         .isa = workers->isa,
@@ -131,6 +134,9 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
         return error_set(error, -ENOMEM, "no memory for the workers");
     workers->ring = ring;
     workers->sink = sink;
+    workers->has_tap = options->tap != NULL;
+    if (options->tap)
+        workers->tap = *options->tap;
     workers->n_workers = n_workers;
     workers->delays = options->delays;
     workers->backlog.size = options->backlog_size;

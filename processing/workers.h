@@ -25,6 +25,7 @@ struct workers;
 struct workers_options {
     size_t backlog_size; /* bytes */
     struct worker_delays delays;
+    const struct frame_tap *tap; /* copied; NULL: none */
 };
 
 /* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked

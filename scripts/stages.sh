@@ -220,7 +220,8 @@ stage_tsan() {
     test_bragg.Bragg.test_a_kept test_bragg.Bragg.test_a_run_that_learns test_bragg.Bragg.test_live_and_final
     test_bragg.Bragg.test_settings_that_change test_overload.Overload.test_a_detector_that_comes
     test_overload.Overload.test_analysis_that_is_too_slow test_service.Ending. test_service.Requests. test_web.Live.
-    test_web.Metrics. test_web.Hostile.test_viewer_that_never_reads)
+    test_web.Metrics. test_web.Hostile.test_viewer_that_never_reads test_frame_stream.FrameStream.test_two_pullers
+    test_frame_stream.FrameStream.test_stream2_messages)
   [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
   integration_tests "$dir" $prefix "${options[@]}" -- "${threaded[@]}"

@@ -3,7 +3,7 @@
 
 Inside processing and the daemon the rooms (folders) are floors, lowest first: a room includes its own files and those
 of lower floors. Files that lie in the layer's own folder (the ring, the workers, the service) are not held to that.
-The daemon's sinks (record, publish, control, web) are the top floor and do not know each other. Programs that live in a
+The daemon's sinks (record, publish, stream, control, web) are the top floor and do not know each other. Programs that live in a
 layer's folder (detector/sim) follow that layer's rule. Prints every include that breaks the rule and exits 1 if there
 is one.
 """
@@ -18,7 +18,7 @@ BELOW = {
     "daemon": {"common", "detector", "processing", "daemon"},
     "clients": {"common", "clients"},
 }
-SINKS = {"record", "publish", "control", "web"}
+SINKS = {"record", "publish", "stream", "control", "web"}
 FLOORS = {
     "processing": [
         {"statistics", "analysis"},

@@ -342,13 +342,15 @@ void acquisition_command(struct acquisition *acquisition, const char *name,
 
 /* ---- life ---- */
 
-static int open_links(struct acquisition *acquisition, struct error *error)
+static int open_links(struct acquisition *acquisition, struct frame_stream *stream,
+                      struct error *error)
 {
     struct acquisition_plan *const plan = acquisition_make_plan(acquisition);
     if (!plan)
         return error_set(error, -ENOMEM, "no memory");
-    int r = pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config,
-                            acquisition->logbook, plan, on_pipeline_event, acquisition, error);
+    int r =
+        pipeline_create(&acquisition->pipeline, acquisition->loop, acquisition->config,
+                        acquisition->logbook, stream, plan, on_pipeline_event, acquisition, error);
     acquisition_plan_unref(plan);
     if (r < 0)
         return r;
@@ -378,7 +380,8 @@ static int open_kept(struct acquisition *acquisition, struct error *error)
 }
 
 int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct config *config,
-                       const struct acquisition_observer *observer, struct error *error)
+                       struct frame_stream *stream, const struct acquisition_observer *observer,
+                       struct error *error)
 {
     struct acquisition *acquisition = calloc(1, sizeof *acquisition);
     if (!acquisition)
@@ -406,7 +409,7 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     if (r == 0)
         r = open_kept(acquisition, error);
     if (r == 0)
-        r = open_links(acquisition, error);
+        r = open_links(acquisition, stream, error);
     if (r < 0) {
         acquisition_destroy(acquisition);
         return r;

@@ -78,9 +78,10 @@ struct acquisition_start {
     char name[200];                /* template of its name, "": as configured */
 };
 
+/* The stream (daemon/stream/frame_stream.h) is borrowed; NULL: nobody takes frames as such. */
 int acquisition_create(struct acquisition **acquisition, uv_loop_t *loop,
-                       const struct config *config, const struct acquisition_observer *observer,
-                       struct error *error);
+                       const struct config *config, struct frame_stream *stream,
+                       const struct acquisition_observer *observer, struct error *error);
 
 /* Asks the detector to stop and waits for what it still sends, then calls `drained`. Ends at once
  * when nothing is going on. */

@@ -25,7 +25,7 @@ static json_t *frames_json(const struct run *run)
     const struct run_counts *const counts = &run->counts;
     const json_int_t missing = (json_int_t)run_missing(run);
     return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o, s:o}",
+                     "s:o, s:o, s:o, s:o, s:o, s:o}",
                      "expected", (json_int_t)run->expected, "received", count(&counts->received),
                      "placed", count(&counts->placed), "skipped", count(&counts->skipped),
                      "duplicate", count(&counts->duplicate), "surplus", count(&counts->surplus),
@@ -35,7 +35,8 @@ static json_t *frames_json(const struct run *run)
                      count(&counts->extra_unrecorded), "analysed", count(&counts->analysed),
                      "deferred", count(&counts->deferred), "not_analysed",
                      count(&counts->not_analysed), "no_room", count(&counts->no_room), "saturated",
-                     count(&counts->saturated), "stalled", count(&counts->stalled));
+                     count(&counts->saturated), "stalled", count(&counts->stalled), "streamed",
+                     count(&counts->streamed), "unstreamed", count(&counts->unstreamed));
 }
 
 static double elapsed_s(const struct run *run)
@@ -315,9 +316,10 @@ json_t *run_summary_without_frames(const struct acquisition_plan *plan, const ch
                                    const char *reason, const char *cause, const char *detail)
 {
     static const char *const zeros[] = {
-        "received",  "placed",     "skipped",        "duplicate",        "surplus",      "rejected",
-        "recorded",  "unrecorded", "analysed",       "deferred",         "not_analysed", "no_room",
-        "saturated", "stalled",    "extra_recorded", "extra_unrecorded",
+        "received",         "placed",   "skipped",    "duplicate", "surplus",
+        "rejected",         "recorded", "unrecorded", "analysed",  "deferred",
+        "not_analysed",     "no_room",  "saturated",  "stalled",   "extra_recorded",
+        "extra_unrecorded", "streamed", "unstreamed",
     };
     json_t *const frames = json_object();
     const json_int_t expected = (json_int_t)plan_expected(plan);

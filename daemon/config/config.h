@@ -28,7 +28,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 92, /* in the table of config_keys.c */
+    CONFIG_KEYS = 97, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -82,6 +82,16 @@ struct web_settings {
     bool allow_insecure; /* other addresses than loopback without TLS */
 };
 
+/* Of the frame stream: chunks of images, or as the file has them; or DECTRIS' stream V2. */
+enum frames_format { FRAMES_DECODED, FRAMES_COMPRESSED, FRAMES_STREAM2, FRAMES_STREAM2_BSLZ4 };
+
+struct frames_settings {
+    bool enabled;
+    char endpoint[256];
+    enum frames_format format;
+    uint32_t hwm; /* chunks that may wait for somebody who takes them */
+};
+
 struct config {
     char detector_host[256];
     uint16_t detector_command_port; /* 6341 */
@@ -106,6 +116,7 @@ struct config {
     double results_map_rate;     /* map updates per second, at most */
     bool results_immediate;      /* whole rows are sent at once */
     double results_pattern_rate; /* patterns per second, at most */
+    struct frames_settings frames;
     struct web_settings web;
     char security_server_key[1024]; /* a file; "": no keys */
     char security_clients[1024];    /* a file; "": none */

@@ -66,10 +66,37 @@ static int check_web(const struct config *config, FILE *messages)
     return -EINVAL;
 }
 
+/* The sockets of ZeroMQ that are there, the most dangerous one first. */
+struct served {
+    const char *key, *endpoint, *risk;
+};
+
+static size_t served_endpoints(const struct config *config, struct served served[3])
+{
+    served[0] = (struct served){"control.endpoint", config->control_endpoint,
+                                "whoever reaches it can operate the detector"};
+    served[1] = (struct served){"results.endpoint", config->results_endpoint,
+                                "whoever reaches it can watch"};
+    served[2] = (struct served){"frames.endpoint", config->frames.endpoint,
+                                "whoever reaches it can take frames"};
+    return config->frames.enabled ? 3 : 2;
+}
+
+/* NULL: only this computer can reach them. */
+static const struct served *first_reachable(const struct served *served, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!config_is_local_endpoint(served[i].endpoint))
+            return &served[i];
+    }
+    return NULL;
+}
+
 bool config_is_insecure(const struct config *config)
 {
-    return !*config->security_server_key && !(config_is_local_endpoint(config->control_endpoint) &&
-                                              config_is_local_endpoint(config->results_endpoint));
+    struct served served[3];
+    const size_t n = served_endpoints(config, served);
+    return !*config->security_server_key && first_reachable(served, n);
 }
 
 /* An endpoint that other computers can reach needs keys, or somebody who says that it does not. */
@@ -81,38 +108,47 @@ static int check_security(const struct config *config, FILE *messages)
                           "connect\n");
         return -EINVAL;
     }
-    if (!config_is_insecure(config))
+    struct served served[3];
+    const size_t n = served_endpoints(config, served);
+    const struct served *const reachable = first_reachable(served, n);
+    if (*config->security_server_key || !reachable)
         return 0;
-    const bool is_control = !config_is_local_endpoint(config->control_endpoint);
-    const char *const endpoint = is_control ? config->control_endpoint : config->results_endpoint;
-    print_origin(config, endpoint, messages);
-    fprintf(
-        messages,
-        "%s: %s.endpoint %s can be reached from other computers, and nobody is asked for a key, "
-        "so that %s%s\n",
-        config->security_allow_insecure ? "warning" : "error", is_control ? "control" : "results",
-        endpoint,
-        is_control ? "whoever reaches it can operate the detector" : "whoever reaches it can watch",
-        config->security_allow_insecure
-            ? ""
-            : ": set security.server_key and security.clients (merlinctl keygen makes keys), "
-              "or security.allow_insecure: true");
+    print_origin(config, reachable->endpoint, messages);
+    fprintf(messages,
+            "%s: %s %s can be reached from other computers, and nobody is asked for a key, so that "
+            "%s%s\n",
+            config->security_allow_insecure ? "warning" : "error", reachable->key,
+            reachable->endpoint, reachable->risk,
+            config->security_allow_insecure
+                ? ""
+                : ": set security.server_key and security.clients (merlinctl keygen makes keys), "
+                  "or security.allow_insecure: true");
     return config->security_allow_insecure ? 0 : -EINVAL;
+}
+
+/* Two sockets on one address cannot be. */
+static int check_endpoints(const struct config *config, FILE *messages)
+{
+    struct served served[3];
+    const size_t n = served_endpoints(config, served);
+    int result = 0;
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(served[i].endpoint, served[j].endpoint) != 0 ||
+                is_any_port(served[i].endpoint))
+                continue;
+            print_origin(config, served[i].endpoint, messages);
+            fprintf(messages, "error: %s and %s are both %s: give one of them another port\n",
+                    served[j].key, served[i].key, served[i].endpoint);
+            result = -EINVAL;
+        }
+    }
+    return result;
 }
 
 int config_check(const struct config *config, FILE *messages)
 {
-    int result = 0;
-    if (strcmp(config->control_endpoint, config->results_endpoint) == 0 &&
-        !is_any_port(config->control_endpoint)) {
-        print_origin(config, config->results_endpoint, messages);
-        fprintf(
-            messages,
-            "error: control.endpoint and results.endpoint are both %s: give one of them another "
-            "port\n",
-            config->control_endpoint);
-        result = -EINVAL;
-    }
+    int result = check_endpoints(config, messages);
     if (config->detector_command_port == config->detector_data_port) {
         print_origin(config, &config->detector_data_port, messages);
         fprintf(messages,

@@ -11,6 +11,8 @@ static const char *const scan_orders[] = {"raster", "serpentine", NULL};
 static const char *const icom_methods[] = {"auto", "icom", "ricom", NULL};
 static const char *const icom_descans[] = {"constant", "plane", "parabola", "none", NULL};
 static const char *const icom_borders[] = {"mirror", "periodic", NULL};
+static const char *const frames_formats[] = {"decoded", "compressed", "stream2", "stream2_bslz4",
+                                             NULL};
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 static const char *const virtual_detector_examples[] = {
@@ -32,6 +34,9 @@ const struct config_section config_sections[] = {
     {"recording.compression", "How Blosc packs the pixels."},
     {"control", NULL},
     {"results", NULL},
+    {"frames", "The frame stream: every frame, for programs that want all of them (ZeroMQ PUSH; "
+               "several pullers share them). merlind never waits for it: what nobody takes is "
+               "counted, and is in the file all the same."},
     {"web", "The operator's page, in a browser, and what Prometheus may read there (/metrics)."},
     {"security", "Who may connect from other computers. Without keys only this computer may: the "
                  "endpoints must be on the loopback interface."},
@@ -185,6 +190,22 @@ const struct config_key config_keys[] = {
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "2",
      .text = "Updates of each pattern, at most; while aligning (mode view) 12 at least."},
+    {"frames.enabled", &config_type_bool, FIELD(frames.enabled), .default_text = "false",
+     .text = "Whether there is a frame stream."},
+    {"frames.endpoint", &config_type_endpoint, FIELD(frames.endpoint),
+     .default_text = "tcp://127.0.0.1:6352",
+     .text = "Where pullers connect to. An address that other computers reach needs keys, see "
+             "security. Port 0 or *: any free port, which the status tells."},
+    {"frames.format", &config_type_choice, FIELD(frames.format), .choices = frames_formats,
+     .default_text = "decoded",
+     .text = "decoded: chunks of images. compressed: chunks as they go into the file. stream2: an "
+             "image a message in the form of DECTRIS' stream V2 (CBOR), for programs that read "
+             "that; stream2_bslz4: the same, packed (bitshuffle, LZ4), which takes a thread "
+             "of its own some 0.7 s per GB."},
+    {"frames.hwm", &config_type_number, FIELD(frames.hwm), RANGE(1, 65536), .unit = "chunks",
+     .default_text = "64",
+     .text = "How many chunks, of some 1 MiB of pixels each, may wait in memory for somebody who "
+             "takes them."},
     {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
      .text = "Whether there is a page."},
     {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",
@@ -213,8 +234,9 @@ const struct config_key config_keys[] = {
      .text = "Whether the page may be on an address that other computers reach without TLS. What "
              "is sent, the token too, can then be read on the network."},
     {"security.server_key", &config_type_file, FIELD(security_server_key), .default_text = "none",
-     .text = "Key pair of this merlind, a file as merlinctl keygen makes it. With it control and "
-             "results are encrypted (CURVE), also for clients on this computer, and only clients "
+     .text = "Key pair of this merlind, a file as merlinctl keygen makes it. With it control, "
+             "results and frames are encrypted (CURVE), also for clients on this computer, and "
+             "only clients "
              "with a key of security.clients may connect."},
     {"security.clients", &config_type_file, FIELD(security_clients), .default_text = "none",
      .text = "Who may connect: lines NAME ROLE PUBLIC-KEY with the role viewer (reads), operator "

@@ -28,6 +28,7 @@ int opened_service_prepare(struct opened_file **out, struct config *config, stru
     config->workers = choose_workers(config);
     config->recording.enabled = false;
     config->web.enabled = false;
+    config->frames.enabled = false;
     /* Its sockets are files in a directory of this user's alone. */
     config->security_server_key[0] = config->security_clients[0] = '\0';
     r = opened_settings_configure(file, config);

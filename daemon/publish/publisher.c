@@ -1,15 +1,13 @@
 #include "daemon/publish/publisher.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
-#include "common/clock.h"
 #include "common/log.h"
-#include "daemon/json_time.h"
 #include "daemon/key_ring.h"
+#include "daemon/message_header.h"
 #include "daemon/zmq_poll.h"
 
 /* Messages that may wait for one subscriber: as many as the last key frames of all maps of a run
@@ -152,16 +150,7 @@ static json_int_t next_sequence(struct publisher *publisher, const char *topic)
 static char *header_text(struct publisher *publisher, const char *topic, const char *kind,
                          json_t *header)
 {
-    char schema[64];
-    snprintf(schema, sizeof schema, "merlind/%s", kind);
-    json_object_set_new(header, "schema", json_string(schema));
-    json_object_set_new(header, "v", json_integer(1));
-    json_object_set_new(header, "seq", json_integer(next_sequence(publisher, topic)));
-    json_object_set_new(header, "t", json_time(clock_realtime_ns()));
-    if (!json_object_get(header, "scan"))
-        json_object_set_new(header, "scan", json_null());
-    if (!json_object_get(header, "parts"))
-        json_object_set_new(header, "parts", json_array());
+    message_header_complete(header, kind, next_sequence(publisher, topic));
     return json_dumps(header, JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 

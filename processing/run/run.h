@@ -71,6 +71,9 @@ struct run_counts {
     /* writer thread, and workers while nothing is recorded: frames in place; those in /entry/extra
      */
     _Atomic uint64_t recorded, unrecorded, extra_recorded, extra_unrecorded;
+    /* the frame stream: handed to somebody (its thread); not taken (that and workers). The rest of
+     * those that workers gave wait. */
+    _Atomic uint64_t streamed, unstreamed;
 };
 
 enum recording_state {

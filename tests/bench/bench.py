@@ -192,15 +192,10 @@ def masks(directory, side):
     return [{"name": f"mask{n}", "shape": "mask", "mask": str(pathlib.Path(directory) / f"mask{n}.npy")} for n in range(8)]
 
 
-def pipeline(form, scan, directory):
-    """One run through merlind; directory None: not recorded."""
-    with tempfile.TemporaryDirectory(prefix="merlind-bench-") as of_masks:
-        return pipeline_with(DETECTORS + masks(of_masks, int(form.split("_")[1])), form, scan, directory)
-
-
-def pipeline_with(detectors, form, scan, directory):
+def run_of_pipeline(form, scan, directory, more=None, beside=lambda client: contextlib.nullcontext()):
+    """One run through merlind; directory None: not recorded; `more` settings; what goes on beside it. (figures, summary)"""
     settings = {"control.endpoint": "tcp://127.0.0.1:0", "results.endpoint": "tcp://127.0.0.1:0", "web.listen": "127.0.0.1:0",
-                "ring.size": "512MiB", "virtual_detectors": json.dumps(detectors), "analysis.variance": "true"}
+                "ring.size": "512MiB", "virtual_detectors": json.dumps(DETECTORS), **(more or {})}
     if directory:
         settings["recording.directory"] = directory
     with simulator(form, scan) as (sender, ports):
@@ -210,9 +205,10 @@ def pipeline_with(detectors, form, scan, directory):
             client = Client(ready[1], ready[2])
             try:
                 client.wait_idle()
-                before, sender_before = cpu_of(daemon.pid), cpu_of(sender.pid)
-                run = client("start", scan=list(scan), recording=directory is not None)["id"]
-                summary, finished = client.wait_finished(run)
+                with beside(client):
+                    before, sender_before = cpu_of(daemon.pid), cpu_of(sender.pid)
+                    run = client("start", scan=list(scan), recording=directory is not None)["id"]
+                    summary, finished = client.wait_finished(run)
                 cpu, sent = cpu_of(daemon.pid) - before, cpu_of(sender.pid) - sender_before
             finally:
                 client.close()
@@ -220,7 +216,15 @@ def pipeline_with(detectors, form, scan, directory):
     if directory and summary["recording"]["state"] != "closed":
         raise Failure(f"recording: {summary['recording']}")
     seconds = finished - (summary["started"][0] + summary["started"][1] * 1e-9)
-    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"], sent)
+    return per_run(form, counts["received"], seconds, cpu, counts["lost"] + counts["rejected"], sent), summary
+
+
+def pipeline(form, scan, directory):
+    """With 16 detectors, 8 of them masks, and the variance: what bench_parts computes alone."""
+    with tempfile.TemporaryDirectory(prefix="merlind-bench-") as of_masks:
+        detectors = DETECTORS + masks(of_masks, int(form.split("_")[1]))
+        more = {"virtual_detectors": json.dumps(detectors), "analysis.variance": "true"}
+        return run_of_pipeline(form, scan, directory, more)[0]
 
 
 def live(form, scan):

@@ -104,8 +104,8 @@ static struct daemon *begin(void)
     daemon->jobs.loop = &daemon->loop;
     live_icom_init(&daemon->icom, &daemon->jobs, &daemon->config.icom);
     const struct acquisition_observer observer = {daemon, on_state_changed, on_run_event, on_event};
-    fuzz_require(acquisition_create(&daemon->acquisition, &daemon->loop, &daemon->config, &observer,
-                                    &error) == 0);
+    fuzz_require(acquisition_create(&daemon->acquisition, &daemon->loop, &daemon->config, NULL,
+                                    &observer, &error) == 0);
     daemon->icom.acquisition = daemon->acquisition;
     const struct control_service service = {
         .data = daemon,

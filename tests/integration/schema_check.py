@@ -60,7 +60,7 @@ def validate(kind, message):
 def _check_parts(described, parts):
     assert len(described) == len(parts), f"{len(described)} parts are described, {len(parts)} came"
     for one, part in zip(described, parts):
-        size = math.prod(one["shape"]) * int(one["dtype"][2:])
+        size = len(part) if one["encoding"] != "raw" else math.prod(one["shape"]) * int(one["dtype"][2:])
         assert one["nbytes"] == size == len(part), (
             f"part {one['name']}: nbytes {one['nbytes']}, {one['shape']} of {one['dtype']} is {size}, {len(part)} came")
         assert len(one["dims"]) == len(one["shape"]), f"part {one['name']}: {one['dims']} for {one['shape']}"

@@ -8,11 +8,11 @@ import unittest
 
 import zmq
 
-from harness import MERLINCTL, MERLIND, TOP, ControlError, Control, SystemTest, run_ctl, timeout
+from harness import MERLINCTL, MERLIND, TOP, ControlError, Control, SystemTest, run_ctl, timeout, wait_for
 from fake_detector import FakeDetector
 
 sys.path.insert(0, str(TOP / "clients" / "python"))
-from merlind import Merlind, MerlindError, read_key_file  # noqa: E402
+from merlind import Merlind, MerlindError, frames, read_key_file  # noqa: E402
 
 
 def keygen(path):
@@ -93,6 +93,22 @@ class WithKeys(SystemTest):
         with self.clients.open("a") as file:  # counts from the next connection on
             file.write(f"guest viewer {read_key_file(self.keys / 'stranger')['public'].decode()}\n")
         self.assertEqual(self.connect(daemon, "stranger").status()["state"], "disconnected")
+
+    def test_frames_are_for_those_with_a_key(self):
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", "20", "--fps", "1000")
+        daemon = self.start_daemon(simulator, {**self.settings, "frames.enabled": True, "frames.endpoint": "tcp://127.0.0.1:0"})
+        anna, ben = self.connect(daemon, "anna"), self.connect(daemon, "ben")
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        stranger = context.socket(zmq.PULL)
+        stranger.connect(anna.status()["endpoints"]["frames"])
+        share = frames(anna)
+        wait_for(lambda: ben.status()["frame_stream"]["pullers"] == 1, 10, "the puller with a key")
+        run = ben.start((4, 16))
+        self.assertEqual(sorted(frame.number for frame in share), list(range(1, 65)))
+        self.assertEqual(ben.wait(run["id"])["reason"], "complete")
+        self.assertFalse(stranger.poll(0))
+        wait_for(lambda: ben.status()["frame_stream"]["pullers"] == 0, 10, "the end of the puller")
 
     def test_merlinctl_shows_its_key(self):
         daemon = self.start_daemon(None, {**self.settings, "detector.command_port": 1, "detector.data_port": 2})

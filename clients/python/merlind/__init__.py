@@ -19,8 +19,9 @@ from merlind.messages import MerlindError, Update
 from merlind.old_runs import OldRuns
 from merlind.results import Results
 from merlind.service import Service
+from merlind.stream import Frame, frames
 
-__all__ = ["LivePlot", "Merlind", "MerlindError", "Update", "live", "read_key_file"]
+__all__ = ["Frame", "LivePlot", "Merlind", "MerlindError", "Update", "frames", "live", "read_key_file"]
 
 
 class Merlind(Results, Analysis, Instrument, Bragg, OldRuns, Service):

@@ -124,6 +124,10 @@ static void the_defaults_are_those_of_the_manual(void **unused)
     assert_string_equal(config.control_endpoint, "tcp://127.0.0.1:6350");
     assert_string_equal(config.results_endpoint, "tcp://127.0.0.1:6351");
     assert_true(config.results_map_rate == 10 && config.results_pattern_rate == 2);
+    assert_false(config.frames.enabled);
+    assert_string_equal(config.frames.endpoint, "tcp://127.0.0.1:6352");
+    assert_int_equal(config.frames.format, FRAMES_DECODED);
+    assert_int_equal(config.frames.hwm, 64);
     assert_string_equal(config.web.listen, "127.0.0.1:6380");
     assert_int_equal(config.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config.n_virtual_detectors, 0);
@@ -153,6 +157,7 @@ static const char full_text[] =
     "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control', rate: 250, lease: 12.5}\n"
     "results: {endpoint: 'tcp://[::1]:*', map_rate: 0.5, immediate: true, pattern_rate: 20}\n"
+    "frames: {enabled: true, endpoint: 'tcp://127.0.0.1:31001', format: stream2_bslz4, hwm: 7}\n"
     "web: {enabled: false, listen: '*:0', token: 0123456789abcdef, viewers: 5, patience: 12.5,\n"
     "  origins: ['http://lab:8080', 'https://[::1]:1'], allow_insecure: true,\n"
     "  tls_certificate: /etc/merlind/page.pem, tls_key: /etc/merlind/page.key}\n"
@@ -251,6 +256,9 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->results_endpoint, "tcp://[::1]:*");
     assert_true(config->results_immediate);
     assert_true(config->results_map_rate == 0.5 && config->results_pattern_rate == 20);
+    assert_true(config->frames.enabled && config->frames.hwm == 7);
+    assert_string_equal(config->frames.endpoint, "tcp://127.0.0.1:31001");
+    assert_int_equal(config->frames.format, FRAMES_STREAM2_BSLZ4);
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->debug_worker_delay_us, 12);
     const struct variance_settings *const variance = &config->analysis.variance_settings;
@@ -953,6 +961,11 @@ static void keys_that_contradict_each_other(void **unused)
         {"results.endpoint=tcp://0.0.0.0:6350", -EINVAL,
          "-o: error: results.endpoint tcp://0.0.0.0:6350 can be reached"},
         {"control.endpoint=tcp://127.example.org:6350", -EINVAL, "-o: error: "},
+        {"frames={enabled: true, endpoint: 'tcp://0.0.0.0:6352'}", -EINVAL,
+         "-o: error: frames.endpoint tcp://0.0.0.0:6352 can be reached"},
+        {"frames={enabled: false, endpoint: 'tcp://0.0.0.0:6352'}", 0, ""},
+        {"frames={enabled: true, endpoint: 'tcp://127.0.0.1:6351'}", -EINVAL,
+         "-o: error: results.endpoint and frames.endpoint are both tcp://127.0.0.1:6351"},
         {"security.server_key=/etc/key", -EINVAL,
          "-o: error: security.server_key without security.clients"},
         {"control.endpoint=tcp://[::1]:6350", 0, ""},
