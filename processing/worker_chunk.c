@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "detector/bit_plane.h"
+#include "processing/run/run_loss.h"
 #include "processing/run/stored_chunks.h"
 #include "processing/stored/chunk_codec.h"
 #include "processing/worker_deferred.h"
@@ -56,8 +56,7 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *frames
     heartbeat_wait(worker->heartbeat, false);
     if (!chunk) {
         message_batch_clear(&worker->messages);
-        log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
-                  describe->n_frames);
+        run_tell_loss(run, describe->n_frames, "no memory for a compressed chunk");
         count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
@@ -75,7 +74,7 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *frames
     chunk->raw_size = packed > 0 ? n * run->format.image_size : chunk->raw_size;
     worker_hand_over_messages(worker, chunk);
     if (packed < 0)
-        log_error("workers", "Blosc refused a chunk of %zu frames", n);
+        run_tell_loss(run, describe->n_frames, "Blosc refused a chunk");
     sink->submit(sink->data, chunk);
 }
 
@@ -357,7 +356,7 @@ static void pass_over(struct worker *worker, struct run *run, struct chunk *chun
     count_unrecorded(run, in_place, n_frames);
     if (in_place)
         atomic_fetch_add_explicit(&run->counts.not_analysed, n_frames, memory_order_relaxed);
-    log_error("workers", "no memory for a chunk of %u frames: they are lost", n_frames);
+    run_tell_loss(run, n_frames, "no memory for a chunk to work on");
 }
 
 static void remember(struct worker *worker, const struct chunk_work *work)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/episode.h"
 #include "common/error.h"
 #include "detector/acquisition_header.h"
 #include "detector/pixel_format.h"
@@ -138,6 +139,7 @@ struct run {
     _Atomic int end;                /* enum run_end */
     _Atomic uint64_t pending;
     struct run_counts counts;
+    struct episode loss;         /* run_loss.h */
     struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
     struct column_table *stored; /* stored_chunks.h */
     struct epochs epochs;
