@@ -69,7 +69,9 @@ static void submit(struct worker *worker, struct run *run, const uint8_t *frames
     chunk->position = describe->position;
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
+    const uint64_t start = clock_monotonic_ns();
     const ptrdiff_t packed = chunk_codec_pack(run, frames, n, chunk->bytes, chunk->capacity);
+    stage_times_add(worker->times, STAGE_COMPRESS, start);
     chunk->size = packed > 0 ? (size_t)packed : 0;
     chunk->raw_size = packed > 0 ? n * run->format.image_size : chunk->raw_size;
     worker_hand_over_messages(worker, chunk);
@@ -217,9 +219,13 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
         done += process_some(worker, work, &chunk->frames[i],
                              left < WEIGHT_IMAGES ? left : WEIGHT_IMAGES);
     }
-    if (work->analysis == ANALYSE_NOW)
+    if (work->analysis == ANALYSE_NOW) {
+        const uint64_t arrived_ns = chunk->frames[work->n_frames].arrived_ns;
         worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,
                          n_frames - work->n_frames);
+        if (arrived_ns > 0)
+            stage_times_add(worker->times, STAGE_RESULT, arrived_ns);
+    }
     give_latest(worker, work, chunk, work->n_frames, n_frames);
     struct run_counts *const counts = &work->run->counts;
     const uint64_t not_done = n_frames - work->n_frames - done;

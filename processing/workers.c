@@ -29,6 +29,7 @@ struct workers {
     struct chunk_sink sink;
     unsigned n_workers;
     struct worker_delays delays;
+    struct stage_times *times;
     enum cpu_isa isa;
     struct catch_up catch_up;
     struct backlog backlog;
@@ -54,6 +55,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .index = index,
         .heartbeat = &workers->heartbeats[index],
         .delays = workers->delays,
+        .times = workers->times,
     };
     char name[16];
     snprintf(name, sizeof name, "worker-%u", index);
@@ -133,6 +135,7 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
     workers->sink = sink;
     workers->n_workers = n_workers;
     workers->delays = options->delays;
+    workers->times = options->times;
     workers->backlog.size = options->backlog_size;
     workers->isa = cpu_isa_best();
     if (make_heartbeats(workers) < 0) {

@@ -326,6 +326,8 @@ stage_docs() {
   for page in "${pages[@]}"; do
     try "manual page $(basename "$page") without a warning" docs_page "$page" || true
   done
+  try "dashboard and alerts name figures that there are" /usr/bin/python3 tests/monitoring.py || true
+  command -v promtool >/dev/null || skip "expressions of the alerts" "promtool (Debian package prometheus) is not there"
   try "the tests that docs/reliability.md names are there" /usr/bin/python3 tests/named_tests.py || true
 }
 

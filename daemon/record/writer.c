@@ -106,7 +106,10 @@ static void flush(struct writer *writer, struct open_run *open)
     if (!open->file || !run_file_has_news(open->file))
         return;
     char *const summary = summarise(writer, open->run);
-    if (run_file_flush(open->file, summary, &error) < 0)
+    const uint64_t began = clock_monotonic_ns();
+    const int r = run_file_flush(open->file, summary, &error);
+    stage_times_add(writer->options.times, STAGE_FLUSH, began);
+    if (r < 0)
         abandon(open, &error);
     free(summary);
 }
@@ -138,7 +141,10 @@ static bool record_chunk(struct writer *writer, struct open_run *open,
         stop(writer, open);
         return false;
     }
-    if (run_file_write(open->file, chunk, &error) < 0) {
+    const uint64_t began = clock_monotonic_ns();
+    const int r = run_file_write(open->file, chunk, &error);
+    stage_times_add(writer->options.times, STAGE_WRITE, began);
+    if (r < 0) {
         abandon(open, &error);
         return false;
     }

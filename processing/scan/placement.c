@@ -86,6 +86,7 @@ static void append(const struct placement *placement, struct chunk *chunk,
     slot->flags = flags;
     slot->layer = (uint8_t)arrival->layer;
     slot->arrival = counter_read(&placement->run->counts.received);
+    slot->arrived_ns = counter_read(&placement->run->last_frame_ns);
     slot->frame_index = arrival->index;
     slot->number = arrival->number;
     slot->position = arrival->position;
