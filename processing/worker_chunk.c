@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/probe.h"
 #include "detector/bit_plane.h"
 #include "processing/run/run_loss.h"
 #include "processing/run/stored_chunks.h"
@@ -379,6 +380,7 @@ static void remember(struct worker *worker, const struct chunk_work *work)
 void worker_process_chunk(struct worker *worker, struct chunk *chunk)
 {
     struct run *const run = chunk->run;
+    PROBE3(chunk_claimed, worker->index, chunk->first_place, chunk->capacity);
     worker_take_run(worker, run);
     if (worker_make_room(worker, run) < 0) {
         pass_over(worker, run, chunk);

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
+#include "common/probe.h"
 #include "daemon/record/disk_sync.h"
 #include "daemon/record/given_results.h"
 #include "daemon/record/hdf5_error.h"
@@ -155,6 +156,7 @@ static bool record_chunk(struct writer *writer, struct open_run *open,
 void writer_write(struct writer *writer, const struct compressed_chunk *chunk)
 {
     const bool recorded = record_chunk(writer, find_open_run(writer, chunk->run), chunk);
+    PROBE4(chunk_written, chunk->first_place, chunk->n_frames, chunk->size, recorded);
     count_chunk(chunk, recorded);
 }
 
