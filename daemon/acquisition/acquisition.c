@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/message_id.h"
 #include "daemon/acquisition/acquisition_internal.h"
@@ -139,6 +140,7 @@ static void check_drained(struct acquisition *acquisition)
 static void on_data_link(struct acquisition *acquisition, const struct pipeline_event *event)
 {
     acquisition->data_connected = event->connected;
+    acquisition->doubted_ns = 0;
     acquisition->data_error = event->error;
     if (event->connected) {
         log_info("detector", "data link to %s:%u is up", acquisition->config->detector_host,
@@ -297,6 +299,8 @@ static void on_pipeline_event(void *data, const struct pipeline_event *event)
 static void on_command_link(void *data, bool connected, const struct error *error)
 {
     struct acquisition *const acquisition = data;
+    if (!connected && acquisition->command_connected && acquisition->data_connected)
+        acquisition->doubted_ns = clock_monotonic_ns();
     acquisition->command_connected = connected;
     acquisition->command_error = error ? *error : (struct error){0};
     detector_settings_clear(&acquisition->known);

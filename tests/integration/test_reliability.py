@@ -123,6 +123,25 @@ class Networks(SystemTest):
         self.within(self.there, "tc", "qdisc", "add", "dev", "merlin0", "root", "netem", "delay", "2ms", "1ms", "loss", "1%")
         self.assert_complete(self.run_scan(client, (32, 32)))
 
+    def test_detector_that_lost_its_power_is_found_again(self):
+        """No word of farewell: its computer is gone in the middle of a scan, and comes up again under the same address."""
+        client = self.start_both("--scan", "32x32", "--fps", "500")
+        run = client("start", scan=[32, 32])
+        wait_for(lambda: client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
+        ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}
+        self.within(self.there, "ip", "link", "set", "merlin0", "down")
+        self.simulator.kill()
+        # A computer that comes up knows nothing of connections that there were.
+        self.within(self.there, "ss", "--kill", "--tcp", "src", "10.213.7.1")
+        self.within(self.there, "ip", "link", "set", "merlin0", "up")
+        self.start_simulator("--synthetic", "glass", "--bank", "64", "--scan", "32x32", "--fps", "500", "--listen", "10.213.7.1",
+                             prefix=("ip", "netns", "exec", self.there), **ports)
+        summary = client.wait_finished(run["id"], seconds=60)
+        self.assertEqual((summary["reason"], summary["recording"]["state"]), ("short", "closed"), summary)
+        received = summary["frames"]["received"]
+        self.assert_counts(summary["frames"], recorded=received, analysed=received, missing=1024 - received)
+        self.assert_complete(self.run_scan(client, (32, 32)))
+
 
 if __name__ == "__main__":
     unittest.main()
