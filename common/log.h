@@ -56,9 +56,10 @@ __attribute__((format(printf, 3, 4))) void log_write(const struct log_about *abo
                                                      const char *component, const char *format,
                                                      ...);
 
-#define LOG_ABOUT(of_level, ...)                                                                   \
+/* LOG_ABOUT(ERROR, .run = id): a level, and members of struct log_about. */
+#define LOG_ABOUT(...)                                                                             \
     (&(const struct log_about){                                                                    \
-        .level = LOG_LEVEL_##of_level, .file = __FILE__, .line = __LINE__, ##__VA_ARGS__})
+        .file = __FILE__, .line = __LINE__, .level = LOG_LEVEL_##__VA_ARGS__})
 
 #define log_error(component, ...) log_write(LOG_ABOUT(ERROR), component, __VA_ARGS__)
 #define log_warning(component, ...) log_write(LOG_ABOUT(WARNING), component, __VA_ARGS__)

@@ -63,8 +63,8 @@ static void worker_main(struct workers *workers, unsigned index)
     setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
     for (;;) {
         heartbeat_beat(worker.heartbeat);
+        const uint32_t signal = ring_signal(workers->ring); /* before anything that it tells of */
         const bool stopping = atomic_load_explicit(&workers->stopping, memory_order_acquire);
-        const uint32_t signal = ring_signal(workers->ring);
         worker_merge_if_asked(&worker);
         const bool behind = !catch_up_is_empty(&workers->catch_up);
         struct chunk *chunk = ring_claim(workers->ring, signal, 0);

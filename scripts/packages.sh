@@ -8,6 +8,7 @@ declare -A PACKAGES=(
     libcairo2-dev libwebsockets-dev libwebsockets-evlib-uv systemtap-sdt-dev"
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
     hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib openssl iproute2
+    nftables libfaketime spin
     python3-pip python3-setuptools python3-wheel python3-hyperspy python3-silx python3-dask python3-pil poppler-utils"
   [readers]="python3-venv"
   [style]="git clang-format-14 shellcheck python3"

@@ -84,7 +84,7 @@ need_build() {
 # The classifier's rates on patterns of known truth take too long under the sanitizers.
 stage_unit() {
   need_build || return
-  unit_tests "$build" 1 "unit,truth,corpus"
+  unit_tests "$build" 1 "unit,truth,corpus,model"
 }
 
 stage_integration() {
