@@ -76,6 +76,11 @@ static void post_refused(void *data, const struct error *error)
     post(data, (struct pipeline_event){.kind = PIPELINE_RUN_REFUSED, .error = *error});
 }
 
+static void post_dropped(void *data, enum run_end end)
+{
+    post(data, (struct pipeline_event){.kind = PIPELINE_PLAN_DROPPED, .end = end});
+}
+
 static void post_finished(void *data, struct run *run)
 {
     post(data, (struct pipeline_event){.kind = PIPELINE_RUN_FINISHED, .run = run_ref(run)});
@@ -134,6 +139,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
                 .run_began = post_began,
                 .run_ended = post_ended,
                 .run_refused = post_refused,
+                .plan_dropped = post_dropped,
             },
     };
     /* Said beforehand: on a virtual machine whose host has to find the memory it may take seconds.

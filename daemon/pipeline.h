@@ -23,12 +23,14 @@ enum pipeline_event_kind {
     PIPELINE_RUN_ENDED,    /* no more frames for it */
     PIPELINE_RUN_FINISHED, /* its file is closed, its results are final */
     PIPELINE_RUN_REFUSED,  /* a run could not begin; error says why */
+    PIPELINE_PLAN_DROPPED, /* an expected run was ended (`end`) before its first frame */
 };
 
 struct pipeline_event {
     enum pipeline_event_kind kind;
     bool connected;
     struct run *run; /* holds a reference while the callback runs */
+    enum run_end end;
     struct error error;
 };
 

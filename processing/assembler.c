@@ -33,13 +33,20 @@ void assembler_flush(struct assembler *assembler)
 
 /* ---- runs ---- */
 
+static void want_no_end(struct assembler *assembler)
+{
+    assembler->quiet_end = RUN_END_NONE;
+    assembler->end_asked = false;
+}
+
 static void end_run(struct assembler *assembler, enum run_end end)
 {
     struct run *const run = assembler->run;
     if (!run)
         return;
     placement_close(&assembler->placement);
-    assembler->quiet_end = RUN_END_NONE;
+    if (!assembler->end_asked || !assembler->next_plan)
+        want_no_end(assembler);
     atomic_store_explicit(&run->ended_ns, clock_realtime_ns(), memory_order_relaxed);
     atomic_store_explicit(&run->end, end, memory_order_release);
     PROBE3(scan_ended, run->plan->id, run_end_name(end), counter_read(&run->counts.received));
@@ -72,13 +79,39 @@ void assembler_end_run(struct assembler *assembler, enum run_end end)
     end_run(assembler, end);
 }
 
+/* Frames of a plan that begin to come before the link is quiet make a run, which ends then. */
+static void drop_next_plan(struct assembler *assembler)
+{
+    const enum run_end end = assembler->quiet_end;
+    assembler_expect_nothing(assembler);
+    assembler->events.plan_dropped(assembler->events.data, end);
+}
+
+static void end_as_asked(struct assembler *assembler)
+{
+    if (assembler->run)
+        end_run(assembler, assembler->quiet_end);
+    else
+        drop_next_plan(assembler);
+}
+
+/* A detector that was stopped goes idle, or fails, too: that is not the reason then. */
+static bool somebody_stops(const struct assembler *assembler)
+{
+    return assembler->end_asked &&
+           (assembler->quiet_end == RUN_END_STOPPED || assembler->quiet_end == RUN_END_SHUTDOWN);
+}
+
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns)
 {
     forget_passes(assembler);
-    if (quiet_ns == 0)
-        end_run(assembler, end);
-    else
+    if (!assembler->run && !assembler->next_plan)
+        return;
+    if (!somebody_stops(assembler))
         end_run_when_quiet(assembler, end, quiet_ns);
+    assembler->end_asked = true;
+    if (quiet_ns == 0)
+        end_as_asked(assembler);
 }
 
 static struct acquisition_plan *take_plan(struct assembler *assembler)
@@ -398,12 +431,12 @@ bool assembler_take(struct assembler *assembler, const struct mpx_message *messa
 
 void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns)
 {
-    if (!assembler->run)
+    if (assembler->end_asked && quiet_ns >= assembler->quiet_ns) {
+        end_as_asked(assembler);
+    } else if (!assembler->run) {
         return;
-    if (assembler->quiet_end == RUN_END_LAST && quiet_ns >= assembler->quiet_ns) {
+    } else if (assembler->quiet_end == RUN_END_LAST && quiet_ns >= assembler->quiet_ns) {
         end_at_last(assembler);
-    } else if (assembler->quiet_end != RUN_END_NONE && quiet_ns >= assembler->quiet_ns) {
-        end_run(assembler, assembler->quiet_end);
     } else if (assembler->hdr_fresh && quiet_ns >= HEADER_QUIET_NS) {
         assembler_end_run(assembler, RUN_END_NEXT_RUN);
         assembler->events.header(assembler->events.data);
@@ -415,7 +448,7 @@ void assembler_quiet(struct assembler *assembler, uint64_t quiet_ns)
 void assembler_expect(struct assembler *assembler, struct acquisition_plan *plan, bool drain,
                       bool link_is_busy)
 {
-    acquisition_plan_unref(assembler->next_plan);
+    assembler_expect_nothing(assembler);
     assembler->next_plan = plan;
     assembler->draining = drain && link_is_busy;
     if (drain)
@@ -427,6 +460,8 @@ void assembler_expect_nothing(struct assembler *assembler)
     acquisition_plan_unref(assembler->next_plan);
     assembler->next_plan = NULL;
     assembler->draining = false;
+    if (!assembler->run)
+        want_no_end(assembler);
 }
 
 void assembler_record_pass(struct assembler *assembler, struct acquisition_plan *plan)

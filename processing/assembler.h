@@ -39,6 +39,7 @@ struct assembler {
     enum run_end quiet_end; /* ends the run once the link has been quiet for quiet_ns; RUN_END_NONE:
                                not wanted */
     uint64_t quiet_ns;
+    bool end_asked; /* by the service: holds for a run that is expected too */
 
     /* Of an unending scan: */
     struct acquisition_plan *pass_plan;     /* the next pass is to be a run of its own */
@@ -70,7 +71,10 @@ void assembler_expect_nothing(struct assembler *assembler);
 /* The unending scan that is going on gives its next pass to a run with this plan, whose scan begins
  * with a pass. Takes a reference of the caller; dropped when the scan ends before. */
 void assembler_record_pass(struct assembler *assembler, struct acquisition_plan *plan);
-/* Ends the run that is going on, if any, once no byte has come for quiet_ns (0: now). */
+/*
+ * Ends the run that is going on or expected, if any, once no byte has come for quiet_ns (0: now).
+ * What somebody asked for (RUN_END_STOPPED, RUN_END_SHUTDOWN) holds over what the detector tells.
+ */
 void assembler_end_when_quiet(struct assembler *assembler, enum run_end end, uint64_t quiet_ns);
 
 /* Ends the run that is going on, if any. */

@@ -48,7 +48,8 @@ struct ingest {
     struct mpx_message pending; /* found no room in the ring; its bytes are still unconsumed */
     size_t pending_consumes;    /* 0: there is none */
     uint64_t last_byte_ns;
-    size_t wanted; /* bytes that complete the message that is being received */
+    uint64_t end_asked_ns; /* when the end that assembler waits for was asked */
+    size_t wanted;         /* bytes that complete the message that is being received */
     bool stop_wanted, stopped;
     uint64_t skipped_counted, resyncs_counted, skipped_reported; /* of what the parser says */
     char *host;
@@ -146,6 +147,10 @@ static void on_quiet(void *data, uint64_t quiet_ns)
 {
     struct ingest *const ingest = data;
     ring_reclaim(ingest->ring);
+    if (ingest->assembler.end_asked) {
+        const uint64_t since_asked = uv_hrtime() - ingest->end_asked_ns;
+        quiet_ns = quiet_ns < since_asked ? quiet_ns : since_asked;
+    }
     assembler_quiet(&ingest->assembler, quiet_ns);
 }
 
@@ -210,6 +215,8 @@ static void carry_out(struct ingest *ingest, const struct ingest_command *comman
         ingest->assembler.default_plan = command->plan;
         break;
     case INGEST_END_RUN:
+        if (!ingest->assembler.end_asked)
+            ingest->end_asked_ns = uv_hrtime();
         assembler_end_when_quiet(&ingest->assembler, command->end, command->quiet_ns);
         break;
     case INGEST_STOP:

@@ -34,6 +34,9 @@ struct ingest_events {
     void (*run_ended)(void *data, struct run *run);
     /* A run could not begin; its frames are dropped. */
     void (*run_refused)(void *data, const struct error *error);
+    /* The run that was expected was to end, and no frame of it has come: none is expected any more.
+     */
+    void (*plan_dropped)(void *data, enum run_end end);
 };
 
 struct ingest_settings {
@@ -70,7 +73,11 @@ int ingest_set_default_plan(struct ingest *ingest, struct acquisition_plan *plan
 /* The unending scan that is going on (if it is) gives its next pass to a run with this plan, and
  * goes on afterwards under a copy of its own plan. Takes a reference. */
 int ingest_record_pass(struct ingest *ingest, struct acquisition_plan *plan);
-/* Ends the run that is going on, once no byte has come for quiet_ns (0: now). */
+/*
+ * Ends the run that is going on or expected, once no byte has come for quiet_ns (0: now) since this
+ * was asked. Frames of an expected run that come before that make a run, which ends then; if none
+ * come, plan_dropped is called.
+ */
 int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns);
 
 /* How often its loop has turned because somebody asked, and asks for another turn; not after

@@ -199,8 +199,11 @@ stage_tsan() {
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 unit $prefix "${options[@]}"
   # The tests in which merlind's threads meet; the others are for the other sanitizers.
-  local threaded=(test_accounting. test_bragg. test_first_light. test_live_detectors. test_overload. test_recording_faults.
-    test_service. test_view. test_web.)
+  local threaded=(test_accounting. test_first_light. test_live_detectors. test_recording_faults. test_view.
+    test_bragg.Bragg.test_a_kept test_bragg.Bragg.test_a_run_that_learns test_bragg.Bragg.test_live_and_final
+    test_bragg.Bragg.test_settings_that_change test_overload.Overload.test_a_detector_that_comes
+    test_overload.Overload.test_analysis_that_is_too_slow test_service.Ending. test_service.Requests. test_web.Live.
+    test_web.Metrics. test_web.Hostile.test_viewer_that_never_reads)
   [ -z "$long" ] || threaded=()
   # shellcheck disable=SC2086
   integration_tests "$dir" $prefix "${options[@]}" -- "${threaded[@]}"
@@ -217,26 +220,35 @@ stage_fuzz() {
   [ -z "$long" ] || seconds=300
   compile "fuzz build" "$dir" clang-14 --buildtype=debugoptimized -Dwerror=true -Dtests=false -Dfuzz=true \
     -Db_sanitize=address,undefined -Db_lundef=false || return
-  for target in "$dir"/tests/fuzz/fuzz_*; do
-    if [ -f "$target" ] && [ -x "$target" ]; then
-      fuzz_target "$target" "$seconds"
+  export -f fuzz_target
+  find "$dir/tests/fuzz" -maxdepth 1 -type f -name 'fuzz_*' -executable -print0 | sort -z |
+    xargs -0 -n 1 -P "$(nproc)" bash -c 'fuzz_target "$@"' fuzz_target "$seconds" "$work/fuzz"
+  for target in "$work"/fuzz/*.code; do
+    name=$(basename "$target" .code)
+    if try "$name for $seconds s" fuzz_outcome "${target%.code}"; then
+      sed -n "s/^stat::number_of_executed_units: */  $name: inputs tried: /p" "$work/log"
     fi
   done
 }
 
-# fuzz_target PROGRAM SECONDS: starts from the kept corpus, leaves it as it is.
+# fuzz_target SECONDS DIRECTORY PROGRAM: starts from the kept corpus, leaves it as it is; log and exit code are in DIRECTORY.
 fuzz_target() {
-  local target=$1 seconds=$2 name corpus=()
+  local seconds=$1 out=$2 target=$3 name corpus=() code=0
   name=$(basename "$target")
-  mkdir -p "$work/corpus/$name"
-  corpus=("$work/corpus/$name")
+  mkdir -p "$out/corpus/$name"
+  corpus=("$out/corpus/$name")
   if [ -d "tests/fuzz/corpus/${name#fuzz_}" ]; then
     corpus+=("tests/fuzz/corpus/${name#fuzz_}")
   fi
-  if try "$name for $seconds s" env "ASAN_OPTIONS=detect_leaks=1" "$target" -max_total_time="$seconds" -timeout=10 \
-    -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$work/" "${corpus[@]}"; then
-    sed -n "s/^stat::number_of_executed_units: */  $name: inputs tried: /p" "$work/log"
-  fi
+  ASAN_OPTIONS=detect_leaks=1 "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+    -artifact_prefix="$out/" "${corpus[@]}" >"$out/$name.log" 2>&1 || code=$?
+  echo "$code" >"$out/$name.code"
+}
+
+# fuzz_outcome PATH: of the target whose files begin so.
+fuzz_outcome() {
+  cat "$1.log"
+  return "$(cat "$1.code")"
 }
 
 # Skipped, with a word, where there is no Node.js, no browser or none of npm's packages.
@@ -293,7 +305,8 @@ stage_service() {
   [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || fail "service: run.sh ended with $code"
 }
 
-# The tests are left out: the analyzer does not know that cmocka's assertions do not return.
+# The tests are left out: the analyzer does not know that cmocka's assertions do not return. So is what a build would
+# generate: nothing is built here.
 stage_tidy() {
   local dir=$build-tidy files
   install_packages build test tidy || return
@@ -301,8 +314,8 @@ stage_tidy() {
   mapfile -t files < <(/usr/bin/python3 -c 'import json, os, sys
 top = os.path.realpath(sys.argv[2])
 files = {os.path.realpath(os.path.join(c["directory"], c["file"])) for c in json.load(open(sys.argv[1]))}
-print("\n".join(sorted(f for f in files if f.startswith(top + "/") and not f.startswith(top + "/tests/"))))' \
-    "$dir/compile_commands.json" "$top")
+kept = (f for f in files if f.startswith(top + "/") and not f.startswith(top + "/tests/") and os.path.exists(f))
+print("\n".join(sorted(kept)))' "$dir/compile_commands.json" "$top")
   try_lines=200 try "clang-tidy on ${#files[@]} files" tidy_files "$dir" "${files[@]}" || true
 }
 

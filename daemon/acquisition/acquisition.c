@@ -98,13 +98,14 @@ void acquisition_give_up_plan(struct acquisition *acquisition, const char *reaso
     acquisition_plan_unref(acquisition->plan);
     acquisition->plan = NULL;
     (void)ingest_expect_nothing(pipeline_ingest(acquisition->pipeline));
-    if (!summary)
-        return;
-    const char *const id = json_string_value(json_object_get(summary, "id"));
-    log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_RUN_ENDED, .run = id), "acquisition",
-              "run %s ended without a frame: %s", id, detail);
-    acquisition->observer.run_event(acquisition->observer.data, "finished", summary);
-    run_history_put(&acquisition->history, summary);
+    if (summary) {
+        const char *const id = json_string_value(json_object_get(summary, "id"));
+        log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_RUN_ENDED, .run = id), "acquisition",
+                  "run %s ended without a frame: %s", id, detail);
+        acquisition->observer.run_event(acquisition->observer.data, "finished", summary);
+        run_history_put(&acquisition->history, summary);
+    }
+    acquisition_plan_stopped(acquisition);
 }
 
 void acquisition_remember_plan(struct acquisition *acquisition, const char *state)
@@ -129,7 +130,7 @@ void acquisition_become_armed(struct acquisition *acquisition, const char *why)
 
 static void check_drained(struct acquisition *acquisition)
 {
-    if (!acquisition->drained || acquisition_run_goes_on(acquisition))
+    if (!acquisition->drained || acquisition->plan || acquisition_run_goes_on(acquisition))
         return;
     void (*const drained)(void *) = acquisition->drained;
     acquisition->drained = NULL;
@@ -191,6 +192,8 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
               run->format.height, run->format.width, pixel_type_name(run->format.pixel_type),
               run->expected);
     acquisition_set_state(acquisition, ACQUISITION_ACQUIRING, "%s", "");
+    if (!acquisition->plan)
+        acquisition_plan_stopped(acquisition);
 }
 
 static void on_run_ended(struct acquisition *acquisition, struct run *run)
@@ -290,6 +293,10 @@ static void on_pipeline_event(void *data, const struct pipeline_event *event)
         log_error("acquisition", "a run could not begin: %s", event->error.text);
         acquisition_give_up_plan(acquisition, "short", "refused", event->error.text);
         acquisition_set_idle(acquisition);
+        break;
+    case PIPELINE_PLAN_DROPPED:
+        acquisition_end_plan(acquisition, event->end);
+        check_drained(acquisition);
         break;
     }
 }

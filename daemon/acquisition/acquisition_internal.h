@@ -45,7 +45,8 @@ struct acquisition {
     struct detector_settings known; /* of the detector, on this connection */
     acquisition_answer_fn start_answer;
     void *start_data;
-    bool stop_waits;                   /* until the detector is set up */
+    bool stop_waits;       /* until the detector is set up */
+    bool plan_is_stopping; /* until ingest has seen whether frames of it were on their way */
     acquisition_answer_fn stop_answer; /* while recovering, and of a stop that waits */
     void *stop_data;
 
@@ -125,6 +126,12 @@ void acquisition_links_changed(struct acquisition *acquisition);
 
 /* The detector is set up, or has refused: a stop that came meanwhile is carried out. */
 void acquisition_stop_if_asked(struct acquisition *acquisition);
+
+/* Ends the plan because nothing came for it. */
+void acquisition_end_plan(struct acquisition *acquisition, enum run_end end);
+
+/* There is no plan any more: a stop that waited for that is answered. */
+void acquisition_plan_stopped(struct acquisition *acquisition);
 
 /* A start that waits is refused now, for the reason that keeps it waiting. */
 void acquisition_wait_no_longer(struct acquisition *acquisition);

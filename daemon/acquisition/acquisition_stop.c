@@ -9,14 +9,14 @@
 #define STOP_QUIET_NS (300 * NS_PER_MS)
 #define SHUT_DOWN_MS 3000
 
-static void stop_run(struct acquisition *acquisition)
+/* Frames that the detector has sent by then are still taken. false: nobody will tell the end. */
+static bool stop_detector(struct acquisition *acquisition, enum run_end end)
 {
     if (acquisition->command_connected)
         (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL, NULL,
                                   NULL);
-    if (acquisition_run_goes_on(acquisition))
-        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_STOPPED,
-                             STOP_QUIET_NS);
+    return acquisition->data_connected &&
+           ingest_end_run(pipeline_ingest(acquisition->pipeline), end, STOP_QUIET_NS) == 0;
 }
 
 static json_t *stop_result(const struct acquisition *acquisition, const json_t *actions)
@@ -91,6 +91,46 @@ static void answer_busy(const char *why, acquisition_answer_fn answer, void *dat
     answer(data, NULL, "busy", NULL, &error);
 }
 
+static json_t *stop_actions(const struct acquisition *acquisition)
+{
+    return acquisition->command_connected ? json_pack("[s]", "STOPACQUISITION") : json_array();
+}
+
+void acquisition_end_plan(struct acquisition *acquisition, enum run_end end)
+{
+    if (end == RUN_END_SHUTDOWN)
+        acquisition_give_up_plan(acquisition, "shutdown", "shutdown", "merlind was stopped");
+    else
+        acquisition_give_up_plan(acquisition, "stopped", "stopped",
+                                 "stopped on request before the first frame");
+}
+
+void acquisition_plan_stopped(struct acquisition *acquisition)
+{
+    if (!acquisition->plan_is_stopping)
+        return;
+    acquisition->plan_is_stopping = false;
+    if (acquisition->state == ACQUISITION_ARMED)
+        acquisition_set_idle(acquisition);
+    json_t *const actions = stop_actions(acquisition);
+    acquisition->stop_answer(acquisition->stop_data, stop_result(acquisition, actions), NULL, NULL,
+                             NULL);
+    json_decref(actions);
+}
+
+/* Whether the run that is armed has begun is known to ingest alone: frames of it may be on their
+ * way. */
+static void stop_plan(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
+{
+    acquisition->plan_is_stopping = true;
+    acquisition->stop_answer = answer;
+    acquisition->stop_data = data;
+    if (stop_detector(acquisition, RUN_END_STOPPED))
+        acquisition_set_state(acquisition, acquisition->state, "stopping the detector");
+    else
+        acquisition_end_plan(acquisition, RUN_END_STOPPED);
+}
+
 void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn answer, void *data)
 {
     /* A detector that is being set up takes no other command before it is armed. */
@@ -104,27 +144,26 @@ void acquisition_stop(struct acquisition *acquisition, acquisition_answer_fn ans
         answer_busy("the detector is being set up, and stopped then", answer, data);
         return;
     }
-    if (acquisition->recovering) {
+    if (acquisition->recovering || acquisition->plan_is_stopping) {
         answer_busy("the detector is being stopped already: try again in a few seconds", answer,
                     data);
         return;
     }
     acquisition_wait_no_longer(acquisition);
+    if (acquisition->plan) {
+        stop_plan(acquisition, answer, data);
+        return;
+    }
     const bool fault = acquisition->state == ACQUISITION_FAULT;
-    const bool runs = acquisition->plan || acquisition_run_goes_on(acquisition);
+    const bool runs = acquisition_run_goes_on(acquisition);
     if (runs)
-        stop_run(acquisition);
-    if (acquisition->plan)
-        acquisition_give_up_plan(acquisition, "stopped", "stopped",
-                                 "stopped on request before the first frame");
+        (void)stop_detector(acquisition, RUN_END_STOPPED);
     if (acquisition->state == ACQUISITION_ARMED)
         acquisition_set_idle(acquisition);
     if ((!runs || fault) && acquisition->command_connected && !acquisition->drained_for_good &&
         begin_recovery(acquisition, answer, data))
         return;
-    json_t *const actions = json_array();
-    if (runs && acquisition->command_connected)
-        json_array_append_new(actions, json_string("STOPACQUISITION"));
+    json_t *const actions = runs ? stop_actions(acquisition) : json_array();
     answer(data, stop_result(acquisition, actions), NULL, NULL, NULL);
     json_decref(actions);
 }
@@ -146,28 +185,29 @@ static void on_shut_down_timer(uv_timer_t *timer)
                 SHUT_DOWN_MS / 1000);
     void (*const drained)(void *) = acquisition->drained;
     acquisition->drained = NULL;
+    acquisition_end_plan(acquisition, RUN_END_SHUTDOWN);
     if (drained)
         drained(acquisition->drained_data);
 }
 
+/* Whether the detector works for merlind and has to be told. */
+static bool detector_is_ours(const struct acquisition *acquisition)
+{
+    const struct acquisition_plan *const plan =
+        acquisition_run_goes_on(acquisition) ? acquisition->run->plan : acquisition->plan;
+    return plan && plan->active && !acquisition->starting;
+}
+
 void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data), void *data)
 {
-    acquisition->drained = drained;
-    acquisition->drained_data = data;
     acquisition_wait_no_longer(acquisition);
-    if (acquisition_run_goes_on(acquisition) && acquisition->run->plan->active) {
-        if (acquisition->command_connected)
-            (void)command_client_send(acquisition->client, COMMAND_CMD, "STOPACQUISITION", NULL,
-                                      NULL, NULL);
-        (void)ingest_end_run(pipeline_ingest(acquisition->pipeline), RUN_END_SHUTDOWN,
-                             STOP_QUIET_NS);
+    if (detector_is_ours(acquisition) && stop_detector(acquisition, RUN_END_SHUTDOWN)) {
+        acquisition->drained = drained;
+        acquisition->drained_data = data;
         uv_timer_start(&acquisition->shut_down_timer, on_shut_down_timer, SHUT_DOWN_MS, 0);
         return;
     }
-    if (acquisition->plan && acquisition->plan->active)
-        stop_run(acquisition);
     if (!acquisition->starting)
-        acquisition_give_up_plan(acquisition, "shutdown", "shutdown", "merlind was stopped");
-    acquisition->drained = NULL;
+        acquisition_end_plan(acquisition, RUN_END_SHUTDOWN);
     drained(data);
 }

@@ -99,7 +99,11 @@ void acquisition_view_ended(struct acquisition *acquisition, const struct run *r
     if (!run->plan->unending ||
         atomic_load_explicit(&run->end, memory_order_acquire) == RUN_END_PASS)
         return;
-    if (acquisition->plan && acquisition->plan->one_pass)
+    if (!acquisition->plan || !acquisition->plan->one_pass)
+        return;
+    if (acquisition->plan_is_stopping)
+        acquisition_end_plan(acquisition, RUN_END_STOPPED);
+    else
         acquisition_give_up_plan(acquisition, "short", run_end_name((enum run_end)run->end),
                                  "the view ended before the pass that was to be recorded");
 }

@@ -91,7 +91,7 @@ static void run_status(const struct control_service *service, struct request *re
 static void run_stop(const struct control_service *service, struct request *request, json_t *args)
 {
     (void)args;
-    scan_series_end(service->series);
+    scan_series_stop(service->series);
     acquisition_stop(service->acquisition, command_answer, request);
 }
 

@@ -27,22 +27,31 @@ static void on_timer_closed(uv_handle_t *timer)
     free(timer);
 }
 
+static void end_series(struct scan_series *series)
+{
+    uv_timer_stop(series->timer);
+    json_decref(series->args);
+    series->args = NULL;
+    series->stopping = false;
+}
+
 void scan_series_finish(struct scan_series *series)
 {
-    scan_series_end(series);
+    end_series(series);
     uv_close((uv_handle_t *)series->timer, on_timer_closed);
     json_decref(series->rows);
     series->rows = NULL;
     scan_drift_finish(&series->drift);
 }
 
-void scan_series_end(struct scan_series *series)
+void scan_series_stop(struct scan_series *series)
 {
-    if (!series)
+    if (!series || !series->args)
         return;
-    uv_timer_stop(series->timer);
-    json_decref(series->args);
-    series->args = NULL;
+    if (uv_is_active((uv_handle_t *)series->timer))
+        end_series(series);
+    else
+        series->stopping = true;
 }
 
 static json_t *newest_row(const struct scan_series *series)
@@ -110,7 +119,7 @@ static void label_scan(struct scan_series *series)
 void scan_series_follow(struct scan_series *series, const json_t *args, const char *run)
 {
     const json_t *const asked = json_object_get(args, "series");
-    scan_series_end(series);
+    end_series(series);
     if (!asked)
         return;
     json_decref(series->rows);
@@ -129,7 +138,7 @@ static void on_started(void *data, const json_t *reply)
     struct scan_series *const series = data;
     const char *const run =
         json_string_value(json_object_get(json_object_get(reply, "result"), "id"));
-    if (!series->args) /* ended meanwhile */
+    if (!series->args) /* another start came meanwhile */
         return;
     if (run) {
         add_row(series, run);
@@ -137,7 +146,7 @@ static void on_started(void *data, const json_t *reply)
     }
     log_warning("control", "the series ends before scan %lld: %s", (long long)series->scan,
                 json_string_value(json_object_get(json_object_get(reply, "error"), "message")));
-    scan_series_end(series);
+    end_series(series);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -159,8 +168,8 @@ static void take_end(struct scan_series *series, const json_t *summary)
     series->finished_ns = clock_monotonic_ns();
     json_object_set(row, "file", json_object_get(summary, "file"));
     json_object_set(row, "reason", json_object_get(summary, "reason"));
-    if (strcmp(reason, "complete") != 0 || series->scan == series->scans) {
-        scan_series_end(series);
+    if (series->stopping || strcmp(reason, "complete") != 0 || series->scan == series->scans) {
+        end_series(series);
         tell(series, row, "scan %lld of %lld is the last");
     } else {
         uv_timer_start(series->timer, on_timer, 0, 0);

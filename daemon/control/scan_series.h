@@ -21,6 +21,7 @@ struct scan_series {
     json_t *rows;      /* of the newest series, whether it goes on or not; NULL: there was none */
     json_int_t scan, scans;
     uint64_t finished_ns; /* monotonic: when the last scan was over; 0: one is going on */
+    bool stopping;        /* the scan that is armed or goes on is the last */
     char run[64];         /* id of the scan that goes on */
     struct scan_drift drift;
 };
@@ -38,8 +39,8 @@ json_t *scan_series_args(const json_t *args, json_int_t scan);
  * whatever series went on is over. */
 void scan_series_follow(struct scan_series *series, const json_t *args, const char *run);
 
-/* No more scans. NULL does nothing. */
-void scan_series_end(struct scan_series *series);
+/* The scan that is armed or goes on is being stopped: it is the last. NULL does nothing. */
+void scan_series_stop(struct scan_series *series);
 
 /* The acquisition's state has changed. */
 void scan_series_watch(struct scan_series *series);

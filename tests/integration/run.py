@@ -5,7 +5,8 @@
 
 NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: one more than there are
 CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
-`ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, what it shows does not depend on a sanitizer, under which it only runs with
+`PARTS = 3`, so many processes
+share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, what it shows does not depend on a sanitizer, under which it only runs with
 --long or when it is named.
 A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
 "failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
@@ -19,6 +20,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -113,10 +115,10 @@ def every_test(suite):
             yield item
 
 
-def run_python_file(tally, path, wanted):
+def run_python_file(tally, path, wanted, part, parts):
     suite = unittest.defaultTestLoader.discover(str(HERE), pattern=path.name)
-    chosen = unittest.TestSuite(test for test in every_test(suite) if wanted(test.id()))
-    chosen.run(LineResult(tally))
+    chosen = [test for test in every_test(suite) if wanted(test.id())]
+    unittest.TestSuite(chosen[part::parts]).run(LineResult(tally))
 
 
 def run_shell_file(tally, script):
@@ -136,21 +138,22 @@ def run_shell_file(tally, script):
         print(indent(output + f"\nexit code {code}"), flush=True)
 
 
-def run_file(path, names):
-    """Runs one file in this process. Returns its tally."""
+def run_file(path, names, part, parts):
+    """Runs one file, or its part of so many, in this process. Returns its tally."""
     tally = Tally()
     if path.suffix == ".sh":
         run_shell_file(tally, path)
     else:
-        run_python_file(tally, path, lambda test: not names or any(name in test for name in names))
+        run_python_file(tally, path, lambda test: not names or any(name in test for name in names), part, parts)
     return tally
 
 
-def in_child(path, names):
-    """Runs one file in a process of its own. Returns (output, counts)."""
+def in_child(path, names, part=0, parts=1):
+    """Runs one file, or its part of so many, in a process of its own. Returns (output, counts)."""
     with tempfile.NamedTemporaryFile(suffix=".json") as counts:
         began = time.monotonic()
-        done = subprocess.run([sys.executable, str(HERE / "run.py"), "--file", str(path), "--json", counts.name, *names],
+        done = subprocess.run([sys.executable, str(HERE / "run.py"), "--file", str(path), "--part", str(part), "--parts",
+                               str(parts), "--json", counts.name, *names],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace")
         took = f"  -- {path.stem}: {time.monotonic() - began:.0f} s\n" if done.stdout else ""
@@ -163,6 +166,11 @@ def in_child(path, names):
 
 def says(path, word):
     return f"\n{word} = True\n" in path.read_text()
+
+
+def parts_of(path):
+    said = re.search(r"^PARTS = (\d+)$", path.read_text(), re.MULTILINE)
+    return int(said[1]) if said else 1
 
 
 def chosen_files(names):
@@ -191,7 +199,8 @@ def run_all(names, jobs):
 
     together, alone = chosen_files(names)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for future in concurrent.futures.as_completed(pool.submit(in_child, path, names) for path in together):
+        for future in concurrent.futures.as_completed(pool.submit(in_child, path, names, part, parts_of(path))
+                                                      for path in together for part in range(parts_of(path))):
             add(*future.result())
     for path in alone:
         add(*in_child(path, names))
@@ -204,6 +213,8 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 1)
     parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--parts", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     if arguments.long:
@@ -214,7 +225,7 @@ def main():
         print(f"run.py: there is no merlind in {build}: build it first (ninja -C {build}), or set MERLIND_BUILD")
         return 2
     if arguments.file:
-        tally = run_file(arguments.file, arguments.names)
+        tally = run_file(arguments.file, arguments.names, arguments.part, arguments.parts)
         counts = {"passed": len(tally.passed), "failed": [name for name, _ in tally.failed], "skipped": tally.skipped}
     else:
         counts = run_all(arguments.names, arguments.jobs)

@@ -9,6 +9,7 @@ from bragg_scans import SCAN, SETTINGS, BraggScans
 from harness import BUILD, ControlError, lighter, open_recording, wait_for
 
 SLOW = True
+PARTS = 3
 
 MERLIN_FILE = BUILD / "daemon" / "record" / "merlin-file"
 COUNTED = {"none": 0, "two_beam": 1, "three_beam": 2, "on_axis": 3, "multiple": 4}

@@ -14,6 +14,7 @@ import numpy as np
 from harness import SystemTest, disk_mask, lighter, open_recording
 
 SLOW = True
+PARTS = 2
 PLAIN = True
 
 SCAN = (2, 3)

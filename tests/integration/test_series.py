@@ -44,17 +44,6 @@ class Series(SystemTest):
         armed = [h["series"]["scan"] for _, h, _ in events.of("event/") if h["event"] == "series" and "armed" in h["text"]]
         self.assertEqual(armed, [1, 2, 3, 4])
 
-    @staticmethod
-    def wait_for_quiet(control):
-        """Frames that were on their way when the detector was told to stop are taken, as a run of their own if need be."""
-        def is_quiet():
-            states = set()
-            for _ in range(4):
-                states.add(control.status()["state"])
-                time.sleep(0.1)
-            return states == {"idle"}
-        wait_for(is_quiet, 20, "the detector's last frames")
-
     def test_stop_ends_it_and_so_does_a_scan_that_is_not_complete(self):
         control = self.begin()
         self.client.start((10, 10), scans=1000)
@@ -62,8 +51,9 @@ class Series(SystemTest):
         self.client.stop()
         wait_for(lambda: not control("series")["going_on"], 20, "the end of the series")
         n = control("series")["scan"]
-        self.wait_for_quiet(control)
+        control.wait_state("idle")
         self.assertLess(n, 1000)
+        self.assertIn(control("series")["rows"][-1]["reason"], ("stopped", "complete"))
         self.run_scan(control, (4, 4))  # another start: no series goes on with it
         self.assertEqual(len(control("series")["rows"]), n)
         self.assertFalse(control("series")["going_on"])

@@ -11,6 +11,9 @@ import zmq
 from harness import (MERLIND, MERLIN_SIM, Control, ControlError, SystemTest, file_statistics, open_recording, run_ctl,
                      timeout, wait_for)
 
+SLOW = True
+PARTS = 2
+
 
 class Ending(SystemTest):
     def end_during_a_scan(self, end):

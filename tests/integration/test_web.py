@@ -18,6 +18,7 @@ from harness import ControlError, SystemTest, lighter, timeout, wait_for
 from page_client import BINARY, TEXT, Refused, RawViewer, Viewer, fetch
 
 SLOW = True
+PARTS = 2
 
 TOKEN = "a-token-for-the-tests"
 

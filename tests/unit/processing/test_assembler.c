@@ -32,7 +32,7 @@ struct bench {
     struct assembler assembler;
     struct run *run;       /* the newest */
     struct run *ended_run; /* the newest that ended */
-    unsigned n_began, n_ended, n_headers, n_refused, n_finished, n_chunks;
+    unsigned n_began, n_ended, n_headers, n_refused, n_finished, n_chunks, n_dropped;
     struct seen_frame seen[MAX_SEEN];
     unsigned n_seen;
 };
@@ -71,6 +71,12 @@ static void on_ended(void *data, struct run *run)
 static void on_refused(void *data, const struct error *error)
 {
     ((struct bench *)data)->n_refused++;
+}
+
+static void on_dropped(void *data, enum run_end end)
+{
+    assert_int_equal(end, RUN_END_STOPPED);
+    ((struct bench *)data)->n_dropped++;
 }
 
 static void sink_begin(void *data, struct run *run)
@@ -180,7 +186,7 @@ static int set_up(void **state)
         .placement.ring = bench->ring,
         .n_workers = 1,
         .sink = {.data = bench, .begin = sink_begin, .finish = sink_finish},
-        .events = {bench, on_link, on_header, on_began, on_ended, on_refused},
+        .events = {bench, on_link, on_header, on_began, on_ended, on_refused, on_dropped},
         .default_plan = plan,
     };
     *state = bench;
@@ -643,6 +649,61 @@ static void stopping_a_recorded_pass_ends_the_view_too(void **state)
     assert_int_equal(counter_read(&bench->assembler.stray_frames), 1);
 }
 
+static void expect_default(struct bench *bench)
+{
+    assembler_expect(&bench->assembler, acquisition_plan_copy(bench->assembler.default_plan), true,
+                     false);
+}
+
+static void a_run_that_is_stopped_before_its_first_frame_is_dropped_after_a_quiet(void **state)
+{
+    struct bench *const bench = *state;
+    expect_default(bench);
+    offer_header(bench, 24);
+    assembler_end_when_quiet(&bench->assembler, RUN_END_STOPPED, 1000);
+    assembler_quiet(&bench->assembler, 999);
+    assert_int_equal(bench->n_dropped, 0);
+    assembler_quiet(&bench->assembler, 1000);
+    assert_int_equal(bench->n_dropped, 1);
+    assembler_quiet(&bench->assembler, 2000);
+    assert_int_equal(bench->n_dropped, 1);
+    assert_int_equal(bench->n_began, 0);
+    /* What somebody else starts then is not stopped with it. */
+    offer_header(bench, 24);
+    offer_frame(bench, 1);
+    assembler_quiet(&bench->assembler, 2000);
+    assert_int_equal(bench->n_began, 1);
+    assert_int_equal(bench->n_ended, 0);
+}
+
+static void frames_on_their_way_when_their_run_is_stopped_are_of_that_run(void **state)
+{
+    struct bench *const bench = *state;
+    expect_default(bench);
+    const struct acquisition_plan *const plan = bench->assembler.next_plan;
+    assembler_end_when_quiet(&bench->assembler, RUN_END_STOPPED, 1000);
+    offer_header(bench, 24);
+    offer_frames(bench, 1, 5);
+    assembler_end_when_quiet(&bench->assembler, RUN_END_IDLE, 500);
+    assembler_quiet(&bench->assembler, 1000);
+    assert_int_equal(bench->n_dropped, 0);
+    assert_int_equal(bench->n_began, 1);
+    assert_int_equal(bench->n_ended, 1);
+    assert_ptr_equal(bench->ended_run->plan, plan);
+    assert_int_equal(atomic_load(&bench->ended_run->end), RUN_END_STOPPED);
+    assert_counts(bench->ended_run, 5, 5, 0, 0, 0);
+}
+
+static void a_stop_that_finds_nothing_going_on_does_not_end_the_next_run(void **state)
+{
+    struct bench *const bench = *state;
+    assembler_end_when_quiet(&bench->assembler, RUN_END_STOPPED, 1000);
+    offer_header(bench, 24);
+    offer_frame(bench, 1);
+    assembler_quiet(&bench->assembler, 2000);
+    assert_int_equal(bench->n_ended, 0);
+}
+
 static void new_products_are_used_from_the_next_chunk_on(void **state)
 {
     struct bench *const bench = *state;
@@ -690,6 +751,9 @@ int main(void)
         TEST(the_next_pass_of_a_view_is_a_run_of_its_own),
         TEST(a_pass_that_misses_frames_does_not_stop_the_view),
         TEST(stopping_a_recorded_pass_ends_the_view_too),
+        TEST(a_run_that_is_stopped_before_its_first_frame_is_dropped_after_a_quiet),
+        TEST(frames_on_their_way_when_their_run_is_stopped_are_of_that_run),
+        TEST(a_stop_that_finds_nothing_going_on_does_not_end_the_next_run),
         TEST(new_products_are_used_from_the_next_chunk_on),
     };
 #undef TEST
