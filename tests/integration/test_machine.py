@@ -81,7 +81,8 @@ class Memory(ToolTest):
         again = self.start_daemon(simulator)
         again.wait_line("was left by a crash", stream="err")
         client = self.control(again)
-        client("stop")
+        wait_for(lambda: client.status()["detector"]["command"] == "connected", 30, "the detector")
+        client("stop")  # it is still sending what the one that was ended had started
         self.assertEqual(self.run_scan(client, (8, 8))["reason"], "complete")
 
 
