@@ -6,6 +6,7 @@
 #   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
+#   ./bench.sh page [--json] [PART...]: what the operator's page takes, and how soon it answers
 #   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
@@ -42,6 +43,12 @@ elif [ "${1:-}" = kernels ]; then
   else
     "$MERLIND_BUILD/tests/bench/bench_kernels" "$@"
   fi
+elif [ "${1:-}" = page ]; then
+  install_node >&2
+  install_packages browser >&2
+  export MERLIND_PAGE_MODULES=$MERLIND_BUILD/page-tests
+  "$top/clients/page/install_packages.sh" "$MERLIND_PAGE_MODULES" npm --include=dev >"$log" 2>&1 || { cat "$log" >&2 && exit 1; }
+  node "$top/tests/bench/page.mjs" "${@:2}"
 elif [ "${1:-}" = latency ]; then
   /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
 elif [ "${1:-}" = record ]; then

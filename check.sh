@@ -15,7 +15,8 @@
 #
 # and, only when it is named, because it takes minutes and the network:
 #
-#   readers      a recorded file, opened by the newest HyperSpy, pyxem, RosettaSciIO, py4DSTEM and LiberTEM from PyPI
+#   readers      a recorded file, opened by the newest HyperSpy, pyxem, RosettaSciIO, py4DSTEM, LiberTEM and silx from PyPI, and by
+#                the library of h5web from npm
 #
 # Installs the Debian packages that a stage needs. --long: heavier forms. The last line is "N passed, N failed", with
 # ", N skipped" where something was; the exit code is 0 only when nothing failed. The build directory is build/, or

@@ -91,6 +91,7 @@ start_programs() {
   "$build/daemon/merlind" -o detector.host=127.0.0.1 -o "detector.command_port=$command_port" -o "detector.data_port=$data_port" \
     -o ring.size=512MiB -o "recording.directory='$data'" -o "control.endpoint='$control'" -o "results.endpoint='$results'" \
     -o "web.listen='$web'" -o "web.token=$token" \
+    -o calibration.pixel_size_k=0.1185 -o calibration.scan_step=0.8 \
     -o bragg.enabled=true -o 'bragg.centre=[128, 128]' -o 'bragg.annulus=[25, 46]' -o bragg.disk_radius=3.36 \
     -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
     >"$work/daemon" 2>&1 &

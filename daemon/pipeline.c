@@ -243,7 +243,7 @@ struct ingest *pipeline_ingest(struct pipeline *pipeline)
 
 struct chunk_sink pipeline_sink(struct pipeline *pipeline)
 {
-    return recorder_sink(pipeline->recorder);
+    return finisher_sink(pipeline->finisher);
 }
 
 struct recorder *pipeline_recorder(const struct pipeline *pipeline)

@@ -52,7 +52,7 @@ void pipeline_drain(struct pipeline *pipeline);
 void pipeline_destroy(struct pipeline *pipeline);
 
 struct ingest *pipeline_ingest(struct pipeline *pipeline);
-/* Where chunks go and runs announce their end, until it is drained. */
+/* Where chunks go and runs announce their end, by way of the finisher; until it is drained. */
 struct chunk_sink pipeline_sink(struct pipeline *pipeline);
 /* NULL after pipeline_drain. */
 struct recorder *pipeline_recorder(const struct pipeline *pipeline);

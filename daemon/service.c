@@ -15,21 +15,24 @@
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/config/config_reload.h"
 #include "daemon/control/control.h"
+#include "daemon/hooks.h"
 #include "daemon/jobs.h"
 #include "daemon/json_time.h"
 #include "daemon/key_ring.h"
 #include "daemon/notify.h"
+#include "daemon/opened/opened_children.h"
+#include "daemon/opened/opened_service.h"
+#include "daemon/opened/run_list.h"
 #include "daemon/publish/publisher.h"
 #include "daemon/publish/result_publisher.h"
 #include "daemon/record/leftovers.h"
+#include "daemon/result_timers.h"
 #include "daemon/trash_keeper.h"
 #include "daemon/version.h"
 #include "daemon/watchdog.h"
 #include "daemon/web/web.h"
 
 #define STATUS_MS 1000
-/* How often whole rows are looked for where they are sent at once. */
-#define ROWS_MS 2
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
 #define STOP_EXTENSION_S 600
@@ -50,8 +53,13 @@ struct service {
     struct acquisition *acquisition;
     struct jobs jobs;
     struct live_icom icom;
+    struct hooks hooks;
+    struct run_list *run_list;
+    struct opened_children *opened;
+    struct control_runs runs; /* both, for requests */
     struct watchdog watchdog;
-    uv_timer_t status_timer, map_timer, pattern_timer, row_timer;
+    struct result_timers result_timers;
+    uv_timer_t status_timer;
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
     struct trash_keeper trash;
@@ -77,6 +85,8 @@ static json_t *make_status(void *data)
     json_object_set_new(status, "security",
                         json_pack("{s:b, s:b}", "keys", service->ring != NULL, "insecure",
                                   config_is_insecure(service->config)));
+    json_object_set_new(status, "opened", opened_children_json(service->opened));
+    json_object_set_new(status, "old_run", opened_service_json(service->config));
     json_object_set_new(status, "endpoints",
                         json_pack("{s:s, s:s, s:s*}", "control", control_endpoint(service->control),
                                   "results", publisher_endpoint(service->publisher), "page",
@@ -146,11 +156,20 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
+/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own. */
+static void run_hook(struct service *service, const json_t *summary)
+{
+    const char *const mode = json_string_value(json_object_get(summary, "mode"));
+    if (mode && strcmp(mode, "view") != 0 && !service->config->open[0])
+        hooks_scan_ended(&service->hooks, summary);
+}
+
 static void on_run_event(void *data, const char *event, const json_t *summary)
 {
     struct service *const service = data;
     struct run *const run = service->acquisition ? acquisition_run(service->acquisition) : NULL;
     if (strcmp(event, "started") == 0 && run) {
+        result_timers_follow(&service->result_timers, summary);
         result_publisher_follow(&service->results, run);
         live_icom_follow(&service->icom, run);
     }
@@ -161,6 +180,8 @@ static void on_run_event(void *data, const char *event, const json_t *summary)
     json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
                                      json_object_get(summary, "id"));
     publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
+    if (strcmp(event, "finished") == 0)
+        run_hook(service, summary);
 }
 
 /* A change of geometry is seen at once, not at the next turn of the map timer. */
@@ -183,30 +204,8 @@ static void on_status_timer(uv_timer_t *timer)
 {
     struct service *const service = timer->data;
     publish_status(service);
-    if (!service->stopping)
+    if (!service->stopping && !service->config->open[0])
         trash_keeper_look(&service->trash, &service->jobs, service->acquisition);
-}
-
-static void on_map_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    live_icom_watch(&service->icom);
-    result_publisher_maps(&service->results, false);
-}
-
-static void on_row_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    if (acquisition_state(service->acquisition) == ACQUISITION_ACQUIRING)
-        result_publisher_whole_rows(&service->results);
-}
-
-static void on_pattern_timer(uv_timer_t *timer)
-{
-    struct service *const service = timer->data;
-    result_publisher_arrays(&service->results, false);
-    if (result_publisher_arrays_wanted(&service->results))
-        acquisition_want_images(service->acquisition);
 }
 
 /* ---- end ---- */
@@ -217,9 +216,7 @@ static void close_handles(struct service *service)
         return;
     service->has_handles = false;
     uv_close((uv_handle_t *)&service->status_timer, NULL);
-    uv_close((uv_handle_t *)&service->map_timer, NULL);
-    uv_close((uv_handle_t *)&service->pattern_timer, NULL);
-    uv_close((uv_handle_t *)&service->row_timer, NULL);
+    result_timers_close(&service->result_timers);
     for (int i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&service->signals[i], NULL);
 }
@@ -229,12 +226,17 @@ static void close_all(struct service *service)
 {
     watchdog_close(&service->watchdog);
     jobs_close(&service->jobs);
+    hooks_finish(&service->hooks);
+    run_list_destroy(service->run_list);
+    service->run_list = NULL;
     live_icom_finish(&service->icom);
     acquisition_destroy(service->acquisition);
     service->acquisition = NULL;
     result_publisher_finish(&service->results);
     web_destroy(service->web);
     service->web = NULL;
+    opened_children_destroy(service->opened);
+    service->opened = NULL;
     control_destroy(service->control);
     publisher_destroy(service->publisher);
     key_ring_destroy(service->ring);
@@ -244,9 +246,14 @@ static void close_all(struct service *service)
     close_handles(service);
 }
 
+/* The program that the last run's end has started is waited for, hooks.time_limit at most. */
 static void on_last_words(uv_timer_t *timer)
 {
-    close_all(timer->data);
+    struct service *const service = timer->data;
+    if (hooks_busy(&service->hooks))
+        uv_timer_start(timer, on_last_words, LAST_WORDS_MS, 0);
+    else
+        close_all(service);
 }
 
 /* Everything that the detector will send is in: finish the file, and stay for those who wait to
@@ -271,31 +278,17 @@ static void shut_down(void *data)
     acquisition_shut_down(service->acquisition, on_drained, service);
 }
 
-static uint64_t period_ms(double rate)
-{
-    const double period = 1000 / rate;
-    return period < 1 ? 1 : (uint64_t)period;
-}
-
-static void start_result_timers(struct service *service)
-{
-    const uint64_t map_ms = period_ms(service->config->results_map_rate);
-    const uint64_t pattern_ms = period_ms(service->config->results_pattern_rate);
-    uv_timer_start(&service->map_timer, on_map_timer, map_ms, map_ms);
-    uv_timer_start(&service->pattern_timer, on_pattern_timer, pattern_ms, pattern_ms);
-}
-
 static void reload(struct service *service)
 {
     struct config fresh;
-    if (service->stopping)
+    if (service->stopping || service->config->open[0])
         return;
     notify_reloading();
     if (service->source->load(service->source->data, &fresh) == 0) {
         if (config_reload(service->config, &fresh) == 0)
             log_notice("config", "read again: nothing has changed that can change now");
         log_set_level(service->config->log_level);
-        start_result_timers(service);
+        result_timers_start(&service->result_timers);
         config_finish(&fresh);
     } else {
         log_write(LOG_ABOUT(ERROR, .message_id = MESSAGE_CONFIGURATION), "config",
@@ -319,11 +312,9 @@ static void start_handles(struct service *service)
     static const int numbers[N_SIGNALS] = {
         [SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT, [SIGNAL_HUP] = SIGHUP};
     uv_timer_init(&service->loop, &service->status_timer);
-    uv_timer_init(&service->loop, &service->map_timer);
-    uv_timer_init(&service->loop, &service->pattern_timer);
-    uv_timer_init(&service->loop, &service->row_timer);
-    service->status_timer.data = service->map_timer.data = service->pattern_timer.data = service;
-    service->row_timer.data = service;
+    result_timers_init(&service->result_timers, &service->loop, service->config, &service->results,
+                       &service->icom, service->acquisition);
+    service->status_timer.data = service;
     for (int i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -331,9 +322,39 @@ static void start_handles(struct service *service)
     }
     service->has_handles = true;
     uv_timer_start(&service->status_timer, on_status_timer, STATUS_MS, STATUS_MS);
-    start_result_timers(service);
-    if (service->config->results_immediate)
-        uv_timer_start(&service->row_timer, on_row_timer, ROWS_MS, ROWS_MS);
+    result_timers_start(&service->result_timers);
+}
+
+/* ---- finished recordings ---- */
+
+static void list_runs(void *data, uint64_t offset, uint64_t limit, run_list_answer_fn answer,
+                      void *answer_data)
+{
+    struct service *const service = data;
+    run_list_ask(service->run_list, offset, limit, answer, answer_data);
+}
+
+static void open_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_open(service->opened, file, answer, answer_data);
+}
+
+static void close_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    struct service *const service = data;
+    opened_children_close(service->opened, file, answer, answer_data);
+}
+
+static int make_runs(struct service *service, struct error *error)
+{
+    const struct opened_observer observer = {.data = service, .event = on_event};
+    service->runs = (struct control_runs){service, list_runs, open_run, close_run};
+    const int r =
+        run_list_create(&service->run_list, &service->loop, &service->jobs, service->config, error);
+    return r < 0 ? r
+                 : opened_children_create(&service->opened, &service->loop, service->config,
+                                          &observer, error);
 }
 
 static int open_sockets(struct service *service, struct error *error)
@@ -357,10 +378,16 @@ static int open_sockets(struct service *service, struct error *error)
     if (r < 0)
         return r;
     service->icom.acquisition = service->acquisition;
+    r = make_runs(service, error);
+    if (r < 0)
+        return r;
     const struct control_service control_service = {
         .data = service,
+        .config = service->config,
         .acquisition = service->acquisition,
+        .shows_old_run = config->open[0] != '\0',
         .jobs = &service->jobs,
+        .runs = &service->runs,
         .icom = &service->icom,
         .status = make_status,
         .status_changed = publish_status_now,
@@ -371,9 +398,43 @@ static int open_sockets(struct service *service, struct error *error)
                           service->ring, &control_service, error);
 }
 
+/* A daemon that shows an old run has its file before it has anything else, and its results before
+ * it is ready. */
+static int open_all(struct service *service, struct error *error)
+{
+    struct opened_file *file = NULL;
+    const bool opened = service->config->open[0];
+    int r = opened ? opened_service_prepare(&file, service->config, error) : 0;
+    if (r == 0)
+        r = open_sockets(service, error);
+    if (r < 0 || !opened) {
+        opened_file_destroy(file);
+        return r;
+    }
+    return opened_service_show(file, service->acquisition, error);
+}
+
+static bool find_old_run(void *data, const char *file, char *control, char *results, size_t size)
+{
+    struct opened_endpoints endpoints;
+    if (!opened_children_find(data, file, &endpoints))
+        return false;
+    snprintf(control, size, "%s", endpoints.control);
+    snprintf(results, size, "%s", endpoints.results);
+    return true;
+}
+
+static void look_at_old_run(void *data, const char *file, int change)
+{
+    opened_children_look(data, file, change);
+}
+
 static int open_page(struct service *service, struct error *error)
 {
     const struct web_service web_service = {
+        .data = service->opened,
+        .find_old_run = find_old_run,
+        .look_at_old_run = look_at_old_run,
         .results_endpoint = PUBLISHER_INPROC,
         .control_endpoint = CONTROL_INPROC,
         .changes_state = control_command_changes_state,
@@ -398,14 +459,15 @@ static void say_ready(const struct service *service)
 
 int service_run(struct config *config, const struct config_source *source, struct error *error)
 {
-    struct service service = {.config = config, .source = source};
+    struct service service = {
+        .config = config, .source = source, .hooks = {.data = &service, .event = on_event}};
     int r = uv_loop_init(&service.loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
     service.jobs.loop = &service.loop;
     live_icom_init(&service.icom, &service.jobs, &config->icom);
     service.zmq_context = zmq_ctx_new();
-    r = service.zmq_context ? open_sockets(&service, error)
+    r = service.zmq_context ? open_all(&service, error)
                             : error_set(error, -ENOMEM, "cannot make a ZeroMQ context");
     if (r == 0)
         r = open_page(&service, error);
@@ -413,7 +475,10 @@ int service_run(struct config *config, const struct config_source *source, struc
         close_all(&service);
     } else {
         start_handles(&service);
-        find_leftovers(&service);
+        hooks_init(&service.hooks, &service.loop, &config->hooks,
+                   control_endpoint(service.control));
+        if (!config->open[0])
+            find_leftovers(&service);
         say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);
     }

@@ -315,6 +315,8 @@ static void *thread_main(void *data)
 
 static int start_client(struct ingest *ingest, struct error *error)
 {
+    if (ingest->port == 0)
+        return 0;
     const struct data_sink sink = {
         .data = ingest,
         .reserve = on_reserve,

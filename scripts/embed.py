@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes a C file of files that merlind serves: embed.py OUT.c NAME PREFIX FILE...
 
-The array `const struct asset NAME[]` (daemon/web/assets.h) has each FILE as it is, packed by gzip where that gains
+The array `const struct asset NAME[]` (daemon/assets.h) has each FILE as it is, packed by gzip where that gains
 something, and an ETag of its content. A file is served as PREFIX and its name; index.html also as PREFIX alone. With the
 same files the output is the same, byte by byte.
 """
@@ -55,7 +55,7 @@ def embed(number: int, path: pathlib.Path, prefix: str) -> tuple[str, list[str]]
 
 def main() -> None:
     out, name, prefix, *files = sys.argv[1:]
-    text = "/* Made by scripts/embed.py. */\n#include \"daemon/web/assets.h\"\n\n"
+    text = "/* Made by scripts/embed.py. */\n#include \"daemon/assets.h\"\n\n"
     table: list[str] = []
     for number, file in enumerate(files):
         arrays, rows = embed(number, pathlib.Path(file), prefix)

@@ -9,7 +9,7 @@ declare -A PACKAGES=(
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
     hdf5-filter-plugin-blosc-serial python3-zmq python3-jsonschema python3-matplotlib openssl iproute2
     nftables libfaketime spin
-    python3-pip python3-setuptools python3-wheel python3-hyperspy python3-silx python3-dask python3-pil poppler-utils"
+    python3-nbclient python3-ipykernel python3-pip python3-setuptools python3-wheel python3-hyperspy python3-silx python3-dask python3-pil poppler-utils"
   [readers]="python3-venv"
   [style]="git clang-format-14 shellcheck python3"
   [sanitizers]="clang-14 llvm-14 libomp-14-dev libclang-rt-14-dev util-linux"
@@ -20,7 +20,7 @@ declare -A PACKAGES=(
   [package]="git debhelper dh-python dpkg-dev fakeroot lintian scdoc"
   [demo]="python3 python3-h5py python3-hdf5plugin hdf5-filter-plugin-blosc-serial"
   [page]="nodejs npm"
-  [browser]="chromium"
+  [browser]="chromium firefox-esr"
   [bench]="python3 python3-zmq python3-h5py python3-hdf5plugin"
 )
 

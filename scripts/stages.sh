@@ -84,7 +84,7 @@ need_build() {
 # The classifier's rates on patterns of known truth take too long under the sanitizers.
 stage_unit() {
   need_build || return
-  unit_tests "$build" 1 "unit,truth,corpus,model"
+  unit_tests "$build" 1 "unit,truth,corpus,model" env ${long:+MERLIND_TEST_LONG=1}
 }
 
 stage_integration() {
@@ -100,12 +100,22 @@ readers_environment() {
   rm -f "$dir/complete"
   [ -x "$dir/bin/pip" ] || /usr/bin/python3 -m venv "$dir"
   "$dir/bin/pip" install --quiet --upgrade --retries 1 --timeout 20 \
-    rosettasciio hyperspy pyxem emdfile py4DSTEM libertem h5py hdf5plugin || return
+    rosettasciio hyperspy pyxem emdfile py4DSTEM libertem silx h5py hdf5plugin || return
+  touch "$dir/complete"
+}
+
+# The library that h5web reads with, in a version that goes with its plug-ins.
+h5web_environment() {
+  local dir=$1
+  install_node || return
+  if [ -n "$(find "$dir/complete" -mmin -1440 2>/dev/null)" ]; then return 0; fi
+  mkdir -p "$dir"
+  npm install --no-audit --no-fund --prefix "$dir" h5wasm h5wasm-plugins || return
   touch "$dir/complete"
 }
 
 stage_readers() {
-  local dir=$build-readers
+  local dir=$build-readers classes=(PypiReaders)
   need_build || return
   install_packages readers || return
   if ! readers_environment "$dir" >"$work/log" 2>&1; then
@@ -117,7 +127,14 @@ stage_readers() {
     tail -n 20 "$work/log"
     return 1
   fi
-  integration_tests "$build" env MERLIND_READERS_PYTHON="$dir/bin/python" -- PypiReaders
+  if h5web_environment "$dir-h5web" >"$work/log" 2>&1; then
+    classes+=(NpmReaders)
+  else
+    skip "h5web's library" "npm's packages could not be installed: $(tail -n 1 "$work/log")"
+  fi
+  "$dir/bin/pip" list 2>/dev/null |
+    sed -nE 's/^(rosettasciio|hyperspy|pyxem|emdfile|py4DSTEM|libertem|silx|h5py|hdf5plugin) +/  \1 /p'
+  integration_tests "$build" env MERLIND_READERS_PYTHON="$dir/bin/python" MERLIND_READERS_H5WEB="$dir-h5web" -- "${classes[@]}"
 }
 
 # unit_tests DIR TIME-FACTOR SUITES COMMAND-PREFIX...

@@ -29,7 +29,7 @@ FLOORS = {
         {"stored"},
         {"bragg_run"},
     ],
-    "daemon": [{"config"}, {"calibration"}, {"results", "bragg", "files", "logbook"}, {"acquisition"}, SINKS],
+    "daemon": [{"config"}, {"calibration"}, {"results", "bragg", "files", "logbook"}, {"acquisition"}, SINKS, {"opened"}],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/ctl/positions.h"
 
@@ -39,6 +40,14 @@ int arguments_add_geometry(json_t *arguments, const struct options *options, str
     if (result == 0)
         json_object_set_new(arguments, "positions", positions);
     return result;
+}
+
+json_t *arguments_of_path(const char *path)
+{
+    char here[4096];
+    if (*path == '/' || !getcwd(here, sizeof here))
+        return json_pack("{s:s}", "path", path);
+    return json_pack("{s:o}", "path", json_sprintf("%s/%s", here, path));
 }
 
 bool arguments_add_word(json_t *arguments, const char *word)

@@ -10,6 +10,10 @@
  * none. */
 int arguments_add_geometry(json_t *arguments, const struct options *options, struct error *error);
 
+/* {path}: the daemon writes the file and is somewhere else, so a path from here is made absolute.
+ */
+json_t *arguments_of_path(const char *path);
+
 /* Adds a word KEY=VALUE; a value that is no JSON is a text. false: it is no such word. */
 bool arguments_add_word(json_t *arguments, const char *word);
 

@@ -32,6 +32,9 @@ struct client_keys {
 int client_create(struct client **client, const char *endpoint, const struct client_keys *keys,
                   double timeout_s, struct error *error);
 
+/* For those that read all frames again, a day: who has waited enough interrupts it. */
+#define CLIENT_SWEEP_TIMEOUT_S 86400
+
 /* Changes how long requests wait from now on. */
 void client_set_timeout(struct client *client, double timeout_s);
 

@@ -8,9 +8,6 @@
 
 /* analyse: what the daemon computes from the newest run's maps, or its frames, on request. */
 
-/* A day: who has waited enough interrupts it. */
-#define SWEEP_TIMEOUT_S 86400
-
 static const struct analysis {
     const char *name, *command, *part; /* part: what -o writes; NULL: there is no array */
     bool sweeps;                       /* reads all frames again, which takes as long as it takes */
@@ -46,7 +43,7 @@ static int ask(const struct options *options, struct client *client,
     snprintf(part, sizeof part, "%s", wanted ? wanted : analysis->part ? analysis->part : "");
     json_object_del(arguments, "part");
     if (analysis->sweeps)
-        client_set_timeout(client, SWEEP_TIMEOUT_S);
+        client_set_timeout(client, CLIENT_SWEEP_TIMEOUT_S);
     const int r = client_request(client, analysis->command, arguments, &reply, &error);
     int exit_code = r < 0 ? command_failed(options, &reply, r, &error) : 0;
     if (r == 0 && options->output)

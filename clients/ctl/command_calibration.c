@@ -137,16 +137,6 @@ int command_measure(const struct options *options, struct client *client)
 
 /* ---- saving ---- */
 
-/* The daemon writes the file and is somewhere else: a path from here is made absolute. */
-static json_t *path_argument(const char *path)
-{
-    char here[4096];
-    if (*path == '/' || !getcwd(here, sizeof here))
-        return json_pack("{s:s}", "path", path);
-    json_t *const absolute = json_sprintf("%s/%s", here, path);
-    return json_pack("{s:o}", "path", absolute);
-}
-
 static void print_saved_mask(const json_t *result)
 {
     printf("%s bad pixels in %s\n", text_of_count(member_count(result, "n")).text,
@@ -160,12 +150,12 @@ static void print_saved_gain(const json_t *result)
 
 int command_save_bad_pixels(const struct options *options, struct client *client)
 {
-    return command_ask(options, client, "bad_pixels_save", path_argument(options->words[0]),
+    return command_ask(options, client, "bad_pixels_save", arguments_of_path(options->words[0]),
                        print_saved_mask);
 }
 
 int command_save_gain(const struct options *options, struct client *client)
 {
-    return command_ask(options, client, "gain_save", path_argument(options->words[0]),
+    return command_ask(options, client, "gain_save", arguments_of_path(options->words[0]),
                        print_saved_gain);
 }

@@ -46,6 +46,10 @@ static json_t *start_arguments(const struct options *options, const char *mode, 
         json_object_set_new(arguments, "name", json_string(options->name));
     if (options->directory)
         json_object_set_new(arguments, "directory", json_string(options->directory));
+    if (options->given & OPTION_SERIES)
+        json_object_set_new(
+            arguments, "series",
+            json_pack("{s:I, s:s*}", "scans", options->scans, "drift", options->drift));
     if (options->labels)
         json_object_set(arguments, "labels", options->labels);
     return arguments;
@@ -218,6 +222,18 @@ static int look_for_daemon(const struct options *options, struct client *client)
     return exit_code;
 }
 
+static int start_and_wait_for_series(const struct options *options, struct client *client,
+                                     json_t *arguments)
+{
+    struct reply reply;
+    struct error error = {0};
+    const int result = client_request(client, "start", arguments, &reply, &error);
+    const int exit_code =
+        result ? command_failed(options, &reply, result, &error) : command_series(options, client);
+    reply_finish(&reply);
+    return exit_code;
+}
+
 static int start(const struct options *options, struct client *client, const char *mode)
 {
     struct error error = {0};
@@ -230,7 +246,9 @@ static int start(const struct options *options, struct client *client, const cha
         return exit_code;
     }
     client_set_timeout(client, fmax(options->timeout_s, START_TIMEOUT_S));
-    if (options->given & OPTION_WAIT || options->n_words > 0)
+    if (options->given & OPTION_SERIES && options->given & OPTION_WAIT)
+        return start_and_wait_for_series(options, client, arguments);
+    if (options->given & OPTION_WAIT || options->has_program)
         return ask_and_wait(options, client, "start", arguments);
     return command_ask(options, client, "start", arguments, print_started);
 }
@@ -247,7 +265,7 @@ int command_view(const struct options *options, struct client *client)
 
 int command_record(const struct options *options, struct client *client)
 {
-    if (options->given & OPTION_WAIT || options->n_words > 0)
+    if (options->given & OPTION_WAIT || options->has_program)
         return ask_and_wait(options, client, "record", NULL);
     return command_ask(options, client, "record", NULL, print_started);
 }

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "clients/ctl/commands.h"
 #include "clients/ctl/geometry.h"
@@ -69,6 +70,19 @@ static void print_ring(const json_t *ring)
     printf("\n");
 }
 
+static void print_compression(const json_t *compression)
+{
+    const char *const codec = member_text(compression, "codec");
+    if (!*codec)
+        return;
+    printf("            %s", codec);
+    if (strcmp(codec, "none") != 0)
+        printf(" level %llu", (unsigned long long)member_count(compression, "level"));
+    printf(", %s/s of pixels, %s/s written\n",
+           text_of_bytes(member_number(compression, "raw_per_s")).text,
+           text_of_bytes(member_number(compression, "written_per_s")).text);
+}
+
 static void print_recording(const json_t *recording)
 {
     printf("recording   %s", member_text(recording, "state"));
@@ -80,9 +94,11 @@ static void print_recording(const json_t *recording)
         printf("            %s\n", member_text(recording, "error"));
     const double raw = member_number(recording, "bytes_raw");
     const double written = member_number(recording, "bytes_written");
-    if (written > 0)
-        printf("            %s of pixels in %s (%.1f : 1)\n", text_of_bytes(raw).text,
-               text_of_bytes(written).text, raw / written);
+    if (!(written > 0))
+        return;
+    printf("            %s of pixels in %s (%.1f : 1)\n", text_of_bytes(raw).text,
+           text_of_bytes(written).text, raw / written);
+    print_compression(json_object_get(recording, "compression"));
 }
 
 /* Bytes that belong to no run: not there on a good day, and then not shown. */

@@ -8,6 +8,7 @@
 #include "clients/ctl/array.h"
 #include "clients/ctl/commands.h"
 #include "clients/ctl/interrupt.h"
+#include "clients/ctl/output.h"
 #include "clients/ctl/thumbnail.h"
 
 /* watch: the status and a map, again and again until Ctrl-C; once where stdout is no terminal. */
@@ -53,6 +54,17 @@ static const char *map_name(const struct options *options, const json_t *status)
     return options->n_words > 0 ? options->words[0] : json_string_value(json_array_get(maps, 0));
 }
 
+static void draw(const struct options *options, struct client *client, const json_t *status,
+                 const struct screen *screen)
+{
+    const char *const name = map_name(options, status);
+    if (screen->terminal)
+        fputs("\033[H\033[2J", stdout);
+    status_print(status);
+    if (name)
+        print_map(client, name, screen);
+}
+
 /* One look. An exit code, 0: it may go on. */
 static int look(const struct options *options, struct client *client)
 {
@@ -66,12 +78,10 @@ static int look(const struct options *options, struct client *client)
         reply_finish(&reply);
         return exit_code;
     }
-    if (screen.terminal)
-        fputs("\033[H\033[2J", stdout);
-    status_print(reply.result);
-    const char *const name = map_name(options, reply.result);
-    if (name)
-        print_map(client, name, &screen);
+    if (options->json)
+        output_json(reply.result);
+    else
+        draw(options, client, reply.result, &screen);
     fflush(stdout);
     reply_finish(&reply);
     return 0;

@@ -13,10 +13,10 @@ _merlinctl_names() {
 _merlinctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words='' i
   local endpoint=()
-  local commands="analyse attach bragg calibration calibrations command detach detector detectors discard discarded geometry get
-    keep keygen lease map measure note nudge pattern ping profile put recompute record reference references
-    remove-calibration remove-detector remove-reference request run samples save-bad-pixels save-calibration
-    save-gain set shutdown start status stop view watch"
+  local commands="analyse attach bragg calibration calibrations close command detach detector detectors discard discarded geometry get
+    keep keygen lease log-level map measure note nudge open pattern ping profile put recompute record reference references
+    remove-calibration remove-detector remove-reference request run runs samples save-bad-pixels save-calibration
+    save-config save-gain series set shutdown start status stop view watch"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
     -e | --endpoint) endpoint=(-e "${COMP_WORDS[++i]}") ;;
@@ -31,6 +31,7 @@ _merlinctl() {
     ;;
   --trigger) words="internal rising-ttl falling-ttl rising-lvds falling-lvds soft" ;;
   --preset) words="line-trigger pixel-trigger single-start soft internal" ;;
+  --drift) words=$(_merlinctl_ask map --list) ;;
   --order) words="raster serpentine" ;;
   *)
     if [[ $current == -* ]]; then
@@ -41,7 +42,8 @@ _merlinctl() {
       get | set) words=$(_merlinctl_names parameters) ;;
       request) words=$(_merlinctl_names command_table) ;;
       map | watch) words=$(_merlinctl_ask map --list) ;;
-      pattern) words="sum latest" ;;
+      pattern) words="sum latest area= positions= class= phase= label= map= mean=true" ;;
+      log-level) words="error warning notice info debug" ;;
       lease) words="take renew release tell" ;;
       analyse) words="com icom live-icom profile correlation drift label-profiles label-patterns halo-maps" ;;
       put | keygen) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;

@@ -54,6 +54,8 @@ static const struct argp_option option_table[] = {
     {"ask", KEY_ASK, 0, 0, "Record, and discard the file unless \"keep\" is said", 2},
     {"name", KEY_NAME, "TEMPLATE", 0, "What the file is called: {date}/{sample}_{run:04}", 2},
     {"directory", KEY_DIRECTORY, "PATH", 0, "Where the file goes", 2},
+    {"scans", KEY_SCANS, "N", 0, "Make the scan N times, each a run of its own", 2},
+    {"drift", KEY_DRIFT, "MAP", 0, "With --scans: measure the drift from scan to scan on MAP", 2},
     {0, 0, 0, 0, "geometry (and those of start for it):", 3},
     {"shift", KEY_SHIFT, "N", 0, "The scan began N frames later than --skip-start says", 3},
     {0, 0, 0, 0, "map, pattern, profile:", 4},
@@ -79,16 +81,22 @@ static const char usage_doc[] = "status\n"
                                 "stop\n"
                                 "run [ID]\n"
                                 "note TEXT [AUTHOR]\n"
-                                "series [NAME VALUE [UNIT]]\n"
+                                "series [--wait]\n"
+                                "samples [NAME VALUE [UNIT]]\n"
                                 "keep [RUN|FILE]\n"
                                 "discard [RUN]\n"
                                 "discarded\n"
+                                "runs [OFFSET]\n"
+                                "open FILE\n"
+                                "close FILE\n"
                                 "get NAME\n"
                                 "set NAME VALUE\n"
                                 "command NAME\n"
                                 "map NAME\n"
                                 "map --list\n"
                                 "pattern NAME\n"
+                                "pattern Y X\n"
+                                "pattern KEY=VALUE...\n"
                                 "profile NAME\n"
                                 "bragg\n"
                                 "bragg measure|use|remove NAME\n"
@@ -98,6 +106,8 @@ static const char usage_doc[] = "status\n"
                                 "calibrations\n"
                                 "references\n"
                                 "watch [MAP]\n"
+                                "log-level [LEVEL]\n"
+                                "save-config [FILE.yaml]\n"
                                 "keygen FILE\n"
                                 "lease take [NAME]\n"
                                 "request CMD [JSON]\n"
@@ -158,6 +168,8 @@ static const char *option_name(unsigned bit)
         return "--run";
     case OPTION_LABEL:
         return "--label";
+    case OPTION_SERIES:
+        return "--scans and --drift";
     default:
         return "--progress";
     }
@@ -268,6 +280,8 @@ static void check_command(struct options *options, struct argp_state *state)
         argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
     if (options->given & OPTION_ORDER && options->given & OPTION_POSITIONS)
         argp_error(state, "--order and --positions exclude each other");
+    if (options->given & OPTION_SERIES && (options->scans == 0 || options->n_words > 0))
+        argp_error(state, "--drift needs --scans, and a program after -- does not go with either");
     if (options->json && options->given & OPTION_CSV)
         argp_error(state, "--json and --csv exclude each other");
     if (list && options->output)

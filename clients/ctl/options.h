@@ -30,6 +30,7 @@ enum option_set {
     OPTION_LABEL = 1 << 19,
     OPTION_RECORDING = 1 << 20,
     OPTION_FORCE = 1 << 21,
+    OPTION_SERIES = 1 << 22,
 };
 
 #define OPTIONS_MAX_WORDS 14
@@ -61,6 +62,8 @@ struct options {
     bool record;                  /* meaningful with OPTION_RECORD */
     bool ask;                     /* discard the file at the end, unless it is kept */
     const char *name, *directory; /* of the recording, NULL: as configured */
+    json_int_t scans;             /* how often the scan is made, with OPTION_SERIES */
+    const char *drift;            /* the map that is compared from scan to scan, NULL: none */
     const char *output;
     const char *run;       /* its id */
     const char *png, *svg; /* files for the map of classes, NULL: none */

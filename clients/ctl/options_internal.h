@@ -39,6 +39,8 @@ enum option_key {
     KEY_FORCE,
     KEY_RUN,
     KEY_LABEL,
+    KEY_SCANS,
+    KEY_DRIFT,
 };
 
 /* Takes an option that tells a geometry. ARGP_ERR_UNKNOWN: it is none. */

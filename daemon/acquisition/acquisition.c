@@ -72,7 +72,9 @@ void acquisition_set_state(struct acquisition *acquisition, enum acquisition_sta
 
 void acquisition_set_idle(struct acquisition *acquisition)
 {
-    if (!acquisition->data_connected)
+    if (acquisition_is_opened(acquisition))
+        acquisition_set_state(acquisition, ACQUISITION_IDLE, "%s", acquisition->data_error.text);
+    else if (!acquisition->data_connected)
         acquisition_set_state(acquisition, ACQUISITION_DISCONNECTED, "%s",
                               acquisition->data_error.text);
     else if (!acquisition->command_connected)
@@ -367,6 +369,8 @@ static int open_links(struct acquisition *acquisition, struct error *error)
     acquisition_plan_unref(plan);
     if (r < 0)
         return r;
+    if (acquisition_is_opened(acquisition))
+        return 0;
     r = command_client_create(
         &acquisition->client, acquisition->loop, acquisition->config->detector_host,
         acquisition->config->detector_command_port, on_command_link, acquisition);
@@ -382,6 +386,8 @@ static int open_kept(struct acquisition *acquisition, struct error *error)
         error_prefix(error, "calibration.directory");
         return r;
     }
+    if (acquisition_is_opened(acquisition))
+        kept_store_protect(acquisition->kept);
     calibration_table_apply(acquisition->kept, &acquisition->calibration);
     calibration_derive(&acquisition->calibration);
     acquisition_begin_bragg(acquisition);
@@ -398,7 +404,9 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     acquisition->config = config;
     acquisition->settings_version = acquisition->detectors_version = 1;
     acquisition->observer = *observer;
-    error_set(&acquisition->data_error, -ENOTCONN, "connecting to the detector");
+    error_set(&acquisition->data_error, -ENOTCONN, "%s",
+              acquisition_is_opened(acquisition) ? "an old run: there is no detector"
+                                                 : "connecting to the detector");
     error_set(&acquisition->command_error, -ENOTCONN, "connecting to the detector");
     snprintf(acquisition->why, sizeof acquisition->why, "%s", acquisition->data_error.text);
     uv_timer_init(loop, &acquisition->poll);

@@ -36,6 +36,7 @@ enum acquisition_state {
 
 struct acquisition;
 struct frame_sums_progress;
+struct live_detectors;
 
 /* Told of what happens; called on the service thread. */
 struct acquisition_observer {
@@ -128,6 +129,9 @@ void acquisition_set_detector(struct acquisition *acquisition,
 void acquisition_remove_detector(struct acquisition *acquisition, const char *name,
                                  acquisition_answer_fn answer, void *data);
 
+/* Those in force, borrowed until they are changed. */
+const struct live_detectors *acquisition_live_detectors(const struct acquisition *acquisition);
+
 /* Computes what was added or moved since the newest run began over the frames that it measured
  * before, from its file; `name` (may be NULL): only that detector. Answers at once, events tell how
  * it goes. */
@@ -142,6 +146,15 @@ void acquisition_set_calibration(struct acquisition *acquisition,
 
 /* What is kept by name: references and calibrations. Borrowed. */
 struct kept_store *acquisition_kept(struct acquisition *acquisition);
+
+/*
+ * Searches the newest run, which is finished, again from its file with the settings in force: with
+ * a kept reference at once, as results are computed again; else *learns is a reference to the run,
+ * whose search the caller has to complete (bragg_final) off the service thread. The file stays as
+ * it is. A negative errno with a sentence: nothing is changed.
+ */
+int acquisition_search_again(struct acquisition *acquisition, struct run **learns,
+                             struct error *error);
 
 /* What is done about Bragg reflections, borrowed until it is changed. */
 const struct bragg_plan *acquisition_bragg(const struct acquisition *acquisition);
@@ -200,6 +213,20 @@ int geometry_request_apply(const struct geometry_request *request, struct scan_g
 /* When a run's lines are to be found from exposures: looks for them among the frames that have come
  * by now. Cheap when there is nothing to do; called now and then, and when a run is over. */
 void acquisition_find_lines(struct acquisition *acquisition);
+
+/* A plan with the settings of the configuration and the detectors in force, one reference. NULL: no
+ * memory. */
+struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition);
+
+/* Threads that a run made by somebody else may reckon with, as run_create has them. */
+unsigned acquisition_workers(const struct acquisition *acquisition);
+
+/*
+ * Shows a run that was not measured here (daemon/opened/opened_run.h) as if its last frame had just
+ * come, and computes all its results from its file; events tell how it goes. For a daemon whose
+ * configuration names a file to open, once.
+ */
+int acquisition_open(struct acquisition *acquisition, struct run *run, struct error *error);
 
 /* As pipeline_stuck. */
 bool acquisition_stuck(struct acquisition *acquisition, char *who, size_t size);

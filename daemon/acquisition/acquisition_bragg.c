@@ -47,7 +47,10 @@ static int change_run(struct acquisition *acquisition, const struct product *pre
     const struct error none = {0};
     run_set_bragg_error(run, &none);
     /* What learns is classified as a whole when the run is over. */
-    if (added && !bragg_product_is_provisional(added) && run->plan->recording.enabled) {
+    if (added && bragg_product_is_provisional(added)) {
+        if (acquisition_is_opened(acquisition))
+            acquisition_learn_again(acquisition);
+    } else if (added && run_has_images(run)) {
         struct error why = {0};
         if (acquisition_begin_recompute(acquisition, &added, 1, &why) < 0)
             log_warning("acquisition",
@@ -61,9 +64,16 @@ int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_pl
                           const struct product_set **set, struct error *error)
 {
     const struct product_set *changed = NULL;
-    const bool goes_on = acquisition_run_goes_on(acquisition);
+    const bool opened = acquisition_is_opened(acquisition) && acquisition->run;
+    const bool goes_on = opened || acquisition_run_goes_on(acquisition);
     struct product prepared = {0};
     int r = 0;
+    acquisition_recompute_watch(acquisition); /* it may be over */
+    if (opened &&
+        (acquisition->recompute ||
+         atomic_load_explicit(&acquisition->run->phase, memory_order_acquire) != RUN_FINISHED))
+        return error_set(error, -EBUSY,
+                         "the results of the recording are being computed: wait for their end");
     if (goes_on && plan->enabled)
         r = run_prepare_bragg(acquisition->run, plan, &prepared, error);
     if (r == 0 && goes_on)
@@ -80,4 +90,26 @@ int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_pl
     if (set)
         *set = changed;
     return 0;
+}
+
+int acquisition_search_again(struct acquisition *acquisition, struct run **learns,
+                             struct error *error)
+{
+    struct run *const run = acquisition->run;
+    const struct product_set *set;
+    struct product prepared = {0};
+    *learns = NULL;
+    if (!run || atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED)
+        return error_set(error, -EBUSY, "only a run that is finished is searched again");
+    if (!run->plan->recording.enabled || !acquisition->bragg.enabled)
+        return error_set(error, -ENOENT, "%s",
+                         acquisition->bragg.enabled
+                             ? "the run was not recorded: there are no frames to search again"
+                             : "no Bragg reflections are looked for");
+    int r = run_prepare_bragg(run, &acquisition->bragg, &prepared, error);
+    if (r == 0)
+        r = change_run(acquisition, &prepared, &set, error);
+    if (r == 0 && bragg_product_is_provisional(run_bragg(run)))
+        *learns = run_ref(run);
+    return r;
 }

@@ -34,6 +34,11 @@ void acquisition_detectors(const struct acquisition *acquisition, acquisition_an
     answer(data, json_pack("{s:o}", "detectors", list), NULL, NULL, NULL);
 }
 
+const struct live_detectors *acquisition_live_detectors(const struct acquisition *acquisition)
+{
+    return &acquisition->detectors;
+}
+
 /* Where in the run a change takes effect: null while no run goes on, or while no frame has come
  * since. */
 static json_t *change_result(const struct acquisition *acquisition, const char *name,
@@ -144,6 +149,7 @@ static size_t late_products(const struct run *run, const char *name,
 int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
                                 size_t n, struct error *error)
 {
+    acquisition_recompute_watch(acquisition); /* it may be over */
     if (acquisition->recompute)
         return error_set(error, -EBUSY,
                          "results are being computed again already: wait for its end");

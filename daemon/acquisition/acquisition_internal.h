@@ -22,9 +22,6 @@ struct line_search {
     uint64_t grown_to;  /* lines of the view while their number is unknown, else 0 */
 };
 
-/* The series that tells it, pA or nA. */
-#define BEAM_CURRENT "beam_current"
-
 struct acquisition {
     const struct config *config;
     struct acquisition_observer observer;
@@ -96,6 +93,9 @@ __attribute__((format(printf, 3, 4))) void acquisition_set_state(struct acquisit
                                                                  enum acquisition_state state,
                                                                  const char *why, ...);
 
+/* A recording is looked at again: there is no detector, and one run (acquisition_open.c). */
+bool acquisition_is_opened(const struct acquisition *acquisition);
+
 /* Idle, or disconnected, with the sentence that belongs to it. */
 void acquisition_set_idle(struct acquisition *acquisition);
 
@@ -136,10 +136,6 @@ void acquisition_plan_stopped(struct acquisition *acquisition);
 /* A start that waits is refused now, for the reason that keeps it waiting. */
 void acquisition_wait_no_longer(struct acquisition *acquisition);
 
-/* A plan with the settings of the configuration and the detectors in force, one reference. NULL: no
- * memory. */
-struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition);
-
 /* Sees the newest run through another geometry and tells it as an event. -ENOMEM. */
 int acquisition_see_as(struct acquisition *acquisition, const struct scan_geometry *scan,
                        const char *source, struct error *error);
@@ -161,6 +157,10 @@ int acquisition_begin_recompute(struct acquisition *acquisition, struct product 
 
 /* A run began under a plan that was made before the virtual detectors changed. */
 void acquisition_renew_detectors(struct acquisition *acquisition);
+
+/* The Bragg reflections of an opened run that are provisional are made final: what they lie on is
+ * measured on its frames (acquisition_open.c). */
+void acquisition_learn_again(struct acquisition *acquisition);
 
 /* Tells how far computing again has come (acquisition_detectors.c); ends it. */
 void acquisition_recompute_watch(struct acquisition *acquisition);

@@ -4,23 +4,27 @@
 #include <strings.h>
 
 #include "daemon/acquisition/acquisition_internal.h"
+#include "daemon/acquisition/armed_parameters.h"
 #include "daemon/acquisition/disk_start.h"
 #include "daemon/acquisition/run_directory.h"
 #include "daemon/acquisition/run_geometry.h"
 #include "daemon/calibration/plan_warnings.h"
+#include "daemon/logbook/beam_current.h"
 
 struct acquisition_plan *acquisition_make_plan(const struct acquisition *acquisition)
 {
     const struct config *const config = acquisition->config;
     const struct live_detectors *const detectors = &acquisition->detectors;
     struct acquisition_plan *const plan = acquisition_plan_create(detectors->n);
+    unsigned series;
+    double unit_pa;
     if (!plan)
         return NULL;
     plan->version = acquisition->settings_version;
     plan->scan = config->scan;
     plan->scan_from_header = config->scan.ny == 0;
     plan->recording = config->recording;
-    plan->current_known = logbook_has_series(acquisition->logbook, BEAM_CURRENT);
+    plan->current_known = beam_current_find(acquisition->logbook, &series, &unit_pa);
     plan->analysis = config->analysis;
     bragg_plan_copy(&plan->bragg, &acquisition->bragg);
     calibration_copy(&plan->calibration, &acquisition->calibration);
@@ -78,6 +82,8 @@ static void on_ready_to_arm(void *data, const struct start_outcome *outcome)
     struct acquisition_plan *const plan = acquisition->plan;
     plan->frame_period_ns = outcome->frame_period_ns;
     plan->layers = known_layers(&acquisition->known);
+    free(plan->detector_parameters);
+    plan->detector_parameters = armed_parameters_text(&acquisition->known, outcome->told);
     if (plan->detector_gap == 0)
         plan->detector_gap = outcome->gap_pixels;
     (void)ingest_expect(pipeline_ingest(acquisition->pipeline), acquisition->plan, true);

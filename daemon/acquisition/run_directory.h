@@ -9,3 +9,11 @@
  */
 int run_directory_resolve(const struct config *config, const char *directory, char resolved[1024],
                           struct error *error);
+
+/*
+ * A finished recording (NAME.h5) that a client names, relative to recording.directory or absolute,
+ * resolved. -EACCES: it is not in one of these directories; -EINVAL: no such name; -ENOENT and the
+ * like, with a sentence.
+ */
+int run_file_resolve(const struct config *config, const char *file, char resolved[1024],
+                     struct error *error);

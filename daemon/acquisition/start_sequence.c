@@ -32,6 +32,7 @@ struct start_sequence {
     double time_ms, period_ms;
     bool everything_sent;
     struct start_outcome outcome;
+    struct detector_settings told;
     struct start_parameters parameters;
     unsigned n_steps, next;
     struct start_step steps[MAX_STEPS];
@@ -194,6 +195,7 @@ static enum acceptance accept_value(struct start_sequence *sequence, const struc
 {
     if (strcmp(step->name, "DETECTORSTATUS") == 0)
         return accept_status(sequence, value) ? ACCEPTED : REFUSED;
+    detector_settings_put(&sequence->told, step->name, value);
     if (strcmp(step->name, "ACQUISITIONTIME") == 0)
         sequence->time_ms = strtod(value, NULL);
     if (strcmp(step->name, "ACQUISITIONPERIOD") == 0)
@@ -210,6 +212,7 @@ static void start_over(struct start_sequence *sequence)
     log_notice("detector",
                "somebody else has changed the detector's settings: everything is sent again");
     detector_settings_clear(sequence->known);
+    detector_settings_clear(&sequence->told);
     add_steps(sequence);
     next_step(sequence);
 }
@@ -301,6 +304,7 @@ bool start_sequence_begin(struct start_sequence **out, struct command_client *cl
     }
     sequence->client = client;
     sequence->known = known;
+    sequence->outcome.told = &sequence->told;
     sequence->ready_to_arm = ready_to_arm;
     sequence->done = done;
     sequence->data = data;

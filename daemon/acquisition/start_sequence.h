@@ -21,6 +21,7 @@ struct start_outcome {
     struct start_refusal refusal; /* its code is NULL: armed */
     uint64_t frame_period_ns;     /* what the detector says its period is, 0 unknown */
     uint32_t gap_pixels; /* between the chips of a quad, as far as IMAGEX tells; 0 unknown */
+    const struct detector_settings *told; /* values that the detector has told meanwhile */
 };
 
 /* The outcome as far as it is known: period and gap. */

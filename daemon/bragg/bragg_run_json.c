@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static const char *state_of(const struct run *run)
         return "refused";
     if (bragg_product_is_provisional(product))
         return "provisional";
-    return bragg_final_provisional(run) ? "final" : "frozen";
+    return bragg_product_setup(product)->in_template ? "final" : "frozen";
 }
 
 json_t *bragg_run_json(const struct run *run)
@@ -172,7 +173,12 @@ json_t *bragg_run_reference_json(const struct run *run)
                   : json_pack("{s:o}", "settings",
                               bragg_settings_json(&bragg_product_setup(product)->settings));
     json_object_set_new(json, "state", json_string(state_of(run)));
-    json_object_set_new(json, "name", json_string(bragg_product_setup(product)->reference_name));
+    const struct bragg_product_setup *const setup = bragg_product_setup(product);
+    json_object_set_new(json, "name", json_string(setup->reference_name));
+    json_object_set_new(json, "counts",
+                        isnan(setup->counts_min)
+                            ? json_null()
+                            : json_pack("[f, f]", setup->counts_min, setup->counts_max));
     return json;
 }
 

@@ -69,6 +69,19 @@ static struct labelled_scan *make_room(struct labelled_scans *scans)
     return &more[scans->n];
 }
 
+/* What was known of a run before it was searched again. */
+static void drop(struct labelled_scans *scans, const char *id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < scans->n; i++) {
+        if (strcmp(scans->scans[i].id, id) == 0)
+            forget(&scans->scans[i]);
+        else
+            scans->scans[kept++] = scans->scans[i];
+    }
+    scans->n = kept;
+}
+
 void labelled_scans_add(struct labelled_scans *scans, const struct run *run)
 {
     struct error error = {0};
@@ -79,6 +92,7 @@ void labelled_scans_add(struct labelled_scans *scans, const struct run *run)
         log_error("acquisition", "run %s is in no series: %s", run->plan->id, error.text);
         return;
     }
+    drop(scans, run->plan->id);
     memcpy(made.id, run->plan->id, sizeof made.id);
     made.labels = json_loads(run->plan->labels, 0, NULL);
     struct labelled_scan *const room = made.labels ? make_room(scans) : NULL;

@@ -1,5 +1,10 @@
 #include "daemon/calibration/calibration_json.h"
 
+#include <stdio.h>
+
+#include "daemon/calibration/references.h"
+#include "daemon/json_time.h"
+
 #define PIXELS_LISTED 1000
 
 enum value_form { NUMBER, CENTRE, ELLIPSE };
@@ -19,6 +24,7 @@ static const struct {
     [CALIBRATION_COUNTS_PER_ELECTRON] = {"counts_per_electron", "counts/electron", NUMBER},
     [CALIBRATION_DISK_RADIUS] = {"disk_radius_px", "pixels", NUMBER},
     [CALIBRATION_CONVERGENCE] = {"convergence_mrad", "mrad", NUMBER},
+    [CALIBRATION_BEAM_CURRENT] = {"beam_current_pa", "pA", NUMBER},
 };
 
 const char *calibration_item_name(enum calibration_item item)
@@ -95,7 +101,7 @@ static json_t *gain_json(const struct calibration *calibration)
                      time_json(calibration->gain_origin.time_ns));
 }
 
-static json_t *references_json(const struct calibration *calibration)
+static json_t *attached_json(const struct calibration *calibration)
 {
     json_t *const list = json_array();
     for (size_t i = 0; i < CALIBRATION_REFERENCES; i++) {
@@ -116,6 +122,52 @@ json_t *calibration_json(const struct calibration *calibration)
         json_object_set_new(json, items[i].name, value_json(i, &calibration->values[i]));
     json_object_set_new(json, "bad_pixels", bad_pixels_json(calibration));
     json_object_set_new(json, "gain", gain_json(calibration));
-    json_object_set_new(json, "references", references_json(calibration));
+    json_object_set_new(json, "references", attached_json(calibration));
     return json;
+}
+
+/* ---- back ---- */
+
+static bool read_numbers(enum value_form form, const json_t *json, double numbers[2])
+{
+    const json_t *const first = form == CENTRE    ? json_array_get(json, 0)
+                                : form == ELLIPSE ? json_object_get(json, "ratio")
+                                                  : json;
+    const json_t *const second =
+        form == CENTRE ? json_array_get(json, 1) : json_object_get(json, "angle");
+    numbers[0] = json_number_value(first);
+    numbers[1] = json_number_value(second);
+    return json_is_number(first) && (form == NUMBER || json_is_number(second));
+}
+
+static void read_value(enum calibration_item item, struct calibration_value *value,
+                       const json_t *json)
+{
+    const char *const source = json_string_value(json_object_get(json, "source"));
+    value->known = read_numbers(items[item].form, json_object_get(json, "value"), value->value);
+    (void)read_numbers(items[item].form, json_object_get(json, "error"), value->error);
+    snprintf(value->origin.source, sizeof value->origin.source, "%s", source ? source : "");
+    value->origin.time_ns = json_time_ns(json_object_get(json, "time"));
+}
+
+static struct calibration_reference *read_reference(const json_t *json)
+{
+    const char *const kind = json_string_value(json_object_get(json, "kind"));
+    const char *const name = json_string_value(json_object_get(json, "name"));
+    struct kept kept = {.document = json_object_get(json, "document")};
+    if (!kind || !name || !kept.document)
+        return NULL;
+    snprintf(kept.kind, sizeof kept.kind, "%s", kind);
+    snprintf(kept.name, sizeof kept.name, "%s", name);
+    return reference_of(&kept);
+}
+
+void calibration_from_json(struct calibration *calibration, const json_t *json)
+{
+    const json_t *const references = json_object_get(json, "references");
+    *calibration = (struct calibration){0};
+    for (unsigned i = 0; i < CALIBRATION_ITEMS; i++)
+        read_value(i, &calibration->values[i], json_object_get(json, items[i].name));
+    for (size_t i = 0; i < json_array_size(references) && i < CALIBRATION_REFERENCES; i++)
+        calibration->references[i] = read_reference(json_array_get(references, i));
 }

@@ -13,6 +13,10 @@
  */
 json_t *calibration_json(const struct calibration *calibration);
 
+/* The values and references back from calibration_json; mask and gain, of which it has only a
+ * summary, are NULL. What is missing is not known. */
+void calibration_from_json(struct calibration *calibration, const json_t *json);
+
 /* "kv", "camera_length_mm", ... */
 const char *calibration_item_name(enum calibration_item item);
 

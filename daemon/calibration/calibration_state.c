@@ -188,6 +188,7 @@ int calibration_init(struct calibration *calibration, const struct calibration_s
     set_configured(calibration, CALIBRATION_PIXEL_SIZE_K, settings->pixel_size_k);
     set_configured(calibration, CALIBRATION_SCAN_STEP, settings->scan_step);
     set_configured(calibration, CALIBRATION_SCAN_ROTATION, settings->scan_rotation);
+    set_configured(calibration, CALIBRATION_BEAM_CURRENT, settings->beam_current);
     calibration_derive(calibration);
     return read_pixels(calibration, settings, error);
 }

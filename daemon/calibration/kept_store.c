@@ -14,12 +14,14 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/text_file.h"
 #include "processing/pixels/npy_file.h"
 
 #define ARRAY_FILE_MAX (UINT64_C(1) << 30)
 
 struct kept_store {
     char directory[1024];
+    bool is_protected;
     size_t n;
     struct kept *list; /* in the order of kind and name */
 };
@@ -278,43 +280,13 @@ static int write_array(const struct kept_store *store, struct kept *kept,
     return error_set(error, -ENOMEM, "no memory");
 }
 
-static int write_text(const char *path, const char *text)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    const size_t size = strlen(text);
-    if (fd < 0)
-        return -errno;
-    const ssize_t n = write(fd, text, size);
-    int r = n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (close(fd) < 0 && r == 0)
-        r = -errno;
-    return r;
-}
-
-/* The name is on the disk too. */
-static void sync_directory(const struct kept_store *store, const char *kind)
-{
-    char path[PATH_MAX];
-    const int fd =
-        make_path(store, kind, "", path) < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    close(fd);
-}
-
 static int write_document(const struct kept_store *store, const struct kept *kept,
                           struct error *error)
 {
-    char path[PATH_MAX], partial[PATH_MAX], file[NAME_MAX];
+    char path[PATH_MAX], file[NAME_MAX];
     snprintf(file, sizeof file, "%s.json", kept->name);
-    int r = make_path(store, kept->kind, file, path);
-    snprintf(file, sizeof file, ".%s.json.partial", kept->name);
-    r = r < 0 ? r : make_path(store, kept->kind, file, partial);
-    if (r < 0)
-        return error_set(error, r, "the directory's name is too long");
+    if (make_path(store, kept->kind, file, path) < 0)
+        return error_set(error, -ENAMETOOLONG, "the directory's name is too long");
     json_t *const json =
         json_pack("{s:s, s:s, s:[I, I], s:O, s:O}", "kind", kept->kind, "name", kept->name, "saved",
                   (json_int_t)(kept->saved_ns / NS_PER_S), (json_int_t)(kept->saved_ns % NS_PER_S),
@@ -323,14 +295,9 @@ static int write_document(const struct kept_store *store, const struct kept *kep
     json_decref(json);
     if (!text)
         return error_set(error, -ENOMEM, "no memory");
-    r = write_text(partial, text);
+    const int r = text_file_write(path, text, TEXT_FILE_REPLACE, 0644, error);
     free(text);
-    if (r == 0 && rename(partial, path) < 0)
-        r = -errno;
-    if (r == 0)
-        return 0;
-    (void)unlink(partial);
-    return error_set(error, r, "%s cannot be written: %s", path, strerror(-r));
+    return r;
 }
 
 static int write_files(struct kept_store *store, struct kept *kept, const struct kept_array *arrays,
@@ -343,9 +310,21 @@ static int write_files(struct kept_store *store, struct kept *kept, const struct
         r = write_document(store, kept, error);
     if (r < 0)
         remove_arrays(store, kept);
-    else
-        sync_directory(store, kept->kind);
     return r;
+}
+
+void kept_store_protect(struct kept_store *store)
+{
+    store->is_protected = true;
+}
+
+static int check_change(const struct kept_store *store, struct error *error)
+{
+    return store->is_protected
+               ? error_set(error, -EROFS,
+                           "nothing is saved or removed from an old run: another merlind owns %s",
+                           store->directory)
+               : 0;
 }
 
 static int check_put(const struct kept_store *store, const char *kind, const char *name,
@@ -364,7 +343,9 @@ static int check_put(const struct kept_store *store, const char *kind, const cha
 int kept_store_put(struct kept_store *store, const char *kind, const char *name, json_t *document,
                    const struct kept_array *arrays, size_t n_arrays, struct error *error)
 {
-    int r = check_put(store, kind, name, error);
+    int r = check_change(store, error);
+    if (r == 0)
+        r = check_put(store, kind, name, error);
     if (r < 0)
         return r;
     struct kept kept = {
@@ -392,6 +373,8 @@ int kept_store_remove(struct kept_store *store, const char *kind, const char *na
 {
     char path[PATH_MAX], file[NAME_MAX];
     const size_t i = index_of(store, kind, name);
+    if (check_change(store, error) < 0)
+        return -EROFS;
     if (!is_at(store, i, kind, name))
         return error_set(error, -ENOENT, "there is no %s", name);
     snprintf(file, sizeof file, "%s.json", name);

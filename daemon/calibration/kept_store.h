@@ -52,6 +52,9 @@ struct kept_array {
  */
 int kept_store_open(struct kept_store **store, const char *directory, struct error *error);
 
+/* From now on nothing can be put or removed (-EROFS): the directory is another process's. */
+void kept_store_protect(struct kept_store *store);
+
 /* NULL does nothing. */
 void kept_store_close(struct kept_store *store);
 

@@ -24,7 +24,7 @@ static void describe_missing(const struct acquisition_plan *plan, char *text, si
             snprintf(text + n, size - n, "%s%s", n ? ", " : "", wanted[i].name);
     }
     const size_t n = strlen(text);
-    if (!plan->current_known)
+    if (!plan->current_known && !plan->calibration.values[CALIBRATION_BEAM_CURRENT].known)
         snprintf(text + n, size - n, "%sbeam current", n ? ", " : "");
 }
 
@@ -37,7 +37,8 @@ json_t *plan_warnings(const struct acquisition_plan *plan, const struct run *run
     describe_missing(plan, missing, sizeof missing);
     if (*missing) {
         snprintf(text, sizeof text,
-                 "not known: %s; tell them with calibration, and samples_put of beam_current",
+                 "not known: %s; tell them with calibration, or the current as it changes with "
+                 "samples_put of beam_current",
                  missing);
         json_array_append_new(warnings, json_string(text));
     }

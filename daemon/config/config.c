@@ -151,6 +151,13 @@ static char *read_file(const char *path, size_t *size, int *failure)
     return text;
 }
 
+int config_load_text(struct config *config, const char *name, const char *text, FILE *messages)
+{
+    struct yaml_source source = {.name = name, .shown = text, .messages = messages};
+    const struct loader loader = {config, &source, CONFIG_FROM_FILE};
+    return load_text(&loader, text, strlen(text));
+}
+
 int config_load_file(struct config *config, const char *path, FILE *messages)
 {
     size_t size;
@@ -161,15 +168,13 @@ int config_load_file(struct config *config, const char *path, FILE *messages)
                 strerror(-result));
         return result;
     }
-    struct yaml_source source = {.name = path, .shown = text, .messages = messages};
-    const struct loader loader = {config, &source, CONFIG_FROM_FILE};
     snprintf(config->file, sizeof config->file, "%s", path);
     if (strlen(text) != size) {
         fprintf(messages, "%s: error: a zero byte at offset %zu: this is no text in UTF-8\n", path,
                 strlen(text));
         result = -EINVAL;
     } else {
-        result = load_text(&loader, text, size);
+        result = config_load_text(config, path, text, messages);
     }
     free(text);
     return result;

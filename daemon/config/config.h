@@ -15,7 +15,12 @@
  * where it came from. One table in config_keys.c describes every key (type, unit, range, default,
  * text); loading, --print-config, the shipped example and the man page come from it.
  */
-enum config_origin_kind { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_OPTION };
+enum config_origin_kind {
+    CONFIG_FROM_DEFAULT,
+    CONFIG_FROM_FILE,
+    CONFIG_FROM_OPTION,
+    CONFIG_FROM_CLIENT /* set while merlind runs: config_save.h */
+};
 
 struct config_origin {
     enum config_origin_kind kind;
@@ -23,7 +28,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 88, /* in the table of config_keys.c */
+    CONFIG_KEYS = 92, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -33,6 +38,18 @@ enum {
 struct directory_list {
     size_t n;
     char paths[CONFIG_DIRECTORIES_MAX][1024]; /* absolute */
+};
+
+/* A program and its arguments, each ended by a zero byte. */
+struct command_words {
+    size_t n; /* 0: none */
+    char text[2048];
+};
+
+/* What merlind itself runs. */
+struct hook_settings {
+    struct command_words on_scan_end;
+    double time_limit_s;
 };
 
 /* What becomes of a start when the disk will not suffice. */
@@ -45,6 +62,7 @@ struct calibration_settings {
     double pixel_size_k;   /* nm^-1 per pixel */
     double scan_step;      /* nm */
     double scan_rotation;  /* degrees */
+    double beam_current;   /* pA */
     char bad_pixels[1024]; /* a .npy file; "" for none */
     char gain[1024];       /* the same */
     char directory[1024];  /* of what is kept by name; "": see calibration_directory */
@@ -78,6 +96,7 @@ struct config {
     double recording_sync_s;  /* how often what was flushed is brought to the disk, s; 0: never */
     double recording_recompute_wait_s; /* a run that is over waits for what is computed again, s */
     struct directory_list recording_roots;
+    unsigned recording_opened;    /* old runs that may be open at once */
     double recording_trash_hours; /* how long discarded files are kept */
     enum disk_when_short recording_short_of_space;
     char control_endpoint[256];
@@ -91,6 +110,7 @@ struct config {
     char security_server_key[1024]; /* a file; "": no keys */
     char security_clients[1024];    /* a file; "": none */
     bool security_allow_insecure;   /* other computers may connect without keys */
+    struct hook_settings hooks;
     enum log_level log_level;
     size_t n_virtual_detectors;
     struct virtual_detector_settings *virtual_detectors;
@@ -102,6 +122,8 @@ struct config {
     unsigned debug_worker_delay_us;   /* tests only: makes workers slow */
     unsigned debug_analysis_delay_us; /* tests only: makes the analysis slow */
     char file[1024];                  /* that was loaded, "" when none was */
+    char open[1100]; /* no key: a recording to be looked at again, in a process of its own that has
+                        no detector; "": a daemon as usual */
     struct config_origin origins[CONFIG_KEYS];
 };
 
@@ -120,6 +142,9 @@ void config_finish(struct config *config);
  */
 int config_load_file(struct config *config, const char *path, FILE *messages);
 
+/* The same of a text, which errors call `name`. */
+int config_load_text(struct config *config, const char *name, const char *text, FILE *messages);
+
 /* One `section.key=value`, value in YAML flow form. Messages as above with "-o" for the file. */
 int config_set_option(struct config *config, const char *option, FILE *messages);
 
@@ -136,6 +161,9 @@ void config_print_example(FILE *out);
 
 /* The keys as the KEYS section of merlind.yaml(5), in scdoc. */
 void config_print_scdoc(FILE *out);
+
+/* The keys as JSON Schema (2020-12), schemas/configuration.json. */
+void config_print_schema(FILE *out);
 
 /* The effective configuration as YAML that can be loaded again, with the origin of every value as a
  * comment. */

@@ -45,6 +45,7 @@ const struct config_section config_sections[] = {
     {"calibration",
      "What is known of the instrument. The command calibration and measurements change it "
      "while merlind runs; this is what it begins with."},
+    {"hooks", "Programs that merlind runs by itself. No client can set them, or run another."},
     {"log", NULL},
     {"debug", "For tests of merlind itself."},
 };
@@ -120,6 +121,10 @@ const struct config_key config_keys[] = {
      .unit = "hours", .default_text = "24",
      .text = "How long files of discarded runs are kept, in the folder .trash of their directory "
              "of recordings."},
+    {"recording.opened", &config_type_number, FIELD(recording_opened), RANGE(0, 8),
+     .default_text = "2",
+     .text = "How many old runs may be open at once (run_open, or the list of the page): each is "
+             "analysed again by a process of its own, of the lowest priority. 0: none."},
     {"recording.links", &config_type_bool, FIELD(recording.links), .default_text = "false",
      .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
              "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "
@@ -179,7 +184,7 @@ const struct config_key config_keys[] = {
          "programs that steer by it: wakes merlind every 2 ms while a scan runs."},
     {"results.pattern_rate", &config_type_real, FIELD(results_pattern_rate), .reloads = true,
      RANGE(0.1, 100), .unit = "per second", .default_text = "2",
-     .text = "Updates of each pattern, at most."},
+     .text = "Updates of each pattern, at most; while aligning (mode view) 12 at least."},
     {"web.enabled", &config_type_bool, FIELD(web.enabled), .default_text = "true",
      .text = "Whether there is a page."},
     {"web.listen", &config_type_listen, FIELD(web.listen), .default_text = "127.0.0.1:6380",
@@ -219,6 +224,16 @@ const struct config_key config_keys[] = {
      .default_text = "false",
      .text = "Lets other computers connect without keys: whoever reaches the endpoints can operate "
              "the detector."},
+    {"hooks.on_scan_end", &config_type_command, FIELD(hooks.on_scan_end), .reloads = true,
+     .default_text = "[]",
+     .text = "A program (its absolute path) and its arguments, started without a shell when a run "
+             "is over and its file is closed. It reads the run's summary, JSON, from its standard "
+             "input, and finds MERLIND_RUN, MERLIND_REASON, MERLIND_FILE and MERLIND_ENDPOINT in "
+             "its environment; what it prints goes to the log. One at a time; a scan waits for "
+             "none. []: nothing is started."},
+    {"hooks.time_limit", &config_type_real, FIELD(hooks.time_limit_s), .reloads = true,
+     RANGE(0.1, 86400), .unit = "seconds", .default_text = "60",
+     .text = "How long it may take; then it and what it has started are ended."},
     {"log.level", &config_type_choice, FIELD(log_level), .reloads = true, .choices = log_levels,
      .default_text = "info", .text = "The least important lines that are logged."},
     {"virtual_detectors", &config_type_virtual_detectors,
@@ -370,6 +385,10 @@ const struct config_key config_keys[] = {
      RANGE(-360, 360), .unit = "degrees", .default_text = "auto",
      .text = "Turns detector directions into scan directions, positive from +x (columns) towards "
              "+y (rows, down). auto: not known."},
+    {"calibration.beam_current", &config_type_real_or_auto, FIELD(calibration.beam_current),
+     RANGE(1e-6, 1e9), .unit = "pA", .default_text = "auto",
+     .text = "Current of the beam on the specimen, for the dose. The series beam_current, where a "
+             "client tells it, comes before it. auto: not known."},
     {"calibration.bad_pixels", &config_type_file, FIELD(calibration.bad_pixels),
      .default_text = "none",
      .text = "A .npy file ([height, width] of bool or u1) that is not 0 where a pixel is dead or "

@@ -59,6 +59,7 @@ extern const struct config_type config_type_choice;            /* an enum */
 extern const struct config_type config_type_host;              /* char array, as the following */
 extern const struct config_type config_type_directory;         /* made absolute */
 extern const struct config_type config_type_directories;       /* struct directory_list */
+extern const struct config_type config_type_command;           /* struct command_words */
 extern const struct config_type config_type_name_template;     /* char array */
 extern const struct config_type config_type_directory_or_auto; /* the same; auto is "" */
 extern const struct config_type config_type_file;              /* made absolute, "none" is "" */
@@ -80,6 +81,12 @@ int config_load_real(const char *path, const struct yaml_node *node, double mini
 
 /* The shortest text that reads back as `value`. */
 void config_print_real(double value, FILE *out);
+
+/* The value as --print-config shows it, to be freed; NULL: no memory. */
+char *config_value_text(const struct config_key *key, const struct config *config);
+
+/* In quotes, as YAML reads it back. */
+void config_print_quoted(const char *text, FILE *out);
 
 /* The candidate nearest to a mistyped word; NULL when none is near. */
 const char *config_suggest(const char *word, const char *const *candidates, size_t n_candidates);

@@ -79,7 +79,22 @@ static void print_origin(const struct config *config, size_t i, FILE *out)
     case CONFIG_FROM_OPTION:
         fputs("  # -o\n", out);
         break;
+    case CONFIG_FROM_CLIENT:
+        fputs("  # set while merlind ran\n", out);
+        break;
     }
+}
+
+char *config_value_text(const struct config_key *key, const struct config *config)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const memory = open_memstream(&text, &size);
+    if (!memory)
+        return NULL;
+    key->type->print(key, config, memory);
+    fclose(memory);
+    return text;
 }
 
 void config_print(const struct config *config, FILE *out)

@@ -24,18 +24,10 @@ static int load_name_template(const struct config_key *key, const struct yaml_no
     return 0;
 }
 
-static void print_quoted(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-    fputc('"', out);
-}
-
 static void print_name_template(const struct config_key *key, const struct config *config,
                                 FILE *out)
 {
-    print_quoted((const char *)config + key->offset, out);
+    config_print_quoted((const char *)config + key->offset, out);
 }
 
 const struct config_type config_type_name_template = {"text", load_name_template,
@@ -69,7 +61,7 @@ static void print_directories(const struct config_key *key, const struct config 
     for (size_t i = 0; i < list->n; i++) {
         if (i > 0)
             fputs(", ", out);
-        print_quoted(list->paths[i], out);
+        config_print_quoted(list->paths[i], out);
     }
     fputc(']', out);
 }

@@ -6,19 +6,6 @@
 #include "common/log.h"
 #include "daemon/config/config_keys.h"
 
-/* The value as --print-config shows it, to be freed; NULL: no memory. */
-static char *value_text(const struct config_key *key, const struct config *config)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *const memory = open_memstream(&text, &size);
-    if (!memory)
-        return NULL;
-    key->type->print(key, config, memory);
-    fclose(memory);
-    return text;
-}
-
 static void take_over(const struct config_key *key, struct config *config,
                       const struct config *fresh)
 {
@@ -28,8 +15,8 @@ static void take_over(const struct config_key *key, struct config *config,
 static bool reload_key(size_t i, struct config *config, const struct config *fresh)
 {
     const struct config_key *const key = &config_keys[i];
-    char *const old = value_text(key, config);
-    char *const now = value_text(key, fresh);
+    char *const old = config_value_text(key, config);
+    char *const now = config_value_text(key, fresh);
     const bool changed = old && now && strcmp(old, now) != 0;
     if (changed && key->reloads) {
         take_over(key, config, fresh);

@@ -21,6 +21,20 @@ static int store_text(const struct config_key *key, const struct yaml_node *node
     return 0;
 }
 
+void config_print_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (const char *at = text; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            fputc('\\', out);
+        if ((unsigned char)*at < 0x20)
+            fprintf(out, "\\x%02x", (unsigned char)*at);
+        else
+            fputc(*at, out);
+    }
+    fputc('"', out);
+}
+
 /* Quoted where YAML would read something else into it. */
 static void print_text(const struct config_key *key, const struct config *config, FILE *out)
 {
@@ -31,13 +45,7 @@ static void print_text(const struct config_key *key, const struct config *config
         fputs(text, out);
         return;
     }
-    fputc('"', out);
-    for (const char *at = text; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            fputc('\\', out);
-        fputc(*at, out);
-    }
-    fputc('"', out);
+    config_print_quoted(text, out);
 }
 
 static bool is_host(const char *text, size_t length)

@@ -11,13 +11,19 @@ enum {
     KEY_PRINT_CONFIG,
     KEY_PRINT_EXAMPLE,
     KEY_PRINT_KEYS_SCDOC,
+    KEY_PRINT_SCHEMA,
+    KEY_OPEN,
+    KEY_CARDS,
 };
 
 /* What the command line says, before anything of it is done. */
 struct command_line {
     const char *file;
-    char **settings; /* the values of -o, in order; points into argv */
+    const char *open; /* NULL: nothing */
+    char **settings;  /* the values of -o, in order; points into argv */
     size_t n_settings;
+    char **files; /* the arguments of --cards; points into argv */
+    size_t n_files;
     int verbosity; /* -v less -q */
     int action;    /* one of the keys above, 0: run */
 };
@@ -36,7 +42,12 @@ static const struct argp_option argp_options[] = {
      "Print every key with its value and where that came from, and exit", 2},
     {"print-example", KEY_PRINT_EXAMPLE, NULL, 0,
      "Print a configuration file with every key explained, and exit", 2},
+    {"print-schema", KEY_PRINT_SCHEMA, NULL, 0,
+     "Print the configuration's keys as a JSON Schema, and exit", 2},
     {"print-keys-scdoc", KEY_PRINT_KEYS_SCDOC, NULL, OPTION_HIDDEN, NULL, 2},
+    /* By merlind itself: daemon/opened. */
+    {"open", KEY_OPEN, "FILE", OPTION_HIDDEN, NULL, 2},
+    {"cards", KEY_CARDS, NULL, OPTION_HIDDEN, NULL, 2},
     {"verbose", 'v', NULL, 0, "Log one level more than log.level; can be repeated", 3},
     {"quiet", 'q', NULL, 0, "Log one level less; can be repeated", 3},
     {0},
@@ -52,6 +63,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'o':
         line->settings[line->n_settings++] = argument;
         return 0;
+    case KEY_OPEN:
+        line->open = argument;
+        return 0;
     case 'v':
         line->verbosity++;
         return 0;
@@ -63,9 +77,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_PRINT_CONFIG:
     case KEY_PRINT_EXAMPLE:
     case KEY_PRINT_KEYS_SCDOC:
+    case KEY_PRINT_SCHEMA:
+    case KEY_CARDS:
         line->action = key;
         return 0;
     case ARGP_KEY_ARG:
+        if (line->action == KEY_CARDS) {
+            line->files[line->n_files++] = argument;
+            return 0;
+        }
         argp_error(state, "what is '%s' for? A configuration file is given with -c", argument);
         return EINVAL;
     default:
@@ -127,6 +147,7 @@ static int load_config(const struct command_line *line, struct config *config)
     if (result == -ENOMEM)
         fputs("merlind: error: there is not enough memory to read the configuration\n", stderr);
     config->log_level = adjust_level(config->log_level, line->verbosity);
+    snprintf(config->open, sizeof config->open, "%s", line->open ? line->open : "");
     return result;
 }
 
@@ -143,6 +164,7 @@ static int act(const struct command_line *line, const struct options *options,
                const struct config *config)
 {
     unsigned n_looks = 0;
+    int r = 0;
     switch (line->action) {
     case KEY_CHECK_CONFIG:
         printf("%s: the configuration is right\n", line->file ? line->file : "merlind");
@@ -153,23 +175,34 @@ static int act(const struct command_line *line, const struct options *options,
     case KEY_PRINT_CONFIG:
         config_print(config, stdout);
         break;
+    case KEY_CARDS:
+        r = options->print_cards(line->files, line->n_files, stdout);
+        break;
     case KEY_PRINT_EXAMPLE:
         config_print_example(stdout);
+        break;
+    case KEY_PRINT_SCHEMA:
+        config_print_schema(stdout);
         break;
     default:
         config_print_scdoc(stdout);
         break;
     }
     const int exit_code = exit_code_after_printing();
-    return exit_code == 0 && n_looks > 0 ? EXIT_FAILURE : exit_code;
+    return exit_code == 0 && (n_looks > 0 || r < 0) ? EXIT_FAILURE : exit_code;
 }
 
 int options_load(int argc, char **argv, struct options *options, struct config *config)
 {
-    struct command_line line = {.settings = calloc((size_t)argc + 1, sizeof *line.settings)};
+    struct command_line line = {
+        .settings = calloc((size_t)argc + 1, sizeof *line.settings),
+        .files = calloc((size_t)argc + 1, sizeof *line.files),
+    };
     int finished = 1;
     options->exit_code = EXIT_FAILURE;
-    if (!line.settings) {
+    if (!line.settings || !line.files) {
+        free(line.settings);
+        free(line.files);
         fputs("merlind: error: no memory\n", stderr);
         return finished;
     }
@@ -187,5 +220,6 @@ int options_load(int argc, char **argv, struct options *options, struct config *
     if (finished)
         config_finish(config);
     free(line.settings);
+    free(line.files);
     return finished;
 }

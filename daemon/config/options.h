@@ -11,6 +11,8 @@ struct options {
     void (*print_libraries)(FILE *out);
     /* For --check-host, as host_check.h has it. */
     unsigned (*check_host)(const struct config *config, FILE *out);
+    /* Prints what a list of recordings shows of n files (daemon/opened/run_card.h). */
+    int (*print_cards)(char *const *files, size_t n, FILE *out);
     int exit_code; /* set when options_load says that there is nothing more to do */
 };
 

@@ -19,17 +19,6 @@ static void print_pair(const char *key, double first, double second, FILE *out)
     fputs("]", out);
 }
 
-static void print_quoted(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void print_name(const char *name, FILE *out)
 {
     /* A name may look like something else to YAML: "-", "null". */
@@ -57,7 +46,7 @@ static void print_mask(const struct virtual_detector_settings *settings, FILE *o
     if (!settings->mask_path[0])
         return;
     fputs(", mask: ", out);
-    print_quoted(settings->mask_path, out);
+    config_print_quoted(settings->mask_path, out);
 }
 
 static void print_shape(const struct virtual_detector_settings *settings, FILE *out)

@@ -300,6 +300,17 @@ int analysis_take_place(struct analysis *analysis, const char *name, double *y, 
     return 0;
 }
 
+int analysis_take_flag(struct analysis *analysis, const char *name, bool *value)
+{
+    char field[32];
+    const json_t *const given = json_object_get(analysis->args, name);
+    snprintf(field, sizeof field, "args.%s", name);
+    if (given && !json_is_boolean(given))
+        return analysis_refuse(analysis, "bad_value", field, "%s must be true or false", name);
+    *value = given ? json_is_true(given) : *value;
+    return 0;
+}
+
 int analysis_take_layer(struct analysis *analysis, unsigned *layer)
 {
     const struct run *const run = analysis->run;

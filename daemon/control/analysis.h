@@ -75,6 +75,8 @@ int analysis_take_number(struct analysis *analysis, const char *name, double low
                          double *value);
 int analysis_take_integer(struct analysis *analysis, const char *name, int64_t low, int64_t high,
                           int64_t *value);
+/* true or false. */
+int analysis_take_flag(struct analysis *analysis, const char *name, bool *value);
 /* The layer of the run that args.layer names; else the first. */
 int analysis_take_layer(struct analysis *analysis, unsigned *layer);
 /* One of the words, ended by NULL: its index. */

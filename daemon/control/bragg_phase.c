@@ -75,11 +75,12 @@ static bool was_put(const struct product *product)
     return put;
 }
 
+/* Where no reflections are looked for there is nothing that the map could have seen before. */
 static int check_circular(const struct run *run, const char *name, struct error *error)
 {
     unsigned map;
     const struct product *const product = run_find_map(run, name, &map);
-    if (!product || was_put(product))
+    if (!product || was_put(product) || !run_bragg(run))
         return 0;
     const size_t n = (size_t)run->format.height * run->format.width;
     double *const weights = calloc(n, sizeof *weights);

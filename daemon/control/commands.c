@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "daemon/acquisition/start_parameters.h"
+#include "daemon/assets.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/scan_series.h"
 #include "daemon/version.h"
@@ -15,6 +16,8 @@ void command_answer(void *data, json_t *result, const char *code, const char *fi
     else
         request_succeed(request, result, NULL, 0);
 }
+
+#define SCHEMA_PREFIX "/schema/"
 
 static void run_ping(const struct control_service *service, struct request *request, json_t *args)
 {
@@ -60,11 +63,41 @@ static json_t *describe_command(const struct command *command)
                      effects[command->effect], "changed_by", changed_by, "args", arguments);
 }
 
+static json_t *schema_names(void)
+{
+    json_t *const names = json_array();
+    for (const struct asset *asset = schema_assets; asset->path; asset++)
+        json_array_append_new(names, json_string(asset->path + strlen(SCHEMA_PREFIX)));
+    return names;
+}
+
+/* The schema that args names as a new reference; NULL without such an argument. false: the request
+ * was refused. */
+static bool take_schema(struct request *request, const json_t *args, json_t **schema)
+{
+    const json_t *const name = json_object_get(args, "schema");
+    char path[128];
+    *schema = NULL;
+    if (!name)
+        return true;
+    snprintf(path, sizeof path, SCHEMA_PREFIX "%.100s",
+             json_is_string(name) ? json_string_value(name) : "");
+    const struct asset *const asset = asset_find(schema_assets, path);
+    if (asset)
+        *schema = json_loadb((const char *)asset->bytes, asset->size, 0, NULL);
+    else
+        request_fail(request, "bad_value", "args.schema",
+                     "there is no schema of that name: describe without it lists schemas");
+    return asset != NULL;
+}
+
 static void run_describe(const struct control_service *service, struct request *request,
                          json_t *args)
 {
+    json_t *schema;
     (void)service;
-    (void)args;
+    if (!take_schema(request, args, &schema))
+        return;
     json_t *const names = json_array(), *const table = json_array();
     for (const struct command *command = commands; command->name; command++) {
         json_array_append_new(names, json_string(command->name));
@@ -74,11 +107,11 @@ static void run_describe(const struct control_service *service, struct request *
     for (size_t i = 0; i < detector_n_parameters; i++)
         json_array_append_new(parameters, describe_parameter(&detector_parameters[i]));
     request_succeed(request,
-                    json_pack("{s:s, s:o, s:o, s:o, s:[s, s, s, s, s, s, s, s]}", "version",
-                              MERLIND_VERSION, "commands", names, "command_table", table,
-                              "parameters", parameters, "topics", "acquisition/", "status/",
-                              "event/", "map/NAME/", "pattern/NAME/", "profile/NAME/",
-                              "bragg/rows/", "bragg/summary/"),
+                    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o*, s:[s, s, s, s, s, s, s, s]}",
+                              "version", MERLIND_VERSION, "commands", names, "command_table", table,
+                              "parameters", parameters, "schemas", schema_names(), "schema", schema,
+                              "topics", "acquisition/", "status/", "event/", "map/NAME/",
+                              "pattern/NAME/", "profile/NAME/", "bragg/rows/", "bragg/summary/"),
                     NULL, 0);
 }
 
@@ -158,36 +191,41 @@ static void run_shutdown(const struct control_service *service, struct request *
 
 const struct command commands[] = {
     {"ping", run_ping, {NULL}, .effect = COMMAND_READS},
-    {"describe", run_describe, {NULL}, .effect = COMMAND_READS},
+    {"describe", run_describe, {"schema"}, .effect = COMMAND_READS},
     {"status", run_status, {NULL}, .effect = COMMAND_READS},
     {"start",
      command_start,
      {"mode", "scan", "order", "positions", "repeats", "skip", "flyback", "trigger", "preset",
-      "parameters", "recording", "labels", "directory", "name", "series"}},
-    {"stop", run_stop, {NULL}},
-    {"get", run_get, {"name"}, .effect = COMMAND_READS},
-    {"set", run_set, {"name", "value"}},
-    {"command", run_detector_command, {"name"}},
+      "parameters", "recording", "labels", "directory", "name", "series"},
+     .of_detector = true},
+    {"stop", run_stop, {NULL}, .of_detector = true},
+    {"get", run_get, {"name"}, .effect = COMMAND_READS, .of_detector = true},
+    {"set", run_set, {"name", "value"}, .of_detector = true},
+    {"command", run_detector_command, {"name"}, .of_detector = true},
     {"geometry",
      command_geometry,
      {"nudge", "scan", "order", "positions", "repeats", "skip", "shift"},
      .effect = COMMAND_CHANGES_GIVEN},
-    {"record", command_record, {NULL}},
-    {"note", command_note, {"text", "author", "time"}},
-    {"samples_put", command_samples_put, {"name", "unit", "value", "time"}},
+    {"record", command_record, {NULL}, .of_detector = true},
+    {"note", command_note, {"text", "author", "time"}, .of_detector = true},
+    {"samples_put", command_samples_put, {"name", "unit", "value", "time"}, .of_detector = true},
     {"samples", command_samples, {NULL}, .effect = COMMAND_READS},
-    {"recording_keep", command_recording_keep, {"run", "file"}},
-    {"recording_discard", command_recording_discard, {"run"}},
+    {"recording_keep", command_recording_keep, {"run", "file"}, .of_detector = true},
+    {"recording_discard", command_recording_discard, {"run"}, .of_detector = true},
     {"recordings_discarded", command_recordings_discarded, {NULL}, .effect = COMMAND_READS},
+    {"runs", command_runs, {"offset", "limit"}, .effect = COMMAND_READS, .of_detector = true},
+    {"run_open", command_run_open, {"file"}, .of_detector = true},
+    {"run_close", command_run_close, {"file"}, .of_detector = true},
     {"map", command_map, {"name", "run"}, .effect = COMMAND_READS},
     {"maps_put",
      command_maps_put,
      {"name", "dtype", "shape", "units", "description", "pass", "run", "program", "user", "source",
       "image"},
-     .takes_part = true},
+     .takes_part = true,
+     .of_detector = true},
     {"pattern",
      command_pattern,
-     {"name", "at", "positions", "area", "layer", "pass"},
+     {"name", "at", "positions", "area", "mean", "layer", "pass"},
      .effect = COMMAND_READS},
     {"profile", command_profile, {"name"}, .effect = COMMAND_READS},
     {"com", command_com, {"layer", "descan", "rotation", "flip", "pass"}, .effect = COMMAND_READS},
@@ -205,7 +243,7 @@ const struct command commands[] = {
      .effect = COMMAND_READS},
     {"label_patterns",
      command_label_patterns,
-     {"labels", "map", "thresholds", "classes", "phase", "layer", "run"},
+     {"labels", "map", "thresholds", "classes", "phase", "mean", "layer", "run"},
      .effect = COMMAND_READS},
     {"map_profile",
      command_map_profile,
@@ -229,7 +267,8 @@ const struct command commands[] = {
     {"calibration",
      command_calibration,
      {"kv", "camera_length_mm", "pixel_size_k", "centre", "ellipse", "scan_step_nm",
-      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "bad_pixels", "gain"},
+      "scan_rotation_deg", "counts_per_electron", "disk_radius_px", "beam_current_pa", "bad_pixels",
+      "gain"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"calibration_measure",
      command_calibration_measure,
@@ -250,7 +289,8 @@ const struct command commands[] = {
     {"bragg_settings",
      command_bragg_settings,
      {"enabled", "centre", "annulus", "disk_radius", "wide_radius", "alpha", "overdispersion",
-      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block"},
+      "speckle", "contrast_min", "centre_uncertainty", "reference", "counts", "tile", "block",
+      "again"},
      .effect = COMMAND_CHANGES_GIVEN},
     {"bragg_reference",
      command_bragg_reference,
@@ -275,19 +315,21 @@ const struct command commands[] = {
      command_halo_maps,
      {"reference", "bin", "azimuth", "inner", "outer", "centre", "minimum_counts", "layer",
       "pass"}}, /* they become maps of the run */
-    {"bad_pixels_save", command_bad_pixels_save, {"path"}},
-    {"gain_save", command_gain_save, {"path"}},
+    {"bad_pixels_save", command_bad_pixels_save, {"path"}, .of_detector = true},
+    {"gain_save", command_gain_save, {"path"}, .of_detector = true},
     {"calibrations", command_calibrations, {NULL}, .effect = COMMAND_READS},
-    {"calibration_save", command_calibration_save, {"name"}},
-    {"calibration_remove", command_calibration_remove, {"name"}},
+    {"calibration_save", command_calibration_save, {"name"}, .of_detector = true},
+    {"calibration_remove", command_calibration_remove, {"name"}, .of_detector = true},
     {"references", command_references, {NULL}, .effect = COMMAND_READS},
     {"reference", command_reference, {"kind", "name"}, .effect = COMMAND_READS},
     {"reference_attach", command_reference_attach, {"kind", "name"}},
-    {"reference_remove", command_reference_remove, {"kind", "name"}},
+    {"reference_remove", command_reference_remove, {"kind", "name"}, .of_detector = true},
+    {"log_level", command_log_level, {"level"}, .effect = COMMAND_CHANGES_GIVEN},
+    {"config_save", command_config_save, {"path"}, .of_detector = true},
     {"operation", command_operation, {"id"}, .effect = COMMAND_READS},
-    {"series", command_series, {NULL}, .effect = COMMAND_READS},
+    {"series", command_series, {NULL}, .effect = COMMAND_READS, .of_detector = true},
     {"lease", command_lease, {"action", "name", "force"}, .effect = COMMAND_READS},
     {"run", run_run, {"id"}, .effect = COMMAND_READS},
-    {"shutdown", run_shutdown, {NULL}},
+    {"shutdown", run_shutdown, {NULL}, .of_detector = true},
     {NULL, NULL, {NULL}},
 };

@@ -32,6 +32,11 @@ void command_recording_discard(const struct control_service *service, struct req
                                json_t *args);
 void command_recordings_discarded(const struct control_service *service, struct request *request,
                                   json_t *args);
+/* commands_runs.c */
+void command_runs(const struct control_service *service, struct request *request, json_t *args);
+void command_run_open(const struct control_service *service, struct request *request, json_t *args);
+void command_run_close(const struct control_service *service, struct request *request,
+                       json_t *args);
 /* commands_start.c */
 void command_start(const struct control_service *service, struct request *request, json_t *args);
 /* commands_geometry.c */
@@ -105,6 +110,11 @@ void command_lease(const struct control_service *service, struct request *reques
 bool command_take_series(struct request *request, const json_t *args,
                          const struct acquisition_start *start);
 void command_series(const struct control_service *service, struct request *request, json_t *args);
+/* commands_config.c */
+void command_log_level(const struct control_service *service, struct request *request,
+                       json_t *args);
+void command_config_save(const struct control_service *service, struct request *request,
+                         json_t *args);
 /* commands_results.c */
 void command_map(const struct control_service *service, struct request *request, json_t *args);
 void command_named_pattern(const struct control_service *service, struct request *request,

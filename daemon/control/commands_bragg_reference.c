@@ -237,7 +237,7 @@ static void use(const struct control_service *service, struct request *request, 
     bragg_plan_copy(&plan, acquisition_bragg(service->acquisition));
     if (bragg_use_reference(service, request, name, "args.name", &plan)) {
         plan.enabled = true;
-        bragg_change(service, request, &plan);
+        bragg_change(service, request, &plan, false);
     }
     bragg_plan_finish(&plan);
 }

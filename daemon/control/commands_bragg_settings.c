@@ -174,19 +174,34 @@ json_t *bragg_plan_json(const struct bragg_plan *plan)
 }
 
 void bragg_change(const struct control_service *service, struct request *request,
-                  const struct bragg_plan *plan)
+                  const struct bragg_plan *plan, bool again)
 {
     struct error error = {0};
     const struct product_set *set = NULL;
     const int r = acquisition_set_bragg(service->acquisition, plan, &set, &error);
     if (r < 0) {
-        request_fail(request, r == -ENOMEM ? "internal" : "bad_value", NULL, "%s", error.text);
+        request_fail(request,
+                     r == -ENOMEM  ? "internal"
+                     : r == -EBUSY ? "busy"
+                                   : "bad_value",
+                     NULL, "%s", error.text);
         return;
     }
     json_t *const result = json_pack("{s:o, s:s?, s:o}", "settings", bragg_plan_json(plan), "run",
                                      set ? acquisition_run(service->acquisition)->plan->id : NULL,
                                      "version", set ? json_integer(set->version) : json_null());
+    if (result && again)
+        bragg_search_again(service, result);
     request_succeed(request, result, NULL, 0);
+}
+
+static bool take_again(struct request *request, const json_t *args)
+{
+    const json_t *const again = json_object_get(args, "again");
+    if (!again || json_is_boolean(again))
+        return true;
+    request_fail(request, "bad_value", "args.again", "again must be true or false");
+    return false;
 }
 
 void command_bragg_settings(const struct control_service *service, struct request *request,
@@ -194,9 +209,9 @@ void command_bragg_settings(const struct control_service *service, struct reques
 {
     struct bragg_plan plan;
     bragg_plan_copy(&plan, acquisition_bragg(service->acquisition));
-    if (take_all(service, request, args, &plan)) {
+    if (take_again(request, args) && take_all(service, request, args, &plan)) {
         if (json_object_size(args) > 0)
-            bragg_change(service, request, &plan);
+            bragg_change(service, request, &plan, json_is_true(json_object_get(args, "again")));
         else
             request_succeed(
                 request,

@@ -84,6 +84,7 @@ static const struct settable {
     {CALIBRATION_SCAN_ROTATION, -360, 360},
     {CALIBRATION_COUNTS_PER_ELECTRON, 1e-6, 1e6},
     {CALIBRATION_DISK_RADIUS, 1e-3, 1e5},
+    {CALIBRATION_BEAM_CURRENT, 1e-6, 1e9},
 };
 
 /* null forgets a value. */

@@ -6,7 +6,8 @@
 #include "daemon/control/label_source.h"
 #include "processing/stored/frame_sums.h"
 
-/* label_patterns: the sum of the patterns of each label of a map (phase, region, class). */
+/* label_patterns: the sum, or the mean, of the patterns of each label of a map (phase, region,
+ * class). */
 
 /* Of the reply, and of the memory beside the scan's. */
 #define PATTERNS_MAX_BYTES (UINT64_C(1) << 29)
@@ -16,6 +17,7 @@ struct label_patterns {
     struct frame_sums sums; /* one for each label from 0, which stays empty */
     uint64_t *positions;    /* [n_labels]: that have the label, measured or not */
     unsigned layer;
+    bool mean; /* in place of the sum */
 };
 
 static uint32_t sum_of(const void *data, uint64_t position)
@@ -88,7 +90,9 @@ static void answer(struct label_patterns *patterns, struct analysis *analysis)
     json_object_set_new(analysis->result, "layer",
                         json_string(run_layer_name(analysis->run, patterns->layer)));
     json_object_set_new(analysis->result, "left_out", json_integer((json_int_t)sums->left_out));
-    analysis_add_part(analysis, "sum", "<u8",
+    if (patterns->mean)
+        frame_sums_to_means(sums);
+    analysis_add_part(analysis, patterns->mean ? "mean" : "sum", patterns->mean ? "<f8" : "<u8",
                       json_pack("[I, I, I]", (json_int_t)sums->n_labels, (json_int_t)format->height,
                                 (json_int_t)format->width),
                       json_pack("[s, s, s]", "label", "y", "x"), "counts", sums->patterns,
@@ -102,6 +106,7 @@ static void analyse(struct analysis *analysis)
 {
     struct label_patterns patterns = {0};
     if (analysis_take_layer(analysis, &patterns.layer) < 0 ||
+        analysis_take_flag(analysis, "mean", &patterns.mean) < 0 ||
         label_map_init(&patterns.map, analysis) < 0)
         return;
     if (give_memory(&patterns, analysis) == 0 && sum_frames(&patterns, analysis) == 0)

@@ -202,13 +202,15 @@ static int sum_area(struct frame_sums *sums, struct analysis *analysis, unsigned
     return r < 0 ? analysis_refuse_error(analysis, r, NULL) : 0;
 }
 
-static void answer_area(struct analysis *analysis, struct frame_sums *sums)
+static void answer_area(struct analysis *analysis, struct frame_sums *sums, bool mean)
 {
     const struct pixel_format *const format = &analysis->run->format;
     json_object_set(analysis->result, "area", json_object_get(analysis->args, "area"));
     json_object_set_new(analysis->result, "frames", json_integer((json_int_t)sums->frames[0]));
     json_object_set_new(analysis->result, "left_out", json_integer((json_int_t)sums->left_out));
-    analysis_add_part(analysis, "data", "<u8",
+    if (mean)
+        frame_sums_to_means(sums);
+    analysis_add_part(analysis, "data", mean ? "<f8" : "<u8",
                       json_pack("[I, I]", (json_int_t)format->height, (json_int_t)format->width),
                       json_pack("[s, s]", "y", "x"), "counts", sums->patterns,
                       sums->n_pixels * sizeof *sums->patterns);
@@ -220,7 +222,9 @@ static void fetch_area(struct analysis *analysis)
     struct frame_sums sums;
     struct area area;
     unsigned layer;
-    if (analysis_take_layer(analysis, &layer) < 0 || take_area(analysis, &area) < 0)
+    bool mean = false;
+    if (analysis_take_layer(analysis, &layer) < 0 || take_area(analysis, &area) < 0 ||
+        analysis_take_flag(analysis, "mean", &mean) < 0)
         return;
     if (frame_sums_init(&sums, analysis->run, 1, &analysis->error) < 0) {
         analysis_refuse_error(analysis, -ENOMEM, NULL);
@@ -228,7 +232,7 @@ static void fetch_area(struct analysis *analysis)
     }
     name_result(analysis, "area", layer);
     if (sum_area(&sums, analysis, layer, &area) == 0)
-        answer_area(analysis, &sums);
+        answer_area(analysis, &sums, mean);
     frame_sums_finish(&sums);
 }
 
@@ -251,6 +255,8 @@ void command_pattern(const struct control_service *service, struct request *requ
         request_fail(request, "bad_value", NULL,
                      "give one of name, at, positions and area: they are four ways to say which "
                      "pattern");
+    else if (json_object_get(args, "mean") && !json_object_get(args, "area"))
+        request_fail(request, "bad_value", "args.mean", "mean goes with area only");
     else if (json_object_get(args, "at"))
         analysis_start_frames(service, request, args, fetch_at);
     else if (json_object_get(args, "positions"))

@@ -131,6 +131,19 @@ static bool has_lease(struct control *control, struct request *request,
     return true;
 }
 
+/* A process that shows an old run measures nothing and changes nothing that is kept. */
+static bool is_for_us(struct control *control, struct request *request,
+                      const struct command *command)
+{
+    if (!control->service.shows_old_run || !command->of_detector)
+        return true;
+    request_fail(request, "forbidden", NULL,
+                 "%s is for the merlind that measures: this is an old run, which can be looked at "
+                 "and analysed again and stays as it is",
+                 command->name);
+    return false;
+}
+
 static void carry_out(struct control *control, struct request *request,
                       const struct request_text *text, int n_parts)
 {
@@ -152,7 +165,8 @@ static void carry_out(struct control *control, struct request *request,
     if (!check_parts(request, command, n_parts))
         return;
     json_t *const args = text->args ? json_incref(text->args) : json_object();
-    if (has_role(request, command, args) && has_lease(control, request, command, args) &&
+    if (is_for_us(control, request, command) && has_role(request, command, args) &&
+        has_lease(control, request, command, args) &&
         (!text->background || request_to_background(request, &control->operations, command->name)))
         command->run(&control->service, request, args);
     json_decref(args);

@@ -19,11 +19,27 @@ struct scan_series;
 struct operations;
 struct key_ring;
 
+/* Finished recordings (daemon/opened). */
+struct control_runs {
+    void *data;
+    /* `answer` gets {total, offset, runs, parts}, taken over, and the raw part that belongs to it,
+     * borrowed; or NULL and why. At once or later. */
+    void (*list)(void *data, uint64_t offset, uint64_t limit,
+                 void (*answer)(void *data, json_t *result, const uint8_t *pictures, size_t size,
+                                const struct error *error),
+                 void *answer_data);
+    void (*open)(void *data, const char *file, acquisition_answer_fn answer, void *answer_data);
+    void (*close)(void *data, const char *file, acquisition_answer_fn answer, void *answer_data);
+};
+
 struct control_service {
     void *data;
+    struct config *config; /* the daemon's own: the level of the log may be changed */
     struct acquisition *acquisition;
+    bool shows_old_run; /* there is no detector, and nothing that is kept may be changed */
     struct jobs *jobs;
     struct live_icom *icom;
+    const struct control_runs *runs;
     struct lease *lease; /* the control socket's own, as the next: it fills them in */
     struct scan_series *series;
     struct operations *operations;

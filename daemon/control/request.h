@@ -81,6 +81,7 @@ struct command {
     command_fn run;
     const char *members[20]; /* allowed in args */
     bool takes_part;         /* a binary part follows the JSON */
+    bool of_detector; /* only where there is a detector: not in a process that shows an old run */
     enum command_effect effect;
     const char *changed_by[4];
 };

@@ -226,12 +226,13 @@ bool logbook_describe(struct logbook *logbook, unsigned which, char name[LOGBOOK
     return there;
 }
 
-bool logbook_has_series(struct logbook *logbook, const char *name)
+uint64_t logbook_samples_end(struct logbook *logbook, unsigned which)
 {
     lock(logbook);
-    const bool there = find(logbook, name) != NULL;
+    const uint64_t end =
+        which < logbook->n_series ? logbook->series[which].first + logbook->series[which].n : 0;
     unlock(logbook);
-    return there;
+    return end;
 }
 
 uint64_t logbook_first_for(struct logbook *logbook, unsigned which, uint64_t time_ns)

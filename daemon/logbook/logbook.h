@@ -74,10 +74,12 @@ unsigned logbook_n_series(struct logbook *logbook);
 /* Name and unit; false: there are not so many. */
 bool logbook_describe(struct logbook *logbook, unsigned which, char name[LOGBOOK_NAME_SIZE],
                       char unit[LOGBOOK_UNIT_SIZE]);
-bool logbook_has_series(struct logbook *logbook, const char *name);
 
 /* The number of the last sample that is not later than that time; 0 when there is none. */
 uint64_t logbook_first_for(struct logbook *logbook, unsigned which, uint64_t time_ns);
+
+/* The number that the next sample will have. */
+uint64_t logbook_samples_end(struct logbook *logbook, unsigned which);
 
 /* As logbook_read_notes. */
 size_t logbook_read_samples(struct logbook *logbook, unsigned which, uint64_t *from,

@@ -8,7 +8,7 @@
 #include "processing/scan/scan_geometry.h"
 
 /*
- * The geometries that /entry/geometry tells (schemas/file.md). A geometry read from a file holds a
+ * The geometries that /entry/geometry tells (merlind-file(5)). A geometry read from a file holds a
  * reference of its list; file_geometry_finish gives it back.
  *
  * The one that the frames of a file are stored in is the first of its history, or, after

@@ -210,6 +210,7 @@ static void print_calibration(FILE *out, const json_t *info)
         {"camera_length_mm", "camera length"},
         {"convergence_mrad", "convergence"},
         {"scan_step_nm", "step"},
+        {"beam_current_pa", "beam current"},
     };
     const json_t *const calibration = json_object_get(info, "calibration");
     bool first = true;
@@ -229,9 +230,18 @@ static void print_calibration(FILE *out, const json_t *info)
 static void print_dose(FILE *out, const json_t *info)
 {
     const json_t *const dose = json_object_get(json_object_get(info, "statistics"), "dose");
-    if (json_is_object(dose))
-        fprintf(out, "dose      %.4g e/nm^2, %.4g electrons in a pattern\n",
+    const json_t *const beam = json_object_get(dose, "beam");
+    if (!json_is_object(dose))
+        return;
+    /* Files of older versions have it of counts only, and do not say so. */
+    const bool counted = strcmp(text_of(dose, "source"), "beam_current") != 0;
+    if (counted)
+        fprintf(out, "dose      %.4g e/nm^2, %.4g electrons counted in a pattern\n",
                 number_of(dose, "e_per_nm2"), number_of(dose, "electrons"));
+    if (json_is_object(beam))
+        fprintf(out, "%s%.4g e/nm^2 during exposures, from %.4g pA (%s)\n",
+                counted ? "          " : "dose      ", number_of(beam, "e_per_nm2"),
+                number_of(beam, "current_pa"), text_of(beam, "source"));
 }
 
 /* "sample Zr50, strain 8". */

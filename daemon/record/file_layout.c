@@ -91,6 +91,9 @@ static int write_detector(hid_t detector, const struct run *run)
                         run->format.layout_published ? "true" : "false") < 0 ||
         detector_pixels_write(detector, run) < 0)
         return -1;
+    const char *const parameters = run->plan->detector_parameters;
+    if (parameters && nexus_text(detector, "parameters", parameters, strlen(parameters)) < 0)
+        return -1;
     /* Byte for byte with its padding, so that it can be given back. */
     if (!run->hdr)
         return 0;

@@ -29,7 +29,7 @@ struct file_datasets {
 };
 
 /*
- * Makes every group, dataset and attribute of schemas/file.md: nothing may be added once SWMR has
+ * Makes every group, dataset and attribute of merlind-file(5): nothing may be added once SWMR has
  * begun. Returns 0 or a negative number: HDF5 failed or there is no memory; file_datasets_finish is
  * to be called in any case.
  */

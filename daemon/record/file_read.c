@@ -129,6 +129,15 @@ static hid_t open_attribute(hid_t object, const char *name)
     return attribute;
 }
 
+json_t *file_read_json(hid_t parent, const char *path)
+{
+    char *const text = file_has(parent, path) ? file_read_text(parent, path) : NULL;
+    json_t *const json = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    hdf5_error_forget();
+    return json;
+}
+
 char *file_read_attribute(hid_t object, const char *name)
 {
     const hid_t attribute = open_attribute(object, name);

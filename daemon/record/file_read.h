@@ -1,6 +1,7 @@
 #pragma once
 
 #include <hdf5.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,9 @@ bool file_has(hid_t parent, const char *path);
 /* Text of a scalar dataset or attribute for free(), without the padding at its end; NULL: none. */
 char *file_read_text(hid_t parent, const char *path);
 char *file_read_attribute(hid_t object, const char *name);
+
+/* JSON in a scalar text dataset, new reference; NULL: none that can be read. */
+json_t *file_read_json(hid_t parent, const char *path);
 
 /* The bytes of a scalar text dataset of fixed length for free(), its padding included. */
 char *file_read_bytes(hid_t parent, const char *path, size_t *size);

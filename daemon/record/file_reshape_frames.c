@@ -164,7 +164,7 @@ static int extend_column(hid_t group, const char *name, H5L_type_t type, void *d
     return r < 0 ? -1 : 0;
 }
 
-/* The table reaches to the last frame that came or is expected (schemas/file.md), where its columns
+/* The table reaches to the last frame that came or is expected (merlind-file(5)), where its columns
  * can grow; all of them or none. */
 static int extend_table(const struct reshape *reshape, hid_t group)
 {

@@ -4,7 +4,7 @@
 
 /*
  * The geometries through which the run was seen, from the one it is stored in to the newest, as a
- * JSON array (schemas/file.md) of at most `capacity` bytes, for free(). Where there is no room for
+ * JSON array (merlind-file(5)) of at most `capacity` bytes, for free(). Where there is no room for
  * all, those after the first are left out that are the oldest. NULL: no memory.
  */
 char *geometry_text(const struct run *run, size_t capacity);

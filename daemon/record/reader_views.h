@@ -9,8 +9,8 @@
  * What programs look for that do not read NeXus, made of /entry/data as it stands in the file:
  * nothing is stored twice. `/` and /entry get the marks of an EMD 1.0 file (emdfile, py4DSTEM) and
  * /Experiments is that of a HyperSpy file; its data are soft links, because RosettaSciIO's EMD
- * reader and LiberTEM take the first name of a dataset in alphabetical order. schemas/file.md,
- * "Other readers".
+ * reader and LiberTEM take the first name of a dataset in alphabetical order. merlind-file(5),
+ * READERS.
  */
 
 /* An axis of the images as the file has it. */

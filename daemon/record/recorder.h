@@ -10,7 +10,7 @@
 /*
  * The recorder: one writer thread, the only one in the daemon that calls HDF5, and a pool of
  * buffers between it and the workers. It compresses nothing and computes nothing. Layout of the
- * file: schemas/file.md.
+ * file: merlind-file(5).
  *
  * Who owns what: a compressed_chunk belongs to the worker from acquire to submit and to the writer
  * thread from then until it goes back to the pool. Runs are announced by begin and closed by finish

@@ -157,6 +157,27 @@ static bool is_pattern(const struct product_array *array, const struct run *run)
            array->shape[1] == run->format.width;
 }
 
+/* Middles of the rings: radius in pixels and, where the size of a pixel is known, k; the one that
+ * readers are led to is the better of the two. The index stays beside them. */
+static int give_ring_axes(hid_t group, hid_t dataset, const struct product_array *array,
+                          const struct run *run)
+{
+    const double width = array->ring_width;
+    const double size = calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0);
+    const char *const axis = size > 0 ? "k" : "radius";
+    const struct nexus_scale radius = {width / 2, width, "px"};
+    const struct nexus_scale k = {width / 2 * size, width * size, "1/nm"};
+    if (nexus_attribute(group, "signal", "data") < 0 ||
+        nexus_attribute_list(group, "axes", &axis, 1) < 0 ||
+        nexus_attribute_list(dataset, "dims", &axis, 1) < 0 ||
+        nexus_axis(group, "index_0", array->shape[0], &(struct nexus_scale){0, 1, ""},
+                   "index of the ring") < 0 ||
+        nexus_axis(group, "radius", array->shape[0], &radius, "radius of the ring's middle") < 0)
+        return -1;
+    return size > 0 ? nexus_axis(group, "k", array->shape[0], &k, "k = 1/d of the ring's middle")
+                    : 0;
+}
+
 /* A pattern has the axes of the frames; others count from 0. */
 static int give_axes(hid_t group, hid_t dataset, const struct product_array *array,
                      const struct run *run)
@@ -164,6 +185,8 @@ static int give_axes(hid_t group, hid_t dataset, const struct product_array *arr
     static const char *const pattern[] = {"y", "x"}, *const others[] = {"index_0", "index_1"};
     const char *const *const axes = is_pattern(array, run) ? pattern : others;
     const unsigned rank = array->rank == 2 ? 2 : 1;
+    if (array->ring_width > 0)
+        return give_ring_axes(group, dataset, array, run);
     if (nexus_attribute(group, "signal", "data") < 0 ||
         nexus_attribute_list(group, "axes", axes, rank) < 0 ||
         nexus_attribute_list(dataset, "dims", axes, rank) < 0)

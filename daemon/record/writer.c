@@ -14,6 +14,7 @@
 #include "daemon/record/given_results.h"
 #include "daemon/record/hdf5_error.h"
 #include "daemon/record/recording_status.h"
+#include "daemon/record/run_beam.h"
 #include "daemon/record/run_file.h"
 #include "daemon/record/settings_text.h"
 #include "processing/run/given_maps.h"
@@ -280,6 +281,7 @@ void writer_end(struct writer *writer, struct run *run)
     struct open_run *const open = find_open_run(writer, run);
     /* All frames are there: the marks of this look go into the file and the summary. */
     run_check_stalls(run);
+    run_beam_find(run, writer->options.logbook);
     if (open && open->file) {
         given_maps_renew(run);
         complete_file(writer, open);

@@ -155,13 +155,17 @@ int bridge_start(struct bridge *bridge, uv_loop_t *loop)
 
 static void on_closed(void *data)
 {
-    bridge_finish(data);
+    struct bridge *const bridge = data;
+    bridge_finish(bridge);
+    if (bridge->stopped)
+        bridge->stopped(bridge->data);
 }
 
-void bridge_stop(struct bridge *bridge)
+void bridge_stop(struct bridge *bridge, void (*stopped)(void *data))
 {
+    bridge->stopped = stopped;
     if (bridge->poll.data)
         zmq_poll_close(&bridge->poll, on_closed);
     else
-        bridge_finish(bridge);
+        on_closed(bridge);
 }

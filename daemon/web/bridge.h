@@ -24,14 +24,16 @@ struct bridge {
     /* A message: its topic, its header and its raw parts, borrowed. */
     void (*published)(void *data, const char *topic, const struct message_part *header,
                       const struct message_part *parts, unsigned n_parts);
+    void (*stopped)(void *data);
     void *data;
 };
 
 int bridge_open(struct bridge *bridge, void *zmq_context, const char *endpoint,
                 struct error *error);
 int bridge_start(struct bridge *bridge, uv_loop_t *loop);
-/* Closes the socket; once it was started, on the loop's next turns. */
-void bridge_stop(struct bridge *bridge);
+/* Closes the socket; once it was started, on the loop's next turns. `stopped` (may be NULL) is then
+ * called with `data`, and may free the bridge. */
+void bridge_stop(struct bridge *bridge, void (*stopped)(void *data));
 
 /* From now on exactly these prefixes, of which some may be the same or cover others. */
 void bridge_subscribe(struct bridge *bridge, const char *const *prefixes, size_t n);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/web/assets.h"
+#include "daemon/assets.h"
 #include "daemon/web/gate.h"
 #include "daemon/web/health.h"
 #include "daemon/web/metrics.h"

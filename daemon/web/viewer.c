@@ -19,6 +19,7 @@ struct viewer *viewer_create(struct web *web, struct lws *wsi)
     if (!viewer)
         return NULL;
     viewer->web = web;
+    viewer->source = &web->live;
     viewer->wsi = wsi;
     viewer->number = ++web->next_viewer;
     viewer->progress_ns = viewer->heard_ns = clock_monotonic_ns();
@@ -60,7 +61,9 @@ void viewer_gone(struct viewer *viewer)
     viewer_drop_topics(viewer);
     free(viewer->seen);
     free(viewer->text);
-    web_watches_changed(web);
+    web_source_watches_changed(viewer->source);
+    if (viewer->greeted)
+        web_source_release(viewer->source);
     viewers_tell_count(web);
     viewer_control_close(viewer, on_control_closed);
 }
@@ -74,16 +77,32 @@ int viewer_close(struct viewer *viewer, enum lws_close_status status, const char
     return -1;
 }
 
-void viewer_drop(struct viewer *viewer, const char *why)
+void viewer_end(struct viewer *viewer, enum lws_close_status status, const char *why)
 {
-    if (viewer->dropped)
+    if (viewer->end_status)
         return;
-    viewer->dropped = true;
-    refuse(&viewer->web->refusals, REFUSAL_SILENT, "viewer %s is dropped: %s", viewer->name, why);
+    viewer->end_status = status;
+    viewer->end_why = why;
     if (lws_send_pipe_choked(viewer->wsi))
         shutdown(lws_get_socket_fd(viewer->wsi), SHUT_RDWR); /* nothing reaches it any more */
     else
         lws_callback_on_writable(viewer->wsi);
+}
+
+void viewer_drop(struct viewer *viewer, const char *why)
+{
+    if (viewer->end_status)
+        return;
+    refuse(&viewer->web->refusals, REFUSAL_SILENT, "viewer %s is dropped: %s", viewer->name, why);
+    viewer_end(viewer, VIEWER_TRY_AGAIN_LATER, "nothing is read");
+}
+
+void viewer_say_gone(struct viewer *viewer, const char *why)
+{
+    if (viewer->leaving || viewer->end_status)
+        return;
+    viewer->leaving = true;
+    viewer_send_json(viewer, json_pack("{s:s}", "gone", why));
 }
 
 /* ---- in ---- */
@@ -193,8 +212,8 @@ static bool find_next(struct viewer *viewer)
 
 int viewer_writable(struct viewer *viewer)
 {
-    if (viewer->dropped)
-        return viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, "nothing is read");
+    if (viewer->end_status)
+        return viewer_close(viewer, viewer->end_status, viewer->end_why);
     if (viewer->ping_due && send_ping(viewer) < 0)
         return -1;
     for (unsigned i = 0; i < CHUNKS_IN_A_ROW && !lws_send_pipe_choked(viewer->wsi); i++) {
@@ -223,8 +242,12 @@ static bool is_silent(const struct viewer *viewer, uint64_t now)
 
 void viewer_tick(struct viewer *viewer, uint64_t now)
 {
-    if (viewer->dropped)
+    if (viewer->end_status)
         return;
+    if (viewer->leaving) {
+        viewer_end(viewer, VIEWER_NOT_OPEN, "this old run is not open");
+        return;
+    }
     if (is_silent(viewer, now)) {
         viewer_drop(viewer, "it reads or answers nothing");
         return;

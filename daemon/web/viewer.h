@@ -28,7 +28,8 @@ struct viewer_seen {
 struct viewer {
     struct viewer *next;
     struct web *web;
-    struct lws *wsi; /* NULL: gone */
+    struct web_source *source; /* what it looks at; settled by its first hello */
+    struct lws *wsi;           /* NULL: gone */
     uint64_t number;
     char name[VIEWER_NAME_SIZE];
     bool greeted, may_control;
@@ -49,7 +50,10 @@ struct viewer {
     struct message *current;
     size_t offset;
     uint64_t progress_ns, heard_ns; /* when it last took something, and last said something */
-    bool ping_due, pacing, dropped;
+    bool ping_due, pacing;
+    bool leaving; /* it was told that what it looks at is gone, and is closed at the next tick */
+    enum lws_close_status end_status; /* the connection is to be closed with it; 0: it is not */
+    const char *end_why;              /* a literal */
 };
 
 /* NULL: no memory. */
@@ -67,10 +71,20 @@ int viewer_writable(struct viewer *viewer);
 /* 1013, which the library has no name for. */
 #define VIEWER_TRY_AGAIN_LATER ((enum lws_close_status)1013)
 
+/* What it looked at, or wanted to look at, is no old run that is open. */
+#define VIEWER_NOT_OPEN ((enum lws_close_status)4404)
+
 /* Ends the connection for a reason (RFC 6455, 7.4.1). The result is for the library's callback. */
 int viewer_close(struct viewer *viewer, enum lws_close_status status, const char *why);
 
-/* The same from outside of its callbacks: logged, told as 1013 if it still reads, and gone. */
+/* The same from outside of its callbacks; `why` is a literal. */
+void viewer_end(struct viewer *viewer, enum lws_close_status status, const char *why);
+
+/* What it looks at is gone, or not there: told in words, since browsers may miss a close frame, and
+ * closed after it. */
+void viewer_say_gone(struct viewer *viewer, const char *why);
+
+/* It is no good any more: logged, told as 1013 if it still reads, and gone. */
 void viewer_drop(struct viewer *viewer, const char *why);
 
 /* A topic has news. */

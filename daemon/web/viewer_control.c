@@ -69,7 +69,7 @@ int viewer_control_open(struct viewer *viewer)
     const int linger = 0;
     char identity[32];
     struct web *const web = viewer->web;
-    viewer->control = zmq_socket(web->bridge.context, ZMQ_DEALER);
+    viewer->control = zmq_socket(web->live.bridge.context, ZMQ_DEALER);
     if (!viewer->control)
         return -ENOMEM;
     snprintf(identity, sizeof identity, "%s%llu",
@@ -78,7 +78,7 @@ int viewer_control_open(struct viewer *viewer)
     zmq_setsockopt(viewer->control, ZMQ_ROUTING_ID, identity, strlen(identity));
     zmq_setsockopt(viewer->control, ZMQ_LINGER, &linger, sizeof linger);
     int r = 0;
-    if (zmq_connect(viewer->control, web->service.control_endpoint) != 0)
+    if (zmq_connect(viewer->control, viewer->source->control_endpoint) != 0)
         r = -errno;
     if (r == 0)
         r = zmq_poll_init(&viewer->poll, &web->loop, viewer->control, on_reply, viewer);

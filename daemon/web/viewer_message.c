@@ -41,19 +41,36 @@ static void keep_name(struct viewer *viewer, const char *name)
         viewer->name[n] = '\0';
 }
 
+/* What it looks at from now on, once. */
+static bool choose_source(struct viewer *viewer, const json_t *hello)
+{
+    const char *const run = json_string_value(json_object_get(hello, "run"));
+    struct web_source *const source =
+        run ? web_source_of_run(viewer->web, run) : &viewer->web->live;
+    if (!source)
+        return false;
+    viewer->source = source;
+    web_source_take(source);
+    return true;
+}
+
 static int take_hello(struct viewer *viewer, const json_t *hello)
 {
     struct web *const web = viewer->web;
     const char *const token = json_string_value(json_object_get(hello, "token"));
     const bool was_greeted = viewer->greeted;
     keep_name(viewer, json_string_value(json_object_get(hello, "name")));
+    if (!was_greeted && !choose_source(viewer, hello)) {
+        viewer_say_gone(viewer, "no such old run is open");
+        return 0;
+    }
+    viewer->greeted = true;
     viewer->may_control = token && gate_token_fits(token, web->token);
     if (token && !viewer->may_control)
         refuse(&web->refusals, REFUSAL_TOKEN, "viewer %s has a wrong token: it may look only",
                viewer->name);
     if (!viewer->control && viewer_control_open(viewer) < 0)
         return viewer_close(viewer, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
-    viewer->greeted = true;
     viewer_send_json(viewer,
                      json_pack("{s:{s:s, s:b, s:b, s:i}}", "welcome", "version", MERLIND_VERSION,
                                "may_control", viewer->may_control, "wrong_token",
@@ -99,7 +116,7 @@ static void take_watch(struct viewer *viewer, const json_t *watch)
         return;
     }
     viewer->interval_ns = (uint64_t)((double)NS_PER_S / hz);
-    web_watches_changed(viewer->web);
+    web_source_watches_changed(viewer->source);
 }
 
 /* ---- requests ---- */

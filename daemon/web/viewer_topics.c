@@ -72,7 +72,7 @@ void viewer_look_at_cache(struct viewer *viewer)
             viewer->seen[kept++] = viewer->seen[i];
     }
     viewer->n_seen = kept;
-    for (struct topic *topic = viewer->web->cache.first; topic; topic = topic->next) {
+    for (struct topic *topic = viewer->source->cache.first; topic; topic = topic->next) {
         if (viewer_watches(viewer, topic->name))
             add_seen(viewer, topic, topic_seen_by_newcomer(topic));
     }

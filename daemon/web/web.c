@@ -12,78 +12,6 @@
 #include "daemon/web/web_internal.h"
 
 #define TICK_MS 500
-/* Common to all viewers, and kept while there are none: the status is what metrics tell. */
-static const char *const own_topics[] = {"status/", "acquisition/", "event/"};
-enum { N_OWN_TOPICS = sizeof own_topics / sizeof own_topics[0] };
-
-/* ---- topics ---- */
-
-static bool is_wanted(void *data, const char *topic)
-{
-    const struct web *const web = data;
-    if (viewer_topic_is_common(topic))
-        return true;
-    for (const struct viewer *viewer = web->viewers; viewer; viewer = viewer->next) {
-        if (viewer_watches(viewer, topic))
-            return true;
-    }
-    return false;
-}
-
-static size_t collect_prefixes(const struct web *web, const char **prefixes)
-{
-    size_t n = 0;
-    for (; n < N_OWN_TOPICS; n++)
-        prefixes[n] = own_topics[n];
-    for (const struct viewer *viewer = web->viewers; viewer; viewer = viewer->next) {
-        for (size_t i = 0; i < viewer->n_topics; i++)
-            prefixes[n++] = viewer->topics[i];
-    }
-    return n;
-}
-
-void web_watches_changed(struct web *web)
-{
-    const size_t room = N_OWN_TOPICS + (size_t)web->counts.viewers * VIEWER_MAX_TOPICS;
-    const char **const prefixes = calloc(room, sizeof *prefixes);
-    for (struct viewer *viewer = web->viewers; viewer; viewer = viewer->next)
-        viewer_look_at_cache(viewer);
-    topic_cache_keep(&web->cache, is_wanted, web);
-    if (prefixes)
-        bridge_subscribe(&web->bridge, prefixes, collect_prefixes(web, prefixes));
-    else
-        log_error("web", "no memory for what viewers watch");
-    free(prefixes);
-}
-
-static void keep_status(struct web *web, const struct message_part *header)
-{
-    json_t *const json = json_loadb(header->bytes, header->size, 0, NULL);
-    json_t *const status = json_object_get(json, "status");
-    if (status) {
-        json_decref(web->status);
-        web->status = json_incref(status);
-        web->status_ns = clock_monotonic_ns();
-    }
-    json_decref(json);
-}
-
-static void on_published(void *data, const char *name, const struct message_part *header,
-                         const struct message_part *parts, unsigned n_parts)
-{
-    struct web *const web = data;
-    struct topic *topic = NULL;
-    /* The last ones of a prefix that nobody watches any more. */
-    if (!is_wanted(web, name))
-        return;
-    if (strcmp(name, "status/") == 0)
-        keep_status(web, header);
-    const int r = topic_cache_take(&web->cache, name, header, parts, n_parts, &topic);
-    if (r < 0)
-        log_error("web", "a message of %s could not be kept: %s", name, strerror(-r));
-    for (struct viewer *viewer = web->viewers; r == 0 && viewer; viewer = viewer->next)
-        viewer_notice(viewer, topic);
-}
 
 /* ---- time ---- */
 
@@ -95,6 +23,7 @@ static void on_tick(uv_timer_t *timer)
         next = viewer->next;
         viewer_tick(viewer, now);
     }
+    web_sources_check(web);
 }
 
 static void on_pace(uv_timer_t *timer)
@@ -129,7 +58,7 @@ static void close_all(struct web *web)
     uv_close((uv_handle_t *)&web->stop, NULL);
     if (web->context)
         lws_context_destroy(web->context);
-    bridge_stop(&web->bridge);
+    web_source_close_live(web);
 }
 
 static void on_stop(uv_async_t *async)
@@ -199,9 +128,7 @@ static int make_loop(struct web *web, struct error *error)
 static int start(struct web *web, struct error *error)
 {
     uv_timer_start(&web->tick, on_tick, TICK_MS, TICK_MS);
-    web->bridge.published = on_published;
-    web->bridge.data = web;
-    int r = bridge_start(&web->bridge, &web->loop);
+    int r = web_source_start_live(web);
     if (r == 0)
         r = listener_start(&web->listener, &web->loop, web_server_adopt, web);
     if (r == 0)
@@ -219,7 +146,7 @@ static void say_where(const struct web *web)
 
 static void free_web(struct web *web)
 {
-    topic_cache_finish(&web->cache);
+    topic_cache_finish(&web->live.cache);
     json_decref(web->status);
     listener_finish(&web->listener);
     token_remove(web->token_file);
@@ -247,12 +174,12 @@ int web_create(struct web **out, const struct config *config, void *zmq_context,
     if (r == 0)
         r = check_reach(web, error);
     if (r == 0)
-        r = bridge_open(&web->bridge, zmq_context, service->results_endpoint, error);
+        r = web_source_open_live(web, zmq_context, error);
     if (r == 0)
         r = web_server_create(web, error);
     if (r == 0) {
         make_url(web);
-        web_watches_changed(web);
+        web_source_watches_changed(&web->live);
         r = start(web, error);
     }
     if (r < 0) {

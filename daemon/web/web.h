@@ -18,6 +18,12 @@ struct web_service {
     const char *results_endpoint, *control_endpoint; /* inproc */
     /* Whether a request needs the token. Called on the web thread. */
     bool (*changes_state)(const char *command, const json_t *args);
+    /* Of old runs that are open: where the process that shows one is talked to (texts of `size`
+     * bytes; false: it is not open), and that somebody begins (1) or ends (-1) to look at it.
+     * Called on the web thread, with `data`. */
+    void *data;
+    bool (*find_old_run)(void *data, const char *file, char *control, char *results, size_t size);
+    void (*look_at_old_run)(void *data, const char *file, int change);
 };
 
 /* Listens and starts the thread. -EADDRINUSE with a sentence when the port is taken. `config` must

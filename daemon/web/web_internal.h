@@ -4,10 +4,9 @@
 #include <pthread.h>
 #include <uv.h>
 
-#include "daemon/web/bridge.h"
 #include "daemon/web/listener.h"
 #include "daemon/web/refusals.h"
-#include "daemon/web/topic_cache.h"
+#include "daemon/web/source.h"
 #include "daemon/web/web.h"
 
 /* What is given to the socket at a time: nobody has to be kept more than this for. */
@@ -42,8 +41,8 @@ struct web {
     struct listener listener;
     struct lws_context *context;
     struct lws_vhost *vhost;
-    struct bridge bridge;
-    struct topic_cache cache;
+    struct web_source live;
+    struct web_source *old_runs; /* that somebody looks at */
     struct viewer *viewers;
     uint64_t next_viewer;
     json_t *status; /* the newest, NULL before the first */
@@ -59,7 +58,3 @@ void web_server_adopt(void *data, int fd);
 
 /* Calls back viewers at that time, for what their rate does not allow before. */
 void web_wake_at(struct web *web, uint64_t ns);
-
-/* A published message has come, or somebody watches something else. */
-void web_topic_changed(struct web *web, struct topic *topic);
-void web_watches_changed(struct web *web);

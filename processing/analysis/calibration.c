@@ -30,6 +30,11 @@ double angle_of_radius(double radius, double k_per_pixel, double wavelength_nm)
     return radius * k_per_pixel * wavelength_nm * 1e3;
 }
 
+double electrons_of_beam(double current_pa, double seconds)
+{
+    return current_pa * 1e-12 * seconds / elementary_charge;
+}
+
 int counts_per_electron(double *value, double *value_error, const struct vacuum_exposure *exposure,
                         struct error *error)
 {
@@ -42,7 +47,7 @@ int counts_per_electron(double *value, double *value_error, const struct vacuum_
                          exposure->counts, exposure->frames, exposure->exposure_s,
                          exposure->current_pa);
     const double electrons =
-        exposure->frames * exposure->exposure_s * exposure->current_pa * 1e-12 / elementary_charge;
+        exposure->frames * electrons_of_beam(exposure->current_pa, exposure->exposure_s);
     *value = exposure->counts / electrons;
     *value_error = *value * hypot(sqrt(exposure->overdispersion / exposure->counts),
                                   exposure->current_error_pa / exposure->current_pa);

@@ -25,6 +25,9 @@ double k_per_pixel_of_camera(double camera_length_mm, double wavelength_nm, doub
 /* Angle, mrad, of a radius in pixels: radius * k_per_pixel * wavelength. */
 double angle_of_radius(double radius, double k_per_pixel, double wavelength_nm);
 
+/* Electrons of a beam in a time. */
+double electrons_of_beam(double current_pa, double seconds);
+
 /* Beam of a vacuum reference. */
 struct vacuum_exposure {
     double counts;           /* sum over all pixels and frames */

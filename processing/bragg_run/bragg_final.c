@@ -14,8 +14,7 @@ bool bragg_final_is_due(const struct run *run)
 {
     const struct product *const product = run_bragg(run);
     return product && bragg_product_is_provisional(product) && run->recycle == 0 &&
-           atomic_load_explicit(&run->recording_wanted, memory_order_relaxed) &&
-           frame_table_end(run->frames) > 0;
+           run_has_images(run) && frame_table_end(run->frames) > 0;
 }
 
 const struct product *bragg_final_provisional(const struct run *run)

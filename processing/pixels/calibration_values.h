@@ -24,8 +24,9 @@ enum calibration_item {
     CALIBRATION_COUNTS_PER_ELECTRON, /* counts / electrons */
     CALIBRATION_DISK_RADIUS,         /* of the probe-forming aperture's image, pixels */
     CALIBRATION_CONVERGENCE,         /* the same as an angle, mrad */
+    CALIBRATION_BEAM_CURRENT,        /* on the specimen, pA */
 };
-#define CALIBRATION_ITEMS 11
+#define CALIBRATION_ITEMS 12
 
 struct calibration_origin {
     char source[64];  /* "configuration", "set", "camera length", "halo of run UUID" ... */

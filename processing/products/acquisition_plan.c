@@ -53,6 +53,8 @@ struct acquisition_plan *acquisition_plan_copy(const struct acquisition_plan *pl
     copy->layers = plan->layers;
     copy->detector_gap = plan->detector_gap;
     copy->frame_period_ns = plan->frame_period_ns;
+    if (plan->detector_parameters)
+        copy->detector_parameters = strdup(plan->detector_parameters);
     copy->recording = plan->recording;
     copy->current_known = plan->current_known;
     memcpy(copy->disk_warning, plan->disk_warning, sizeof copy->disk_warning);
@@ -80,5 +82,6 @@ void acquisition_plan_unref(struct acquisition_plan *plan)
     for (size_t i = 0; i < plan->n_virtual_detectors; i++)
         virtual_detector_settings_finish(&plan->virtual_detectors[i]);
     free(plan->virtual_detectors);
+    free(plan->detector_parameters);
     free(plan);
 }

@@ -58,11 +58,13 @@ struct acquisition_plan {
     bool one_pass;   /* a pass of an unending scan: the HDR, which is that scan's, does not count */
     uint32_t layers; /* images per exposure that the detector was told to send; 0: as its frames
                         say */
-    uint32_t detector_gap;    /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do
-                                 not tell */
-    uint64_t frame_period_ns; /* nominal, 0 when unknown; only for the choice of chunk size */
+    uint32_t detector_gap; /* between chips of a 2x2G detector, pixels; 0: unknown. Raw frames do
+                              not tell */
+    char *detector_parameters; /* JSON object: what the detector was set to when it was armed; NULL:
+                                  somebody else has set it up */
+    uint64_t frame_period_ns;  /* nominal, 0 when unknown; only for the choice of chunk size */
     struct recording_settings recording;
-    bool current_known;     /* somebody has told the beam current */
+    bool current_known;     /* there is a series of the beam current */
     char disk_warning[500]; /* a sentence: the disk may not suffice, "": it does */
     struct analysis_settings analysis;
     struct bragg_plan bragg;

@@ -22,4 +22,5 @@ void bragg_plan_finish(struct bragg_plan *plan)
 {
     bragg_reference_unref(plan->reference);
     plan->reference = NULL;
+    plan->in_template = false;
 }

@@ -14,6 +14,9 @@ struct bragg_plan {
     char reference_name[48];           /* "": none, the run learns its own */
     struct bragg_reference *reference; /* of that name, with a reference; its settings are the
                                           ones that count. NULL: there is none */
+    /* The reference was measured on the very frames that will be searched, as that of a run which
+     * is read from its file was. */
+    bool in_template;
     /* Frames whose mean count per pixel of the annulus lies outside are left out (vacuum, holes,
      * cap). NAN: no limit. */
     double counts_min, counts_max;

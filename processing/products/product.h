@@ -58,6 +58,8 @@ struct product_array {
     uint32_t shape[2];
     const char *units;
     char description[160];
+    double ring_width; /* of a profile: value i is of the ring from i to i + 1 times this radius,
+                          pixels; 0: it is over no rings */
 };
 
 struct product_class {

@@ -167,7 +167,7 @@ static const struct product_array descriptions[N_ARRAYS] = {
                     .description = "good pixels of each ring"},
 };
 
-static struct product_array *arrays_of(uint32_t n_bins)
+static struct product_array *arrays_of(const struct radial_bins *bins)
 {
     struct product_array *const arrays = malloc(sizeof descriptions);
     if (!arrays)
@@ -175,7 +175,8 @@ static struct product_array *arrays_of(uint32_t n_bins)
     memcpy(arrays, descriptions, sizeof descriptions);
     for (unsigned i = 0; i < N_ARRAYS; i++) {
         arrays[i].rank = 1;
-        arrays[i].shape[0] = n_bins;
+        arrays[i].shape[0] = bins->n_bins;
+        arrays[i].ring_width = bins->settings.bin_width;
     }
     return arrays;
 }
@@ -218,7 +219,7 @@ int radial_profile_prepare(struct product *product, const struct radial_settings
         state_destroy(state);
         return status;
     }
-    product->arrays = arrays_of(state->bins.n_bins);
+    product->arrays = arrays_of(&state->bins);
     if (!product->arrays) {
         state_destroy(state);
         return error_set(error, -ENOMEM, "no memory for the radial profile");

@@ -186,6 +186,7 @@ static void describe_profile(struct product_array *arrays, enum variance_profile
     for (unsigned i = 0; i < 2; i++) {
         arrays[i].rank = 1;
         arrays[i].shape[0] = state->bins.n_bins;
+        arrays[i].ring_width = state->bins.settings.bin_width;
     }
 }
 

@@ -226,6 +226,8 @@ void run_unref(struct run *run)
     views_finish(run);
     frame_table_destroy(run->frames);
     column_table_destroy(run->stored);
+    if (run->store.destroy)
+        run->store.destroy(run->store.data);
     stall_watch_destroy(run->stalls);
     for (unsigned i = 0; i < RUN_MAX_LAYERS; i++) {
         free(run->latest[i].image);

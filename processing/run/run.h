@@ -11,6 +11,7 @@
 #include "detector/pixel_format.h"
 #include "processing/products/acquisition_plan.h"
 #include "processing/products/epochs.h"
+#include "processing/run/chunk_store.h"
 #include "processing/run/product_set.h"
 #include "processing/run/stall_watch.h"
 #include "processing/tables/frame_table.h"
@@ -20,9 +21,9 @@
  * results.
  *
  * Who owns what, in the order in which it is written:
- *   - plan, hdr, format, layers, scan, chunk_frames, recycle: set by the ingest thread before the
- * first chunk is published, then only read. The publication of the chunk (or of the run through
- * run_current) orders them.
+ *   - plan, hdr, format, layers, scan, chunk_frames, recycle, store: set by the ingest thread (of a
+ * run from a file: by whoever reads it) before the first chunk is published, then only read. The
+ * publication of the chunk (or of the run through run_current) orders them.
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
  * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
  * last frame while frames move.
@@ -34,6 +35,7 @@
  * with a store-release, older ones stay until the run is freed.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
+ *   - beam: the writer thread when all frames are in; published by a store-release of beam_known.
  *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1
  * for each worker with unmerged sums, 1 for a recompute.h that goes on. Whoever takes it to 0 tells
  * the chunk sink that the run is over; by then every chunk was handed over.
@@ -104,6 +106,13 @@ struct run_latest {
     uint64_t number; /* of the exposure, from 1; 0: none yet */
 };
 
+/* The beam on the specimen while the frames of a run were exposed. */
+struct run_beam {
+    double current_pa; /* mean over the exposures */
+    double exposure_s; /* mean of a frame */
+    bool measured;     /* by a series of samples; else it is the calibrated current */
+};
+
 /* A geometry through which results are seen, and since when. Immutable; holds a reference of its
  * list. */
 struct run_view {
@@ -142,6 +151,7 @@ struct run {
     struct episode loss;         /* run_loss.h */
     struct frame_table *frames;  /* row: exposure * n_layers + layer (exposure modulo recycle) */
     struct column_table *stored; /* stored_chunks.h */
+    struct chunk_store store;    /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
     struct error bragg_error; /* why Bragg reflections are not looked for, or not finally */
@@ -158,6 +168,8 @@ struct run {
                                                  how often it changed; service thread */
     _Atomic bool recording_wanted; /* the recorder takes chunks of this run; recorder only, see
                                       chunk_sink.wants */
+    struct run_beam beam;          /* only read once beam_known is set */
+    _Atomic bool beam_known;
     struct run_latest latest[RUN_MAX_LAYERS];
 };
 
@@ -253,6 +265,10 @@ void run_want_arrays(struct run *run);
 /* Looks for places where the detector was held up among the frames that came since the last time;
  * marks them (FRAME_FLAG_STALLED) and counts them. See stall_watch.h. */
 void run_check_stalls(struct run *run);
+
+/* Whether the images of its frames can be read again: it is being recorded, or comes from a file.
+ * Any thread. */
+bool run_has_images(const struct run *run);
 
 /* Adds one to `pending`, so that the run is not finished before it is taken away again. false: it
  * is being finished already. Any thread. */

@@ -245,6 +245,7 @@ int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, stru
 {
     struct bragg_product_setup setup = {
         .reference = plan->reference,
+        .in_template = plan->in_template,
         .bad = run_bad_pixels(run),
         .counts_min = plan->counts_min,
         .counts_max = plan->counts_max,

@@ -109,6 +109,11 @@ const char *run_end_name(enum run_end end)
     return names[end];
 }
 
+bool run_has_images(const struct run *run)
+{
+    return run->store.read || atomic_load_explicit(&run->recording_wanted, memory_order_relaxed);
+}
+
 const char *recording_state_name(enum recording_state state)
 {
     static const char *const names[] = {

@@ -26,13 +26,14 @@ static int open_file(struct run *run)
 
 int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error *error)
 {
-    *reader = (struct chunk_reader){.run = run_ref(run), .file = open_file(run)};
+    const bool has_store = run->store.read != NULL;
+    *reader = (struct chunk_reader){.run = run_ref(run), .file = has_store ? -1 : open_file(run)};
     reader->images = malloc(run->chunk_frames * run->format.image_size);
     reader->there = malloc(run->chunk_frames);
-    if (reader->file >= 0 && reader->images && reader->there)
+    if ((has_store || reader->file >= 0) && reader->images && reader->there)
         return 0;
     const int r =
-        reader->file < 0
+        !has_store && reader->file < 0
             ? error_set(error, -ENOENT,
                         "the frames of this run are not on disk, because it is not recorded: a "
                         "result has only the frames since it was added; record a run to "
@@ -48,21 +49,21 @@ void chunk_reader_finish(struct chunk_reader *reader)
         return;
     if (reader->file >= 0)
         close(reader->file);
-    free(reader->compressed);
+    free(reader->compressed.bytes);
     free(reader->images);
     free(reader->there);
     run_unref(reader->run);
     *reader = (struct chunk_reader){.file = -1};
 }
 
-static bool make_room(struct chunk_reader *reader, size_t size)
+static bool make_room(struct chunk_buffer *buffer, size_t size)
 {
-    if (size <= reader->compressed_size)
+    if (size <= buffer->capacity)
         return true;
-    free(reader->compressed);
-    reader->compressed = malloc(size);
-    reader->compressed_size = reader->compressed ? size : 0;
-    return reader->compressed != NULL;
+    free(buffer->bytes);
+    buffer->bytes = malloc(size);
+    buffer->capacity = buffer->bytes ? size : 0;
+    return buffer->bytes != NULL;
 }
 
 static int read_all(int file, uint8_t *bytes, size_t size, uint64_t offset)
@@ -114,6 +115,29 @@ static uint32_t look(struct chunk_reader *reader, unsigned layer, uint64_t numbe
     return n;
 }
 
+static int unpack(struct chunk_reader *reader, size_t size)
+{
+    return chunk_codec_unpack(reader->images,
+                              reader->run->chunk_frames * reader->run->format.image_size,
+                              reader->compressed.bytes, size);
+}
+
+/* A file that is whole: what is not in it will not come. */
+static int read_from_store(struct chunk_reader *reader, unsigned layer, uint64_t number,
+                           struct error *error)
+{
+    const struct chunk_store *const store = &reader->run->store;
+    uint32_t n_places;
+    size_t size = 0;
+    const int64_t first = stored_chunks_place(reader->run, number, &n_places);
+    const int r = store->read(store->data, layer, first, &reader->compressed, &size, error);
+    if (r < 0)
+        return r;
+    if (unpack(reader, size) == 0)
+        return 0;
+    return error_set(error, -EIO, "chunk %" PRIu64 " (%zu bytes) cannot be unpacked", number, size);
+}
+
 /* Looked at first: the versions of a chunk have all frames of those before, in the order in which
  * they came, so that one with as many frames has these. */
 int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t number,
@@ -121,15 +145,15 @@ int chunk_reader_read(struct chunk_reader *reader, unsigned layer, uint64_t numb
 {
     struct stored_chunk where;
     const uint32_t n = look(reader, layer, number);
+    if (reader->run->store.read)
+        return read_from_store(reader, layer, number, error);
     if (!stored_chunks_find(reader->run, layer, number, &where) || where.frames < n)
         return -ENOENT;
-    if (!make_room(reader, where.size))
+    if (!make_room(&reader->compressed, where.size))
         return error_set(error, -ENOMEM, "no memory for a chunk of %" PRIu64 " bytes", where.size);
-    int r = read_all(reader->file, reader->compressed, where.size, where.offset);
+    int r = read_all(reader->file, reader->compressed.bytes, where.size, where.offset);
     if (r == 0)
-        r = chunk_codec_unpack(reader->images,
-                               reader->run->chunk_frames * reader->run->format.image_size,
-                               reader->compressed, where.size);
+        r = unpack(reader, where.size);
     return r < 0 ? error_set(error, -EIO,
                              "chunk %" PRIu64 " (%" PRIu64 " bytes at byte %" PRIu64
                              " of the file) cannot be read: %s",

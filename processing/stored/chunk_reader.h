@@ -9,9 +9,9 @@
 struct chunk_reader {
     struct run *run; /* holds a reference */
     int file;
-    uint8_t *compressed, *images; /* images: [chunk_frames][height][width] */
-    uint8_t *there;               /* [chunk_frames]: not 0 where `images` has what was received */
-    size_t compressed_size;
+    struct chunk_buffer compressed;
+    uint8_t *images; /* [chunk_frames][height][width] */
+    uint8_t *there;  /* [chunk_frames]: not 0 where `images` has what was received */
 };
 
 /* -ENOENT with a sentence: the run is not recorded. */

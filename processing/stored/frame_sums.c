@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,4 +190,17 @@ int frame_sums_add(struct frame_sums *sums, const struct frame_sums_source *sour
     }
     free(items.list);
     return r;
+}
+
+void frame_sums_to_means(struct frame_sums *sums)
+{
+    _Static_assert(sizeof(double) == sizeof *sums->patterns, "a mean takes the place of a sum");
+    for (uint32_t label = 0; label < sums->n_labels; label++) {
+        uint64_t *const pattern = sums->patterns + label * sums->n_pixels;
+        const uint64_t n = sums->frames[label];
+        for (size_t i = 0; i < sums->n_pixels; i++) {
+            const double mean = n ? (double)pattern[i] / (double)n : NAN;
+            memcpy(&pattern[i], &mean, sizeof mean);
+        }
+    }
 }

@@ -44,6 +44,9 @@ int frame_sums_init(struct frame_sums *sums, const struct run *run, uint32_t n_l
                     struct error *error);
 /* Also of zeroed ones. */
 void frame_sums_finish(struct frame_sums *sums);
+/* Turns `patterns` in place into means over the frames, doubles: NaN where a label has none. It is
+ * the last thing that is done with them. */
+void frame_sums_to_means(struct frame_sums *sums);
 /* Back to zero. */
 void frame_sums_clear(struct frame_sums *sums);
 

@@ -195,12 +195,13 @@ static void *thread_main(void *data)
     struct error error = {0};
     const int r = sweep(recompute, &error);
     merge_sums(recompute);
-    recompute_release(recompute);
+    /* First: who hears that the run is finished finds this finished too. */
     pthread_mutex_lock(&recompute->mutex);
     recompute->progress.finished = true;
     if (r < 0)
         recompute->progress.error = error;
     pthread_mutex_unlock(&recompute->mutex);
+    recompute_release(recompute);
     return NULL;
 }
 

@@ -109,6 +109,7 @@ static struct daemon *begin(void)
     daemon->icom.acquisition = daemon->acquisition;
     const struct control_service service = {
         .data = daemon,
+        .config = &daemon->config,
         .acquisition = daemon->acquisition,
         .jobs = &daemon->jobs,
         .icom = &daemon->icom,
@@ -165,6 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     if (!the_daemon)
         the_daemon = begin();
+    log_set_level(LOG_LEVEL_ERROR); /* the command log_level may have been among the inputs */
     take_apart(bytes, size);
     fuzz_require(zmq_send(the_daemon->client, bytes, size, 0) >= 0);
     the_daemon->unanswered++;

@@ -23,6 +23,7 @@ import hdf5plugin  # noqa: F401 (its import registers the Blosc filter)
 import numpy as np
 import zmq
 
+import file_page
 import schema_check
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ REAL_MIB = pathlib.Path(os.environ.get("MERLIND_REAL_MIB") or TOP.parent / "shar
 SCALE = float(os.environ.get("MERLIND_TEST_SCALE") or 1)
 SANITIZER = os.environ.get("MERLIND_SANITIZER", "")
 
+PAGE = file_page.Page()
 MERLIND = BUILD / "daemon" / "merlind"
 MERLIN_SIM = BUILD / "detector" / "sim" / "merlin-sim"
 MERLINCTL = BUILD / "clients" / "ctl" / "merlinctl"
@@ -483,12 +485,21 @@ class SystemTest(unittest.TestCase):
     """Base of the integration tests: ends every program it started and checks that each ended well."""
 
     maxDiff = None
+    follows_the_page = True  # merlind-file(5), in all that its files hold
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="merlind-test-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.addCleanup(self._check_files)
         self.recordings = self.directory / "recordings"
         self.recordings.mkdir()
+
+    def _check_files(self):
+        """Files that the test has made are as merlind-file(5) says (some of them: who makes a hundred makes them alike)."""
+        for path in sorted(self.directory.rglob("*.h5"))[:4]:
+            if self.follows_the_page and not path.is_symlink() and h5py.is_hdf5(path):
+                with open_recording(path) as file:
+                    self.assertEqual(PAGE.faults(file), [], path.name)
 
     def _stop(self, program, expected):
         try:

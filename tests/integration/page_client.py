@@ -126,8 +126,8 @@ class RawViewer:
     def send_json(self, message):
         self.send_frame(TEXT, json.dumps(message).encode())
 
-    def hello(self, token=None, name="test"):
-        self.send_json({"hello": {"name": name, **({"token": token} if token else {})}})
+    def hello(self, token=None, name="test", run=None):
+        self.send_json({"hello": {"name": name, **({"token": token} if token else {}), **({"run": run} if run else {})}})
 
     def wait_close(self):
         """The code with which the server closes; None: it ended the connection without one."""
@@ -159,14 +159,14 @@ def unpack(data):
 class Viewer:
     """A viewer that collects what it is sent: published (topic, header, {name: array}), replies and notices."""
 
-    def __init__(self, url, token=None, name="test", **options):
+    def __init__(self, url, token=None, name="test", run=None, **options):
         self.raw = RawViewer(url, **options)
         self.messages, self.replies, self.notices, self.commands = [], {}, [], {}
         self.error, self.closed, self.next_id = None, False, 0
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self._collect, daemon=True)
         self.thread.start()
-        self.raw.hello(token, name)
+        self.raw.hello(token, name, run)
         self.welcome = wait_for(lambda: self.notice("welcome"), 10, "welcome")
 
     def _collect(self):

@@ -118,6 +118,8 @@ def maps_of(file):
 
 
 class FileTest(ToolTest):
+    follows_the_page = False  # files that h5py has made have more in them, or less
+
     def reshape(self, path, *arguments, name="new.h5"):
         """(path of the new file, what merlin-file tells of it); the original must stay as it is."""
         before, new = path.read_bytes(), self.directory / name
@@ -284,7 +286,7 @@ class FileTest(ToolTest):
 
 def build(path, geometry, k=3, layers=("",), frames=None, missing=(), late=(), duplicate=(), history=True, size=(6, 8), dtype="<u2",
           extra=True, dataset=None, seed=1):
-    """A recording in the form of schemas/file.md, by h5py alone. `frames`: that the detector sent (default: all of the scan).
+    """A recording in the form of merlind-file(5), by h5py alone. `frames`: that the detector sent (default: all of the scan).
     `missing`: frames, or (frame, layer), that never came.
 
     history=False: as merlind 0.1 wrote it. `dataset`: options of the pixels' dataset (default: Blosc).

@@ -62,6 +62,43 @@ class Bragg(BraggScans):
         self.assertEqual(found["reference"]["overdispersion"], {"value": 1, "source": "given"})
         self.assertEqual(found["reference"]["state"], "final")
 
+    def test_a_finished_run_is_searched_again_with_other_settings_and_with_the_old_ones_is_as_before(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("map/bragg/class/", "event/"))
+        summary = self.measure(control, labels={"strain": 4})
+        classes = lambda: control.array("map", "bragg/class")[0]["data"]
+        series = lambda: control("bragg_series", label="strain")["series"]
+        before, row = classes(), series()["rows"]
+        again = lambda **settings: self.searched_again(control, results, **settings)
+
+        self.assertEqual(again(alpha=0.2)["run"]["bragg"]["state"], "final")
+        lenient = classes()
+        self.assertLess((lenient == 0).sum(), (before == 0).sum(), "of false alarms there are more")
+        self.assertEqual(len(series()["scans"]), 1, "the run is in the series once")
+        self.assertEqual(series()["rows"][0]["none"], int((lenient == 0).sum()))
+        wait_for(lambda: any((arrays["data"] == lenient).all() for _, header, arrays in results.of("map/bragg/class/") if header["key"]), 10, "the new map to be sent")
+
+        again(alpha=0.01)
+        np.testing.assert_array_equal(classes(), before)
+        self.assertEqual(series()["rows"], row)
+        np.testing.assert_array_equal(self.recorded(summary)["class"], before, "the file stays as it was")
+
+    def searched_again(self, control, results, **settings):
+        n = len(results.of("event/"))
+        reply = control("bragg_settings", again=True, **settings)
+        self.assertTrue(reply["again"], reply)
+        over = lambda: [h for _, h, _ in results.of("event/")[n:] if h["event"] == "recompute" and h["recompute"]["finished"]]
+        wait_for(over, 60, "the search to be done")
+        self.assertEqual(over()[0]["recompute"]["error"], "")
+        return control("status")
+
+    def test_what_cannot_be_searched_again_is_told_and_the_settings_are_in_force_all_the_same(self):
+        control = self.begin()
+        self.measure(control, recording=False)
+        reply = control("bragg_settings", again=True, contrast_min=3)
+        self.assertEqual((reply["again"], reply["settings"]["contrast_min"]), (False, 3))
+        self.assertIn("not recorded", reply["why_not"])
+
     def check_final_messages(self, results, found):
         final = lambda header: not header["provisional"]
         header, arrays = results.wait("bragg/rows/", lambda header: final(header) and header["rows"] == [0, SCAN[0]])

@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 
 from file_tool import ToolTest
-from harness import file_statistics, read_mib
+from harness import file_statistics, read_mib, run_ctl
 
 SLOW = True
 
@@ -31,17 +31,26 @@ class Compression(ToolTest):
 
     def test_every_codec_gives_back_what_was_sent_and_tells_what_it_does(self):
         ratios = {}
-        for codec in ("lz4", "zstd", "none", "auto"):
+        for codec in ("lz4", "zstd", "blosclz", "none", "auto"):
             with self.subTest(codec=codec):
                 summary = self.scan(500, (8, 8), **{"recording.compression.codec": codec})
                 told = summary["recording"]["compression"]
                 self.assertEqual((told["codec"], told["level"]), ("zstd" if codec == "auto" else codec, 0 if codec == "none" else 1))
                 self.assertGreater(told["raw_per_s"], 0)
                 ratios[codec] = told["ratio"]
+                self.assertRegex(run_ctl(self.daemon, "status").stdout, rf"(?m)^ +{told['codec']}( level 1)?, .*/s of pixels, .*/s written$")
                 self.assert_as_sent(summary)
                 self.daemon.stop()
         self.assertLess(ratios["none"], 1.01)
         self.assertLess(ratios["lz4"], ratios["zstd"])
+
+    def test_the_default_is_lz4_of_bits_at_its_fastest(self):
+        summary = self.scan(500, (2, 2))
+        with h5py.File(summary["file"]) as file:
+            data = file["/entry/data/data"]
+            _, _, values, _ = data.id.get_create_plist().get_filter(0)
+            # Of Blosc's filter: revisions, size of a number, bytes of a chunk, level, bit shuffle, LZ4.
+            self.assertEqual(values, (2, 2, data.dtype.itemsize, int(np.prod(data.chunks)) * data.dtype.itemsize, 1, 2, 1))
 
     def test_auto_steps_down_when_workers_are_slower_than_the_detector(self):
         summary = self.scan(3000, (32, 32), **{"recording.compression.codec": "auto", "debug.worker_delay_us": 6000})

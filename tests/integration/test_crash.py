@@ -193,6 +193,7 @@ class Damaged(CrashTest):
 
 
     def test_no_damage_crashes_the_tool_or_passes_for_good(self):
+        self.follows_the_page = False
         path = self.begin()
         wait_for(lambda: self.flushed(path) > 200, 20, "some frames")
         self.daemon.kill()

@@ -83,6 +83,10 @@ class Figure(ToolTest):
             np.testing.assert_allclose(np.array(tiff), expected, rtol=1e-6)
         self.assertRegex(self.words(self.figure(path, "7,5", ".pdf")), r"(?s)pattern 7,5.*2 nm")
 
+    def test_a_profile_is_drawn_over_k_where_that_is_known(self):
+        path = self.record(**CALIBRATION)
+        self.assertRegex(self.words(self.figure(path, "radial_mean", ".pdf")), r"(?s)radial_mean.*\b8\b.*k \(nm⁻¹\)")
+
     def test_classes_have_a_legend_with_counts(self):
         path = self.record(**CALIBRATION, **BRAGG)
         with h5py.File(path) as file:
@@ -99,7 +103,7 @@ class Figure(ToolTest):
     def test_a_profile_and_a_map_without_calibration(self):
         path = self.record()
         words = self.words(self.figure(path, "radial_mean", ".pdf"))
-        for expected in ("radial_mean", "index", "50", "100", "150"):
+        for expected in ("radial_mean", "radius (px)", "50", "100", "150"):
             self.assertIn(expected, words)
         self.assertIn("positions", self.words(self.figure(path, "dark_field", ".pdf")))
 

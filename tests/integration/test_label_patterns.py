@@ -55,6 +55,10 @@ class LabelPatterns(SystemTest):
         found, result = self.patterns(labels=labels.tolist())
         self.assert_patterns(found, frames, labels, 5)
         self.assertEqual(result["left_out"], 0)
+        means = self.patterns(labels=labels.tolist(), mean=True)[0]["mean"]
+        self.assertTrue(np.isnan(means[0]).all())
+        for label in range(1, 5):
+            np.testing.assert_array_equal(means[label], frames[labels == label].sum(axis=0) / (labels == label).sum())
         header, _ = events.wait("event/", lambda header: header["event"] == "sweep" and header["sweep"]["finished"])[:2]
         self.assertEqual((header["sweep"]["what"], header["sweep"]["error"]), ("label_patterns", ""))
         self.assertEqual(header["sweep"]["done"], header["sweep"]["total"])

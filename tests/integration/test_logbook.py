@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from file_tool import ToolTest
-from harness import ControlError, file_statistics, run_ctl, wait_for
+from harness import CommandClient, ControlError, file_statistics, run_ctl, wait_for
 
 KNOWN = {"calibration.kv": 200, "calibration.camera_length": 200, "calibration.scan_step": 2.0}
 
@@ -105,7 +105,7 @@ class Logbook(ToolTest):
         control = self.begin()
         summary = self.run_scan(control, (2, 2))
         self.assertEqual(summary["warnings"], ["not known: kV, camera length, convergence angle (disk_radius_px), scan step, beam current; tell them with "
-                                               "calibration, and samples_put of beam_current"])
+                                               "calibration, or the current as it changes with samples_put of beam_current"])
         self.assertIsNone(summary["dose"])
         control("calibration", kv=200, camera_length_mm=100, scan_step_nm=2, disk_radius_px=10, counts_per_electron=1.25)
         control("samples_put", name="beam_current", unit="pA", value=50)
@@ -114,10 +114,41 @@ class Logbook(ToolTest):
         with h5py.File(summary["file"]) as file:
             electrons = file["/entry/data/data"][...].sum(dtype=float) / 25 / 1.25
             stored = file_statistics(file)["dose"]
+        self.assertEqual(summary["dose"]["source"], "counts")
         self.assertAlmostEqual(summary["dose"]["electrons"], electrons, delta=1e-6 * electrons)
         self.assertAlmostEqual(summary["dose"]["e_per_nm2"], electrons / 4, delta=1e-6 * electrons)
         self.assertAlmostEqual(stored["e_per_nm2"], electrons / 4, delta=1e-6 * electrons)
         self.assertIn("e/nm^2", self.run_tool("info", summary["file"]))
+
+    def assert_beam(self, summary, current, source):
+        """The dose of the beam, from the exposures in the file."""
+        with h5py.File(summary["file"]) as file:
+            exposures = file["/entry/frames/exposure_ns"][...]
+            stored = file_statistics(file)["dose"]
+        electrons = current * 1e-12 * exposures.mean() * 1e-9 / 1.602176634e-19
+        self.assertGreater(electrons, 0)
+        for beam in (summary["dose"]["beam"], stored["beam"]):
+            self.assertEqual(beam["source"], source)
+            np.testing.assert_allclose([beam[name] for name in ("current_pa", "exposure_s", "electrons", "e_per_nm2")],
+                                       [current, exposures.mean() * 1e-9, electrons, electrons / 4], rtol=1e-6)
+        self.assertIn(f"from {current:.4g} pA ({source})", self.run_tool("info", summary["file"]))
+
+    def test_a_beam_current_gives_the_dose_too(self):
+        control = self.begin(**KNOWN, **{"calibration.beam_current": 40})
+        summary = self.run_scan(control, (5, 5))
+        self.assertNotIn("beam current", str(summary["warnings"]))
+        self.assertEqual(summary["dose"]["source"], "beam_current")
+        self.assertEqual(summary["dose"]["e_per_nm2"], summary["dose"]["beam"]["e_per_nm2"])
+        self.assert_beam(summary, 40, "calibration")
+        control("calibration", beam_current_pa=70)
+        self.assert_beam(self.run_scan(control, (5, 5), recording=True), 70, "calibration")
+        # Told as it changes, in another unit: that comes first.
+        now = time.time()
+        control("samples_put", name="beam_current", unit="nA", value=[0.05, 0.05], time=[[int(now - 5), 0], [int(now), 0]])
+        summary = self.run_scan(control, (5, 5))
+        self.assert_beam(summary, 50, "series")
+        live = self.run_scan(control, (5, 5), recording=False)
+        self.assertAlmostEqual(live["dose"]["beam"]["current_pa"], 50, places=6)
 
     def test_the_file_tells_configuration_versions_sample_and_every_version_of_the_settings(self):
         control = self.begin(**KNOWN)
@@ -137,6 +168,21 @@ class Logbook(ToolTest):
             self.assertEqual(int(np.flatnonzero(used == version)[0]), later["first_frame"])
             self.assertIn("acquisition_header_crc32c", entry["instrument/detector"])
         self.run_tool("verify", summary["file"])
+
+    def test_the_file_tells_what_the_detector_was_set_to_when_it_was_armed(self):
+        control = self.begin()
+        summary = self.run_scan(control, (3, 4), parameters={"THRESHOLD0": 25.5, "COUNTERDEPTH": 12})
+        with h5py.File(summary["file"]) as file:
+            parameters = json.loads(file["/entry/instrument/detector/parameters"][()])
+        self.assertEqual((float(parameters["THRESHOLD0"]), parameters["COUNTERDEPTH"], parameters["NUMFRAMESTOACQUIRE"]), (25.5, "12", "12"))
+        detector = CommandClient(self.simulator.command_port)
+        self.addCleanup(detector.close)
+        for name in ("ACQUISITIONTIME", "ACQUISITIONPERIOD", "THRESHOLD0"):
+            self.assertEqual(float(parameters[name]), float(detector.command("GET", name)[0]), name)
+        run = control("start", mode="passive", scan=[3, 4])["id"]
+        detector.command("CMD", "STARTACQUISITION")
+        with h5py.File(control.wait_finished(run)["file"]) as file:
+            self.assertNotIn("parameters", file["/entry/instrument/detector"])
 
 
 if __name__ == "__main__":

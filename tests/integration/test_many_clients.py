@@ -1,4 +1,5 @@
 """Fifty clients with a thousand requests a second and three subscribers, of which one never reads, while a scan runs."""
+import os
 import threading
 import time
 import unittest
@@ -58,10 +59,19 @@ class ManyClients(SystemTest):
         self.assertTrue(socket.poll(int(timeout(20) * 1000)))  # it is there, and from now on it sleeps
         return socket
 
-    def test_none_of_them_costs_a_frame_or_another_one_its_messages(self):
-        simulator = self.start_simulator("--synthetic", "glass", "--bank", "50", "--fps", lighter("1000", "150"))
-        daemon = self.start_daemon(simulator, {
-            "scan.shape": list(SCAN), "virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 20}]})
+    def check_readers(self, control, readers, run):
+        for reader in readers:
+            reader.wait("map/bf/", lambda h: h["scan"] == run and h["key"])
+            for topic in {message[0] for message in reader.messages}:
+                numbers = [h["seq"] for _, h, _ in reader.of(topic)]
+                self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))), f"{topic} has gaps")
+        final = control.array("map", "bf")[0]["data"]
+        wait_for(lambda: any(h["key"] and (a["data"] == final).all() for _, h, a in readers[1].of("map/bf/")), 10, "the final map")
+
+    def scan_among_clients(self, scan, fps, **settings):
+        """A scan while the crowd asks and one subscriber sleeps: no frame, no message, no stall."""
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", "50", "--fps", fps)
+        daemon = self.start_daemon(simulator, {"virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 20}], **settings})
         control = self.control(daemon)
         control.wait_state("idle")
         self.stuck_subscriber(daemon)
@@ -72,7 +82,7 @@ class ManyClients(SystemTest):
         for client in clients:
             client.start()
         began = time.monotonic()
-        started = control("start")
+        started = control("start", scan=list(scan))
         summary = control.wait_finished(started["id"], 120)
         seconds = time.monotonic() - began
         ends.set()
@@ -80,24 +90,35 @@ class ManyClients(SystemTest):
             client.join(timeout(30))
         self.assertEqual([client.wrong for client in clients if client.wrong], [])
         asked = sum(client.answers for client in clients)
-        print(f"{asked / seconds:.0f} requests a second by {CLIENTS} clients")
+        print(f"{asked / seconds:.0f} requests a second by {CLIENTS} clients, {fps} frames a second")
         self.assertGreater(asked, CLIENTS * 3)
 
-        n = SCAN[0] * SCAN[1]
+        n = scan[0] * scan[1]
         self.assertEqual(summary["reason"], "complete", summary)
         self.assert_counts(summary["frames"], expected=n, received=n, missing=0, lost=0, recorded=n, analysed=n, stalled=0)
         self.assertEqual(control.status()["ring"]["full_stalls"], 0)
         simulator.wait_line(rf"done frames={n} stalls=0")
-
-        for reader in readers:
-            reader.wait("map/bf/", lambda h: h["scan"] == started["id"] and h["key"])
-            for topic in {message[0] for message in reader.messages}:
-                numbers = [h["seq"] for _, h, _ in reader.of(topic)]
-                self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))), f"{topic} has gaps")
-        final = control.array("map", "bf")[0]["data"]
-        wait_for(lambda: any(h["key"] and (a["data"] == final).all() for _, h, a in readers[1].of("map/bf/")), 10, "the final map")
+        self.check_readers(control, readers, started["id"])
         # What waits for the stuck one has a limit: 128 messages, the largest some 72 kB.
         self.assertLess(memory(daemon.process.pid) - before, 400e6)
+
+    def test_none_of_them_costs_a_frame_or_another_one_its_messages(self):
+        self.scan_among_clients(SCAN, lighter("1000", "150"))
+
+    @unittest.skipUnless(os.environ.get("MERLIND_TEST_LONG"), "the fastest that this machine can, measured first: --long")
+    def test_nor_at_half_of_the_fastest_rate(self):
+        fast = {"ring.size": "512MiB", "recording.flush": 2}
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", "50", "--fps", "max")
+        daemon = self.start_daemon(simulator, {"virtual_detectors": [{"name": "bf", "shape": "disk", "radius": 20}], **fast})
+        control = self.control(daemon)
+        control.wait_state("idle")
+        summary = self.run_scan(control, (200, 200))
+        began, ended = (stamp[0] + stamp[1] / 1e9 for stamp in (summary["started"], summary["ended"]))
+        fastest = summary["frames"]["received"] / (ended - began)
+        daemon.stop()
+        print(f"the fastest is {fastest:.0f} frames a second")
+        lines = max(20, int(fastest / 2 * 5 / 100))
+        self.scan_among_clients((lines, 100), str(int(fastest / 2)), **fast)
 
     def test_whoever_comes_late_has_everything_within_two_seconds(self):
         simulator = self.start_simulator("--synthetic", "glass", "--bank", "20", "--fps", "500")

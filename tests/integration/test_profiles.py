@@ -45,6 +45,23 @@ class Profiles(SystemTest):
         with open_recording(self.summary["file"]) as file:
             np.testing.assert_array_equal(file["/entry/results/radial_sum/data"][:], expected[:n])
             self.assertEqual(file["/entry/results/maximum/data"].shape, total.shape)
+            self.assert_axis(file, "radial_mean", "radius", np.arange(n) + 0.5, "px")
+
+    def assert_axis(self, file, profile, name, values, units):
+        """The middles of the rings; their indices stay beside them."""
+        group = file["/entry/results"][profile]
+        self.assertEqual([list(group.attrs["axes"]), list(group["data"].attrs["dims"])], [[name], [name]])
+        np.testing.assert_allclose(group[name][:], values, rtol=1e-12)
+        self.assertEqual(group[name].attrs["units"], units)
+        np.testing.assert_array_equal(group["index_0"][:], np.arange(len(values)))
+
+    def test_profiles_are_over_k_where_the_size_of_a_pixel_is_known(self):
+        self.measure(**{"calibration.pixel_size_k": 0.05, "analysis.bin_width": 2, "analysis.variance": True})
+        with open_recording(self.summary["file"]) as file:
+            for profile in ("radial_sum", "radial_mean", "radial_area", "v_image", "v_r", "omega_error"):
+                n = file["/entry/results"][profile]["data"].size
+                self.assert_axis(file, profile, "k", (2 * np.arange(n) + 1) * 0.05, "1/nm")
+                np.testing.assert_allclose(file["/entry/results"][profile]["radius"][:], 2 * np.arange(n) + 1)
 
     def test_profiles_of_labels_equal_numpy(self):
         self.measure()

@@ -1,4 +1,5 @@
 """clients/python/merlind and its example against a stand-in for the daemon."""
+import inspect
 import os
 import pathlib
 import subprocess
@@ -16,7 +17,8 @@ PLAIN = True
 CLIENT = pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 
-from merlind import Merlind, MerlindError, _put_rows, Update  # noqa: E402
+from merlind import Merlind, MerlindError, Update  # noqa: E402
+from merlind.messages import put_rows  # noqa: E402
 
 
 class AgainstDaemon(unittest.TestCase):
@@ -173,15 +175,15 @@ class Published(AgainstDaemon):
             return Update("map/x/", {"rows": rows, "shape": shape},
                           {"data": np.array(data, "<u8"), "measured": np.array(measured, "|u1")})
 
-        grown = _put_rows(None, update([1, 2], [4, 2], [[1, 2], [3, 0]], [[1, 1], [1, 0]]))
+        grown = put_rows(None, update([1, 2], [4, 2], [[1, 2], [3, 0]], [[1, 1], [1, 0]]))
         self.assertEqual(grown.tolist(), [[None, None], [1, 2], [3, None], [None, None]])
-        grown = _put_rows(grown, update([2, 1], [4, 2], [[5, 6]], [[1, 1]]))
+        grown = put_rows(grown, update([2, 1], [4, 2], [[5, 6]], [[1, 1]]))
         self.assertEqual(grown.tolist(), [[None, None], [1, 2], [5, 6], [None, None]])
-        stack = _put_rows(None, update([0, 1], [1, 2], [[1, 2]], [[1, 1]]))
-        stack = _put_rows(stack, update([0, 1], [1, 3], [[1, 2, 3]], [[1, 1, 1]]))
+        stack = put_rows(None, update([0, 1], [1, 2], [[1, 2]], [[1, 1]]))
+        stack = put_rows(stack, update([0, 1], [1, 3], [[1, 2, 3]], [[1, 1, 1]]))
         self.assertEqual(stack.tolist(), [[1, 2, 3]])
-        passes = _put_rows(None, update([1, 2], [2, 2, 2], [[1, 2], [3, 4]], [[1, 1], [1, 0]]))
-        passes = _put_rows(passes, update([0, 1], [2, 2, 2], [[7, 8]], [[1, 1]]))
+        passes = put_rows(None, update([1, 2], [2, 2, 2], [[1, 2], [3, 4]], [[1, 1], [1, 0]]))
+        passes = put_rows(passes, update([0, 1], [2, 2, 2], [[7, 8]], [[1, 1]]))
         self.assertEqual(passes.tolist(), [[[7, 8], [1, 2]], [[3, None], [None, None]]])
 
     def test_a_map_begins_anew_with_another_geometry(self):
@@ -244,11 +246,24 @@ class Shipped(AgainstDaemon):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(os.listdir(folder), ["adf.png"])
 
-    def test_the_module_stays_small_and_needs_little(self):
-        lines = (CLIENT / "merlind" / "__init__.py").read_text().splitlines()
-        self.assertLess(len(lines), 650)
-        imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
-        self.assertLessEqual(imported - sys.stdlib_module_names, {"numpy", "zmq", "merlind"})
+    def test_it_is_small_files_and_needs_little(self):
+        files = sorted((CLIENT / "merlind").glob("*.py"))
+        self.assertGreater(len(files), 8)
+        for file in files:
+            lines = file.read_text().splitlines()
+            self.assertLess(len(lines), 200, file)
+            imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
+            self.assertLessEqual(imported - sys.stdlib_module_names, {"numpy", "zmq", "merlind"}, file)
+
+    def test_every_public_name_has_a_docstring_and_types(self):
+        import merlind
+        from merlind.aio import AsyncMerlind
+        for owner in (merlind.Merlind, merlind.LivePlot, AsyncMerlind):
+            for name, member in inspect.getmembers(owner, inspect.isfunction):
+                if not name.startswith("_"):
+                    self.assertTrue(member.__doc__, f"{owner.__name__}.{name}")
+                    self.assertIn("return", member.__annotations__, f"{owner.__name__}.{name}")
+        self.assertTrue((CLIENT / "merlind" / "py.typed").exists())
 
 
 if __name__ == "__main__":

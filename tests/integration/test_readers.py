@@ -1,5 +1,6 @@
 """One recorded file, opened by the programs that people use: Debian's always, the newest ones where $MERLIND_READERS_PYTHON names the Python
-of a virtual environment that has them (./check.sh readers)."""
+of a virtual environment that has them, and $MERLIND_READERS_H5WEB a directory with npm's h5wasm and its plug-ins (./check.sh readers)."""
+import json
 import os
 import pathlib
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import unittest
 
 import h5py
+import numpy as np
 
 import reader_checks
 from harness import SystemTest, timeout
@@ -15,6 +17,7 @@ PLAIN = True
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = os.environ.get("MERLIND_READERS_PYTHON")
+H5WEB = os.environ.get("MERLIND_READERS_H5WEB")
 
 
 class ReaderTest(SystemTest):
@@ -85,9 +88,29 @@ class PypiReaders(ReaderTest):
     def test_libertem(self):
         self.check("libertem", PYTHON)
 
+    def test_silx(self):
+        self.check("silx", PYTHON)
+
+
+class NpmReaders(ReaderTest):
+    def test_h5web(self):
+        """What h5web shows first, by the library that it reads with."""
+        y, x = 3, 5
+        done = subprocess.run(["node", str(HERE / "reader_h5web.mjs"), H5WEB, str(self.directory / "NAME.h5"), str(y), str(x)],
+                              capture_output=True, text=True, timeout=timeout(120))
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:])
+        shown = json.loads(done.stdout)
+        self.assertEqual((shown["class"], shown["path"], shown["interpretation"]), ("NXdata", "/entry/data/data", "image"))
+        self.assertEqual(tuple(shown["shape"]), reader_checks.SHAPE + 2 * (reader_checks.SIDE,))
+        reader_checks.check_axes([tuple(axis) for axis in shown["axes"]])
+        sent = np.load(self.directory / "sent.npy").reshape(shown["shape"])
+        np.testing.assert_array_equal(np.reshape(shown["pattern"], sent.shape[2:]), sent[y, x])
+
 
 if not PYTHON:
     del PypiReaders
+if not H5WEB:
+    del NpmReaders
 del ReaderTest
 
 

@@ -50,6 +50,9 @@ class RecordedPatterns(SystemTest):
         total, n = self.client.area_pattern(1, 2, 6, 5)
         self.assertEqual(n, 15)
         np.testing.assert_array_equal(total, frames[1:6, 2:5].sum(axis=(0, 1), dtype=np.uint64))
+        result, parts = control.request("pattern", area=[1, 2, 6, 5], mean=True)
+        np.testing.assert_array_equal(arrays(result["parts"], parts)["data"], frames[1:6, 2:5].mean(axis=(0, 1)))
+        np.testing.assert_array_equal(self.client.area_pattern(1, 2, 6, 5, mean=True)[0], frames[1:6, 2:5].mean(axis=(0, 1)))
 
     def test_a_large_area_tells_how_far_it_is(self):
         control = self.begin()
@@ -101,6 +104,8 @@ class RecordedPatterns(SystemTest):
         self.refused(control, "no_data", "args.layer", at=[0, 0], layer="counter1")
         self.refused(control, "bad_value", None, at=[0, 0], name="sum")
         self.refused(control, "no_data", "args.name")
+        self.refused(control, "bad_value", "args.mean", at=[0, 0], mean=True)
+        self.refused(control, "bad_value", "args.mean", area=[0, 0, 1, 1], mean=1)
 
 
 if __name__ == "__main__":

@@ -51,9 +51,11 @@ class WithKeys(SystemTest):
         daemon = self.start_daemon(detector, self.settings)
         anna, ben, eva = (self.connect(daemon, name) for name in ("anna", "ben", "eva"))
         self.assertEqual(anna.status()["security"], {"keys": True, "insecure": False})
-        for command, arguments in (("stop", {}), ("calibration", {"kv": 200}), ("shutdown", {}), ("lease", {"action": "take"})):
+        for command, arguments in (("stop", {}), ("calibration", {"kv": 200}), ("shutdown", {}), ("lease", {"action": "take"}),
+                                   ("config_save", {}), ("log_level", {"level": "debug"})):
             error = self.refused(anna, command, **arguments)
             self.assertEqual(error.code, "forbidden", command)
+        self.assertEqual(anna.request("log_level")[0], {"level": "info"})
         self.assertIn("operator", self.refused(anna, "stop").message)
         ben.calibration(kv=200)
         self.assertEqual(anna.calibration()["kv"]["value"], 200)

@@ -85,6 +85,13 @@ export function ctl(daemon, ...args) {
   return args.includes('--json') ? JSON.parse(done.stdout.trim().split('\n').at(-1)) : done.stdout;
 }
 
+/** What `expression` of the file `f`, opened by h5py, prints. */
+export function h5(file, expression) {
+  const done = spawnSync('/usr/bin/python3', ['-c', `import sys, h5py, hdf5plugin\nf = h5py.File(sys.argv[1])\nprint(${expression})`, file], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(done.stderr);
+  return done.stdout;
+}
+
 /** A map as merlind tells it over ZeroMQ, by merlinctl: values in C order. */
 export function mapOf(daemon, directory, name) {
   const path = join(directory, 'map.npy');
@@ -105,14 +112,14 @@ export function readNpy(path) {
 
 /** Everything a test needs, taken down by close(). */
 export class Bench {
-  static async make({ scan = '24x32', fps = 400, settings = {}, simulator = [] } = {}) {
+  static async make({ scan = '24x32', fps = 400, settings = {}, simulator = [], browser = true } = {}) {
     const bench = new Bench();
     bench.directory = mkdtempSync(join(tmpdir(), 'merlind-page-'));
     bench.simulator = await startSimulator(scan, fps, ...simulator);
     bench.settings = settings;
     bench.daemon = await startDaemon(bench.simulator, bench.directory, settings);
     await bench.detector();
-    bench.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    if (browser) bench.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
     bench.pages = [];
     return bench;
   }
@@ -125,15 +132,15 @@ export class Bench {
   }
 
   /** A page in a browser profile of its own; `steer`: with the token. Its errors fail the test at the end. */
-  async open({ steer = true, viewport = { width: 1366, height: 768 }, ...options } = {}) {
+  async open({ steer = true, web = this.daemon.web, viewport = { width: 1366, height: 768 }, ...options } = {}) {
     const context = await this.browser.newContext({ viewport, acceptDownloads: true, ...options });
     const page = await context.newPage();
     page.errors = [];
     page.on('pageerror', (error) => page.errors.push(error.stack));
     // The browser itself reports every connection that is refused while merlind is not there.
-    page.on('console', (message) => message.type() === 'error' && !/ERR_CONNECTION_REFUSED/.test(message.text()) && page.errors.push(message.text()));
+    page.on('console', (message) => message.type() === 'error' && !/ERR_(CONNECTION|EMPTY)|WebSocket is closed before/.test(message.text()) && page.errors.push(message.text()));
     page.setDefaultTimeout(patience(15));
-    await page.goto(`${this.daemon.web}/${steer ? `#token=${TOKEN}` : ''}`);
+    await page.goto(`${web}/${steer ? `#token=${TOKEN}` : ''}`);
     await page.waitForFunction(() => document.querySelector('.state')?.textContent.match(/idle|complete|receiving|finishing|stopped|armed|short/));
     this.pages.push(page);
     return page;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, startScan, stateIs, waitFor } from './harness.mjs';
+import { Bench, ctl, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
 
 let bench;
 let page;
@@ -32,28 +32,95 @@ test('labels of a scan are in its summary, and a series shows the fraction of ea
   await waitFor(async () => await rows.count() === 2, 15, 'a row for each strain');
   assert.match(await rows.nth(1).textContent(), /^81400\d\d\.\d %/);
   assert.equal(await page.locator('.series .dot').count(), 2);
+  await waitFor(async () => await page.locator('.side-by-side figure').count() === 2, 15, 'the maps of both scans');
+  await page.getByRole('button', { name: 'Close' }).last().click();
+});
+
+test('regions that were drawn, and a phase, are compared in a table with the test', async () => {
+  const [from, to] = [await placeOf(page, '.map-panel', { y: 2, x: 2 }), await placeOf(page, '.map-panel', { y: 11, x: 7 })];
+  await page.keyboard.down('Shift');
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y);
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+  await page.getByRole('button', { name: 'Add drawn area' }).click();
+  const rows = page.locator('.compare-table tbody tr');
+  await waitFor(async () => /^Region 160/.test(await rows.first().textContent().catch(() => '')), 10, 'the region of 60 positions');
+  await page.getByLabel('Phase: bright in').first().selectOption('dark_field');
+  await waitFor(async () => /p = .* by shifts/.test(await page.locator('#panel-bragg').textContent()), 10, 'the test');
+  const numbers = await Promise.all([1, 2].map(async (i) => Number((await rows.nth(i).locator('td').first().textContent()).replace(',', ''))));
+  assert.equal(numbers[0] + numbers[1], 400);
+  await page.getByRole('button', { name: 'Clear' }).click();
+});
+
+test('the radial profile follows the cursor over a map, beside that of the whole scan', async () => {
+  await page.getByLabel('Profile', { exact: true }).selectOption('radial, at the cursor');
+  const { x, y } = await placeOf(page, '.map-panel', { y: 5, x: 9 });
+  await page.mouse.move(x, y);
+  await waitFor(async () => (await page.locator('.plots .readout').first().textContent()) === 'y 5  x 9', 10, 'the profile of this position');
+  assert.equal(await page.locator('.plots .plot').first().locator('canvas').count(), 1);
+});
+
+test('settings of the search are drawn on the pattern while they are typed, dashed until they are applied', async () => {
+  const drawnAt = (x) => page.evaluate((column) => {
+    const [base, over] = ['base', 'over'].map((name) => document.querySelector(`.pattern-column .image-${name}`));
+    const { scale, x: left, y: top } = JSON.parse(base.dataset.view);
+    return [...over.getContext('2d').getImageData(left + (column + 0.5) * scale, top + 128.5 * scale, 1, 1).data];
+  }, x);
+  const isRing = ([r, g, b, a]) => a > 100 && Math.min(r, g, b) > 190;
+  await waitFor(async () => isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force');
+  await page.getByLabel('Ring, outer').fill('60');
+  await waitFor(async () => /not applied yet/.test(await page.locator('#panel-bragg .hint').textContent()), 5, 'the ring that is asked for');
+  assert.ok(!isRing(await drawnAt(128 + 46)));
+  await page.getByLabel('Ring, outer').fill('46');
+  await waitFor(async () => isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force');
+});
+
+test('a finished scan is searched again with the settings that are applied', async () => {
+  const told = () => page.locator('#panel-bragg').textContent();
+  const found = async () => (await told()).match(/With reflections([\d,]+?)\d?\d\.\d %/)?.[1];
+  const before = await found();
+  await page.getByLabel('Ring, outer').fill('33');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await waitFor(async () => /^Final/.test(await told()) && await found() !== before, 60, async () => `other classes: ${await told()}`);
+  await page.getByLabel('Ring, outer').fill('46');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await waitFor(async () => /^Final/.test(await told()) && await found() === before, 60, 'the classes of before');
+});
+
+test('passes of a scan are chosen, and told with their drift', async () => {
+  await page.locator('#tab-scan').click();
+  await page.getByLabel('Repeats').fill('2');
+  await startScan(page, 20, 20);
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').run.frames.placed === 800, 30, 'both passes');
+  await stateIs(page, /^complete: 800/);
+  await page.getByLabel('Repeats').fill('1');
+  await page.getByLabel('Pass of the scan').selectOption('pass 1 of 2');
+  const { x, y } = await placeOf(page, '.map-panel', { y: 3, x: 4 });
+  await page.mouse.click(x, y);
+  await waitFor(async () => /y 3 {2}x 4.*1 pattern/.test(await page.locator('.note').textContent()), 15, 'the pattern of the first pass');
+  await page.locator('#tab-bragg').click();
+  await page.getByRole('button', { name: 'Series' }).click();
+  const drift = page.getByRole('region', { name: 'Repeats' }).locator('tbody tr').nth(1);
+  await waitFor(async () => /^2.*y [+−]0\.0\d {2}x [+−]0\.0\d ±/.test(await drift.textContent().catch(() => '')), 15, 'the drift of the second pass: none');
   await page.getByRole('button', { name: 'Close' }).last().click();
 });
 
 test('fifty patterns are labelled blind by keys, and held against the classifier', async () => {
   await waitFor(async () => page.getByRole('button', { name: 'Label blind' }).isEnabled(), 15, 'the classes to be final');
   await page.getByRole('button', { name: 'Label blind' }).click();
-  for (let i = 1; i <= 50; i++) {
-    await waitFor(async () => (await page.locator('.blind [role=status]').textContent()) === `${i} of 50`, 15, `pattern ${i}`);
-    if (i === 3) {
-      await page.keyboard.press('Backspace');
-      await waitFor(async () => (await page.locator('.blind [role=status]').textContent()) === '2 of 50', 5, 'the pattern before');
-      i = 2;
-      await page.waitForTimeout(100);
-      await page.keyboard.press('2');
-      await waitFor(async () => (await page.locator('.blind [role=status]').textContent()) === '3 of 50', 5, 'the third again');
-      i = 3;
-    }
-    await waitFor(async () => {
-      await page.keyboard.press('0');
-      return (await page.locator('.blind [role=status]').textContent()) !== `${i} of 50`;
-    }, 15, 'the next one');
-  }
+  const at = () => page.locator('.blind [role=status]').textContent();
+  // A key that comes while a pattern is being fetched is not taken: it is pressed until it is.
+  const press = (key, next) => waitFor(async () => {
+    if (await at() === next) return true;
+    await page.keyboard.press(key);
+    return await at() === next;
+  }, 15, `"${next}" after the key ${key}`);
+  await press('0', '2 of 50');
+  await press('Backspace', '1 of 50');
+  for (let i = 2; i <= 50; i++) await press(i === 2 ? '2' : '0', `${i} of 50`);
+  await press('0', '50 patterns labelled');
   await waitFor(async () => /agrees in \d+ %/.test(await page.locator('.blind-result').textContent()), 15, 'the comparison');
   await page.getByRole('button', { name: 'Leave' }).click();
 });

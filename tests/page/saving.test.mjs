@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, mapOf, patience, readNpy, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { Bench, ctl, h5, mapOf, patience, readNpy, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 let bench;
 let page;
@@ -21,7 +21,7 @@ after(async () => {
 });
 
 /** The files that the page saves meanwhile, by the end of their names. */
-async function saved(work) {
+async function saved(work, wanted = ['png', 'npy', 'json']) {
   const files = {};
   const take = async (download) => {
     const path = join(bench.directory, download.suggestedFilename());
@@ -30,7 +30,7 @@ async function saved(work) {
   };
   page.on('download', take);
   await work();
-  await waitFor(() => files.png && files.npy && files.json, 15, () => `three files: ${Object.values(files)}`);
+  await waitFor(() => wanted.every((ending) => files[ending]), 15, () => `files ${wanted}: ${Object.values(files)}`);
   page.off('download', take);
   return files;
 }
@@ -42,6 +42,29 @@ test('a snapshot is a picture, the raw values, and how it was shown', async () =
   assert.deepEqual([about.product, about.shape, about.units, about.run], ['dark_field', [16, 24], 'counts', ctl(bench.daemon, 'status', '--json').run.id]);
   assert.equal(about.shown.limits.length, 2);
   assert.equal(readFileSync(files.png).toString('latin1', 1, 4), 'PNG');
+});
+
+test('a figure for a talk is an SVG and a PNG, with a scale bar in nm and the colours\' values', async () => {
+  const files = await saved(() => page.keyboard.press('f'), ['svg', 'png']);
+  const svg = readFileSync(files.svg, 'utf8');
+  assert.match(svg, />dark field<.*data:image\/png.*>\d+ nm<.*>counts</s);
+  assert.equal(readFileSync(files.png).toString('latin1', 1, 4), 'PNG');
+  assert.ok(readFileSync(files.png).readUInt32BE(16) > 1000, 'wide enough for a slide');
+});
+
+test('a note is in the file of the next scan, with its author', async () => {
+  const first = ctl(bench.daemon, 'status', '--json').run.file;
+  await page.keyboard.press('n');
+  await page.getByRole('textbox', { name: 'Note' }).fill('condenser moved');
+  await page.getByLabel('Your name').fill('Anna');
+  await page.getByRole('textbox', { name: 'Note' }).press('Enter');
+  await waitFor(async () => /Noted/.test(await page.locator('.toasts').textContent()), 10, 'the note to be taken');
+  await startScan(page, 16, 24);
+  const file = await waitFor(() => {
+    const { run } = ctl(bench.daemon, 'status', '--json');
+    return run.file !== first && run.state === 'finished' && run.file;
+  }, 30, 'the next scan');
+  assert.match(h5(file, "f['/entry/notes/text'][:], f['/entry/notes/author'][:]"), /condenser moved.*Anna/s);
 });
 
 test('the summary of a run is one page with its counts, its table and its figures', async () => {

@@ -34,6 +34,8 @@ async function look(name) {
 test('before a scan', () => look('idle'));
 
 test('while a scan grows', async () => {
+  await page.locator('#tab-scan').click();
+  await page.getByLabel('Labels').fill('strain = 4, region = left');
   await startScan(page, SIDE, SIDE);
   await waitFor(async () => Number(await page.locator('.state-bar .progress').getAttribute('aria-valuenow')) > 60, 40, 'half of the scan');
   await look('scan');
@@ -57,6 +59,35 @@ test('Bragg reflections of a position', async () => {
   await page.mouse.click(x, y);
   await waitFor(async () => /two-beam/.test(await page.locator('.note').textContent()), 15, 'the pattern of this position');
   await look('bragg');
+});
+
+test('regions and a phase in the table', async () => {
+  const [from, to] = [await placeOf(page, '.map-panel', { y: 4, x: 4 }), await placeOf(page, '.map-panel', { y: 24, x: 30 })];
+  await page.keyboard.down('Shift');
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y);
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+  await page.getByRole('button', { name: 'Add drawn area' }).click();
+  await page.getByLabel('Phase: bright in').first().selectOption('dark_field');
+  await waitFor(async () => /by shifts/.test(await page.locator('#panel-bragg').textContent()), 20, 'the test of the phase');
+  await waitFor(async () => /567 patterns/.test(await page.locator('.note').textContent()), 20, 'the mean pattern of the area');
+  await look('regions');
+  await page.getByRole('button', { name: 'Clear' }).click();
+});
+
+test('the series', async () => {
+  await page.getByRole('button', { name: 'Series' }).click();
+  await page.locator('.side-by-side figure').first().waitFor();
+  await look('series');
+  await page.keyboard.press('Escape');
+});
+
+test('who steers', async () => {
+  await page.locator('.tools .control').click();
+  await look('control');
+  await page.getByRole('button', { name: 'Close' }).click();
 });
 
 test('in the light, with what is known of the instrument', async () => {

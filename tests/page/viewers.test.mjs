@@ -36,10 +36,55 @@ test('two viewers have each their own contrast', async () => {
 test('without the token one may look and not touch', async () => {
   const guest = await bench.open({ steer: false });
   assert.equal(await guest.getByRole('button', { name: 'Start scan' }).isDisabled(), true);
-  assert.match(await guest.locator('.numbers').textContent(), /watching only/);
+  assert.match(await guest.locator('.locked').textContent(), /watching only.*token/);
   await guest.locator('#tab-apertures').click();
   assert.equal(await guest.getByRole('button', { name: 'Recompute' }).isDisabled(), true);
   await guest.context().close();
+});
+
+test('one viewer has control: the others see who, may not steer, and may take over by holding', async () => {
+  const other = await bench.open();
+  await operator.locator('.tools .control').click();
+  await operator.getByLabel('Your name').fill('Anna');
+  await operator.getByRole('button', { name: 'Take control' }).click();
+  await waitFor(async () => /You have control/.test(await operator.locator('.tools').textContent()), 10, 'control to be taken');
+  await operator.getByRole('button', { name: 'Close' }).click();
+  await waitFor(async () => /Anna has control/.test(await other.locator('.tools').textContent()), 10, 'the other viewer to see it');
+  const start = other.getByRole('button', { name: 'Start scan' });
+  assert.deepEqual([await start.isDisabled(), await start.getAttribute('title')], [true, 'Anna holds control']);
+  assert.equal(await operator.getByRole('button', { name: 'Start scan' }).isEnabled(), true);
+
+  await other.locator('.locked').getByRole('button').click();
+  await other.getByLabel('Your name').fill('Ben');
+  await other.getByRole('button', { name: 'Take over' }).hover();
+  await other.mouse.down();
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').lease?.name === 'Ben', 10, 'control to be taken over');
+  await other.mouse.up();
+  await waitFor(async () => /Ben has control/.test(await operator.locator('.tools').textContent()), 10, 'Anna to see it');
+  await other.getByRole('button', { name: 'Give it back' }).click();
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').lease === null, 10, 'control to be given back');
+  await waitFor(async () => operator.getByRole('button', { name: 'Start scan' }).isEnabled(), 10, 'everybody to steer again');
+  await other.context().close();
+});
+
+test('control is kept through a broken connection', async () => {
+  const road = await passage(new URL(bench.daemon.web).port);
+  const page = await bench.open({ web: `http://127.0.0.1:${road.port}` });
+  await page.keyboard.press('h');
+  await page.getByRole('button', { name: 'Take control' }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
+  road.cut();
+  await stateIs(page, /cannot be reached/);
+  await stateIs(page, /complete|idle/);
+  await waitFor(async () => /You have control/.test(await page.locator('.tools').textContent()), 10, 'control to be this viewer\'s still');
+  await waitFor(() => page.getByRole('button', { name: 'Start scan' }).isEnabled(), 10, 'it to steer');
+  await page.locator('#tab-scan').click();
+  await page.getByRole('button', { name: '+1', exact: true }).click();
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').run.geometry.shift === 1, 10, 'what it asks for to be done');
+  await page.keyboard.press('h');
+  await page.getByRole('button', { name: 'Give it back' }).click();
+  await page.context().close();
+  road.close();
 });
 
 test('the token is in no address that is left on the screen', async () => {
@@ -56,6 +101,21 @@ test('a viewer that never reads costs the scan and the others nothing', async ()
   stuck.destroy();
 });
 
+test('four viewers cost a scan nothing, and see the same map', async () => {
+  const pages = [operator, ...await Promise.all([1, 2, 3].map(() => bench.open({ steer: false })))];
+  for (const page of pages) await page.keyboard.press('1');
+  await startScan(operator, 20, 20);
+  await Promise.all(pages.map((page) => stateIs(page, /^complete: 400 of 400/)));
+  const { frames, stalls } = ctl(bench.daemon, 'status', '--json').run;
+  assert.deepEqual([frames.received, frames.missing, stalls.episodes], [400, 0, 0]);
+  for (const page of pages) await turnTo(page, 0, 'halo');
+  await waitFor(async () => {
+    const all = await Promise.all(pages.map((page) => shown(page, 0, 20, 20).catch(() => null)));
+    return all.every((one) => one?.product === 'halo' && String(one.colours) === String(all[0].colours));
+  }, 20, 'the same map at all four');
+  await Promise.all(pages.slice(1).map((page) => page.context().close()));
+});
+
 test('the page finds merlind again after a restart, and says meanwhile that it is gone', async () => {
   const { port } = new URL(bench.daemon.web);
   await bench.daemon.stop();
@@ -68,6 +128,23 @@ test('the page finds merlind again after a restart, and says meanwhile that it i
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));
+
+// A way to merlind that can be cut while both ends stay.
+async function passage(port) {
+  const { connect, createServer } = await import('node:net');
+  const sockets = new Set();
+  const server = createServer((near) => {
+    const far = connect(Number(port), '127.0.0.1');
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.pipe(other);
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
+    }
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  return { port: server.address().port, cut, close: () => { cut(); server.close(); } };
+}
 
 // A WebSocket that asks for everything and reads nothing.
 async function neverReads(hostname, port) {

@@ -94,6 +94,25 @@ reload() {
 journal_has() { journalctl -u merlind -o cat | grep -q -- "$1"; }
 check "systemctl reload takes over what may change" reload
 
+# A program of the facility's, started by a service that may do very little.
+cat >/usr/local/bin/after-scan <<'END'
+#!/bin/sh
+{ echo "$MERLIND_REASON $MERLIND_FILE"; cat; } >"$STATE_DIRECTORY/hook.new" && mv "$STATE_DIRECTORY/hook.new" "$STATE_DIRECTORY/hook"
+END
+chmod 755 /usr/local/bin/after-scan
+hook_runs() {
+  configure_well
+  echo 'hooks: {on_scan_end: [/usr/local/bin/after-scan]}' >>/etc/merlind/merlind.yaml
+  systemctl reload merlind && scan 8x8 && within 20 grep -q '^complete /var/lib/merlind/.*h5$' /var/lib/merlind/hook
+}
+check "a program runs after a scan, in the service's sandbox" hook_runs
+saves_itself() {
+  merlinctl log-level debug && merlinctl save-config && merlind --check-config -c /var/lib/merlind/saved.yaml &&
+    grep -q 'level: debug' /var/lib/merlind/saved.yaml && [ "$(stat -c '%U %a' /var/lib/merlind/saved.yaml)" = "merlind 600" ]
+  merlinctl log-level info
+}
+check "the configuration in force is saved in the state directory" saves_itself
+
 # -- what happens ----------------------------------------------------------------------------------------------------------
 
 kill_during_a_scan() {

@@ -1,6 +1,7 @@
 // Aligning: the bright disk of the newest patterns in numbers, how near the counter is to full scale, and whether the
 // references that are attached still hold.
 
+import { allow } from './control.js';
 import { measureDisk, RunningMean } from './disk_measure.js';
 import { button, element, setText } from './dom.js';
 import { duration, percent, value } from './words.js';
@@ -23,7 +24,7 @@ export class AlignForm {
       this.facts, element('div', { class: 'buttons' }, this.useCentre),
       element('h3', {}, 'References in use'), this.references, this.warnings);
     store.on('pattern', (name) => name === 'latest' && this.open && this.#take());
-    store.on('welcome connection', () => this.#enable());
+    store.on('control', () => this.#enable());
     this.#enable();
   }
 
@@ -109,8 +110,8 @@ export class AlignForm {
   }
 
   #enable() {
-    const may = Boolean(this.store.welcome?.may_control) && this.store.connection.connected;
-    this.useCentre.disabled = !may || !this.measured;
+    const { may, reason } = this.store.control;
+    allow(this.useCentre, may && Boolean(this.measured), may ? 'There is no disk in the newest pattern' : reason);
   }
 }
 

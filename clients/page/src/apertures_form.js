@@ -1,6 +1,7 @@
 // The list of virtual detectors and the numbers of the one that is chosen.
 
 import { fresh, SHAPE_FIELDS, SHAPES } from './apertures.js';
+import { allow, allowAll } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
 import { count } from './words.js';
 
@@ -14,8 +15,9 @@ export class AperturesForm {
     this.list = element('ul', { class: 'aperture-list' });
     this.numbers = element('div', { class: 'form' });
     this.shape = choice('Shape of a new aperture', SHAPES.map((shape) => [shape, SHAPE_NAMES[shape] ?? shape]), 'annulus', () => {});
-    this.name = element('input', { type: 'text', 'aria-label': 'Name of a new aperture', placeholder: 'name', pattern: '[A-Za-z0-9_\\-]{1,47}', size: 10 });
-    this.add = button('Add', 'Add an aperture of this shape', () => this.#add());
+    this.name = element('input', { type: 'text', 'aria-label': 'Name of a new aperture', placeholder: 'name', pattern: '[A-Za-z0-9_\\-]{1,47}', size: 10, class: 'steer' });
+    this.shape.classList.add('steer');
+    this.add = button('Add', 'Add an aperture of this shape', () => this.#add(), { class: 'steer' });
     this.recompute = button('Recompute scanned part', 'Compute moved and new apertures over the patterns taken before', () => this.#recompute());
     this.recomputeBar = element('div', { class: 'bar' });
     this.recomputeText = element('span', { class: 'muted' });
@@ -25,15 +27,16 @@ export class AperturesForm {
       element('div', { class: 'buttons' }, this.recompute), this.progress, this.recomputeText);
     apertures.addEventListener('change', () => this.#show());
     apertures.addEventListener('failed', ({ detail }) => toasts.say(`${detail.name}: ${detail.error.message}`, 'bad'));
-    store.on('welcome connection status run', () => this.#enable());
-    store.on('happening', (header) => header.event === 'recompute' && this.#showProgress(header.recompute));
-    store.on('status', () => this.#showProgress(store.status.recompute));
+    store.on('control status run', () => this.#enable());
+    store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
+    // The status forgets a recomputation that is over; what was told of it stays until the next scan.
+    store.on('status', () => store.status.recompute && this.#showProgress(store.status.recompute));
+    store.on('run', () => {
+      if (store.run?.id !== this.run) this.#showProgress(null);
+      this.run = store.run?.id;
+    });
     this.#show();
     this.#showProgress(null);
-  }
-
-  get #may() {
-    return Boolean(this.store.welcome?.may_control) && this.store.connection.connected;
   }
 
   #add() {
@@ -104,10 +107,10 @@ export class AperturesForm {
   }
 
   #enable() {
-    const may = this.#may;
-    this.root.querySelectorAll('.steer').forEach((control) => { control.disabled = !may; });
-    this.add.disabled = this.name.disabled = this.shape.disabled = !may;
-    this.recompute.disabled = !may || !this.store.run || !this.store.run.file;
+    const { may, reason } = this.store.control;
+    allowAll(this.root, this.store.control);
+    const missing = this.store.run ? 'This scan was not recorded: there are no patterns to compute again' : 'There is no scan yet';
+    allow(this.recompute, may && Boolean(this.store.run?.file), may ? missing : reason);
   }
 
   #showProgress(recompute) {

@@ -17,7 +17,7 @@ export class RequestError extends Error {
 
 /**
  * Events (addEventListener): `state` (detail {connected, retryAt}), `welcome`, `viewers`, `message` (a published
- * message, decoded), `broken` (a message that could not be read).
+ * message, decoded), `gone` (the old run that it looks at is not open), `broken` (a message that could not be read).
  */
 export class Connection extends EventTarget {
   #url;
@@ -28,6 +28,8 @@ export class Connection extends EventTarget {
   #nextId = 1;
   #delay = FIRST_DELAY_MS;
   #timer = 0;
+  /** The token of the lease, while this page holds control. */
+  lease = null;
 
   constructor(url, hello) {
     super();
@@ -63,7 +65,7 @@ export class Connection extends EventTarget {
       return Promise.reject(new RequestError({ code: 'not_connected', message: 'merlind cannot be reached just now' }));
     }
     const id = this.#nextId++;
-    this.#socket.send(JSON.stringify({ id, cmd, args }));
+    this.#socket.send(JSON.stringify({ id, cmd, args, ...(this.lease ? { lease: this.lease } : {}) }));
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
@@ -101,6 +103,7 @@ export class Connection extends EventTarget {
   #receivedText(message) {
     if (message.welcome) this.#emit('welcome', message.welcome);
     else if ('viewers' in message) this.#emit('viewers', message.viewers);
+    else if (message.gone) this.#emit('gone', message.gone);
     else this.#reply(message, {});
   }
 

@@ -33,6 +33,15 @@ export function button(text, title, pressed, attributes = {}) {
   return element('button', { type: 'button', title, onclick: pressed, ...attributes }, text);
 }
 
+/** Opens a <dialog> with these contents over everything else; it is gone when it is closed. */
+export function dialog(attributes, ...children) {
+  const made = element('dialog', attributes, ...children);
+  made.addEventListener('close', () => made.remove());
+  document.body.append(made);
+  made.showModal();
+  return made;
+}
+
 /** A labelled input; `attributes` are those of the input. */
 export function field(label, attributes, unit = '') {
   const input = element('input', attributes);

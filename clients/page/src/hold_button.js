@@ -1,5 +1,6 @@
 // A button that acts when it has been held down for a while, by mouse, finger or key: no accident, and no dialogue.
 
+import { allow } from './control.js';
 import { element } from './dom.js';
 
 const HOLD_MS = 700;
@@ -19,9 +20,10 @@ export class HoldButton {
     root.addEventListener('keyup', () => this.#end());
   }
 
-  set disabled(value) {
-    this.root.disabled = value;
-    if (value) this.#end();
+  /** {may, reason}, as `allow` has them. */
+  allow({ may, reason }) {
+    allow(this.root, may, reason);
+    if (!may) this.#end();
   }
 
   #begin() {

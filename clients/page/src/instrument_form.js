@@ -1,12 +1,14 @@
 // What is known of the instrument: typed, measured, or clicked on the pattern.
 
 import { circleThrough } from './circle.js';
+import { allowAll } from './control.js';
 import { button, element, field, setText } from './dom.js';
 import { value } from './words.js';
 
 const FIELDS = [
   ['kv', 'Voltage', 'kV'], ['camera_length_mm', 'Camera length', 'mm'], ['pixel_size_k', 'Pixel size', 'nm⁻¹'],
   ['scan_step_nm', 'Scan step', 'nm'], ['scan_rotation_deg', 'Scan rotation', '°'], ['disk_radius_px', 'Disk radius', 'px'],
+  ['beam_current_pa', 'Beam current', 'pA'],
 ];
 const NEEDED = { centre: 1, ring: 3 };
 
@@ -33,7 +35,7 @@ export class InstrumentForm {
       element('div', { class: 'buttons' }, steer('Click ring', 'Click three places on the ring', () => this.#click('ring'))),
       this.hint);
     store.on('calibration', () => this.#show());
-    store.on('welcome connection', () => this.#enable());
+    store.on('control', () => this.#enable());
     this.#enable();
   }
 
@@ -106,15 +108,15 @@ export class InstrumentForm {
     if (!calibration) return;
     for (const [key, { input }] of Object.entries(this.fields)) {
       const known = calibration[key];
-      input.title = known ? `from: ${known.source}` : 'not known';
+      input.dataset.tip = known ? `from: ${known.source}` : 'not known';
       if (document.activeElement !== input) input.value = known ? Number(known.value.toPrecision(6)) : '';
     }
     const { centre } = calibration;
+    this.#enable();
     setText(this.centre, centre ? `y ${value(centre.value[0])}  x ${value(centre.value[1])}  (${centre.source})` : 'not known: the middle of the frame');
   }
 
   #enable() {
-    const may = Boolean(this.store.welcome?.may_control) && this.store.connection.connected;
-    this.root.querySelectorAll('.steer').forEach((control) => { control.disabled = !may; });
+    allowAll(this.root, this.store.control);
   }
 }

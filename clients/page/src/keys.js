@@ -1,6 +1,6 @@
 // The keyboard: what each key does, and the overlay that tells it.
 
-import { button, element } from './dom.js';
+import { button, dialog, element } from './dom.js';
 
 const typing = (target) => target.matches?.('input, select, textarea');
 
@@ -22,10 +22,7 @@ export function openHelp(bindings) {
     ['Wheel', 'zoom; drag to pan, double-click to fit'], ['Click', 'on a map: the pattern of this position'],
     ['⇧ Drag', 'on a map: the mean pattern of an area'], ['Drag', 'on the pattern: move or resize the chosen aperture'],
   ].map(([shown, text]) => element('tr', {}, element('th', { scope: 'row' }, ...shown.split(' ').map((key) => element('kbd', {}, key))), element('td', {}, text)));
-  const page = element('dialog', { class: 'help', 'aria-label': 'Keys' },
+  const page = dialog({ class: 'help', 'aria-label': 'Keys' },
     element('h2', {}, 'Keys and mouse'), element('table', {}, element('tbody', {}, ...rows, ...more)),
     element('div', { class: 'buttons' }, button('Close', 'Close', () => page.close(), { class: 'primary' })));
-  page.addEventListener('close', () => page.remove());
-  document.body.append(page);
-  page.showModal();
 }

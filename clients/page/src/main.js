@@ -5,17 +5,27 @@ import { ApertureList } from './aperture_list.js';
 import { AperturesForm } from './apertures_form.js';
 import { BlindLabels, choosePositions } from './blind_labels.js';
 import { BraggForm } from './bragg_form.js';
+import { CompareForm } from './compare_form.js';
 import { CLASSES } from './colours.js';
+import { Control } from './control.js';
+import { openControl } from './control_dialog.js';
 import { Connection } from './connection.js';
+import { CursorProfile } from './cursor_profile.js';
 import { element } from './dom.js';
+import { figureOf, saveFigure } from './figure.js';
 import { InstrumentForm } from './instrument_form.js';
 import { listenForKeys, openHelp } from './keys.js';
 import { LateData } from './late_data.js';
+import { oldRunOf } from './old_run_address.js';
+import { OldRuns } from './old_runs.js';
 import { MapsPanel } from './maps_panel.js';
+import { openNote } from './note_dialog.js';
 import { PatternPanel } from './pattern_panel.js';
+import { firstMaps, title } from './products.js';
 import { ProfilesPanel } from './profiles_panel.js';
 import { RegionPatterns } from './region_pattern.js';
 import { ScanForm } from './scan_form.js';
+import { SearchLayer } from './search_layer.js';
 import { Settings } from './settings.js';
 import { Side } from './side.js';
 import { saveSnapshot } from './snapshot.js';
@@ -26,7 +36,7 @@ import { setTheme, toggleTheme } from './theme.js';
 import { Toasts } from './toasts.js';
 import { takeToken } from './token.js';
 
-const RATE_HZ = 10;
+const RATE_HZ = 20; // more than merlind publishes: it decides
 const BLIND_PATTERNS = 50;
 
 const settings = new Settings();
@@ -34,40 +44,61 @@ setTheme(settings.get('theme', 'dark'));
 
 const store = new Store();
 const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-const connection = new Connection(`${scheme}://${location.host}/ws`, { token: takeToken() ?? undefined, name: 'page' });
+const connection = new Connection(`${scheme}://${location.host}/ws`, { token: takeToken() ?? undefined, name: 'page', run: oldRunOf(location) ?? undefined });
 const toasts = new Toasts();
 const apertures = new ApertureList(connection);
 const regions = new RegionPatterns(connection);
-const mayControl = () => Boolean(store.welcome?.may_control) && store.connection.connected;
+const control = new Control({ store, connection });
+const mayControl = () => store.control.may;
 
 const late = new LateData(store, connection, toasts);
 const maps = new MapsPanel(store, settings);
 const pattern = new PatternPanel({ store, settings, apertures, mayControl });
-const profiles = new ProfilesPanel(store, settings, maps);
+const atCursor = new CursorProfile(connection, () => frame().centre);
+const profiles = new ProfilesPanel({ store, settings, maps, atCursor });
 const scan = new ScanForm({ store, settings, connection, toasts });
 const aperturesForm = new AperturesForm({ store, connection, toasts, apertures, frame });
-const bragg = new BraggForm({ store, connection, toasts, blind });
+const search = new SearchLayer(() => frame().centre);
+pattern.display.view.layers.push(search);
+const compare = new CompareForm({ store, connection, toasts, maps });
+const bragg = new BraggForm({ store, connection, toasts, blind, compare, layer: search, redraw: () => pattern.display.view.redraw(), shiftMap });
 const align = new AlignForm({ store, connection, toasts });
 const instrument = new InstrumentForm({ store, connection, toasts });
 const side = new Side([
   { id: 'scan', title: 'Scan', root: scan.root },
   { id: 'apertures', title: 'Apertures', root: aperturesForm.root },
-  { id: 'bragg', title: 'Bragg', root: bragg.root, shown: () => bragg.shown() },
+  { id: 'bragg', title: 'Bragg', root: bragg.root, shown: () => bragg.shown(), left: () => bragg.left() },
   { id: 'align', title: 'Align', root: align.root, shown: () => alignShown(), left: () => align.left() },
   { id: 'instrument', title: 'Instrument', root: instrument.root, shown: () => instrument.shown() },
-], settings);
+], settings, store, steer);
 const bar = new StateBar(store, {
   stop: () => toasts.attempt(() => connection.request('stop')), summary: () => openSummary({ store, maps, pattern }),
-  help: () => openHelp(bindings), theme,
+  help: () => openHelp(bindings), theme, control: steer, note,
 }, () => maps.chosen?.map?.time ?? null);
 
 document.getElementById('page').append(bar.root, element('main', {}, element('div', { class: 'images' }, maps.root, pattern.root), profiles.root), side.root);
 document.body.append(toasts.root);
+const oldRuns = new OldRuns({ store, connection, toasts, apertures, pattern, side, bar });
 
 /** Shape of the patterns, and their centre as far as it is known. */
 function frame() {
   const shape = pattern.display.image?.shape ?? store.run?.image ?? [256, 256];
   return { shape, centre: store.calibration?.centre?.value ?? shape.map((n) => (n - 1) / 2) };
+}
+
+function steer() {
+  openControl({ store, control, settings, toasts });
+}
+
+function note() {
+  if (store.control.may) openNote({ store, connection, settings, toasts });
+  else toasts.say(store.control.reason);
+}
+
+/** The map by which drift is found: the chosen one, unless it is of Bragg reflections. */
+function shiftMap() {
+  const chosen = maps.chosen.product ?? '';
+  return chosen && !chosen.startsWith('bragg/') ? chosen : firstMaps(store.run?.maps ?? [], 1)[0] ?? '';
 }
 
 function theme() {
@@ -85,9 +116,10 @@ function alignShown() {
 function blind() {
   const map = store.maps.get('bragg/class');
   if (!map || map.run !== store.run?.id) return toasts.say('The map of classes has not come yet.');
-  const patternAt = ({ y, x }) => regions.get({ y0: y, x0: x, y1: y, x1: x });
+  const pass = passNumber();
+  const patternAt = ({ y, x }) => regions.get({ y0: y, x0: x, y1: y, x1: x }, pass);
   const labels = new BlindLabels({ connection, toasts, patternAt });
-  return labels.open(choosePositions(map.pass(map.newestPass()), map.nx, BLIND_PATTERNS));
+  return labels.open(choosePositions(map.pass(store.passOf(map)), map.nx, BLIND_PATTERNS));
 }
 
 function watch() {
@@ -101,11 +133,16 @@ async function look(area, where, source, position) {
   if (!store.run?.geometry?.scan) return;
   pattern.say('reading …');
   try {
-    const found = await regions.get(area);
+    const found = await regions.get(area, passNumber());
     if (found) pattern.showAsked(source, found, where, position);
   } catch (error) {
     pattern.say(error.message);
   }
+}
+
+/** The pass that is looked at, of a scan with repeats; else null. */
+function passNumber() {
+  return store.run?.geometry?.repeats > 1 ? (maps.chosen.pass?.first ?? 0) / store.run.geometry.scan[0] : null;
 }
 
 function pick({ y, x }) {
@@ -123,7 +160,8 @@ function classAt(row, x) {
 
 // Moves the position that is looked at, from the middle at first.
 function step(dy, dx) {
-  if (!store.run?.geometry?.scan) return;
+  const shape = store.run?.geometry?.scan;
+  if (!shape) return;
   const from = maps.marks.picked ?? { y: Math.floor(shape[0] / 2), x: Math.floor(shape[1] / 2) };
   pick({ y: Math.min(shape[0] - 1, Math.max(0, from.y + dy)), x: Math.min(shape[1] - 1, Math.max(0, from.x + dx)) });
 }
@@ -133,10 +171,16 @@ const save = (display) => display.image && toasts.attempt(async () => {
   toasts.say(`Saved ${name}.png, .npy and .json`);
 });
 
+const draw = (display, step) => display.image && toasts.attempt(async () => {
+  const name = await saveFigure(display.product, figureOf(display, title(display.product), step));
+  toasts.say(`Saved ${name}.svg and .png`);
+});
+
 const far = (event) => (event.shiftKey ? 5 : 1);
 const move = (key, shown, text, dy, dx) => ({ keys: [key], shown, text, act: (event) => pattern.nudge(dy * far(event), dx * far(event)) });
 const go = (key, shown, text, dy, dx) => ({ keys: [key], shown, text, act: (event) => step(dy * far(event), dx * far(event)) });
-const controls = () => (pattern.root.contains(document.activeElement) ? pattern.display : maps.chosen.display);
+const panel = () => (pattern.root.contains(document.activeElement) ? pattern : maps.chosen);
+const controls = () => panel().display;
 const bindings = [
   move('w', 'W A S D', 'move the chosen aperture by a pixel (⇧: by five)', -1, 0), move('s', '', '', 1, 0), move('a', '', '', 0, -1), move('d', '', '', 0, 1),
   { keys: ['q'], shown: 'Q E', text: 'shrink or grow it (⇧: by five)', act: (event) => pattern.grow(-far(event)) }, { keys: ['e'], act: (event) => pattern.grow(far(event)) },
@@ -147,8 +191,12 @@ const bindings = [
   { keys: ['g'], shown: 'G', text: 'linear, square root, logarithmic', act: () => nextScale(controls()) },
   { keys: ['1', '2', '4'], shown: '1 2 4', text: 'that many maps at once', act: (event) => maps.setLayout(Number(event.key)) },
   { keys: ['p'], shown: 'P', text: 'save what is shown: picture, values, settings', act: () => save(controls()) },
+  { keys: ['f'], shown: 'F', text: 'a figure of it for a talk: SVG and PNG', act: () => draw(controls(), panel().step()) },
+  { keys: ['n'], shown: 'N', text: 'a note for the logbook', act: note },
+  { keys: ['h'], shown: 'H', text: 'who holds control; take it, give it back', act: steer },
   { keys: ['t'], shown: 'T', text: 'light or dark', act: theme },
   { keys: ['Escape'], shown: 'Esc', text: 'leave a click that was begun', act: () => instrument.cancel() },
+  { keys: ['r'], shown: 'R B', text: 'the recordings; back from one to the live scan', act: () => oldRuns.list() }, { keys: ['b'], act: () => oldRuns.back() },
   { keys: ['?'], shown: '?', text: 'this help', act: () => openHelp(bindings) },
 ];
 
@@ -188,9 +236,12 @@ store.on('happening', (header) => ['stall', 'geometry'].includes(header.event) &
 maps.addEventListener('watch', watch);
 maps.addEventListener('pick', ({ detail }) => pick(detail));
 maps.addEventListener('area', ({ detail: area }) => look(area, `mean of y ${area.y0}–${area.y1}, x ${area.x0}–${area.x1}`, 'area', null));
+maps.addEventListener('cursor', ({ detail }) => profiles.follows && atCursor.at(detail, passNumber()));
 maps.addEventListener('snapshot', ({ detail }) => save(detail.display));
+maps.addEventListener('figure', ({ detail }) => draw(detail.display, detail.step()));
 pattern.addEventListener('watch', watch);
 pattern.addEventListener('snapshot', () => save(pattern.display));
+pattern.addEventListener('figure', () => draw(pattern.display, pattern.step()));
 pattern.addEventListener('picked', ({ detail }) => instrument.clicked(detail));
 profiles.addEventListener('watch', watch);
 store.on('run', watch);

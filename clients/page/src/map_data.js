@@ -65,3 +65,12 @@ export class MapData {
     return { data: this.data.subarray(from, to), measured: this.measured.subarray(from, to), first: number * this.ny };
   }
 }
+
+/** Passes of an array [ny, nx] or [passes, ny, nx], from a reply to the request `map`. */
+export function passesOf({ data, measured }) {
+  const { shape } = data;
+  const [ny, nx] = shape.slice(-2);
+  const n = shape.length === 3 ? shape[0] : 1;
+  const part = (array, i) => array.data.subarray(i * ny * nx, (i + 1) * ny * nx);
+  return Array.from({ length: n }, (_, i) => ({ data: part(data, i), measured: part(measured, i), shape: [ny, nx] }));
+}

@@ -4,6 +4,8 @@ export class MapMarks {
   beam = null;
   picked = null;
   area = null;
+  /** Areas that are kept, numbered from 1. */
+  regions = [];
   #drawing = null;
 
   /** `areaDrawn({y0, x0, y1, x1})`: a rectangle of positions, borders included, was drawn with Shift held. */
@@ -13,6 +15,7 @@ export class MapMarks {
 
   draw(context, view) {
     if (this.beam) this.#drawBeam(context, view);
+    this.regions.forEach((region, i) => this.#region(context, view, region, i + 1));
     if (this.area) this.#frame(context, view, this.area, '#ffffff', [5, 4]);
     if (this.picked) this.#cross(context, view, this.picked);
   }
@@ -47,6 +50,19 @@ export class MapMarks {
       context.setLineDash(lines);
       context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
     }
+    context.restore();
+  }
+
+  #region(context, view, region, number) {
+    this.#frame(context, view, region, '#ffe066', []);
+    const at = view.toScreen({ y: region.y0 - 0.5, x: region.x0 - 0.5 });
+    context.save();
+    context.font = '700 13px system-ui, sans-serif';
+    context.lineWidth = 3.5;
+    context.strokeStyle = 'rgba(0, 0, 0, 0.75)';
+    context.strokeText(String(number), at.x + 4, at.y + 14);
+    context.fillStyle = '#ffe066';
+    context.fillText(String(number), at.x + 4, at.y + 14);
     context.restore();
   }
 

@@ -1,6 +1,7 @@
 // One map: which product, the image, what is under the cursor.
 
 import { CLASSES } from './colours.js';
+import { savers } from './figure.js';
 import { Display } from './display.js';
 import { button, choice, element, setOptions, setText } from './dom.js';
 import { Legend } from './legend.js';
@@ -8,7 +9,7 @@ import { mapDefaults, title } from './products.js';
 import { ScaleBar } from './scale_bar.js';
 import { value } from './words.js';
 
-/** Events: `product` (chosen by the viewer), `chosen` (this panel), `pick` (detail {y, x}), `snapshot`. */
+/** Events: `product` (chosen by the viewer), `chosen` (this panel), `cursor`, `pick` (detail {y, x}), `snapshot`, `figure`. */
 export class MapPanel extends EventTarget {
   constructor(index, { store, settings, marks }) {
     super();
@@ -20,9 +21,9 @@ export class MapPanel extends EventTarget {
     this.empty = element('p', { class: 'empty' });
     this.root = element('section', { class: 'panel map-panel', 'aria-label': `Map ${index + 1}` },
       element('header', {}, this.select, this.readout,
-        button('⤓', 'Save this map: PNG, values and settings (S)', () => this.dispatchEvent(new CustomEvent('snapshot')), { class: 'icon', 'aria-label': `Save map ${index + 1}` })),
+        ...savers(`map ${index + 1}`, this)),
       element('div', { class: 'stage' }, this.display.view.root, this.legend.root, this.empty));
-    this.display.view.layers.push(new ScaleBar(() => this.#step()), marks);
+    this.display.view.layers.push(new ScaleBar(() => this.step()), marks);
     this.#listen();
     this.update();
   }
@@ -54,7 +55,7 @@ export class MapPanel extends EventTarget {
     this.root.classList.toggle('no-data', !map);
     setText(this.empty, this.store.run ? 'no data yet' : this.index === 0 ? 'Start a scan: its maps grow here.' : '');
     if (!map) return;
-    const pass = map.pass(map.newestPass());
+    const pass = map.pass(this.store.passOf(map));
     this.pass = pass;
     this.display.show({ data: pass.data, measured: pass.measured, shape: [map.ny, map.nx], units: map.units });
     if (this.display.kind === 'classes') this.legend.show(pass.data, pass.measured);
@@ -66,7 +67,8 @@ export class MapPanel extends EventTarget {
     return map && this.store.run && map.run === this.store.run.id ? map : null;
   }
 
-  #step() {
+  /** How long a position is, and in what. */
+  step() {
     const step = this.store.calibration?.scan_step_nm?.value;
     return step ? { size: step, name: 'nm' } : { size: 1, name: 'positions' };
   }
@@ -75,6 +77,7 @@ export class MapPanel extends EventTarget {
     const { view } = this.display;
     view.addEventListener('cursor', ({ detail }) => {
       this.cursor = detail;
+      if (detail && this.map) this.dispatchEvent(new CustomEvent('cursor', { detail }));
       this.#showReadout();
     });
     view.addEventListener('pick', ({ detail }) => this.dispatchEvent(new CustomEvent('pick', { detail })));

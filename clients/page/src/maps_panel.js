@@ -1,14 +1,14 @@
 // One, two or four maps side by side, and the display controls of the one that is chosen.
 
 import { DisplayControls } from './display_controls.js';
-import { button, element } from './dom.js';
+import { button, choice, element, setOptions } from './dom.js';
 import { MapMarks, beamPosition } from './map_marks.js';
 import { MapPanel } from './map_panel.js';
 import { firstMaps } from './products.js';
 
 const LAYOUTS = [1, 2, 4];
 
-/** Events: `watch` (other maps are shown), `pick` (detail {y, x}), `area`, `chosen`, `snapshot` (detail: the panel). */
+/** Events: `watch` (other maps are shown), `cursor` and `pick` (detail {y, x}), `area`, `chosen`, `snapshot` and `figure` (detail: the panel). */
 export class MapsPanel extends EventTarget {
   #names = '';
 
@@ -16,17 +16,21 @@ export class MapsPanel extends EventTarget {
     super();
     Object.assign(this, { store, settings });
     this.marks = new MapMarks((area) => this.#emit('area', area));
-    this.panels = LAYOUTS.at(-1) && Array.from({ length: 4 }, (_, i) => new MapPanel(i, { store, settings, marks: this.marks }));
+    this.panels = Array.from({ length: LAYOUTS.at(-1) }, (_, i) => new MapPanel(i, { store, settings, marks: this.marks }));
     this.controls = new DisplayControls('Map');
     this.grid = element('div', { class: 'map-grid' }, ...this.panels.map((panel) => panel.root));
     this.layouts = LAYOUTS.map((n) => button(String(n), `${n === 1 ? 'One map' : `${n} maps`} at once`, () => this.setLayout(n), { class: 'toggle' }));
-    this.controls.root.append(element('div', { class: 'toggles', role: 'group', 'aria-label': 'How many maps' }, ...this.layouts));
+    this.passes = choice('Pass of the scan that is shown', [], 'newest', (value) => store.turnToPass(value === 'newest' ? null : Number(value)));
+    this.passes.classList.add('passes');
+    this.controls.root.append(this.passes, element('div', { class: 'toggles', role: 'group', 'aria-label': 'How many maps' }, ...this.layouts));
     this.root = element('div', { class: 'column maps-column' }, this.grid, this.controls.root);
     this.panels.forEach((panel) => this.#listen(panel));
     this.setLayout(settings.get('layout', 4));
     this.choose(this.panels[0]);
     store.on('map', (name) => this.#mapChanged(name));
     store.on('run', () => this.#runChanged());
+    store.on('pass', () => this.panels.forEach((panel) => panel.update()));
+    store.on('run map pass', () => this.#showPasses());
     store.on('run', () => !store.run?.maps.length && this.panels.forEach((panel) => panel.update()));
     store.on('calibration', () => this.panels.forEach((panel) => panel.display.view.redraw()));
   }
@@ -75,7 +79,8 @@ export class MapsPanel extends EventTarget {
   #listen(panel) {
     panel.addEventListener('chosen', () => this.choose(panel));
     panel.addEventListener('pick', ({ detail }) => this.#emit('pick', detail));
-    panel.addEventListener('snapshot', () => this.#emit('snapshot', panel));
+    panel.addEventListener('cursor', ({ detail }) => this.#emit('cursor', detail));
+    for (const type of ['snapshot', 'figure']) panel.addEventListener(type, () => this.#emit(type, panel));
     panel.addEventListener('product', () => {
       this.settings.set('maps', this.panels.map((one) => one.product));
       this.#emit('watch');
@@ -88,7 +93,16 @@ export class MapsPanel extends EventTarget {
     const map = this.store.maps.get(name);
     if (!map || !run || map.run !== run.id) return;
     const growing = run.state === 'acquiring' && run.mode !== 'view';
-    this.marks.beam = growing ? beamPosition(map.pass(map.newestPass()), map.ny, map.nx, run.geometry?.order) : null;
+    const newest = map.newestPass();
+    this.marks.beam = growing && this.store.passOf(map) === newest ? beamPosition(map.pass(newest), map.ny, map.nx, run.geometry?.order) : null;
+  }
+
+  #showPasses() {
+    const map = this.chosen?.map;
+    this.passes.hidden = !map || map.passes === 1;
+    if (this.passes.hidden) return;
+    const numbers = Array.from({ length: map.passes }, (_, i) => [String(i), `pass ${i + 1} of ${map.passes}`]);
+    setOptions(this.passes, [['newest', 'newest pass'], ...numbers], this.store.pass === null ? 'newest' : String(this.store.pass));
   }
 
   // The viewer's choice is kept as long as the run has such a map.

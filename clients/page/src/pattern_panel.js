@@ -5,6 +5,7 @@ import { grown, moved } from './apertures.js';
 import { Display } from './display.js';
 import { DisplayControls } from './display_controls.js';
 import { button, choice, element, setOptions, setText } from './dom.js';
+import { savers } from './figure.js';
 import { patternDefaults, title } from './products.js';
 import { ReflectionLayer } from './reflection_layer.js';
 import { ScaleBar } from './scale_bar.js';
@@ -13,7 +14,7 @@ import { count, value } from './words.js';
 /** `position` and `area` are not streamed but asked for. */
 const ASKED = { position: 'at a position', area: 'mean of an area' };
 
-/** Events: `watch` (another pattern is shown), `picked` (a click, detail {y, x} exact), `snapshot`. */
+/** Events: `watch` (another pattern is shown), `picked` (a click, detail {y, x} exact), `snapshot`, `figure`. */
 export class PatternPanel extends EventTarget {
   constructor({ store, settings, apertures, mayControl }) {
     super();
@@ -29,12 +30,12 @@ export class PatternPanel extends EventTarget {
     this.empty = element('p', { class: 'empty' }, 'no pattern yet');
     this.layer = new ApertureLayer(apertures, { pixelSizeK: () => this.pixelSizeK, mayDrag: mayControl });
     this.reflections = new ReflectionLayer(store);
-    this.display.view.layers.push(new ScaleBar(() => this.#unit()), this.reflections, this.layer);
+    this.display.view.layers.push(new ScaleBar(() => this.step()), this.reflections, this.layer);
     this.root = element('div', { class: 'column pattern-column' },
       element('section', { class: 'panel', 'aria-label': 'Pattern' },
         element('header', {}, this.select, this.readout,
           button('◎', 'Show or hide apertures (O)', () => this.toggleApertures(), { class: 'icon', 'aria-label': 'Show apertures', 'aria-pressed': 'true' }),
-          button('⤓', 'Save this pattern: PNG, values and settings', () => this.dispatchEvent(new CustomEvent('snapshot')), { class: 'icon', 'aria-label': 'Save pattern' })),
+          ...savers('pattern', this)),
         element('div', { class: 'stage' }, this.display.view.root, this.note, this.empty)),
       this.controls.root);
     this.#listen();
@@ -105,7 +106,8 @@ export class PatternPanel extends EventTarget {
     return pattern && (!this.store.run || pattern.run === this.store.run.id) ? pattern : null;
   }
 
-  #unit() {
+  /** How long a pixel is, and in what. */
+  step() {
     const k = this.pixelSizeK;
     return k ? { size: k, name: 'nm⁻¹' } : { size: 1, name: 'px' };
   }

@@ -1,20 +1,22 @@
 // Below the images: a profile over k, the chosen map in the order of time, and the fraction with Bragg reflections.
 
+import { AT_CURSOR } from './cursor_profile.js';
 import { choice, element, setOptions, setText, throttled } from './dom.js';
 import { Plot } from './plot.js';
 import { title } from './products.js';
 import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
 import { count, percent, value } from './words.js';
 
+const MEAN_OF_SCAN = 'radial_mean';
 const MOST_POINTS = 1500;
 const MOST_GROUPS = 100;
 const SIGNAL_EVERY_MS = 400;
 
 /** Events: `watch` (another profile is shown). */
 export class ProfilesPanel extends EventTarget {
-  constructor(store, settings, maps) {
+  constructor({ store, settings, maps, atCursor }) {
     super();
-    Object.assign(this, { store, settings, maps });
+    Object.assign(this, { store, settings, maps, atCursor });
     this.history = new FractionHistory();
     this.profile = settings.get('profile', null);
     this.log = settings.get('profileLog', true);
@@ -26,7 +28,13 @@ export class ProfilesPanel extends EventTarget {
   }
 
   get watched() {
+    if (this.profile === AT_CURSOR) return [MEAN_OF_SCAN];
     return this.profile ? [this.profile] : [];
+  }
+
+  /** Whether the profile follows the cursor over the maps. */
+  get follows() {
+    return this.profile === AT_CURSOR;
   }
 
   restyle() {
@@ -40,10 +48,12 @@ export class ProfilesPanel extends EventTarget {
       onclick: () => this.#toggleLog(),
     }, 'log');
     this.select.hidden = this.logButton.hidden = true;
-    this.profilePlot = new Plot('Profile over k', [this.select, this.logButton], ({ css, axis }) => ({
+    this.where = element('output', { class: 'readout' });
+    this.profilePlot = new Plot('Profile over k', [this.select, this.logButton, this.where], ({ css, axis }) => ({
       scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
       axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, ...(this.log ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
-      series: [{}, { stroke: css('--accent'), width: 1.75, points: { show: false } }],
+      series: [{}, { stroke: css('--accent'), width: 1.75, points: { show: false } },
+        ...(this.profile === AT_CURSOR ? [{ stroke: css('--muted'), width: 1.25, dash: [4, 4], points: { show: false } }] : [])],
     }));
   }
 
@@ -71,7 +81,7 @@ export class ProfilesPanel extends EventTarget {
     this.profile = name;
     this.settings.set('profile', name);
     this.dispatchEvent(new CustomEvent('watch'));
-    this.profilePlot.restyle();
+    this.profilePlot.show(null);
     this.#showProfile();
   }
 
@@ -86,10 +96,15 @@ export class ProfilesPanel extends EventTarget {
   #listen() {
     const { store } = this;
     const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
-    store.on('profile', (name) => name === this.profile && this.#showProfile());
+    store.on('profile', (name) => this.watched.includes(name) && this.#showProfile());
+    this.atCursor.addEventListener('change', () => this.profile === AT_CURSOR && this.#showProfile());
     store.on('map', (name) => name === this.maps.chosen?.product && signal());
     store.on('run', () => this.#runChanged());
-    store.on('calibration', () => this.profilePlot.restyle());
+    store.on('calibration', () => {
+      this.#showProfile();
+      this.profilePlot.restyle();
+    });
+    store.on('pass', signal);
     store.on('bragg', () => this.#showFraction());
     store.on('run', () => !store.bragg && this.#showFraction());
     this.maps.addEventListener('chosen', signal);
@@ -102,14 +117,15 @@ export class ProfilesPanel extends EventTarget {
   #runChanged() {
     const { run } = this.store;
     const names = run?.profiles ?? [];
-    if (names.length && !names.includes(this.profile)) {
+    if (names.length && this.profile !== AT_CURSOR && !names.includes(this.profile)) {
       this.profile = names.find((name) => /radial|mean|intensity/.test(name)) ?? names[0];
       this.dispatchEvent(new CustomEvent('watch'));
     }
-    setOptions(this.select, names.map((name) => [name, title(name)]), this.profile);
+    setOptions(this.select, [...names.map((name) => [name, title(name)]), [AT_CURSOR, 'radial, at the cursor']], this.profile);
     this.select.hidden = this.logButton.hidden = names.length === 0;
     if (run?.id !== this.run) {
       this.run = run?.id;
+      this.atCursor.forget();
       this.#showProfile();
       this.#showSignal();
     }
@@ -120,12 +136,36 @@ export class ProfilesPanel extends EventTarget {
     return k ? { size: k, label: 'k (nm⁻¹)' } : { size: 1, label: 'radius (pixels)' };
   }
 
+  #ofRun(name) {
+    const profile = this.store.profiles.get(name);
+    return profile && profile.run === this.store.run?.id ? profile.data : null;
+  }
+
+  // What a logarithmic axis cannot show is a gap.
+  #ordinate(data, n = data.length) {
+    return Array.from({ length: n }, (_, i) => (Number.isFinite(data[i]) && (!this.log || data[i] > 0) ? data[i] : null));
+  }
+
   #showProfile() {
-    const profile = this.store.profiles.get(this.profile);
-    if (!profile || profile.run !== this.store.run?.id) return this.profilePlot.show(null, 'no profile yet');
+    setText(this.where, '');
+    if (this.profile === AT_CURSOR) return this.#showAtCursor();
+    const data = this.#ofRun(this.profile);
+    if (!data) return this.profilePlot.show(null, 'no profile yet');
+    this.profilePlot.show([this.#radii(data.length), this.#ordinate(data)]);
+  }
+
+  // Beside the mean of the whole scan, which tells what is unusual about this place.
+  #showAtCursor() {
+    const { shown } = this.atCursor;
+    setText(this.where, shown?.where ?? '');
+    if (!shown?.data) return this.profilePlot.show(null, shown?.why ?? 'move the cursor over a map');
+    const n = shown.data.length;
+    this.profilePlot.show([this.#radii(n), this.#ordinate(shown.data), this.#ordinate(this.#ofRun(MEAN_OF_SCAN) ?? [], n)]);
+  }
+
+  #radii(n) {
     const { size } = this.#abscissa();
-    const y = Array.from(profile.data, (v) => (Number.isFinite(v) && (!this.log || v > 0) ? v : null));
-    this.profilePlot.show([y.map((_, i) => i * size), y]);
+    return Array.from({ length: n }, (_, i) => i * size);
   }
 
   #showSignal() {
@@ -134,7 +174,7 @@ export class ProfilesPanel extends EventTarget {
     const classes = panel?.display.kind === 'classes';
     setText(this.signalName, classes ? '% with reflections in time' : panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
     if (!map) return this.signalPlot.show(null, 'no signal yet');
-    const pass = map.pass(map.newestPass());
+    const pass = map.pass(this.store.passOf(map));
     const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);
     const { at, values } = thinned(signal, classes ? MOST_GROUPS : MOST_POINTS);
     this.signalPlot.show(values.length > 1 ? [at, values] : null, 'no signal yet');

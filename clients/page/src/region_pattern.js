@@ -9,7 +9,7 @@ export function areaOf({ y0, x0, y1, x1 }) {
 }
 
 /**
- * Resolves to {data, shape, frames}: counts per frame. Of several requests the newest is asked for next: those that
+ * Resolves to {data, shape, frames}: counts per frame. `pass`: of a scan with repeats. Of several requests the newest is asked for next: those that
  * were overtaken resolve to null.
  */
 export class RegionPatterns {
@@ -20,21 +20,21 @@ export class RegionPatterns {
     this.connection = connection;
   }
 
-  get(area) {
+  get(area, pass = null) {
     this.#next?.resolve(null);
     return new Promise((resolve, reject) => {
-      this.#next = { area, resolve, reject };
+      this.#next = { area, pass, resolve, reject };
       this.#work();
     });
   }
 
   async #work() {
     if (this.#busy || !this.#next) return;
-    const { area, resolve, reject } = this.#next;
+    const { area, pass, resolve, reject } = this.#next;
     this.#next = null;
     this.#busy = true;
     try {
-      resolve(await this.#read(area));
+      resolve(await this.#read(area, pass));
     } catch (error) {
       reject(error);
     }
@@ -54,8 +54,8 @@ export class RegionPatterns {
     }
   }
 
-  async #read(area) {
-    const { result, arrays } = await this.#ask({ area: areaOf(area) });
+  async #read(area, pass) {
+    const { result, arrays } = await this.#ask({ area: areaOf(area), ...(pass === null ? {} : { pass }) });
     const { data, shape } = arrays.data;
     if (result.frames === 0) throw new Error('no pattern of this place is in the file yet');
     return { data: data.map((v) => v / result.frames), shape, frames: result.frames };

@@ -24,11 +24,12 @@ export class ScaleBar {
     const label = `${Number(length.toPrecision(3))} ${name}`;
     context.save();
     context.font = '600 13px system-ui, sans-serif';
-    const wide = Math.max(pixels, context.measureText(label).width);
-    context.fillStyle = 'rgba(0, 0, 0, 0.55)';
-    context.beginPath();
-    context.roundRect(left - 5, bottom - 23, wide + 10, 30, 4);
-    context.fill();
+    context.lineJoin = 'round';
+    context.lineWidth = 3.5;
+    context.strokeStyle = 'rgba(0, 0, 0, 0.8)';
+    context.strokeText(label, left, bottom - 8);
+    context.fillStyle = 'rgba(0, 0, 0, 0.8)';
+    context.fillRect(left - 1.5, bottom - 2.5, pixels + 3, 6);
     context.fillStyle = '#fff';
     context.fillRect(left, bottom - 1, pixels, 3);
     context.fillText(label, left, bottom - 8);

@@ -1,5 +1,6 @@
 // Start a scan, align, record a pass, and move a scan whose beginning was thought elsewhere.
 
+import { allow } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
 import { parseLabels } from './scan_labels.js';
 import { duration } from './words.js';
@@ -33,7 +34,7 @@ export class ScanForm {
     this.shift = element('output', { class: 'readout' }, '0');
     this.root = this.#layout();
     this.root.addEventListener('change', () => this.#keep());
-    store.on('status run welcome connection', () => this.#show());
+    store.on('status run control', () => this.#show());
     this.#show();
   }
 
@@ -99,24 +100,24 @@ export class ScanForm {
   }
 
   #show() {
-    const { status, run, welcome, connection } = this.store;
-    const may = Boolean(welcome?.may_control) && connection.connected;
+    const { status, run, control: { may, reason } } = this.store;
     const running = RUNNING.includes(status?.state);
     const viewing = running && run?.mode === 'view';
-    this.start.disabled = this.view.disabled = !may || running || this.starting || status?.state === 'disconnected';
+    const away = status?.state === 'disconnected';
+    const hindrance = !may ? reason : running ? 'A scan is going on' : away ? 'The detector is not connected' : '';
+    for (const one of [this.start, this.view]) allow(one, !hindrance && !this.starting, hindrance);
     const fate = run?.recording?.fate;
     this.keep.hidden = !run?.file || fate === 'keep' || fate === undefined;
     this.discard.hidden = !run?.file || fate === 'discard' || fate === undefined;
-    this.keep.disabled = this.discard.disabled = !may;
+    for (const one of [this.keep, this.discard, this.recordPass]) allow(one, may, reason);
     this.recordPass.hidden = !viewing;
-    this.recordPass.disabled = !may;
-    this.nudges.forEach((one) => { one.disabled = !may || !run; });
+    this.nudges.forEach((one) => allow(one, may && Boolean(run), may ? 'There is no scan yet' : reason));
     setText(this.shift, String(run?.geometry?.shift ?? 0));
     this.#showFacts(run);
   }
 
   #showFacts(run) {
-    const facts = run ? runFacts(run) : [['', 'none yet']];
+    const facts = run ? runFacts(run) : [['None yet', '']];
     const text = JSON.stringify(facts);
     if (text === this.factsShown) return;
     this.factsShown = text;

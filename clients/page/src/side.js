@@ -1,10 +1,10 @@
 // The steering side: tabs, one form each.
 
-import { element } from './dom.js';
+import { button, element, setText } from './dom.js';
 
 export class Side {
-  /** `tabs`: [{id, title, root, shown?(), left?()}]. */
-  constructor(tabs, settings) {
+  /** `tabs`: [{id, title, root, shown?(), left?()}]; `steer()` tells who holds control. */
+  constructor(tabs, settings, store, steer) {
     this.tabs = tabs;
     this.settings = settings;
     this.buttons = tabs.map(({ id, title }) => element('button', {
@@ -19,8 +19,19 @@ export class Side {
       root.classList.add('tab-panel');
     });
     this.root = element('aside', { class: 'side', 'aria-label': 'Steering' },
-      element('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Steering' }, ...this.buttons), ...tabs.map(({ root }) => root));
+      element('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Steering' }, ...this.buttons), this.#notice(store, steer), ...tabs.map(({ root }) => root));
     this.open(settings.get('tab', tabs[0].id));
+  }
+
+  // Why nothing here can be used, where that is so.
+  #notice(store, steer) {
+    const words = element('span');
+    const notice = element('p', { class: 'locked', hidden: true }, words, button('Control', 'Who holds control; take it', steer));
+    store.on('control', () => {
+      notice.hidden = store.control.may || !store.connection.connected;
+      setText(words, store.control.reason);
+    });
+    return notice;
   }
 
   open(id) {

@@ -1,15 +1,8 @@
 // A picture as it is displayed, its raw values, and a text of how it was shown.
 
+import { download, stamp } from './download.js';
 import { toScreen } from './image_view.js';
 import { npy } from './npy.js';
-
-function download(name, blob) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
 
 // In the units of the screen, so that lines and letters keep a size fit for a figure; each is two pixels.
 const LEAST_WIDTH = 420;
@@ -37,8 +30,6 @@ export function pictureOf(image) {
   image.drawLayers(context, larger);
   return canvas;
 }
-
-const stamp = () => new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 
 /** Saves NAME.png, NAME.npy and NAME.json; `more` goes into the JSON. Resolves to the name. */
 export async function saveSnapshot(display, more) {

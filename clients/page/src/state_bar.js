@@ -13,7 +13,7 @@ export class StateBar {
   #receivedAt = 0;
   #written = new Rates();
 
-  /** `actions`: {stop, summary, help, theme}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
+  /** `actions`: {stop, control, note, summary, help, theme}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
   constructor(store, actions, shownTime) {
     Object.assign(this, { store, shownTime });
     this.word = element('strong');
@@ -23,6 +23,7 @@ export class StateBar {
     this.progress = element('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress of the scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.bar);
     this.progressText = element('span', { class: 'progress-text' });
     this.stop = new HoldButton('Stop', 'Hold to stop the scan: what was taken is kept', actions.stop);
+    this.control = button('', 'Who holds control; take it, give it back (H)', actions.control, { class: 'control' });
     this.numbers = element('dl', { class: 'numbers' });
     this.cells = Object.fromEntries(CELLS.map(([key, label, tip]) => [key, this.#cell(label, tip)]));
     this.root = element('header', { class: 'state-bar' },
@@ -30,11 +31,13 @@ export class StateBar {
       element('div', { class: 'state-row' }, this.state, element('div', { class: 'progress-row' }, this.progress, this.progressText), this.stop.root),
       this.numbers,
       element('div', { class: 'tools' },
+        this.control,
+        button('Note', 'A note for the logbook (N)', actions.note),
         button('Summary', 'One page about this scan, to print', actions.summary),
         button('◐', 'Light or dark (T)', actions.theme, { class: 'icon', 'aria-label': 'Light or dark' }),
         button('?', 'Keys (?)', actions.help, { class: 'icon', 'aria-label': 'Keys' })));
     store.on('status', () => this.#count());
-    store.on('status run connection viewers welcome', () => this.show());
+    store.on('status run connection viewers control', () => this.show());
     setInterval(() => this.show(), 250);
   }
 
@@ -71,7 +74,7 @@ export class StateBar {
     this.#say(tone, word, text, status.why);
     this.#showProgress(status);
     this.#showNumbers(status);
-    this.stop.disabled = !this.store.welcome?.may_control || !RUNNING.includes(status.state);
+    this.stop.allow(this.store.control);
     this.stop.root.hidden = !RUNNING.includes(status.state);
   }
 
@@ -85,7 +88,8 @@ export class StateBar {
   #showLost({ retryAt }) {
     const wait = Math.max(0, (retryAt - Date.now()) / 1000);
     this.#say('bad', 'merlind cannot be reached', wait > 0.2 ? ` – trying again in ${wait.toFixed(0)} s; what you see is old` : ' – trying now');
-    this.stop.disabled = true;
+    this.stop.allow(this.store.control);
+    setText(this.control, controlledBy(this.store));
   }
 
   #showProgress({ run, state }) {
@@ -109,11 +113,12 @@ export class StateBar {
     this.#set('lost', growing ? '0' : count(lost), !growing && lost > 0 ? 'bad' : '');
     this.#set('deferred', count(frames.deferred), frames.deferred > 0 ? 'warn' : '');
     this.#set('saturated', count(frames.saturated), frames.saturated > 0 ? 'warn' : '');
+    this.#set('packed', packing(recording));
     this.#set('disk', diskLeft(recording, this.#written.of('bytes')), recording.state === 'failed' ? 'bad' : '');
     const time = this.shownTime();
     this.#set('age', time ? duration(this.store.age(time)) : '–');
-    const control = this.store.welcome?.may_control ? 'you may steer' : 'watching only';
-    this.#set('viewers', `${this.store.viewers || 1}, ${control}`);
+    this.#set('viewers', String(this.store.viewers || 1));
+    setText(this.control, controlledBy(this.store));
   }
 }
 
@@ -125,10 +130,22 @@ const CELLS = [
   ['lost', 'Lost', 'Positions of the scan without a pattern'],
   ['deferred', 'Deferred', 'Patterns recorded whose analysis is to be made up for'],
   ['saturated', 'Saturated', 'Patterns with a pixel at full scale of its counter'],
+  ['packed', 'Packed', 'How much smaller the patterns are on disk, and the codec in force'],
   ['disk', 'Disk left', 'Room for recordings, at the present rate'],
   ['age', 'Data age', 'How old the map is that is shown'],
-  ['viewers', 'Viewers', 'Who is looking, and whether this page may steer'],
+  ['viewers', 'Viewers', 'How many pages are open'],
 ];
+
+/** Who holds control, in two words. */
+export function controlledBy({ control: { may, lease, mine } }) {
+  if (lease) return mine ? 'You have control' : `${lease.name} has control`;
+  return may ? 'You may steer' : 'Watching only';
+}
+
+/** "14.2 : 1 lz4", or – while nothing is written. */
+export function packing({ compression }) {
+  return compression?.ratio ? `${compression.ratio.toFixed(1)} : 1 ${compression.codec}` : '–';
+}
 
 /** Time at the present rate, or else room. */
 export function diskLeft({ bytes_free: free, state }, perSecond) {

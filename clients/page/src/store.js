@@ -2,13 +2,15 @@
 
 import { MapData } from './map_data.js';
 
+const STATUSES_REMEMBERED = 60;
+const milliseconds = ([seconds, nanoseconds]) => seconds * 1000 + nanoseconds / 1e6;
+
 /**
  * Events: the name of what changed: `status`, `run`, `connection`, `viewers`, `welcome`, `detectors`, `calibration`,
- * `bragg`, `rows`, `happening` (detail: header of an event/ message), `map` / `pattern` / `profile` (detail: the name).
+ * `bragg`, `rows`, `control`, `pass`, `happening` (detail: header of an event/ message), `map` / `pattern` / `profile` (detail: the name).
  */
 export class Store extends EventTarget {
   status = null;
-  statusAt = 0;
   run = null;
   connection = { connected: false, retryAt: 0 };
   welcome = null;
@@ -20,14 +22,20 @@ export class Store extends EventTarget {
   maps = new Map();
   patterns = new Map();
   profiles = new Map();
-  clockOffset = Infinity;
+  control = { may: false, reason: '', lease: null, mine: false };
+  /** The pass of a scan with repeats that is looked at; null: the newest. */
+  pass = null;
+  #clocks = [];
 
   changed(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
+  /** `types`: of events, with blanks between. Returns what takes the listener away again. */
   on(types, listener) {
-    for (const type of types.split(' ')) this.addEventListener(type, (event) => listener(event.detail, type));
+    const heard = types.split(' ').map((type) => [type, (event) => listener(event.detail, type)]);
+    for (const [type, hear] of heard) this.addEventListener(type, hear);
+    return () => heard.forEach(([type, hear]) => this.removeEventListener(type, hear));
   }
 
   take({ topic, header, arrays }) {
@@ -37,9 +45,9 @@ export class Store extends EventTarget {
 
   take_status({ status, t }) {
     this.status = status;
-    this.statusAt = Date.now();
-    // The least difference ever seen is that of the clocks; what comes later was on its way.
-    this.clockOffset = Math.min(this.clockOffset, Date.now() - (t[0] * 1000 + t[1] / 1e6));
+    // What comes later than at the least difference was on its way. Only of the last minute: clocks are set now and then.
+    this.#clocks.push(performance.now() - milliseconds(t));
+    if (this.#clocks.length > STATUSES_REMEMBERED) this.#clocks.shift();
     this.setRun(status.run);
     this.changed('status');
   }
@@ -119,6 +127,16 @@ export class Store extends EventTarget {
 
   /** Seconds since merlind made what has this time; both clocks need not agree. */
   age(time) {
-    return Math.max(0, (Date.now() - this.clockOffset - (time[0] * 1000 + time[1] / 1e6)) / 1000);
+    return Math.max(0, (performance.now() - Math.min(...this.#clocks) - milliseconds(time)) / 1000);
+  }
+
+  /** Number of the pass of a map that is to be shown. */
+  passOf(map) {
+    return this.pass === null || this.pass >= map.passes ? map.newestPass() : this.pass;
+  }
+
+  turnToPass(pass) {
+    this.pass = pass;
+    this.changed('pass');
   }
 }

@@ -1,7 +1,8 @@
 // One page about a scan, to be printed or kept as PDF: how it went, its maps, its pattern and its Bragg table.
 
-import { braggRows, phaseInWords } from './bragg_form.js';
-import { button, element } from './dom.js';
+import { braggRows } from './bragg_form.js';
+import { phaseInWords } from './compare_form.js';
+import { button, dialog, element } from './dom.js';
 import { title } from './products.js';
 import { runFacts } from './scan_form.js';
 import { pictureOf } from './snapshot.js';
@@ -31,14 +32,11 @@ export function openSummary({ store, maps, pattern }) {
   const started = run.started ? new Date(run.started[0] * 1000).toLocaleString('en-GB') : 'not begun';
   const figures = maps.shown.filter((panel) => panel.display.image).map((panel) => figure(panel.display, title(panel.product)));
   if (pattern.display.image) figures.push(figure(pattern.display, `Pattern: ${title(pattern.source)}`));
-  const page = element('dialog', { class: 'summary', 'aria-label': 'Summary of the scan' },
+  const page = dialog({ class: 'summary', 'aria-label': 'Summary of the scan' },
     element('div', { class: 'summary-tools' }, button('Print', 'Print, or keep as PDF', () => window.print(), { class: 'primary' }), button('Close', 'Close', () => page.close())),
     element('h2', {}, run.file ? run.file.split('/').at(-1) : 'Scan'),
     element('p', {}, `${started}. ${word[0].toUpperCase()}${word.slice(1)}${text}. Run ${run.id}.`),
     element('div', { class: 'summary-columns' }, list(runFacts(run)), list(countsOf(run)), bragg ? element('table', { class: 'bragg-table' }, ...braggRows(bragg)) : null),
     bragg?.phase ? element('p', {}, phaseInWords(bragg.phase)) : null,
     element('div', { class: 'figures' }, ...figures));
-  page.addEventListener('close', () => page.remove());
-  document.body.append(page);
-  page.showModal();
 }

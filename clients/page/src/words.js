@@ -61,6 +61,7 @@ function acquiring(run, idleSeconds) {
  */
 export function stateInWords(status, idleSeconds = 0) {
   const { state, why, run } = status;
+  if (status.old_run && state === 'finishing') return { tone: 'busy', word: 'computing again', text: ' – the maps fill up' };
   if (state === 'fault') return { tone: 'bad', word: 'detector fault', text: why ? ` – ${why}` : '' };
   if (state === 'disconnected') return { tone: 'bad', word: 'detector not connected', text: why ? ` – ${why}` : '' };
   if (state === 'arming') return { tone: 'busy', word: 'arming', text: ' – the detector is being set up' };
@@ -69,4 +70,14 @@ export function stateInWords(status, idleSeconds = 0) {
   if (state === 'finishing') return { tone: 'busy', word: 'finishing', text: ' – results and file are being completed' };
   if (run?.state === 'finished') return ended(run);
   return { tone: 'idle', word: 'idle', text: ' – ready for a scan' };
+}
+
+const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(2)}`;
+
+/** A drift [dy, dx] in positions, with its error; in nm where the step is known. */
+export function driftInWords({ found, drift, error, detail }, stepNm) {
+  if (!found) return detail || 'not found';
+  const distance = Math.hypot(...drift);
+  const length = stepNm ? `, ${value(distance * stepNm)} nm` : '';
+  return `y ${signed(drift[0])}  x ${signed(drift[1])} ± ${error.toFixed(2)}${length}`;
 }

@@ -17,10 +17,8 @@ import numpy as np
 import zmq
 import zmq.asyncio
 
-from merlind import START_TIMEOUT, MerlindError, Update, _arrays, _given, _put_rows
 from merlind.keys import show_keys
-
-DEFAULT_ENDPOINT = "tcp://127.0.0.1:6350"
+from merlind.messages import DEFAULT_ENDPOINT, START_TIMEOUT, MerlindError, Update, arrays_of, given, put_rows
 
 
 class AsyncMerlind:
@@ -79,7 +77,7 @@ class AsyncMerlind:
         if not reply["ok"]:
             error = reply["error"]
             raise MerlindError(error["code"], error["message"], error.get("field"))
-        return reply["result"], _arrays(reply["result"].get("parts", []), frames)
+        return reply["result"], arrays_of(reply["result"].get("parts", []), frames)
 
     async def status(self) -> dict[str, Any]:
         """State of the daemon, see schemas/status.json."""
@@ -88,7 +86,7 @@ class AsyncMerlind:
     async def start(self, scan: Optional[tuple[int, int]] = None, wait: bool = False, **args: Any) -> dict[str, Any]:
         """Begins a run, once the detector is armed {"id", "state", ...}; with wait the summary of the finished run. args: those
         of the command start (schemas/protocol.md)."""
-        begun = (await self.request("start", **_given(scan=scan, **args)))[0]
+        begun = (await self.request("start", **given(scan=scan, **args)))[0]
         return await self.wait(begun["id"]) if wait else begun
 
     async def stop(self) -> dict[str, Any]:
@@ -97,7 +95,7 @@ class AsyncMerlind:
 
     async def run(self, run_id: Optional[str] = None) -> dict[str, Any]:
         """Summary of a run (None: the newest), finished or not."""
-        return (await self.request("run", **_given(id=run_id)))[0]
+        return (await self.request("run", **given(id=run_id)))[0]
 
     async def wait(self, run_id: Optional[str] = None) -> dict[str, Any]:
         """Waits for the end of a run (None: the newest) and returns its summary."""
@@ -129,7 +127,7 @@ class AsyncMerlind:
             while True:
                 topic, text, *frames = await socket.recv_multipart()
                 header = json.loads(text)
-                yield Update(topic.decode(), header, _arrays(header["parts"], frames))
+                yield Update(topic.decode(), header, arrays_of(header["parts"], frames))
 
     async def maps(self, name: str, run_id: Optional[str] = None) -> AsyncIterator[np.ma.MaskedArray]:
         """The map of a run (None: the newest) as it grows, after each update a copy of the whole map. Ends with the run."""
@@ -143,7 +141,7 @@ class AsyncMerlind:
             elif header["scan"] == run_id:
                 if seen != header.get("geometry"):  # rows of another geometry are of another map
                     grown, seen = None, header.get("geometry")
-                grown = _put_rows(grown, update)
+                grown = put_rows(grown, update)
                 yield grown.copy()
         if (await self.run())["id"] == run_id:
             yield await self.map(name)

@@ -238,14 +238,14 @@ static void draw_profile(cairo_t *cairo, const struct figure *figure, const stru
         .y_low = figure->low,
         .y_high = figure->high > figure->low ? figure->high : figure->low + 1,
     };
-    char text[2 * FILE_NAME_SIZE];
+    char text[2 * FILE_NAME_SIZE], units[FILE_NAME_SIZE];
     const char *const name = strncmp(figure->x.name, "index_", 6) == 0 ? "index" : figure->x.name;
     cairo_set_line_width(cairo, 0.8);
     cairo_rectangle(cairo, plot.left, plot.top, plot.width, plot.height);
     cairo_stroke(cairo);
     draw_marks(cairo, &plot);
-    snprintf(text, sizeof text, figure->x.units[0] ? "%.100s (%.100s)" : "%.100s", name,
-             figure->x.units);
+    units_in_words(&figure->x, units);
+    snprintf(text, sizeof text, figure->x.units[0] ? "%.100s (%.100s)" : "%.100s", name, units);
     figure_text(cairo, plot.left + plot.width / 2, plot.top + plot.height + 32, 0.5, text);
     snprintf(text, sizeof text, "%s%s", figure->logarithmic ? "log\u2081\u2080 " : "",
              figure->units);

@@ -147,6 +147,7 @@ static const char full_text[] =
     "  roots: [/data/one, '/data/two']\n"
     "  name: '{date}/{sample}_{run:04}'\n"
     "  trash_hours: 0.5\n"
+    "  opened: 5\n"
     "  links: true\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
@@ -169,8 +170,10 @@ static const char full_text[] =
     "wide_radius: 5.5, alpha: 0.02, overdispersion: measure, speckle: 0.03, contrast_min: 1.5, "
     "centre_uncertainty: 0.25, reference: film-1, counts: [0.1, 5], tile: 20, block: 4}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
-    "scan_rotation: -12.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: /etc/merlind/gain.npy, "
+    "scan_rotation: -12.5, beam_current: 50.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: "
+    "/etc/merlind/gain.npy, "
     "directory: /srv/kept, reference_age: 36.5}\n"
+    "hooks: {on_scan_end: [/usr/bin/after, 'a \"b\" c', ''], time_limit: 2.5}\n"
     "debug: {worker_delay_us: 12, analysis_delay_us: 13}\n";
 
 static void assert_full_bragg(const struct bragg_plan *plan)
@@ -196,6 +199,14 @@ static void assert_full_web(const struct web_settings *web)
     assert_true(web->patience_s == 12.5);
     assert_string_equal(web->tls_certificate, "/etc/merlind/page.pem");
     assert_string_equal(web->tls_key, "/etc/merlind/page.key");
+}
+
+static void assert_full_hooks(const struct hook_settings *hooks)
+{
+    static const char words[] = "/usr/bin/after\0a \"b\" c\0";
+    assert_int_equal(hooks->on_scan_end.n, 3);
+    assert_memory_equal(hooks->on_scan_end.text, words, sizeof words);
+    assert_true(hooks->time_limit_s == 2.5);
 }
 
 static void assert_full(const struct config *config)
@@ -227,6 +238,7 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->recording_roots.paths[1], "/data/two");
     assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
     assert_true(config->recording_trash_hours == 0.5);
+    assert_int_equal(config->recording_opened, 5);
     assert_true(config->recording.links);
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
@@ -253,12 +265,13 @@ static void assert_full(const struct config *config)
     const struct calibration_settings *const calibration = &config->calibration;
     assert_true(calibration->kv == 200 && calibration->camera_length == 196.5);
     assert_true(calibration->pixel_size_k == 0.1183 && calibration->scan_step == 0.5);
-    assert_true(calibration->scan_rotation == -12.5);
+    assert_true(calibration->scan_rotation == -12.5 && calibration->beam_current == 50.5);
     assert_string_equal(calibration->bad_pixels, "/etc/merlind/bad pixels.npy");
     assert_string_equal(calibration->gain, "/etc/merlind/gain.npy");
     assert_string_equal(calibration->directory, "/srv/kept");
     assert_true(calibration->reference_age == 36.5);
     assert_true(config->backlog_size == UINT64_C(3) << 30);
+    assert_full_hooks(&config->hooks);
 }
 
 static void assert_full_detectors(const struct config *config)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 /*
  * Every write of a recording fails in turn, and a disk is full at every size. Each trial is a
@@ -14,15 +15,15 @@
 #define LINES 6
 #define LINE 6
 #define FLUSHED_LINES 3
+#define SQUEEZED_LINES 300
 /* Of a trial; a hang is what it is about. */
 #define TRIAL_S 60
 
-#ifndef FAULT_STEP
-#    define FAULT_STEP 3
-#endif
-#ifndef DISK_STEP_KIB
-#    define DISK_STEP_KIB 236
-#endif
+/* The long form (MERLIND_TEST_LONG, check.sh --long) tries every write and every 4 KiB. */
+static unsigned step_of(unsigned brief, unsigned thorough)
+{
+    return getenv("MERLIND_TEST_LONG") ? thorough : brief;
+}
 
 enum moment { FROM_THE_START, WHEN_SOME_IS_FLUSHED };
 
@@ -32,7 +33,15 @@ struct trial {
     unsigned after;
     enum moment moment;
     const char *directory; /* NULL: the stage's own */
+    bool squeezed;         /* when some is flushed somebody else fills the disk ... */
+    unsigned left_kib;     /* ... but for this */
+    unsigned lines;        /* 0: LINES */
 };
+
+static unsigned lines_of(const struct trial *trial)
+{
+    return trial->lines ? trial->lines : LINES;
+}
 
 /* What a trial tells, in memory that is shared with it. */
 struct outcome {
@@ -69,9 +78,23 @@ static void await_flush(struct run *run, struct outcome *outcome)
         usleep(1000);
 }
 
+static void fill_disk(const struct trial *trial)
+{
+    struct statvfs system;
+    char path[100];
+    snprintf(path, sizeof path, "%s/filler", trial->directory);
+    const int filler = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(filler >= 0);
+    assert_int_equal(fstatvfs(filler, &system), 0);
+    const off_t size = (off_t)(system.f_bavail * system.f_frsize) - (off_t)trial->left_kib * 1024;
+    assert_true(size > 0);
+    assert_int_equal(fallocate(filler, 0, 0, size), 0);
+    close(filler);
+}
+
 static void record(const struct trial *trial, struct outcome *outcome)
 {
-    const struct scan_geometry scan = {.ny = LINES, .nx = LINE};
+    const struct scan_geometry scan = {.ny = lines_of(trial), .nx = LINE};
     struct stage *stage;
     set_up((void **)&stage);
     setenv("FAULTY_DISK_UNDER", trial->directory ? trial->directory : stage->directory, 1);
@@ -80,10 +103,12 @@ static void record(const struct trial *trial, struct outcome *outcome)
     if (trial->moment == FROM_THE_START)
         set_fault(trial);
     stage->sink.begin(stage->sink.data, run);
-    for (uint64_t row = 0; row < LINES; row++) {
+    for (uint64_t row = 0; row < lines_of(trial); row++) {
         if (row == FLUSHED_LINES && trial->moment == WHEN_SOME_IS_FLUSHED) {
             await_flush(run, outcome);
             set_fault(trial);
+            if (trial->squeezed)
+                fill_disk(trial);
         }
         play_line(run, &stage->sink, row);
     }
@@ -95,7 +120,8 @@ static void record(const struct trial *trial, struct outcome *outcome)
     outcome->recorded = (unsigned)atomic_load(&run->counts.recorded);
     strcpy(outcome->path, run->recording.path);
     strcpy(outcome->error, run->recording.error);
-    assert_int_equal(outcome->recorded + atomic_load(&run->counts.unrecorded), LINES * LINE);
+    assert_int_equal(outcome->recorded + atomic_load(&run->counts.unrecorded),
+                     lines_of(trial) * LINE);
     run_unref(run);
     recorder_destroy(stage->recorder);
     outcome->ended = true;
@@ -171,7 +197,7 @@ static struct outcome *try(const struct trial *trial)
 /* Returns whether all went well. */
 static bool judge(const struct trial *trial, const struct outcome *outcome)
 {
-    const unsigned promised = outcome->closed ? LINES * LINE
+    const unsigned promised = outcome->closed ? lines_of(trial) * LINE
                               : trial->moment == WHEN_SOME_IS_FLUSHED && *outcome->path
                                   ? FLUSHED_LINES * LINE
                                   : 0;
@@ -202,15 +228,15 @@ static void sweep(const char *kinds, int error_number, enum moment moment, unsig
 static void every_write_may_find_the_disk_full(void **state)
 {
     (void)state;
-    sweep("w", ENOSPC, FROM_THE_START, FAULT_STEP);
-    sweep("w", ENOSPC, WHEN_SOME_IS_FLUSHED, FAULT_STEP);
+    sweep("w", ENOSPC, FROM_THE_START, step_of(3, 1));
+    sweep("w", ENOSPC, WHEN_SOME_IS_FLUSHED, step_of(3, 1));
 }
 
 static void every_write_may_fail(void **state)
 {
     (void)state;
-    sweep("w", EIO, FROM_THE_START, 5 * FAULT_STEP);
-    sweep("w", EIO, WHEN_SOME_IS_FLUSHED, FAULT_STEP);
+    sweep("w", EIO, FROM_THE_START, step_of(15, 1));
+    sweep("w", EIO, WHEN_SOME_IS_FLUSHED, step_of(3, 1));
 }
 
 static void making_syncing_and_naming_the_file_may_fail(void **state)
@@ -223,30 +249,70 @@ static void making_syncing_and_naming_the_file_may_fail(void **state)
 
 /* ---- a disk of every size ---- */
 
+/* A small tmpfs, or the test is skipped. */
+static void mount_small(char *directory, const char *option)
+{
+    assert_non_null(mkdtemp(directory));
+    if (mount("none", directory, "tmpfs", 0, option) == 0)
+        return;
+    rmdir(directory);
+    print_message("skipped: a small tmpfs cannot be mounted here (%s)\n", strerror(errno));
+    skip();
+}
+
+static void unmount_small(const char *directory)
+{
+    umount2(directory, MNT_DETACH);
+    rmdir(directory);
+}
+
+static bool try_on_small(const struct trial *trial)
+{
+    struct outcome *const outcome = try(trial);
+    if (outcome->failed && *outcome->path)
+        assert_int_equal(images_there(outcome->path, outcome->recorded), outcome->recorded);
+    return judge(trial, outcome);
+}
+
 static void a_disk_of_any_size_keeps_what_it_can(void **state)
 {
     (void)state;
     char directory[] = "/tmp/merlind-small-XXXXXX";
     bool whole = false;
-    assert_non_null(mkdtemp(directory));
-    if (mount("none", directory, "tmpfs", 0, "size=16k") < 0) {
-        rmdir(directory);
-        print_message("skipped: a small tmpfs cannot be mounted here (%s)\n", strerror(errno));
-        skip();
-    }
-    for (unsigned kib = 16; !whole && kib < 8192; kib += DISK_STEP_KIB) {
+    mount_small(directory, "size=16k");
+    for (unsigned kib = 16; !whole && kib < 8192; kib += step_of(236, 4)) {
         const struct trial trial = {.moment = FROM_THE_START, .directory = directory};
         char option[32];
         snprintf(option, sizeof option, "size=%uk", kib);
         assert_int_equal(mount("none", directory, "tmpfs", MS_REMOUNT, option), 0);
-        struct outcome *const outcome = try(&trial);
-        if (outcome->failed && *outcome->path)
-            assert_int_equal(images_there(outcome->path, outcome->recorded), outcome->recorded);
-        whole = judge(&trial, outcome);
+        whole = try_on_small(&trial);
     }
     assert_true(whole);
-    umount2(directory, MNT_DETACH);
-    rmdir(directory);
+    unmount_small(directory);
+}
+
+/* The disk was large enough when the run began. Between looks at it real writes fail. */
+static void a_disk_that_is_filled_to_any_place_keeps_what_it_can(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/merlind-small-XXXXXX", filler[40];
+    bool whole = false;
+    unsigned failures = 0;
+    mount_small(directory, "size=24m");
+    snprintf(filler, sizeof filler, "%s/filler", directory);
+    for (unsigned kib = 0; !whole && kib < 8192; kib += step_of(100, 4)) {
+        const struct trial trial = {.moment = WHEN_SOME_IS_FLUSHED,
+                                    .directory = directory,
+                                    .squeezed = true,
+                                    .lines = SQUEEZED_LINES,
+                                    .left_kib = kib};
+        whole = try_on_small(&trial);
+        failures += !whole;
+        assert_int_equal(unlink(filler), 0);
+    }
+    assert_true(whole);
+    assert_true(failures > 0);
+    unmount_small(directory);
 }
 
 static int begin(void **state)
@@ -272,6 +338,7 @@ int main(void)
         cmocka_unit_test(every_write_may_fail),
         cmocka_unit_test(making_syncing_and_naming_the_file_may_fail),
         cmocka_unit_test(a_disk_of_any_size_keeps_what_it_can),
+        cmocka_unit_test(a_disk_that_is_filled_to_any_place_keeps_what_it_can),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

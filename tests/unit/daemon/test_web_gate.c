@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "daemon/web/assets.h"
+#include "daemon/assets.h"
 #include "daemon/web/gate.h"
 
 static const char origins[] = "http://lab.example:8080 https://[fd00::5]:1";

@@ -1,4 +1,4 @@
-#include "daemon/web/assets.h"
+#include "daemon/assets.h"
 
 #include <string.h>
 

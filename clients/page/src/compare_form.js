@@ -1,0 +1,124 @@
+// The fraction with reflections by region and by phase: regions are drawn on a map, a phase is the bright part of one.
+
+import { allow } from './control.js';
+import { button, choice, element, setOptions, setText, throttled } from './dom.js';
+import { title } from './products.js';
+import { count, percent } from './words.js';
+
+const EVERY_MS = 2000;
+const MOST_REGIONS = 9;
+const RULES = [['half', 'half range'], ['median', 'median'], ['otsu', 'Otsu']];
+
+/** Labels of the scan's positions for the request `bragg`: of regions that overlap the later one counts. */
+export function labelsOf(regions, [ny, nx]) {
+  const labels = Array.from({ length: ny }, () => new Array(nx).fill(0));
+  regions.forEach(({ y0, x0, y1, x1 }, i) => {
+    for (let y = y0; y <= Math.min(y1, ny - 1); y++) labels[y].fill(i + 1, x0, Math.min(x1 + 1, nx));
+  });
+  return labels;
+}
+
+const part = (fraction) => (fraction === null || fraction === undefined ? '–' : percent(fraction));
+const interval = (limits) => (limits ? limits.map((v) => (100 * v).toFixed(1)).join('–') : '');
+
+/** Rows of the table, [name, patterns, with reflections, fraction, interval]. */
+export function compareRows({ areas = [], phase }) {
+  const rows = areas.map(({ label, n, none, fraction, wilson }) => [`Region ${label}`, count(n), count(n - none), part(fraction), interval(wilson)]);
+  if (phase) {
+    for (const [name, [found, without], fraction] of [['In the phase', phase.table[0], phase.fraction_in], ['Outside', phase.table[1], phase.fraction_outside]]) {
+      rows.push([name, count(found + without), count(found), part(fraction), '']);
+    }
+  }
+  return rows;
+}
+
+/** The test of the phase in a sentence, and of how neighbours being alike is allowed for. */
+export function phaseInWords(phase) {
+  const ratio = phase.odds_ratio === null ? '' : `Odds ratio ${phase.odds_ratio.toFixed(2)}${phase.odds_ratio_interval[1] === null ? '' : ` (${phase.odds_ratio_interval.map((v) => v?.toFixed(2) ?? '–').join('–')})`}; `;
+  const shifted = phase.shifts > 0 ? `p = ${phase.p_toroidal.toPrecision(2)} by shifts of one map against the other` : 'the scan is too small for the test by shifts';
+  return `${ratio}${shifted}; ${phase.test === 'fisher' ? 'Fisher' : 'χ²'} p = ${phase.p.toPrecision(2)}, as if patterns were independent.`;
+}
+
+export class CompareForm {
+
+  constructor({ store, connection, toasts, maps }) {
+    Object.assign(this, { store, connection, toasts, maps, open: false });
+    this.map = choice('Phase: bright in', [], '', () => this.#ask());
+    this.rule = choice('Phase: above', RULES, 'half', () => this.#ask());
+    this.add = button('Add drawn area', 'With ⇧ drag an area on a map first; it becomes a region', () => this.#addArea());
+    this.clear = button('Clear', 'Forget the regions', () => this.#setRegions([]));
+    this.table = element('table', { class: 'compare-table' });
+    this.told = element('p', { class: 'muted', role: 'status' });
+    this.root = element('section', { class: 'form', 'aria-label': 'Compare' }, element('h3', {}, 'Regions and phases'),
+      element('div', { class: 'buttons' }, this.add, this.clear),
+      element('div', { class: 'pair' }, labelled('Phase: bright in', this.map), labelled('above', this.rule)), this.table, this.told);
+    const later = throttled(() => this.open && this.#ask(), EVERY_MS);
+    store.on('bragg', later);
+    store.on('run', () => this.#show());
+    maps.addEventListener('area', () => this.#show());
+    this.#show();
+  }
+
+  shown() {
+    this.open = true;
+    this.#show();
+    if (this.store.bragg) this.#ask();
+  }
+
+  left() {
+    this.open = false;
+  }
+
+  get #regions() {
+    return this.maps.marks.regions;
+  }
+
+  #addArea() {
+    const { marks } = this.maps;
+    const { area } = marks;
+    marks.area = null;
+    this.#setRegions([...this.#regions, area]);
+  }
+
+  #setRegions(regions) {
+    this.maps.marks.regions = regions;
+    this.maps.redraw();
+    this.#show();
+    this.#ask();
+  }
+
+  #show() {
+    const { run } = this.store;
+    const names = (run?.maps ?? []).filter((name) => !name.startsWith('bragg/'));
+    setOptions(this.map, [['', 'no phase'], ...names.map((name) => [name, title(name)])], names.includes(this.map.value) ? this.map.value : '');
+    const { marks } = this.maps;
+    allow(this.add, Boolean(marks.area) && marks.regions.length < MOST_REGIONS, 'With ⇧ drag an area on a map first');
+    this.clear.hidden = marks.regions.length === 0;
+    this.rule.disabled = !this.map.value;
+  }
+
+  async #ask() {
+    this.#show();
+    const scan = this.store.run?.geometry?.scan;
+    const asked = { ...(this.#regions.length && scan ? { areas: labelsOf(this.#regions, scan) } : {}), ...(this.map.value ? { phase: { map: this.map.value, threshold: this.rule.value } } : {}) };
+    if (!Object.keys(asked).length || !this.store.run?.bragg) return this.#tell([], '');
+    if (this.store.pass !== null) asked.pass = this.store.pass;
+    try {
+      const { result } = await this.connection.request('bragg', asked);
+      this.#tell(compareRows(result), result.phase ? phaseInWords(result.phase) : '');
+    } catch (error) {
+      this.#tell([], error.message);
+    }
+  }
+
+  #tell(rows, text) {
+    const heads = ['Patterns', 'With', 'Part'].map((head) => element('th', { scope: 'col' }, head));
+    this.table.hidden = rows.length === 0;
+    this.table.replaceChildren(element('thead', {}, element('tr', {}, element('td'), ...heads)),
+      element('tbody', {}, ...rows.map(([name, n, found, fraction, limits]) => element('tr', {}, element('th', { scope: 'row' }, name),
+        ...[n, found].map((cell) => element('td', {}, cell)), element('td', {}, fraction, limits ? element('small', {}, limits) : null)))));
+    setText(this.told, text);
+  }
+}
+
+const labelled = (text, control) => element('label', { class: 'field' }, element('span', {}, text), control);

@@ -1,0 +1,110 @@
+// The list of recordings, and an old run looked at again while another scan is taken.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { AXE, Bench, ctl, patience, shown, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+
+const SCREENS = process.env.MERLIND_SCREENS;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+/** What shows an old run gets the CPU only where nobody else wants it, seconds. */
+const IDLE_S = 120;
+let bench;
+let page;
+let old;
+
+before(async () => {
+  bench = await Bench.make({ scan: '20x24', fps: 400 });
+  for (const strain of [0, 8]) {
+    ctl(bench.daemon, 'start', '--scan', '20x24', '--label', `strain=${strain}`, '--wait');
+    old ??= ctl(bench.daemon, 'status', '--json').run;
+  }
+  page = await bench.open();
+});
+after(async () => {
+  await bench?.close();
+});
+
+async function look(name) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  if (SCREENS) await page.screenshot({ path: join(SCREENS, `${name}.png`) });
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`), []);
+}
+
+const cards = () => page.locator('.run-card');
+
+test('the list shows the newest first, with pictures, fractions and labels', async () => {
+  await page.keyboard.press('r');
+  await cards().first().waitFor();
+  assert.equal(await cards().count(), 2);
+  assert.match(await cards().nth(0).textContent(), /20 × 24.*BR \d+\.\d %.*strain 8.*complete, 480 of 480 recorded/);
+  assert.match(await cards().nth(1).textContent(), /strain 0/);
+  const greys = await cards().nth(0).locator('canvas').evaluate((canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size);
+  assert.ok(greys > 20, `${greys} values in the picture`);
+  await look('recordings');
+});
+
+test('arrows move among recordings, Escape leaves the list', async () => {
+  assert.equal(await cards().nth(0).evaluate((card) => card === document.activeElement), true);
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await cards().nth(1).evaluate((card) => card === document.activeElement), true);
+  await page.keyboard.press('Escape');
+  await waitFor(async () => (await page.locator('dialog').count()) === 0, 5, 'the list to be gone');
+});
+
+test('an old run is opened by the keyboard while a scan goes on, in the same views, and says what it is', async () => {
+  await startScan(page, 40, 40);
+  await stateIs(page, /receiving/);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('r');
+  await cards().nth(1).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.locator('.old-run-line').waitFor({ timeout: patience(IDLE_S) });
+  assert.match(await page.locator('.old-run-line').textContent(), new RegExp(old.file.split('/').at(-1).replace(/\./g, '\\.')));
+  await stateIs(page, /^complete: 480 of 480/, IDLE_S);
+  assert.equal(await page.locator('#tab-scan').isHidden(), true);
+  await page.keyboard.press('1');
+  await turnTo(page, 0, 'dark_field');
+  await waitFor(async () => (await shown(page, 0, 20, 24).catch(() => ({}))).limits, IDLE_S, 'the map of the old run');
+});
+
+test('an aperture that is moved there gives another map', async () => {
+  const before = (await shown(page, 0, 20, 24)).limits;
+  await page.locator('.aperture-list .row', { hasText: 'dark field' }).click();
+  await page.locator('input.steer').nth(3).fill('120');
+  await page.locator('input.steer').nth(3).press('Enter');
+  await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), IDLE_S, 'the recomputation');
+  await page.locator('.map-panel .image-base').first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.map-panel').first().getByRole('button', { name: /now/i }).first().click().catch(() => {});
+  await waitFor(async () => {
+    const { limits } = await shown(page, 0, 20, 24);
+    return limits && limits[1] !== before[1];
+  }, IDLE_S, 'the other map');
+  await look('old_run');
+});
+
+test('one key leads back to the live scan, which has lost nothing', async () => {
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('b');
+  await waitFor(async () => (await page.locator('.old-run-line').count()) === 0, 15, 'the live scan');
+  await stateIs(page, /^complete: 1,600 of 1,600/, IDLE_S);
+  assert.equal(ctl(bench.daemon, 'status', '--json').run.stalls.episodes, 0);
+});
+
+test('when the process of an old run is lost the page says so and is at the live scan again', async () => {
+  await page.goto(`${bench.daemon.web}/?run=${encodeURIComponent(old.file)}`);
+  await page.locator('.old-run-line').waitFor({ timeout: patience(IDLE_S) });
+  await stateIs(page, /^complete: 480 of 480/, IDLE_S);
+  const [{ pid }] = ctl(bench.daemon, 'status', '--json').opened;
+  process.kill(pid, 'SIGKILL');
+  await page.locator('.toast', { hasText: 'is not open any more' }).waitFor({ timeout: patience(60) });
+  assert.equal(await page.locator('.old-run-line').count(), 0);
+  await stateIs(page, /complete: 1,600/);
+});
+
+test('the page made no error', () => assert.deepEqual(bench.errors(), []));
