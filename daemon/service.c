@@ -156,7 +156,8 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
-/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own. */
+/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own.
+ */
 static void run_hook(struct service *service, const json_t *summary)
 {
     const char *const mode = json_string_value(json_object_get(summary, "mode"));
