@@ -105,7 +105,8 @@ main() {
       --list) printf '%s\n' "${all_stages[@]}" "${more_stages[@]}" && exit 0 ;;
       -h | --help) usage && exit 0 ;;
       *)
-        if ! printf '%s\n' "${all_stages[@]}" "${more_stages[@]}" | grep -qx -- "$1"; then
+        # Not by a pipe into grep -q, which ends before its writer does: with pipefail that is a failure now and then.
+        if [[ " ${all_stages[*]} ${more_stages[*]} " != *" $1 "* ]]; then
           echo "check.sh: there is no stage '$1'; stages: ${all_stages[*]} ${more_stages[*]}" >&2
           exit 64
         fi

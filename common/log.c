@@ -1,36 +1,20 @@
 #include "common/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/log_line.h"
 #include "common/queue.h"
 
-enum {
-    LINES = 512,
-    TEXT_SIZE = 700, /* a struct error, and what was being done when it happened */
-    COMPONENT_SIZE = 24,
-};
+enum { LINES = 512 };
 
 #define FINISH_TIMEOUT_NS (2 * NS_PER_S)
-
-/* One line, formatted but for its time: gmtime_r takes a lock, so that is left to the writing
- * thread. */
-struct log_line {
-    uint64_t time_ns;
-    enum log_level level;
-    char component[COMPONENT_SIZE];
-    char text[TEXT_SIZE];
-};
 
 /*
  * The log is global because whatever reports trouble must not need a handle for it.
@@ -57,19 +41,17 @@ static struct {
 
 static struct log_line stop_mark;
 
-static const struct {
-    const char *name;
-    int priority; /* of syslog */
-} levels[] = {
-    [LOG_LEVEL_ERROR] = {"error", 3},   [LOG_LEVEL_WARNING] = {"warning", 4},
-    [LOG_LEVEL_NOTICE] = {"notice", 5}, [LOG_LEVEL_INFO] = {"info", 6},
-    [LOG_LEVEL_DEBUG] = {"debug", 7},
+static const char *journal_socket = "/run/systemd/journal/socket";
+
+static const char *const levels[] = {
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
+    [LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",
 };
 
 bool log_level_from_name(const char *name, enum log_level *level)
 {
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        if (strcmp(name, levels[i].name) == 0) {
+        if (strcmp(name, levels[i]) == 0) {
             *level = (enum log_level)i;
             return true;
         }
@@ -79,7 +61,7 @@ bool log_level_from_name(const char *name, enum log_level *level)
 
 const char *log_level_name(enum log_level level)
 {
-    return levels[level].name;
+    return levels[level];
 }
 
 void log_set_level(enum log_level level)
@@ -92,54 +74,6 @@ uint64_t log_dropped(void)
     return atomic_load_explicit(&state.dropped, memory_order_relaxed);
 }
 
-/* JOURNAL_STREAM is inherited by everything a service starts; it only counts while stderr still is
- * that very stream. */
-static bool stderr_is_journal(void)
-{
-    const char *const stream = getenv("JOURNAL_STREAM");
-    if (!stream)
-        return false;
-    char *end;
-    const unsigned long long device = strtoull(stream, &end, 10);
-    if (*end != ':')
-        return false;
-    const unsigned long long inode = strtoull(end + 1, NULL, 10);
-    struct stat status;
-    return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
-}
-
-/* Polls before it writes, so that a reader of stderr who has stopped reading cannot hold up the
- * daemon's end for longer than log_finish allows: a pipe that polls writable has room for a whole
- * line. */
-static bool wait_writable(void)
-{
-    struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
-    for (;;) {
-        const uint64_t give_up_ns = atomic_load_explicit(&state.give_up_ns, memory_order_relaxed);
-        const bool last_time = clock_monotonic_ns() >= give_up_ns;
-        if (poll(&wait, 1, last_time ? 0 : 100) > 0)
-            return true;
-        if (last_time)
-            return false;
-    }
-}
-
-static bool write_all(const char *data, size_t size)
-{
-    while (size > 0) {
-        if (!wait_writable())
-            return false;
-        const ssize_t written = write(STDERR_FILENO, data, size);
-        if (written >= 0) {
-            data += written;
-            size -= (size_t)written;
-        } else if (errno != EINTR && errno != EAGAIN) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What a detector or a client sent may be quoted in a line; it must not be able to forge a second
  * one. */
 static void replace_control_characters(char *text)
@@ -150,80 +84,64 @@ static void replace_control_characters(char *text)
     }
 }
 
-static size_t format_time(uint64_t time_ns, char *text, size_t size)
+static void write_line(const struct log_line *line, const struct log_outlet *outlet)
 {
-    const time_t seconds = (time_t)(time_ns / NS_PER_S);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    const size_t length = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    const unsigned ms = (unsigned)(time_ns % NS_PER_S / NS_PER_MS);
-    return length + (size_t)snprintf(text + length, size - length, ".%03uZ", ms);
-}
-
-static void write_line(const struct log_line *line, bool journal)
-{
-    char text[TEXT_SIZE + COMPONENT_SIZE + 64];
-    size_t length = 0;
-    if (journal) {
-        length = (size_t)snprintf(text, sizeof text, "<%d>", levels[line->level].priority);
-    } else {
-        length = format_time(line->time_ns, text, sizeof text);
-        length +=
-            (size_t)snprintf(text + length, sizeof text - length, " %s ", levels[line->level].name);
-    }
-    length += (size_t)snprintf(text + length, sizeof text - length, "%s: %s\n", line->component,
-                               line->text);
-    if (!write_all(text, length))
+    if (!log_outlet_write(outlet, line))
         atomic_fetch_add_explicit(&state.dropped, 1, memory_order_relaxed);
 }
 
-static void fill_line(struct log_line *line, enum log_level level, const char *component,
+static void fill_line(struct log_line *line, const struct log_about *about, const char *component,
                       const char *format, va_list arguments)
 {
     line->time_ns = clock_realtime_ns();
-    line->level = level;
+    line->about = *about;
+    line->about.run = NULL;
+    snprintf(line->run, sizeof line->run, "%s", about->run ? about->run : "");
+    replace_control_characters(line->run);
     snprintf(line->component, sizeof line->component, "%s", component);
     if (vsnprintf(line->text, sizeof line->text, format, arguments) < 0)
         snprintf(line->text, sizeof line->text, "(a message that cannot be formatted: %s)", format);
     replace_control_characters(line->text);
+    replace_control_characters(line->component);
 }
 
-__attribute__((format(printf, 2, 3))) static void write_own_line(bool journal, const char *format,
-                                                                 ...)
+__attribute__((format(printf, 2, 3))) static void write_own_line(const struct log_outlet *outlet,
+                                                                 const char *format, ...)
 {
     struct log_line line;
     va_list arguments;
     va_start(arguments, format);
-    fill_line(&line, LOG_LEVEL_WARNING, "log", format, arguments);
+    fill_line(&line, LOG_ABOUT(WARNING), "log", format, arguments);
     va_end(arguments);
-    write_line(&line, journal);
+    write_line(&line, outlet);
 }
 
-static void report_lost(bool journal)
+static void report_lost(const struct log_outlet *outlet)
 {
     const uint64_t dropped = log_dropped();
     if (dropped == state.reported)
         return;
-    write_own_line(journal, "%llu log lines lost: they came faster than stderr takes them",
+    write_own_line(outlet, "%llu log lines lost: they came faster than stderr takes them",
                    (unsigned long long)(dropped - state.reported));
     state.reported = dropped;
 }
 
-static void write_and_reuse(struct log_line *line, bool journal)
+static void write_and_reuse(struct log_line *line, const struct log_outlet *outlet)
 {
-    write_line(line, journal);
+    write_line(line, outlet);
     queue_push_always(&state.unused, line);
 }
 
 static void *writing_thread(void *data)
 {
-    const bool journal = stderr_is_journal();
+    struct log_outlet outlet;
+    log_outlet_open(&outlet, journal_socket, &state.give_up_ns);
     uint64_t last_report = clock_monotonic_ns();
     for (;;) {
         struct log_line *line = queue_pop(&state.filled);
         const uint64_t now = clock_monotonic_ns();
         if (!line || now - last_report > NS_PER_S) {
-            report_lost(journal);
+            report_lost(&outlet);
             last_report = now;
         }
         if (!line)
@@ -231,11 +149,12 @@ static void *writing_thread(void *data)
         if (line == &stop_mark)
             break;
         if (line)
-            write_and_reuse(line, journal);
+            write_and_reuse(line, &outlet);
     }
     for (struct log_line *line; (line = queue_pop(&state.filled));)
-        write_and_reuse(line, journal);
-    report_lost(journal);
+        write_and_reuse(line, &outlet);
+    report_lost(&outlet);
+    log_outlet_close(&outlet);
     return NULL;
 }
 
@@ -311,15 +230,18 @@ void log_finish(void)
     pthread_join(state.thread, NULL);
 }
 
-static void write_directly(enum log_level level, const char *component, const char *format,
+static void write_directly(const struct log_about *about, const char *component, const char *format,
                            va_list arguments)
 {
     struct log_line line;
-    fill_line(&line, level, component, format, arguments);
-    write_line(&line, stderr_is_journal());
+    struct log_outlet outlet;
+    fill_line(&line, about, component, format, arguments);
+    log_outlet_open(&outlet, journal_socket, &state.give_up_ns);
+    write_line(&line, &outlet);
+    log_outlet_close(&outlet);
 }
 
-static void enqueue(enum log_level level, const char *component, const char *format,
+static void enqueue(const struct log_about *about, const char *component, const char *format,
                     va_list arguments)
 {
     struct log_line *const line = queue_pop(&state.unused);
@@ -327,21 +249,26 @@ static void enqueue(enum log_level level, const char *component, const char *for
         atomic_fetch_add_explicit(&state.dropped, 1, memory_order_relaxed);
         return;
     }
-    fill_line(line, level, component, format, arguments);
+    fill_line(line, about, component, format, arguments);
     queue_push(&state.filled, line); /* has room for every line, and one consumer only */
 }
 
-void log_write(enum log_level level, const char *component, const char *format, ...)
+void log_set_journal(const char *socket_path)
 {
-    if ((int)level > atomic_load_explicit(&state.level, memory_order_relaxed))
+    journal_socket = socket_path;
+}
+
+void log_write(const struct log_about *about, const char *component, const char *format, ...)
+{
+    if ((int)about->level > atomic_load_explicit(&state.level, memory_order_relaxed))
         return;
     const int saved = errno;
     va_list arguments;
     va_start(arguments, format);
     if (atomic_load_explicit(&state.running, memory_order_acquire))
-        enqueue(level, component, format, arguments);
+        enqueue(about, component, format, arguments);
     else
-        write_directly(level, component, format, arguments);
+        write_directly(about, component, format, arguments);
     va_end(arguments);
     errno = saved;
 }

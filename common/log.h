@@ -9,8 +9,9 @@
  * counted and the count is logged later.
  *
  * Form: `<time> <level> <component>: <text>`, time in UTC; when stderr is the journal
- * (JOURNAL_STREAM names it) `<N><component>: <text>` with the syslog priority N that the journal
- * understands. Text beyond 699 bytes is cut, control characters are replaced.
+ * (JOURNAL_STREAM names it) an entry with the fields of struct log_about, or where the journal's
+ * socket cannot be reached `<N><component>: <text>` with the syslog priority N. Text beyond 699
+ * bytes is cut, control characters are replaced.
  *
  * After a fork the child writes its lines directly until it calls log_init itself.
  */
@@ -38,12 +39,33 @@ const char *log_level_name(enum log_level level);
 /* Lines lost since the start because the queue was full. */
 uint64_t log_dropped(void);
 
-/* Never blocks, never allocates; usable from every thread. */
-__attribute__((format(printf, 3, 4))) void log_write(enum log_level level, const char *component,
-                                                     const char *format, ...);
+/* What a line is about besides its words: fields of the journal (merlind(8), "JOURNAL"). */
+struct log_about {
+    enum log_level level;
+    const char *message_id; /* common/message_id.h, NULL: of no class */
+    const char *run;        /* its UUID, NULL: none */
+    uint64_t frame;         /* the exposure's number, from 1; 0: none */
+    uint64_t lost;          /* frames that this episode cost; 0: none */
+    const char *file;       /* of the source, and the line in it */
+    unsigned line;
+};
 
-#define log_error(component, ...) log_write(LOG_LEVEL_ERROR, component, __VA_ARGS__)
-#define log_warning(component, ...) log_write(LOG_LEVEL_WARNING, component, __VA_ARGS__)
-#define log_notice(component, ...) log_write(LOG_LEVEL_NOTICE, component, __VA_ARGS__)
-#define log_info(component, ...) log_write(LOG_LEVEL_INFO, component, __VA_ARGS__)
-#define log_debug(component, ...) log_write(LOG_LEVEL_DEBUG, component, __VA_ARGS__)
+/* Never blocks, never allocates; usable from every thread. `about` and what it points to are
+ * copied, but for message_id and file. */
+__attribute__((format(printf, 3, 4))) void log_write(const struct log_about *about,
+                                                     const char *component, const char *format,
+                                                     ...);
+
+/* LOG_ABOUT(ERROR, .run = id): a level, and members of struct log_about. */
+#define LOG_ABOUT(...)                                                                             \
+    (&(const struct log_about){                                                                    \
+        .file = __FILE__, .line = __LINE__, .level = LOG_LEVEL_##__VA_ARGS__})
+
+#define log_error(component, ...) log_write(LOG_ABOUT(ERROR), component, __VA_ARGS__)
+#define log_warning(component, ...) log_write(LOG_ABOUT(WARNING), component, __VA_ARGS__)
+#define log_notice(component, ...) log_write(LOG_ABOUT(NOTICE), component, __VA_ARGS__)
+#define log_info(component, ...) log_write(LOG_ABOUT(INFO), component, __VA_ARGS__)
+#define log_debug(component, ...) log_write(LOG_ABOUT(DEBUG), component, __VA_ARGS__)
+
+/* Where the journal listens, for tests; before log_init. */
+void log_set_journal(const char *socket_path);

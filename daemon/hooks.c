@@ -43,7 +43,8 @@ static void tell(struct hooks *hooks, const json_t *summary, const struct hook_e
     char text[700];
     snprintf(text, sizeof text, "hooks.on_scan_end of run %s %s", json_string_value(id),
              end->detail);
-    log_write(good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "hooks", "%s", text);
+    const enum log_level level = good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+    log_write(&(const struct log_about){.level = level}, "hooks", "%s", text);
     json_t *const hook = json_pack("{s:s, s:s, s:o, s:o, s:f}", "name", "on_scan_end", "program",
                                    hooks->settings->on_scan_end.text, "exit_code",
                                    number_or_null(end->exit_code, end->exit_code >= 0), "signal",

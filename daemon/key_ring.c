@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/key_file.h"
 #include "common/log.h"
+#include "common/message_id.h"
 #include "daemon/config/config.h"
 #include "daemon/zmq_poll.h"
 
@@ -85,8 +86,9 @@ static void tell(struct key_ring *ring, struct zap_question *question, const cha
         log_info("security", "%.*s is let in as %s", size, text, user);
     } else if (now - ring->told_ns >= NS_PER_S) {
         ring->told_ns = now;
-        log_warning("security", "%.*s is turned away: its key is not in %s", size, text,
-                    ring->config->security_clients);
+        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_TURNED_AWAY), "security",
+                  "%.*s is turned away: its key is not in %s", size, text,
+                  ring->config->security_clients);
     }
 }
 

@@ -29,6 +29,7 @@ struct pipeline {
     uint64_t turns_seen; /* of ingest, by pipeline_stuck */
     struct queue events;
     uv_async_t wake;
+    struct stage_times times;
     pipeline_event_fn on_event;
     void *data;
 };
@@ -117,6 +118,7 @@ static int start_workers(struct pipeline *pipeline, const struct config *config,
     return workers_create(
         &pipeline->workers, ingest_ring(pipeline->ingest), pipeline->n_workers, settings->sink,
         &(struct workers_options){
+            .times = &pipeline->times,
             .backlog_size = config->backlog_size ? config->backlog_size : settings->ring_size / 2,
             .delays =
                 {
@@ -140,6 +142,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .logbook = logbook,
         .configuration = pipeline->configuration,
         .summary = run_summary_text,
+        .times = &pipeline->times,
         .on_finished = post_finished,
         .data = pipeline,
     };
@@ -264,6 +267,11 @@ struct chunk_sink pipeline_sink(struct pipeline *pipeline)
 struct recorder *pipeline_recorder(const struct pipeline *pipeline)
 {
     return pipeline->recorder;
+}
+
+const struct stage_times *pipeline_times(const struct pipeline *pipeline)
+{
+    return &pipeline->times;
 }
 
 struct backlog_load pipeline_backlog(const struct pipeline *pipeline)

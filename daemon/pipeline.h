@@ -58,6 +58,7 @@ struct ingest *pipeline_ingest(struct pipeline *pipeline);
 struct chunk_sink pipeline_sink(struct pipeline *pipeline);
 /* NULL after pipeline_drain. */
 struct recorder *pipeline_recorder(const struct pipeline *pipeline);
+const struct stage_times *pipeline_times(const struct pipeline *pipeline);
 /* Zeros once it is drained. */
 struct backlog_load pipeline_backlog(const struct pipeline *pipeline);
 unsigned pipeline_workers(const struct pipeline *pipeline);

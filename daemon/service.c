@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/message_id.h"
 #include "daemon/acquisition/acquisition.h"
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/config/config_reload.h"
@@ -139,10 +140,10 @@ static void find_leftovers(struct service *service)
     service->leftovers = json_array();
     for (size_t i = 0; i < n && i < LEFTOVERS_NAMED; i++) {
         json_array_append_new(service->leftovers, json_string(paths[i]));
-        log_warning("record",
-                    "%s was left by a crash: \"merlin-file recover %s -o NEW.h5\" makes a whole "
-                    "file of it",
-                    paths[i], paths[i]);
+        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_LEFT_BY_CRASH), "record",
+                  "%s was left by a crash: \"merlin-file recover %s -o NEW.h5\" makes a whole "
+                  "file of it",
+                  paths[i], paths[i]);
         free(paths[i]);
     }
     if (n > LEFTOVERS_NAMED)
@@ -160,7 +161,8 @@ static void on_state_changed(void *data)
         control_state_changed(service->control);
 }
 
-/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own. */
+/* A view is no scan: it goes over and over, and nothing is kept of it. An old run has had its own.
+ */
 static void run_hook(struct service *service, const json_t *summary)
 {
     const char *const mode = json_string_value(json_object_get(summary, "mode"));
@@ -279,7 +281,8 @@ static void shut_down(void *data)
     service->stopping = true;
     notify_stopping();
     notify_extend_timeout(STOP_EXTENSION_S);
-    log_notice("merlind", "stopping: taking what is under way, closing the file");
+    log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_STOPPING), "merlind",
+              "stopping: taking what is under way, closing the file");
     acquisition_shut_down(service->acquisition, on_drained, service);
 }
 
@@ -296,7 +299,8 @@ static void reload(struct service *service)
         result_timers_start(&service->result_timers);
         config_finish(&fresh);
     } else {
-        log_error("config", "the configuration is wrong, see above; the old one stays in force");
+        log_write(LOG_ABOUT(ERROR, .message_id = MESSAGE_CONFIGURATION), "config",
+                  "the configuration is wrong, see above; the old one stays in force");
     }
     notify_ready(NULL);
 }
@@ -459,9 +463,10 @@ static void say_ready(const struct service *service)
            service->web ? web_url(service->web) : "");
     fflush(stdout);
     notify_ready("ready");
-    log_notice("merlind", "version %s ready: control %s, results %s, %s kernels", MERLIND_VERSION,
-               control_endpoint(service->control), publisher_endpoint(service->publisher),
-               cpu_isa_name(cpu_isa_best()));
+    log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_READY), "merlind",
+              "version %s ready: control %s, results %s, %s kernels", MERLIND_VERSION,
+              control_endpoint(service->control), publisher_endpoint(service->publisher),
+              cpu_isa_name(cpu_isa_best()));
 }
 
 int service_run(struct config *config, const struct config_source *source, struct error *error)

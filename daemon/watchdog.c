@@ -1,6 +1,7 @@
 #include "daemon/watchdog.h"
 
 #include "common/log.h"
+#include "common/message_id.h"
 #include "daemon/notify.h"
 
 #define LOOKS_PER_INTERVAL 4
@@ -15,7 +16,7 @@ static void on_time(uv_timer_t *timer)
         return;
     }
     if (!watchdog->told)
-        log_error("watchdog",
+        log_write(LOG_ABOUT(ERROR, .message_id = MESSAGE_STANDS_STILL), "watchdog",
                   "%s stands still: unless it gets on, systemd starts merlind anew; what was "
                   "recorded stays (merlin-file recover)",
                   who);

@@ -163,18 +163,23 @@ static void on_try_timeout(uv_timer_t *timer)
 
 /*
  * Both links are quiet for minutes while the detector waits for a trigger: only probes notice a
- * peer that lost its power.
+ * peer that lost its power. One a second: a peer that comes up again says at the next one that it
+ * knows nothing of this link, and until then a scan would be started whose frames go nowhere. A
+ * network may be cut for 25 seconds. What was sent and is not acknowledged stops the probes, and is
+ * given up after the same time; by itself the kernel would try for a quarter of an hour.
  */
 static void keep_alive(int fd)
 {
     const int on = 1;
-    const int idle_s = 10;
-    const int interval_s = 5;
-    const int probes = 3;
+    const int idle_s = 1;
+    const int interval_s = 1;
+    const int probes = 25;
+    const unsigned unanswered_ms = 1000 * (unsigned)(idle_s + interval_s * probes);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
 }
 
 static int watch(struct connector *connector)

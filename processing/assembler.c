@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
+#include "common/probe.h"
 
 /* How long late frames may take after the one that should have been the last. */
 #define LINGER_NS (30 * NS_PER_MS)
@@ -48,6 +49,7 @@ static void end_run(struct assembler *assembler, enum run_end end)
         want_no_end(assembler);
     atomic_store_explicit(&run->ended_ns, clock_realtime_ns(), memory_order_relaxed);
     atomic_store_explicit(&run->end, end, memory_order_release);
+    PROBE3(scan_ended, run->plan->id, run_end_name(end), counter_read(&run->counts.received));
     int acquiring = RUN_ACQUIRING;
     atomic_compare_exchange_strong_explicit(&run->phase, &acquiring, RUN_FINISHING,
                                             memory_order_release, memory_order_relaxed);

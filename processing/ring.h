@@ -45,6 +45,7 @@ struct frame_slot {
     uint8_t flags; /* enum frame_flag, known at arrival */
     uint8_t layer;
     uint64_t arrival;     /* message of the run, from 0 */
+    uint64_t arrived_ns;  /* monotonic; 0: not known */
     uint64_t frame_index; /* of the exposure: unwrapped number - 1 */
     uint64_t number;      /* as sent */
     int64_t position;     /* scan_geometry.h, or a code */

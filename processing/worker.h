@@ -9,6 +9,7 @@
 #include "processing/ring.h"
 #include "processing/run/chunk_sink.h"
 #include "processing/run/frame_tap.h"
+#include "processing/stage_times.h"
 #include "processing/stored/chunk_reader.h"
 #include "processing/worker_pace.h"
 
@@ -38,6 +39,7 @@ struct worker {
     struct backlog *backlog;
     enum cpu_isa isa;
     struct worker_delays delays;
+    struct stage_times *times; /* may be NULL */
     struct worker_pace pace;
     unsigned index;
     struct heartbeat *heartbeat;

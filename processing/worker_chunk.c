@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/probe.h"
 #include "detector/bit_plane.h"
+#include "processing/run/run_loss.h"
 #include "processing/run/stored_chunks.h"
 #include "processing/stored/chunk_codec.h"
 #include "processing/worker_deferred.h"
@@ -136,9 +137,13 @@ static void process_frames(struct worker *worker, struct chunk_work *work,
         n = take_at_once(worker, work, n_frames - i);
         done += process_some(worker, work, &chunk->frames[i], n);
     }
-    if (work->analysis == ANALYSE_NOW)
+    if (work->analysis == ANALYSE_NOW) {
+        const uint64_t arrived_ns = chunk->frames[work->n_frames].arrived_ns;
         worker_time_note(&worker->pace.analysis, clock_monotonic_ns() - start,
                          n_frames - work->n_frames);
+        if (arrived_ns > 0)
+            stage_times_add(worker->times, STAGE_RESULT, arrived_ns);
+    }
     give_latest(worker, work, chunk, work->n_frames, n_frames);
     struct run_counts *const counts = &work->run->counts;
     const uint64_t not_done = n_frames - work->n_frames - done;
@@ -265,7 +270,7 @@ static void pass_over(struct worker *worker, struct run *run, struct chunk *chun
     worker_count_unrecorded(run, in_place, n_frames);
     if (in_place)
         atomic_fetch_add_explicit(&run->counts.not_analysed, n_frames, memory_order_relaxed);
-    log_error("workers", "no memory for a chunk of %u frames: they are lost", n_frames);
+    run_tell_loss(run, n_frames, "no memory for a chunk to work on");
 }
 
 static void remember(struct worker *worker, const struct chunk_work *work)
@@ -282,6 +287,7 @@ static void remember(struct worker *worker, const struct chunk_work *work)
 void worker_process_chunk(struct worker *worker, struct chunk *chunk)
 {
     struct run *const run = chunk->run;
+    PROBE3(chunk_claimed, worker->index, chunk->first_place, chunk->capacity);
     worker_take_run(worker, run);
     if (worker_make_room(worker, run) < 0) {
         pass_over(worker, run, chunk);

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "processing/run/run_loss.h"
 #include "processing/run/stored_chunks.h"
 #include "processing/stored/backlog.h"
 #include "processing/stored/chunk_codec.h"
@@ -71,10 +72,7 @@ void worker_remember_deferred(struct worker *worker, const struct deferred_chunk
             backlog_pack(worker->backlog, room_of_chunk(run), run, worker->kept, in_layer);
         worker_time_note(&worker->pace.keeping, clock_monotonic_ns() - start, n_frames);
         if (!kept.packed) {
-            log_error("workers",
-                      "no memory for frames whose analysis was put off: %u are not "
-                      "analysed",
-                      n_frames);
+            run_tell_loss(run, n_frames, "no memory for frames whose analysis was put off");
             give_up_deferred(run, n_frames);
             epochs_settle(&run->epochs, chunk->first_exposure);
             return;

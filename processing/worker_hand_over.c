@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/log.h"
+#include "processing/run/run_loss.h"
 #include "processing/stored/chunk_codec.h"
 #include "processing/worker_message.h"
 #include "processing/worker_tap.h"
@@ -30,8 +30,7 @@ static void submit(struct worker *worker, struct run *run, size_t first, size_t 
     heartbeat_wait(worker->heartbeat, false);
     if (!chunk) {
         message_batch_clear(&worker->messages);
-        log_error("workers", "no memory for a compressed chunk: %u frames are not recorded",
-                  describe->n_frames);
+        run_tell_loss(run, describe->n_frames, "no memory for a compressed chunk");
         worker_count_unrecorded(run, in_place, describe->n_frames);
         return;
     }
@@ -44,13 +43,15 @@ static void submit(struct worker *worker, struct run *run, size_t first, size_t 
     chunk->position = describe->position;
     chunk->flags = describe->flags;
     chunk->n_frames = describe->n_frames;
+    const uint64_t start = clock_monotonic_ns();
     const ptrdiff_t packed = chunk_codec_pack(run, worker->kept + first * worker->kept_size, n,
                                               chunk->bytes, chunk->capacity);
+    stage_times_add(worker->times, STAGE_COMPRESS, start);
     chunk->size = packed > 0 ? (size_t)packed : 0;
     chunk->raw_size = packed > 0 ? n * run->format.image_size : chunk->raw_size;
     worker_hand_over_messages(worker, chunk);
     if (packed < 0)
-        log_error("workers", "Blosc refused a chunk of %zu frames", n);
+        run_tell_loss(run, describe->n_frames, "Blosc refused a chunk");
     else
         worker_tap_give_packed(worker, first, n, chunk->bytes, chunk->size);
     sink->submit(sink->data, chunk);

@@ -1,8 +1,8 @@
 #include "processing/worker_message.h"
 
 #include "common/crc32c.h"
-#include "common/log.h"
 #include "detector/encode.h"
+#include "processing/run/run_loss.h"
 
 static void collect(struct worker *worker, const struct frame_slot *slot, uint32_t crc)
 {
@@ -21,8 +21,7 @@ static void collect(struct worker *worker, const struct frame_slot *slot, uint32
     if (message_batch_add(batch, &record, slot->body, format->data_offset) == 0)
         return;
     batch->n_payloads -= record.payload_kept;
-    log_error("workers", "no memory for the header of frame %llu: it is not recorded",
-              (unsigned long long)slot->number);
+    run_tell_loss(worker->run, 1, "no memory for a frame's header");
 }
 
 void worker_note_message(struct worker *worker, const struct frame_slot *slot,

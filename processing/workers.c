@@ -31,6 +31,7 @@ struct workers {
     bool has_tap;
     unsigned n_workers;
     struct worker_delays delays;
+    struct stage_times *times;
     enum cpu_isa isa;
     struct catch_up catch_up;
     struct backlog backlog;
@@ -57,6 +58,7 @@ static void worker_main(struct workers *workers, unsigned index)
         .index = index,
         .heartbeat = &workers->heartbeats[index],
         .delays = workers->delays,
+        .times = workers->times,
     };
     char name[16];
     snprintf(name, sizeof name, "worker-%u", index);
@@ -64,8 +66,8 @@ static void worker_main(struct workers *workers, unsigned index)
     setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
     for (;;) {
         heartbeat_beat(worker.heartbeat);
+        const uint32_t signal = ring_signal(workers->ring); /* before anything that it tells of */
         const bool stopping = atomic_load_explicit(&workers->stopping, memory_order_acquire);
-        const uint32_t signal = ring_signal(workers->ring);
         worker_merge_if_asked(&worker);
         const bool behind = !catch_up_is_empty(&workers->catch_up);
         struct chunk *chunk = ring_claim(workers->ring, signal, 0);
@@ -139,6 +141,7 @@ int workers_create(struct workers **out, struct ring *ring, unsigned n_workers,
         workers->tap = *options->tap;
     workers->n_workers = n_workers;
     workers->delays = options->delays;
+    workers->times = options->times;
     workers->backlog.size = options->backlog_size;
     workers->isa = cpu_isa_best();
     if (make_heartbeats(workers) < 0) {

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "processing/ring.h"
 #include "processing/run/chunk_sink.h"
+#include "processing/stage_times.h"
 #include "processing/stored/backlog.h"
 #include "processing/worker.h"
 
@@ -26,6 +27,7 @@ struct workers_options {
     size_t backlog_size; /* bytes */
     struct worker_delays delays;
     const struct frame_tap *tap; /* copied; NULL: none */
+    struct stage_times *times;   /* borrowed; NULL: not counted */
 };
 
 /* Starts n_workers threads; returns when all of them run. -EAGAIN: the system gave fewer than asked

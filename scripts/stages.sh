@@ -84,7 +84,7 @@ need_build() {
 # The classifier's rates on patterns of known truth take too long under the sanitizers.
 stage_unit() {
   need_build || return
-  unit_tests "$build" 1 "unit,truth,corpus" env ${long:+MERLIND_TEST_LONG=1}
+  unit_tests "$build" 1 "unit,truth,corpus,model" env ${long:+MERLIND_TEST_LONG=1}
 }
 
 stage_integration() {
@@ -357,6 +357,8 @@ stage_docs() {
   for page in "${pages[@]}"; do
     try "manual page $(basename "$page") without a warning" docs_page "$page" || true
   done
+  try "dashboard and alerts name figures that there are" /usr/bin/python3 tests/monitoring.py || true
+  command -v promtool >/dev/null || skip "expressions of the alerts" "promtool (Debian package prometheus) is not there"
   try "the tests that docs/reliability.md names are there" /usr/bin/python3 tests/named_tests.py || true
 }
 

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
+#include "common/message_id.h"
 #include "daemon/acquisition/acquisition_internal.h"
 #include "daemon/acquisition/parameter_request.h"
 #include "daemon/acquisition/run_summary.h"
 #include "daemon/calibration/calibration_table.h"
 #include "daemon/calibration/plan_warnings.h"
+#include "processing/run/run_loss.h"
 
 static const char *const state_names[] = {
     [ACQUISITION_DISCONNECTED] = "disconnected",
@@ -98,8 +101,9 @@ void acquisition_give_up_plan(struct acquisition *acquisition, const char *reaso
     acquisition->plan = NULL;
     (void)ingest_expect_nothing(pipeline_ingest(acquisition->pipeline));
     if (summary) {
-        log_notice("acquisition", "run %s ended without a frame: %s",
-                   json_string_value(json_object_get(summary, "id")), detail);
+        const char *const id = json_string_value(json_object_get(summary, "id"));
+        log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_RUN_ENDED, .run = id), "acquisition",
+                  "run %s ended without a frame: %s", id, detail);
         acquisition->observer.run_event(acquisition->observer.data, "finished", summary);
         run_history_put(&acquisition->history, summary);
     }
@@ -139,14 +143,15 @@ static void check_drained(struct acquisition *acquisition)
 static void on_data_link(struct acquisition *acquisition, const struct pipeline_event *event)
 {
     acquisition->data_connected = event->connected;
+    acquisition->doubted_ns = 0;
     acquisition->data_error = event->error;
     if (event->connected) {
         log_info("detector", "data link to %s:%u is up", acquisition->config->detector_host,
                  acquisition->config->detector_data_port);
     } else {
-        log_warning("detector", "data link to %s:%u is down: %s",
-                    acquisition->config->detector_host, acquisition->config->detector_data_port,
-                    event->error.text);
+        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_LINK_DOWN), "detector",
+                  "data link to %s:%u is down: %s", acquisition->config->detector_host,
+                  acquisition->config->detector_data_port, event->error.text);
         if (acquisition->state == ACQUISITION_ARMED)
             acquisition_give_up_plan(acquisition, "short", "link",
                                      "the data link broke before the first frame");
@@ -184,9 +189,10 @@ static void on_run_began(struct acquisition *acquisition, struct run *run)
         run_history_keep(&acquisition->history, run);
     }
     log_warnings(run);
-    log_notice("acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,
-               run->format.height, run->format.width, pixel_type_name(run->format.pixel_type),
-               run->expected);
+    log_write(LOG_ABOUT(NOTICE, .message_id = MESSAGE_RUN_BEGAN, .run = run->plan->id),
+              "acquisition", "run %s began: %ux%u %s frames, %" PRIu64 " expected", run->plan->id,
+              run->format.height, run->format.width, pixel_type_name(run->format.pixel_type),
+              run->expected);
     acquisition_set_state(acquisition, ACQUISITION_ACQUIRING, "%s", "");
     if (!acquisition->plan)
         acquisition_plan_stopped(acquisition);
@@ -209,21 +215,29 @@ static void on_run_ended(struct acquisition *acquisition, struct run *run)
                                   : "completing results and file");
 }
 
+/* Those that never came, and those of which there is no record. */
+static uint64_t frames_lost(const json_t *frames)
+{
+    return (uint64_t)(json_integer_value(json_object_get(frames, "missing")) +
+                      json_integer_value(json_object_get(frames, "unrecorded")));
+}
+
 static void log_end(const json_t *summary)
 {
     const json_t *const frames = json_object_get(summary, "frames");
     const json_t *const recording = json_object_get(summary, "recording");
-    log_notice("acquisition",
-               "run %s is finished, %s: %" JSON_INTEGER_FORMAT " frames received, "
-               "%" JSON_INTEGER_FORMAT " recorded, %" JSON_INTEGER_FORMAT
-               " missing; recording %s %s",
-               json_string_value(json_object_get(summary, "id")),
-               json_string_value(json_object_get(summary, "reason")),
-               json_integer_value(json_object_get(frames, "received")),
-               json_integer_value(json_object_get(frames, "recorded")),
-               json_integer_value(json_object_get(frames, "missing")),
-               json_string_value(json_object_get(recording, "state")),
-               json_string_value(json_object_get(summary, "file")));
+    const char *const id = json_string_value(json_object_get(summary, "id"));
+    log_write(
+        LOG_ABOUT(NOTICE, .message_id = MESSAGE_RUN_ENDED, .run = id, .lost = frames_lost(frames)),
+        "acquisition",
+        "run %s is finished, %s: %" JSON_INTEGER_FORMAT " frames received, "
+        "%" JSON_INTEGER_FORMAT " recorded, %" JSON_INTEGER_FORMAT " missing; recording %s %s",
+        id, json_string_value(json_object_get(summary, "reason")),
+        json_integer_value(json_object_get(frames, "received")),
+        json_integer_value(json_object_get(frames, "recorded")),
+        json_integer_value(json_object_get(frames, "missing")),
+        json_string_value(json_object_get(recording, "state")),
+        json_string_value(json_object_get(summary, "file")));
 }
 
 static void on_run_finished(struct acquisition *acquisition, struct run *run)
@@ -242,6 +256,7 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
     disk_experience_take(&acquisition->disk_experience, run);
     acquisition_decide_fate(acquisition, run);
     labelled_scans_add(&acquisition->labelled, run);
+    run_tell_last_loss(run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {
         log_end(summary);
@@ -293,6 +308,8 @@ static void on_pipeline_event(void *data, const struct pipeline_event *event)
 static void on_command_link(void *data, bool connected, const struct error *error)
 {
     struct acquisition *const acquisition = data;
+    if (!connected && acquisition->command_connected && acquisition->data_connected)
+        acquisition->doubted_ns = clock_monotonic_ns();
     acquisition->command_connected = connected;
     acquisition->command_error = error ? *error : (struct error){0};
     detector_settings_clear(&acquisition->known);
@@ -300,9 +317,9 @@ static void on_command_link(void *data, bool connected, const struct error *erro
         log_info("detector", "command link to %s:%u is up", acquisition->config->detector_host,
                  acquisition->config->detector_command_port);
     else
-        log_warning("detector", "command link to %s:%u is down: %s",
-                    acquisition->config->detector_host, acquisition->config->detector_command_port,
-                    acquisition->command_error.text);
+        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_LINK_DOWN), "detector",
+                  "command link to %s:%u is down: %s", acquisition->config->detector_host,
+                  acquisition->config->detector_command_port, acquisition->command_error.text);
     if (acquisition->state == ACQUISITION_IDLE || acquisition->state == ACQUISITION_DISCONNECTED)
         acquisition_set_idle(acquisition);
     acquisition_links_changed(acquisition);

@@ -33,6 +33,7 @@ struct acquisition {
     enum acquisition_state state;
     char why[600];
     bool data_connected, command_connected;
+    uint64_t doubted_ns; /* when the command link broke and the data link did not; 0: it stands */
     struct error data_error, command_error;
 
     struct acquisition_plan *plan; /* armed or arming, its first frame has not come */

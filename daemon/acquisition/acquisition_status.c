@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/counter.h"
 #include "daemon/acquisition/acquisition_internal.h"
 #include "daemon/acquisition/run_summary.h"
 
@@ -139,6 +140,27 @@ static json_t *writer_json(const struct acquisition *acquisition)
                      "behind_s", load.behind_s);
 }
 
+static json_t *histogram_json(const struct time_histogram *histogram)
+{
+    json_t *const counts = json_array();
+    for (size_t i = 0; i <= TIME_HISTOGRAM_BOUNDS; i++)
+        json_array_append_new(counts,
+                              json_integer((json_int_t)counter_read(&histogram->counts[i])));
+    return json_pack("{s:o, s:f}", "counts", counts, "sum_s",
+                     (double)counter_read(&histogram->sum_ns) / (double)NS_PER_S);
+}
+
+static json_t *times_json(const struct stage_times *times)
+{
+    json_t *const bounds = json_array(), *const stages = json_object();
+    for (size_t i = 0; i < TIME_HISTOGRAM_BOUNDS; i++)
+        json_array_append_new(bounds,
+                              json_real((double)time_histogram_bounds_ns[i] / (double)NS_PER_S));
+    for (enum path_stage stage = 0; stage < N_STAGES; stage++)
+        json_object_set_new(stages, stage_name(stage), histogram_json(&times->stages[stage]));
+    return json_pack("{s:o, s:o}", "bounds_s", bounds, "stages", stages);
+}
+
 static json_t *zero_frames(void)
 {
     const struct acquisition_plan nothing = {.id = ""};
@@ -154,12 +176,13 @@ json_t *acquisition_status(const struct acquisition *acquisition)
     json_t *const frames = run ? json_incref(json_object_get(run, "frames")) : zero_frames();
     json_t *const of_run = json_object_get(run, "warnings");
     json_t *const warnings = of_run ? json_incref(of_run) : json_array();
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}",
                      "state", acquisition_state_name(acquisition->state), "why", acquisition->why,
                      "detector", detector_json(acquisition), "frames", frames, "ring",
                      ring_json(acquisition), "backlog", backlog_json(acquisition), "recording",
                      recording_json(acquisition, run), "run", run ? run : json_null(), "stray",
-                     stray_json(acquisition), "writer", writer_json(acquisition), "workers",
+                     stray_json(acquisition), "writer", writer_json(acquisition), "times",
+                     times_json(pipeline_times(acquisition->pipeline)), "workers",
                      (int)pipeline_workers(acquisition->pipeline), "isa",
                      cpu_isa_name(cpu_isa_best()), "recompute",
                      acquisition_recompute_json(acquisition), "warnings", warnings);

@@ -1,9 +1,23 @@
 #include <errno.h>
 
+#include "common/clock.h"
 #include "daemon/acquisition/acquisition_internal.h"
 
 /* A little longer than the clients pause between two tries to connect. */
 #define WAIT_MS 3000
+
+/* In this time the data link's own probes have shown whether it stands (connector.c). */
+#define DOUBT_NS (2 * NS_PER_S)
+
+/*
+ * A detector that lost its power takes both links with it, without a word. The command link, which
+ * is in use, notices first; the data link may still look as if it stood when the detector is up
+ * again.
+ */
+static bool data_link_is_in_doubt(const struct acquisition *acquisition)
+{
+    return acquisition->doubted_ns > 0 && clock_monotonic_ns() < acquisition->doubted_ns + DOUBT_NS;
+}
 
 /*
  * A start that comes while a link is down waits for it a moment: a detector that was switched on
@@ -12,7 +26,10 @@
  */
 static bool links_up(const struct acquisition *acquisition, const struct acquisition_start *start)
 {
-    return acquisition->data_connected && (start->passive || acquisition->command_connected);
+    if (start->passive)
+        return acquisition->data_connected;
+    return acquisition->data_connected && acquisition->command_connected &&
+           !data_link_is_in_doubt(acquisition);
 }
 
 static void go_on(struct acquisition *acquisition)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "daemon/config/config_keys.h"
@@ -242,8 +243,12 @@ void config_init(struct config *config)
         struct yaml_source source = {.name = key->path, .shown = text, .messages = stderr};
         struct yaml_node *value;
         if (yaml_parse(&source, text, strlen(text), &value) != 0 ||
-            key->type->load(key, value, config, &source) != 0)
-            abort();
+            key->type->load(key, value, config, &source) != 0) {
+            /* Tests load every default: only memory can be lacking, and without them there is
+             * nothing to go on with. */
+            fprintf(stderr, "merlind: error: no memory for the configuration (%s)\n", key->path);
+            exit(EX_OSERR);
+        }
         yaml_destroy(value);
     }
 }

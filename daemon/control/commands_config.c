@@ -23,8 +23,9 @@ void command_log_level(const struct control_service *service, struct request *re
     }
     if (given) {
         config_change_log_level(service->config, level);
-        log_write(level, "control", "the log has lines from the level %s on, as %s asks",
-                  log_level_name(level), request_caller(request)->name);
+        log_write(&(const struct log_about){.level = level}, "control",
+                  "the log has lines from the level %s on, as %s asks", log_level_name(level),
+                  request_caller(request)->name);
     }
     request_succeed(request, json_pack("{s:s}", "level", log_level_name(level)), NULL, 0);
 }

@@ -23,7 +23,8 @@ struct disk_sync {
     pthread_t thread;
     int descriptor; /* to be synced, -1: none */
     bool stop;
-    int failure; /* errno of the newest one, 0: none that was not taken */
+    struct stage_times *times; /* may be NULL; set for good */
+    int failure;               /* errno of the newest one, 0: none that was not taken */
     char path[FILE_PATH_MAX];
     char failed_path[FILE_PATH_MAX];
 };
@@ -53,7 +54,9 @@ static void *sync_all(void *data)
         }
         /* `path` changes only while there is no descriptor. */
         pthread_mutex_unlock(&sync->mutex);
+        const uint64_t began = clock_monotonic_ns();
         const int failure = bring_to_disk(sync->descriptor, sync->path);
+        stage_times_add(sync->times, STAGE_SYNC, began);
         pthread_mutex_lock(&sync->mutex);
         if (failure) {
             sync->failure = failure;
@@ -66,13 +69,14 @@ static void *sync_all(void *data)
     return NULL;
 }
 
-int disk_sync_create(struct disk_sync **out, struct error *error)
+int disk_sync_create(struct disk_sync **out, struct stage_times *times, struct error *error)
 {
     struct disk_sync *const sync = calloc(1, sizeof *sync);
     sigset_t all, before;
     if (!sync)
         return error_set(error, -ENOMEM, "no memory for the thread that syncs recordings");
     sync->descriptor = -1;
+    sync->times = times;
     pthread_mutex_init(&sync->mutex, NULL);
     pthread_cond_init(&sync->changed, NULL);
     sigfillset(&all);

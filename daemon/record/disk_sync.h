@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/error.h"
+#include "processing/stage_times.h"
 
 /*
  * A thread that brings files to the disk (fdatasync), which may take seconds on a disk that is
@@ -13,7 +14,8 @@
  */
 struct disk_sync;
 
-int disk_sync_create(struct disk_sync **sync, struct error *error);
+/* `times` (may be NULL) is borrowed and gets how long each one takes. */
+int disk_sync_create(struct disk_sync **sync, struct stage_times *times, struct error *error);
 /* Waits for what is under way. NULL does nothing. */
 void disk_sync_destroy(struct disk_sync *sync);
 

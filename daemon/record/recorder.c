@@ -67,6 +67,7 @@ static bool handle(struct recorder *recorder, struct item *item)
 {
     switch (item->kind) {
     case ITEM_CHUNK:
+        stage_times_add(recorder->writer.options.times, STAGE_WAIT, item->submitted_ns);
         writer_write(&recorder->writer, &item->chunk);
         atomic_fetch_sub_explicit(&recorder->bytes_waiting, item->chunk.size, memory_order_relaxed);
         queue_push_always(&recorder->free_chunks, item);
@@ -307,7 +308,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
         recorder_free(recorder);
         return error_set(error, r, "no memory for the recorder");
     }
-    r = disk_sync_create(&recorder->writer.sync, error);
+    r = disk_sync_create(&recorder->writer.sync, options->times, error);
     if (r == 0)
         r = disk_watch_create(&recorder->watch, options->directory, error);
     if (r < 0) {

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "daemon/record/disk_watch.h"
 #include "processing/run/chunk_sink.h"
+#include "processing/stage_times.h"
 
 /*
  * The recorder: one writer thread, the only one in the daemon that calls HDF5, and a pool of
@@ -37,6 +38,7 @@ struct recorder_options {
     recorder_summary_fn summary;      /* for /entry/statistics; may be NULL */
     struct logbook *logbook;          /* notes and series for the files, borrowed; may be NULL */
     const char *configuration;        /* for the files, borrowed; may be NULL */
+    struct stage_times *times;        /* borrowed; may be NULL */
     recorder_finished_fn on_finished; /* may be NULL */
     void *data;                       /* for on_finished */
 };

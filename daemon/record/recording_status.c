@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/message_id.h"
 
 static void set_path(struct run *run, const char *path)
 {
@@ -35,7 +36,8 @@ bool recording_mark(struct run *run, const struct error *error)
         memcpy(run->recording.error, error->text, sizeof run->recording.error);
     pthread_mutex_unlock(&run->recording.mutex);
     if (first)
-        log_error("record", "recording of run %s: %s", run->plan->id, error->text);
+        log_write(LOG_ABOUT(ERROR, .message_id = MESSAGE_RECORDING_FAILED, .run = run->plan->id),
+                  "record", "recording of run %s: %s", run->plan->id, error->text);
     return first;
 }
 
@@ -46,7 +48,8 @@ void recording_set_failed(struct run *run, const struct error *error)
     memcpy(run->recording.error, error->text, sizeof run->recording.error);
     pthread_mutex_unlock(&run->recording.mutex);
     atomic_store_explicit(&run->recording_wanted, false, memory_order_relaxed);
-    log_error("record", "recording of run %s failed: %s", run->plan->id, error->text);
+    log_write(LOG_ABOUT(ERROR, .message_id = MESSAGE_RECORDING_FAILED, .run = run->plan->id),
+              "record", "recording of run %s failed: %s", run->plan->id, error->text);
 }
 
 void recording_add_bytes(struct run *run, uint64_t raw, uint64_t written)

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"
+#include "common/probe.h"
 #include "daemon/record/disk_sync.h"
 #include "daemon/record/given_results.h"
 #include "daemon/record/hdf5_error.h"
@@ -107,7 +108,10 @@ static void flush(struct writer *writer, struct open_run *open)
     if (!open->file || !run_file_has_news(open->file))
         return;
     char *const summary = summarise(writer, open->run);
-    if (run_file_flush(open->file, summary, &error) < 0)
+    const uint64_t began = clock_monotonic_ns();
+    const int r = run_file_flush(open->file, summary, &error);
+    stage_times_add(writer->options.times, STAGE_FLUSH, began);
+    if (r < 0)
         abandon(open, &error);
     free(summary);
 }
@@ -139,7 +143,10 @@ static bool record_chunk(struct writer *writer, struct open_run *open,
         stop(writer, open);
         return false;
     }
-    if (run_file_write(open->file, chunk, &error) < 0) {
+    const uint64_t began = clock_monotonic_ns();
+    const int r = run_file_write(open->file, chunk, &error);
+    stage_times_add(writer->options.times, STAGE_WRITE, began);
+    if (r < 0) {
         abandon(open, &error);
         return false;
     }
@@ -150,6 +157,7 @@ static bool record_chunk(struct writer *writer, struct open_run *open,
 void writer_write(struct writer *writer, const struct compressed_chunk *chunk)
 {
     const bool recorded = record_chunk(writer, find_open_run(writer, chunk->run), chunk);
+    PROBE4(chunk_written, chunk->first_place, chunk->n_frames, chunk->size, recorded);
     count_chunk(chunk, recorded);
 }
 

@@ -15,7 +15,7 @@ typedef void (*metric_fn)(const struct metric *metric, const struct web *web, FI
 
 struct metric {
     const char *name;
-    const char *type;   /* "gauge", "counter" */
+    const char *type;   /* "gauge", "counter", "histogram" */
     const char *labels; /* for the reader: "fate"; NULL: none */
     const char *help;   /* a sentence without a full stop */
     metric_fn print;
@@ -40,6 +40,7 @@ void metric_link_up(const struct metric *metric, const struct web *web, FILE *ou
 void metric_is_state(const struct metric *metric, const struct web *web, FILE *out);
 void metric_version(const struct metric *metric, const struct web *web, FILE *out);
 void metric_recording_lag(const struct metric *metric, const struct web *web, FILE *out);
+void metric_stages(const struct metric *metric, const struct web *web, FILE *out);
 void metric_status_age(const struct metric *metric, const struct web *web, FILE *out);
 void metric_count(const struct metric *metric, const struct web *web, FILE *out);
 void metric_refusals(const struct metric *metric, const struct web *web, FILE *out);

@@ -133,6 +133,37 @@ void metric_recording_lag(const struct metric *metric, const struct web *web, FI
         fprintf(out, "%s %" JSON_INTEGER_FORMAT "\n", metric->name, placed - recorded - unrecorded);
 }
 
+/* Prometheus counts what is up to a bound, the status what is between two. */
+static void print_histogram(const char *name, const char *stage, const json_t *bounds,
+                            const json_t *histogram, FILE *out)
+{
+    const json_t *const counts = json_object_get(histogram, "counts");
+    json_int_t total = 0;
+    for (size_t i = 0; i < json_array_size(counts); i++) {
+        total += json_integer_value(json_array_get(counts, i));
+        fprintf(out, "%s_bucket{stage=\"%s\",le=\"", name, stage);
+        if (i < json_array_size(bounds))
+            config_print_real(json_number_value(json_array_get(bounds, i)), out);
+        else
+            fputs("+Inf", out);
+        fprintf(out, "\"} %" JSON_INTEGER_FORMAT "\n", total);
+    }
+    fprintf(out, "%s_sum{stage=\"%s\"} ", name, stage);
+    print_value(json_object_get(histogram, "sum_s"), out);
+    fprintf(out, "%s_count{stage=\"%s\"} %" JSON_INTEGER_FORMAT "\n", name, stage, total);
+}
+
+void metric_stages(const struct metric *metric, const struct web *web, FILE *out)
+{
+    json_t *const times = find(web, metric->path);
+    const char *stage;
+    json_t *histogram;
+    json_object_foreach(json_object_get(times, "stages"), stage, histogram)
+    {
+        print_histogram(metric->name, stage, json_object_get(times, "bounds_s"), histogram, out);
+    }
+}
+
 /* ---- of the web server ---- */
 
 void metric_status_age(const struct metric *metric, const struct web *web, FILE *out)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/episode.h"
 #include "common/error.h"
 #include "detector/acquisition_header.h"
 #include "detector/pixel_format.h"
@@ -150,9 +151,10 @@ struct run {
     _Atomic int end;                /* enum run_end */
     _Atomic uint64_t pending;
     struct run_counts counts;
+    struct episode loss;        /* run_loss.h */
     struct frame_table *frames; /* row: exposure * n_layers + layer (exposure modulo recycle) */
     struct column_table *stored, *stored_late; /* stored_chunks.h */
-    struct chunk_store store; /* of a run that was read from a file; else zero */
+    struct chunk_store store;                  /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
     struct error bragg_error; /* why Bragg reflections are not looked for, or not finally */

@@ -1,6 +1,7 @@
 #include "processing/scan/placement.h"
 
 #include "common/counter.h"
+#include "common/probe.h"
 
 /* ---- chunks ---- */
 
@@ -86,12 +87,14 @@ static void append(const struct placement *placement, struct chunk *chunk,
     slot->flags = flags;
     slot->layer = (uint8_t)arrival->layer;
     slot->arrival = counter_read(&placement->run->counts.received);
+    slot->arrived_ns = counter_read(&placement->run->last_frame_ns);
     slot->frame_index = arrival->index;
     slot->number = arrival->number;
     slot->position = arrival->position;
     slot->place = arrival->position >= 0
                       ? scan_geometry_place(&placement->run->scan, arrival->index)
                       : arrival->position;
+    PROBE3(frame_received, slot->frame_index + 1, slot->layer, slot->body_size);
 }
 
 static bool place_extra(struct placement *placement, const struct arrival *arrival, uint8_t flags)

@@ -58,6 +58,14 @@ records_into_state_directory() {
 	grep "directory: /var/lib/merlind " <<<"$printed" && grep -x "StateDirectory=merlind" "$unit"
 }
 
+catalog_is_read() { # FILE: by systemd's own reader, in a root of its own
+	local read=$scratch/catalog
+	mkdir -p "$read/usr/lib/systemd/catalog" "$read/var/lib/systemd/catalog"
+	cp "$1" "$read/usr/lib/systemd/catalog/"
+	journalctl --root="$read" --update-catalog && journalctl --root="$read" --dump-catalog >"$scratch/dump" || return
+	[ "$(grep -c '^-- [0-9a-f]' "$scratch/dump")" -eq "$(grep -c '"[0-9a-f]\{32\}"' "$top/common/message_id.h")" ]
+}
+
 if ! command -v systemd-analyze >/dev/null; then
 	echo "systemd-analyze is not here (package systemd)"
 	exit 77
@@ -85,6 +93,7 @@ config=$(installed '*/merlind/merlind.yaml')
 program=$(installed '*/bin/merlind')
 sysusers=$(installed '*/sysusers.d/merlind.conf')
 tmpfiles=$(installed '*/tmpfiles.d/merlind.conf')
+catalog=$(installed '*/systemd/catalog/merlind.catalog')
 
 # The unit names the places after the installation; only there, staged, do its program and its file exist.
 for name in merlind.service merlind@.service; do
@@ -107,6 +116,7 @@ check "the installed configuration records into the unit's state directory" reco
 check "sysusers makes the unit's user" sysusers_makes_user "$sysusers"
 check "tmpfiles makes the state directory for that user" \
 	grep -qx 'd /var/lib/merlind 0750 merlind merlind -' "$tmpfiles"
+check "the journal's catalog explains every class of message" catalog_is_read "$catalog"
 
 systemd-analyze security --no-pager --offline=true "$unit" 2>/dev/null | tail -n 1 | sed 's/^/      /' || true
 [ "$failures" -eq 0 ]

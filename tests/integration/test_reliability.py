@@ -1,5 +1,6 @@
 """What happens to a service in months: it is stopped and continued, the network is cut or slow, thousands connect. Nothing is lost."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -121,6 +122,37 @@ class Networks(SystemTest):
     def test_network_that_loses_and_delays_packets_loses_no_frames(self):
         client = self.start_both("--scan", "32x32", "--fps", "500")
         self.within(self.there, "tc", "qdisc", "add", "dev", "merlin0", "root", "netem", "delay", "2ms", "1ms", "loss", "1%")
+        self.assert_complete(self.run_scan(client, (32, 32)))
+
+    def test_network_that_loses_packets_loses_no_frames(self):
+        """One packet in a hundred, in both directions; for kernels without netem."""
+        client = self.start_both("--scan", "32x32", "--fps", "500")
+        for rule in ("add table inet merlin", "add chain inet merlin in { type filter hook input priority 0 ; }",
+                     "add rule inet merlin in iifname merlin0 numgen random mod 100 == 0 counter drop"):
+            for name in (self.here, self.there):
+                self.within(name, "nft", *rule.split())
+        self.assert_complete(self.run_scan(client, (32, 32)))
+        dropped = subprocess.run(["ip", "netns", "exec", self.here, "nft", "list", "chain", "inet", "merlin", "in"],
+                                 capture_output=True, text=True).stdout
+        self.assertGreater(int(re.search(r"counter packets (\d+)", dropped)[1]), 0, "nothing was lost on the way")
+
+    def test_detector_that_lost_its_power_is_found_again(self):
+        """No word of farewell: its computer is gone in the middle of a scan, and comes up again under the same address."""
+        client = self.start_both("--scan", "32x32", "--fps", "500")
+        run = client("start", scan=[32, 32])
+        wait_for(lambda: client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
+        ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}
+        self.within(self.there, "ip", "link", "set", "merlin0", "down")
+        self.simulator.kill()
+        # A computer that comes up knows nothing of connections that there were.
+        self.within(self.there, "ss", "--kill", "--tcp", "src", "10.213.7.1")
+        self.within(self.there, "ip", "link", "set", "merlin0", "up")
+        self.start_simulator("--synthetic", "glass", "--bank", "64", "--scan", "32x32", "--fps", "500", "--listen", "10.213.7.1",
+                             prefix=("ip", "netns", "exec", self.there), **ports)
+        summary = client.wait_finished(run["id"], seconds=60)
+        self.assertEqual((summary["reason"], summary["recording"]["state"]), ("short", "closed"), summary)
+        received = summary["frames"]["received"]
+        self.assert_counts(summary["frames"], recorded=received, analysed=received, missing=1024 - received)
         self.assert_complete(self.run_scan(client, (32, 32)))
 
 

@@ -144,12 +144,12 @@ class Metrics(WebTest):
                 continue
             match = self.SAMPLE.match(line)
             self.assertTrue(match, line)
-            self.assertIn(match[1], described)
+            self.assertIn(re.sub("_(bucket|sum|count)$", "", match[1]), described)
             samples[match[1] + (match[2] or "")] = float(match[3])
         return samples
 
     def test_figures_are_those_of_the_run(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--fps", "500", **{"recording.enabled": True, "recording.flush": 0.1})
         control = self.control(self.daemon)
         viewer = self.viewer()
         viewer.watch("map/com_x/")
@@ -166,7 +166,19 @@ class Metrics(WebTest):
         self.assertEqual(samples['merlind_detector_link_up{link="data"}'], 1)
         self.assertGreaterEqual(samples['merlind_published_messages_total{topic="map/com_x/"}'], 1)
         self.assertEqual(samples["merlind_web_viewers"], 1)
+        self.check_stages(samples)
         self.assertGreater(samples["merlind_web_sent_bytes_total"], 1000)
+
+    def check_stages(self, samples):
+        """Each stage of the run took some time, once for each chunk, and the buckets grow."""
+        for stage in ("result", "compress", "wait", "write", "flush"):
+            count, seconds = (samples[f'merlind_stage_seconds_{part}{{stage="{stage}"}}'] for part in ("count", "sum"))
+            buckets = [value for name, value in samples.items() if name.startswith(f'merlind_stage_seconds_bucket{{stage="{stage}",')]
+            self.assertGreater(count, 0, stage)
+            self.assertGreater(seconds, 0, stage)
+            self.assertEqual(buckets, sorted(buckets), stage)
+            self.assertEqual(buckets[-1], count, stage)
+        self.assertEqual(samples['merlind_stage_seconds_count{stage="write"}'], samples['merlind_stage_seconds_count{stage="compress"}'])
 
     def test_what_is_refused_is_counted(self):
         self.start()

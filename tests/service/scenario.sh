@@ -74,6 +74,17 @@ check "it finds the detector" within 20 idle
 check "a scan is recorded, and its file holds what was sent" scan 32x32
 recordings_are_private() { [ "$(stat -c '%U %a' "$(newest '*.h5')")" = "merlind 640" ]; }
 check "recordings can be read by the service's group, by nobody else" recordings_are_private
+in_journal() { # FIELD=VALUE...: is there such an entry of merlind's?
+  journalctl -q -o json _SYSTEMD_UNIT=merlind.service "$@" | grep -q MESSAGE
+}
+run_is_in_journal() {
+  local run
+  run=$(journalctl -q -o json _SYSTEMD_UNIT=merlind.service | sed -n 's/.*"MERLIND_RUN":"\([0-9a-f-]\{36\}\)".*/\1/p' | tail -n 1)
+  [ -n "$run" ] && merlinctl status --json | grep -q "$run" && in_journal "MERLIND_RUN=$run" PRIORITY=5 MERLIND_COMPONENT=acquisition
+}
+explained() { journalctl -q -x _SYSTEMD_UNIT=merlind.service MERLIND_COMPONENT=merlind | grep -q 'Subject: merlind is ready'; }
+check "its entries in the journal have fields: those of a run can be asked for" run_is_in_journal
+check "journalctl -x explains them" explained
 tells_status() { systemctl show -P StatusText merlind | grep -q idle; }
 check "systemctl status tells what it does" within 5 tells_status
 reload() {

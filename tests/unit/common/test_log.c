@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +67,8 @@ static char *capture_end(struct capture *capture)
     return text;
 }
 
+enum { FLOOD = 5000 };
+
 static unsigned count(const char *text, const char *part)
 {
     unsigned n = 0;
@@ -76,6 +80,7 @@ static unsigned count(const char *text, const char *part)
 static int reset(void **unused)
 {
     unsetenv("JOURNAL_STREAM");
+    log_set_journal("/nowhere/socket");
     log_set_level(LOG_LEVEL_INFO);
     return 0;
 }
@@ -138,15 +143,21 @@ static void lines_above_the_level_are_left_out(void **unused)
     free(text);
 }
 
-static void the_journal_gets_a_priority_instead_of_a_time(void **unused)
+/* As systemd says it to a service whose stderr is the journal. */
+static void say_that_stderr_is_the_journal(void)
 {
-    struct capture capture;
     struct stat status;
     char stream[64];
-    capture_begin(&capture);
     fstat(STDERR_FILENO, &status);
     snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
+}
+
+static void a_journal_without_its_socket_gets_a_priority_instead_of_a_time(void **unused)
+{
+    struct capture capture;
+    capture_begin(&capture);
+    say_that_stderr_is_the_journal();
     log_set_level(LOG_LEVEL_DEBUG);
     log_error("test", "a");
     log_warning("test", "b");
@@ -156,6 +167,83 @@ static void the_journal_gets_a_priority_instead_of_a_time(void **unused)
     char *const text = capture_end(&capture);
     assert_string_equal(text, "<3>test: a\n<4>test: b\n<5>test: c\n<6>test: d\n<7>test: e\n");
     free(text);
+}
+
+/* A socket as journald's, in a directory of its own. */
+struct journal {
+    char directory[32], path[64];
+    int fd;
+};
+
+static void journal_begin(struct journal *journal)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(journal->directory, sizeof journal->directory, "/tmp/test-log-XXXXXX");
+    assert_non_null(mkdtemp(journal->directory));
+    snprintf(journal->path, sizeof journal->path, "%s/socket", journal->directory);
+    memcpy(address.sun_path, journal->path, strlen(journal->path) + 1);
+    journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(journal->fd >= 0);
+    assert_int_equal(bind(journal->fd, (const struct sockaddr *)&address, sizeof address), 0);
+    log_set_journal(journal->path);
+}
+
+static void journal_end(struct journal *journal)
+{
+    close(journal->fd);
+    unlink(journal->path);
+    rmdir(journal->directory);
+}
+
+static void the_journal_gets_fields(void **unused)
+{
+    struct capture capture;
+    struct journal journal;
+    char run[] = "0b5c9dbe-2a7c-4f0e-9d2b-5d1f6a3c7e80";
+    char entry[4096] = "", second[4096] = "";
+    journal_begin(&journal);
+    capture_begin(&capture);
+    say_that_stderr_is_the_journal();
+    assert_int_equal(log_init(LOG_LEVEL_INFO), 0);
+    log_write(LOG_ABOUT(WARNING, .message_id = "aeb48f4b29fb4989bc583358aa078d4d", .run = run,
+                        .frame = 77, .lost = 3),
+              "workers", "%s", "bad\nMESSAGE_ID=forged");
+    memset(run, 'x', sizeof run - 1); /* it was copied */
+    log_info("test", "plain");
+    log_finish();
+    char *const text = capture_end(&capture);
+    assert_true(recv(journal.fd, entry, sizeof entry - 1, MSG_DONTWAIT) > 0);
+    assert_true(recv(journal.fd, second, sizeof second - 1, MSG_DONTWAIT) > 0);
+    assert_string_equal(text, "");
+    assert_non_null(strstr(entry, "MESSAGE=workers: bad MESSAGE_ID=forged\nPRIORITY=4\n"));
+    assert_non_null(strstr(entry, "\nMESSAGE_ID=aeb48f4b29fb4989bc583358aa078d4d\n"));
+    assert_non_null(strstr(entry, "\nMERLIND_COMPONENT=workers\n"));
+    assert_non_null(strstr(entry, "\nMERLIND_RUN=0b5c9dbe-2a7c-4f0e-9d2b-5d1f6a3c7e80\n"));
+    assert_non_null(strstr(entry, "\nMERLIND_FRAME=77\nMERLIND_LOST=3\n"));
+    assert_non_null(strstr(entry, "test_log.c\nCODE_LINE="));
+    assert_int_equal(count(entry, "\nMESSAGE_ID="), 1);
+    assert_int_equal(count(second, "MESSAGE_ID="), 0);
+    assert_int_equal(count(second, "MERLIND_RUN="), 0);
+    free(text);
+    journal_end(&journal);
+}
+
+/* journald that was stopped, as SIGSTOP or a full disk does it. */
+static void a_journal_that_never_reads_costs_lines_and_never_time(void **unused)
+{
+    struct capture capture;
+    struct journal journal;
+    journal_begin(&journal);
+    capture_begin(&capture);
+    say_that_stderr_is_the_journal();
+    const uint64_t dropped_before = log_dropped();
+    assert_int_equal(log_init(LOG_LEVEL_INFO), 0);
+    for (int i = 0; i < FLOOD; i++)
+        log_info("flood", "%0200d", i);
+    log_finish();
+    assert_true(log_dropped() - dropped_before > FLOOD / 2);
+    free(capture_end(&capture));
+    journal_end(&journal);
 }
 
 /* JOURNAL_STREAM is inherited: behind `2> file` it names a stream that stderr is not. */
@@ -219,8 +307,6 @@ static uint64_t count_lost(const char *text)
     }
     return lost;
 }
-
-enum { FLOOD = 5000 };
 
 /* The pipe is full and nobody reads: the caller must get through, and the loss be told once
  * somebody reads. */
@@ -355,7 +441,9 @@ int main(void)
         cmocka_unit_test_setup(a_line_has_time_level_component_and_text, reset),
         cmocka_unit_test_setup(all_lines_arrive_in_order_with_and_without_the_thread, reset),
         cmocka_unit_test_setup(lines_above_the_level_are_left_out, reset),
-        cmocka_unit_test_setup(the_journal_gets_a_priority_instead_of_a_time, reset),
+        cmocka_unit_test_setup(a_journal_without_its_socket_gets_a_priority_instead_of_a_time,
+                               reset),
+        cmocka_unit_test_setup(the_journal_gets_fields, reset),
         cmocka_unit_test_setup(a_redirected_stderr_is_not_the_journal, reset),
         cmocka_unit_test_setup(a_message_cannot_forge_a_second_line, reset),
         cmocka_unit_test_setup(an_endless_message_is_cut, reset),
@@ -366,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup(a_closed_stderr_does_not_kill, reset),
         cmocka_unit_test_setup(level_names_are_read_and_written, reset),
         cmocka_unit_test_setup(a_reader_who_never_reads_cannot_hold_up_the_end, reset),
+        cmocka_unit_test_setup(a_journal_that_never_reads_costs_lines_and_never_time, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,106 @@
+"""Allocations that fail, one at a time: at the start merlind says so and ends, in a scan it goes on and accounts for every frame (--long: each of them, and the scan)."""
+import mmap
+import os
+import struct
+import unittest
+
+from harness import BUILD, ControlError, SystemTest
+
+PLAIN = True
+SLOW = True
+LONG = bool(os.environ.get("MERLIND_TEST_LONG"))
+SCAN = (8, 8)
+
+
+class NoMemory(SystemTest):
+    def setUp(self):
+        super().setUp()
+        path = self.directory / "plan"
+        path.write_bytes(bytes(16))
+        with open(path, "r+b") as file:
+            self.plan = mmap.mmap(file.fileno(), 16)
+        self.environment = {"LD_PRELOAD": str(BUILD / "tests" / "integration" / "failing_malloc.so"), "FAILING_MALLOC": str(path)}
+        self.simulator = self.start_simulator("--synthetic", "glass", "--fps", "2000", "--bank", "16")
+
+    def fail_at(self, n):
+        """The n-th allocation from now on; 0: none."""
+        self.plan[:] = struct.pack("<QQ", 0, n)
+
+    def asked(self):
+        """Allocations since then."""
+        return struct.unpack("<QQ", self.plan[:])[0]
+
+    def sample(self, count, few):
+        """Each in the long form, else a few of them, other ones on every day but the same for who tries again."""
+        return range(1, count + 1) if LONG else range(1 + count // (2 * few), count + 1, max(1, count // few))
+
+    def start(self, **options):
+        return self.start_daemon(self.simulator, environment=self.environment, **options)
+
+    def test_a_start_without_memory_ends_with_a_sentence(self):
+        self.fail_at(0)
+        daemon = self.start()
+        count = self.asked()
+        daemon.stop()
+        self.assertGreater(count, 50)
+        refused = 0
+        for n in self.sample(count, 8):
+            self.fail_at(n)
+            daemon = self.start(expected=(0, 71, 78), wait_ready=False)
+            with self.subTest(allocation=n):
+                try:
+                    daemon.wait_line("^ready ")
+                except AssertionError:
+                    code = daemon.wait()
+                    self.assertIn(code, (71, 78), daemon.report())
+                    self.assertRegex(daemon.stderr_text(), "(?i)memory", daemon.report())
+                    refused += 1
+                else:
+                    daemon.stop()
+        print(f"{count} allocations at the start, of those tried {refused} ended it")
+        self.assertGreater(refused, 0)
+
+    def scan_without(self, client, n):
+        # Of a run that could not be made the detector may still be sending.
+        client("stop")
+        self.fail_at(n)
+        try:
+            summary = self.run_scan(client, SCAN)
+        except ControlError as refused:
+            self.assertRegex(refused.message + self.daemon.stderr_text(), "memory")
+            return
+        except AssertionError as nothing:  # without memory for the request itself it is dropped, and the log says so
+            self.assertIn("no reply", str(nothing))
+            self.assertRegex(self.daemon.stderr_text(), "control: .*no memory")
+            return
+        frames = summary["frames"]
+        if frames["received"] == 0:  # the run could not be made; its frames are stray, and counted
+            self.assertRegex(summary["detail"], "memory", summary)
+            return
+        self.assert_accounts(frames)
+        self.assertEqual(frames["received"], SCAN[0] * SCAN[1])
+        if frames["unrecorded"] or frames["not_analysed"] or summary["recording"]["state"] != "closed":
+            self.assertRegex(self.daemon.stderr_text(), "(?i)memory")
+
+    @unittest.skipUnless(LONG, "only with --long: a request that was dropped is waited for for half a minute")
+    def test_a_scan_without_memory_accounts_for_every_frame_and_the_next_one_is_whole(self):
+        self.fail_at(0)
+        self.daemon = self.start()
+        client = self.control(self.daemon)
+        client.wait_state("idle")
+        self.fail_at(0)
+        self.run_scan(client, SCAN)
+        count = self.asked()
+        self.assertGreater(count, 50)
+        print(f"{count} allocations in a scan")
+        for n in self.sample(count, 12):
+            with self.subTest(allocation=n):
+                self.scan_without(client, n)
+                self.assertTrue(self.daemon.running(), self.daemon.report())
+        self.scan_without(client, 0)
+        summary = self.run_scan(client, SCAN)
+        self.assertEqual((summary["reason"], summary["recording"]["state"]), ("complete", "closed"), summary)
+
+
+if __name__ == "__main__":
+    unittest.main()
