@@ -167,6 +167,8 @@ static int create_entry(struct file_datasets *datasets, hid_t entry, const struc
     if (r >= 0)
         r = create_statistics(datasets, entry, summary);
     if (r >= 0)
+        r = saturation_text_create(&datasets->saturation, entry, run);
+    if (r >= 0)
         r = data_groups_create(&datasets->data, entry, run);
     if (r >= 0)
         r = create_instrument(entry, run);

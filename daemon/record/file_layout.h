@@ -11,6 +11,7 @@
 #include "daemon/record/log_datasets.h"
 #include "daemon/record/message_datasets.h"
 #include "daemon/record/result_datasets.h"
+#include "daemon/record/saturation_text.h"
 
 struct run_file_extras;
 
@@ -24,6 +25,7 @@ struct file_datasets {
     struct log_datasets log;
     struct result_datasets results;
     struct file_mark mark;
+    struct saturation_text saturation;
     hid_t end_time, end_reason, statistics;
     size_t statistics_capacity;
 };

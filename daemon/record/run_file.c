@@ -22,7 +22,6 @@
 #include "daemon/record/nexus.h"
 #include "daemon/record/reader_views.h"
 #include "daemon/record/run_facts.h"
-#include "daemon/record/saturation_attributes.h"
 
 #define OPEN_PATH_SIZE 40
 
@@ -239,6 +238,7 @@ static int complete(struct run_file *file, const char *summary)
         frame_datasets_complete(&datasets->frames, file->run) < 0 ||
         geometry_datasets_update(&datasets->geometry, file->run) < 0 ||
         result_datasets_complete(&datasets->results, file->run) < 0 ||
+        saturation_text_complete(&datasets->saturation, file->run) < 0 ||
         log_datasets_update(&datasets->log, file->run) < 0 || write_end(datasets, file->run) < 0 ||
         write_mark(file) < 0 || write_statistics(datasets, summary) < 0)
         return -1;
@@ -258,14 +258,12 @@ static int write_late(struct run_file *file, const char *open_path, struct error
     const struct result_datasets *const results = &file->datasets.results;
     struct run *const run = file->run;
     const char *const path = file->name.partial;
-    if (!late_results_are_there(results, run) && !saturation_attributes_are_due(run) &&
-        !geometry_late_lists_are_there(run) && !given_results_are_due(run) &&
-        !log_datasets_have_series(&file->datasets.log) && !run_facts_have_settings(run) &&
-        run->scan.ny > 0)
+    if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
+        !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
+        !run_facts_have_settings(run) && run->scan.ny > 0)
         return 0;
     file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
-        saturation_attributes_write(file->file, run) < 0 ||
         given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0 ||
         log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||

@@ -53,6 +53,8 @@ def masked_sums(frames, centre, inner, outer):
 
 
 class OldRuns(SystemTest):
+    follows_the_page = False  # some of its files are damaged
+
     def begin(self, fps="4000", expected=(0,), **settings):
         self.simulator = self.start_simulator("--synthetic", "glass", "--bank", "40", "--fps", fps)
         self.daemon = self.start_daemon(self.simulator, {
