@@ -722,9 +722,11 @@ class Way(SimulatorTest):
             frames = [Frame(data.message()) for _ in range(20)]
             self.assertEqual(commands.get("DETECTORSTATUS"), "1")
             self.assertEqual(commands.cmd("STOPACQUISITION"), 0)
-            while data.socket.recv(1 << 20):  # until it has stopped, there is more to read
-                if commands.get("DETECTORSTATUS") == "0" and data.silent(0.05):
-                    break
+            idle = False
+            while not (data.silent(0.05) and idle):  # until it has stopped, there is more to read
+                if not data.silent(0.001):
+                    data.socket.recv(1 << 20)
+                idle = commands.get("DETECTORSTATUS") == "0"
             images = np.load(dump)
         self.assertEqual(self.started(), 0)
         self.assertGreaterEqual(self.done()[0], 20)

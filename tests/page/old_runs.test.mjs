@@ -75,8 +75,9 @@ test('an old run is opened by the keyboard while a scan goes on, in the same vie
 test('an aperture that is moved there gives another map', async () => {
   const before = (await shown(page, 0, 20, 24)).limits;
   await page.locator('.aperture-list .row', { hasText: 'dark field' }).click();
-  await page.locator('input.steer').nth(3).fill('120');
-  await page.locator('input.steer').nth(3).press('Enter');
+  const outer = page.locator('#panel-apertures').getByLabel('Outer');
+  await outer.fill('120');
+  await outer.press('Enter');
   await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), IDLE_S, 'the recomputation');
   await page.locator('.map-panel .image-base').first().waitFor();
   await page.keyboard.press('Escape');
