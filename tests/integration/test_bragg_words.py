@@ -14,6 +14,7 @@ sys.path.insert(0, str(TOP / "clients" / "python"))
 from merlind import Merlind, MerlindError  # noqa: E402
 
 SLOW = True
+PLAIN = True
 
 SCAN = (16, 16)
 FAR = {"name": "far", "shape": "annulus", "inner": 60, "outer": 100}

@@ -13,6 +13,8 @@ from PIL import Image
 from file_tool import ToolTest
 from harness import lighter
 
+PLAIN = True
+
 SCAN = (12, 16)
 CALIBRATION = {"calibration.pixel_size_k": 0.05, "calibration.scan_step": 2.5}
 BRAGG = {"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,

@@ -12,6 +12,8 @@ from harness import ControlError, SystemTest, arrays, lighter, open_recording, r
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
+PLAIN = True
+
 SCAN = (6, 8)
 SIDE = 128
 RADIUS, WIDTH, CENTRE = 36.0, 4.0, (62.8, 64.4)

@@ -8,6 +8,8 @@ import numpy as np
 
 from harness import SystemTest, lighter, open_recording, wait_for
 
+PLAIN = True
+
 STALLED = 8
 SHIFTED = "scan positions may be shifted from frame {}"
 
