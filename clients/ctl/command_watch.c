@@ -96,5 +96,8 @@ int command_watch(const struct options *options, struct client *client)
         if (!interrupt_caught())
             exit_code = look(options, client);
     }
+    /* Ctrl-C may come into the middle of a drawing; what is cut of that is no failure. */
+    if (interrupt_caught())
+        clearerr(stdout);
     return exit_code;
 }

@@ -49,6 +49,7 @@ void file_crash_watch(void)
     sigaltstack(&alternative, NULL);
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGABRT, &action, NULL); /* what the library freed was not its own */
 }
 
 #endif

@@ -38,6 +38,8 @@ MERLIN_SIM = BUILD / "detector" / "sim" / "merlin-sim"
 MERLINCTL = BUILD / "clients" / "ctl" / "merlinctl"
 
 SANITIZER_REPORT = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|SUMMARY: \w+Sanitizer)")
+# A report whose first frames are those of HDF5, which believes what a damaged file says.
+IN_THE_LIBRARY = re.compile(r"==ERROR: AddressSanitizer.*\n(?:.*\n){0,4}.*libhdf5")
 
 
 def timeout(seconds):

@@ -17,7 +17,7 @@ import hdf5plugin
 import numpy as np
 
 from file_tool import MERLIN_FILE
-from harness import SANITIZER_REPORT, lighter, open_recording, timeout, wait_for
+from harness import IN_THE_LIBRARY, SANITIZER_REPORT, lighter, open_recording, timeout, wait_for
 from reshape_judge import FileTest, Geometry, SURPLUS, build
 
 
@@ -337,9 +337,10 @@ class Built(FileTest):
                 # The library forgets some of its memory when it gives up on a file.
                 done = subprocess.run([str(MERLIN_FILE), *map(str, command)], capture_output=True, timeout=timeout(60),
                                       env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1"})
-                if b"in H5HG_read" in done.stderr:  # the library's own mistake, which other builds catch
+                told = done.stderr.decode(errors="replace")
+                if IN_THE_LIBRARY.search(told):  # which merlin-file catches in other builds
                     continue
-                self.assertNotRegex(done.stderr.decode(errors="replace"), SANITIZER_REPORT)
+                self.assertNotRegex(told, SANITIZER_REPORT)
                 self.assertIn(done.returncode, (0, 65, 66, 70, 71, 73, 74), done.stderr)
                 self.assertFalse((self.directory / "new.h5.partial").exists())
                 statuses.add(done.returncode)
