@@ -72,7 +72,7 @@ test('settings of the search are drawn on the pattern while they are typed, dash
   await waitFor(async () => isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force');
   await page.getByLabel('Ring, outer').fill('60');
   await waitFor(async () => /not applied yet/.test(await page.locator('#panel-bragg .hint').textContent()), 5, 'the ring that is asked for');
-  assert.ok(!isRing(await drawnAt(128 + 46)));
+  await waitFor(async () => !isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force not to be drawn');
   await page.getByLabel('Ring, outer').fill('46');
   await waitFor(async () => isRing(await drawnAt(128 + 46)), 5, 'the ring that is in force');
 });
