@@ -9,9 +9,11 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -165,11 +167,35 @@ class Program:
                     f"  stdout:\n{tail(self.out)}\n  stderr:\n{tail(self.err)}")
 
 
-class Simulator(Program):
-    """merlin-sim on ports of its own choice; Simulator(FILE, "--fps", "1000") or Simulator("--synthetic", "glass")."""
+_port_locks = []
 
-    def __init__(self, *arguments, command_port=0, data_port=0, prefix=()):
-        super().__init__([MERLIN_SIM, *arguments, "--command-port", command_port, "--data-port", data_port], prefix=prefix)
+
+def lasting_port():
+    """A free TCP port which nobody else takes while its user is away, as a detector is that is switched off and on.
+
+    It lies below those that the kernel gives to connections and to whoever asks for any. An abstract Unix socket of its
+    name, kept until this process ends, tells the tests beside this one that it is spoken for.
+    """
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(min(10000, lowest // 2), lowest)
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(f"\0merlind-test-port-{port}")
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            lock.close()
+            continue
+        _port_locks.append(lock)
+        return port
+
+
+class Simulator(Program):
+    """merlin-sim; Simulator(FILE, "--fps", "1000") or Simulator("--synthetic", "glass"). Its ports stay free when it has ended."""
+
+    def __init__(self, *arguments, command_port=None, data_port=None, prefix=()):
+        ports = [lasting_port() if port is None else port for port in (command_port, data_port)]
+        super().__init__([MERLIN_SIM, *arguments, "--command-port", ports[0], "--data-port", ports[1]], prefix=prefix)
         match = self.wait_line(r"^ready command=(\d+) data=(\d+)$")
         self.command_port, self.data_port = int(match[1]), int(match[2])
 

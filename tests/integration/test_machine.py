@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import unittest
 
@@ -12,7 +11,7 @@ import h5py
 import numpy as np
 
 from file_tool import ToolTest
-from harness import Control, SystemTest, open_recording, wait_for
+from harness import Control, SystemTest, lasting_port, open_recording, wait_for
 
 PLAIN = True
 LONG = bool(os.environ.get("MERLIND_TEST_LONG"))
@@ -164,10 +163,6 @@ class Clock(ToolTest):
 class Order(SystemTest):
     """Detector, merlind and a client, each started when the others are there or not."""
 
-    def free_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            return free.getsockname()[1]
-
     def start_detector(self):
         self.start_simulator("--synthetic", "glass", command_port=self.ports[0], data_port=self.ports[1])
 
@@ -181,7 +176,7 @@ class Order(SystemTest):
         self.addCleanup(self.client.close)
 
     def take_scan(self, order):
-        self.ports = (self.free_port(), self.free_port())
+        self.ports = (lasting_port(), lasting_port())
         for name in order:
             getattr(self, f"start_{name}")()
         summary = self.run_scan(self.client, (4, 4))
