@@ -232,7 +232,7 @@ connection.addEventListener('state', ({ detail }) => {
   document.body.classList.toggle('lost', !detail.connected);
   store.changed('connection');
 });
-store.on('happening', (header) => ['stall', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'stall' ? 'warn' : ''));
+store.on('happening', (header) => ['stall', 'stray', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'geometry' ? '' : 'warn'));
 maps.addEventListener('watch', watch);
 maps.addEventListener('pick', ({ detail }) => pick(detail));
 maps.addEventListener('area', ({ detail: area }) => look(area, `mean of y ${area.y0}–${area.y1}, x ${area.x0}–${area.x1}`, 'area', null));
