@@ -7,8 +7,8 @@
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
-#include "daemon/acquisition/stray_watch.h"
 #include "daemon/acquisition/start_sequence.h"
+#include "daemon/acquisition/stray_watch.h"
 #include "daemon/logbook/logbook.h"
 #include "daemon/results/live_detectors.h"
 #include "detector/command_client.h"
@@ -51,7 +51,7 @@ struct acquisition {
     struct run *run;            /* the newest with frames */
     struct stall_events stalls; /* of it */
     struct stray_watch strays;
-    struct disk_events disk;    /* of it */
+    struct disk_events disk; /* of it */
     struct disk_experience disk_experience;
     struct pack_steps packing; /* of the newest run */
     struct logbook *logbook;
