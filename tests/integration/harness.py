@@ -199,7 +199,7 @@ class Simulator(Program):
     def __init__(self, *arguments, command_port=None, data_port=None, prefix=()):
         ports = [lasting_port() if port is None else port for port in (command_port, data_port)]
         super().__init__([MERLIN_SIM, *arguments, "--command-port", ports[0], "--data-port", ports[1]], prefix=prefix)
-        match = self.wait_line(r"^ready command=(\d+) data=(\d+)$")
+        match = self.wait_line(r"^ready command=(\d+) data=(\d+)$", 120)
         self.command_port, self.data_port = int(match[1]), int(match[2])
 
 
@@ -234,7 +234,7 @@ class Daemon(Program):
         file = ["--config", str(configuration)] if configuration else []
         super().__init__([MERLIND, *file, *options], environment, prefix=prefix)
         if wait_ready:
-            match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$")
+            match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$", 120)
             self.control, self.results, self.web = match[1], match[2], match[3]
 
 
