@@ -3,6 +3,7 @@
 import { allow } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
 import { parseLabels } from './scan_labels.js';
+import { inOperatorsWords } from './wording.js';
 import { duration } from './words.js';
 
 const PRESETS = [
@@ -75,7 +76,7 @@ export class ScanForm {
     this.#show();
     await this.toasts.attempt(async () => {
       const { result } = await this.connection.request('start', this.#arguments(mode));
-      (result.warnings ?? []).forEach((warning) => this.toasts.say(warning, 'warn'));
+      (result.warnings ?? []).forEach((warning) => this.toasts.say(inOperatorsWords(warning), 'warn'));
     });
     this.starting = false;
     this.#show();
@@ -135,7 +136,7 @@ export function runFacts(run) {
     ['File', run.file ? run.file.split('/').at(-1) : 'not recorded'],
   ];
   for (const [name, value] of Object.entries(run.labels ?? {})) facts.push([name, String(value)]);
-  if (run.detail) facts.push(['Note', run.detail]);
-  run.warnings?.forEach((warning) => facts.push(['Warning', warning]));
+  if (run.detail) facts.push(['Note', inOperatorsWords(run.detail)]);
+  run.warnings?.forEach((warning) => facts.push(['Warning', inOperatorsWords(warning)]));
   return facts;
 }
