@@ -8,7 +8,7 @@ let bench;
 let page;
 
 before(async () => {
-  bench = await Bench.make({ scan: '16x16', fps: 2000 });
+  bench = await Bench.make({ scan: '16x16', fps: 1000 });
   page = await bench.open();
   await startScan(page, 16, 16);
   await stateIs(page, /^complete:/);
@@ -87,11 +87,16 @@ test('a scan is started and stopped', async () => {
   await page.locator('#panel-scan').getByRole('button', { name: 'Align' }).focus();
   await press('Enter');
   await stateIs(page, /^aligning/);
-  await page.getByRole('button', { name: 'Stop' }).focus();
-  await page.keyboard.down('Space');
+  // A hold that a busy machine cuts short is begun again.
+  await waitFor(async () => {
+    if (!/^aligning/.test(await state(page))) return true;
+    await page.getByRole('button', { name: 'Stop' }).focus();
+    await page.keyboard.down('Space');
+    await new Promise((done) => setTimeout(done, 900));
+    await page.keyboard.up('Space');
+    return false;
+  }, 60, 'the scan to be stopped');
   await stateIs(page, /^stopped/);
-  await page.keyboard.up('Space');
-  assert.match(await state(page), /^stopped/);
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -41,7 +41,8 @@ export class ScanForm {
 
   #layout() {
     const labelled = (text, control) => element('label', { class: 'field' }, element('span', {}, text), control);
-    this.nudges = [-10, -1, 1, 10].map((n) => button(n > 0 ? `+${n}` : `−${-n}`, `The scan began ${Math.abs(n)} patterns ${n > 0 ? 'later' : 'earlier'} than it is seen`, () => this.#nudge(n)));
+    this.nudges = [-10, -1, 1, 10].map((n) => button(n > 0 ? `+${n}` : `−${-n}`, `The scan began ${Math.abs(n)} patterns ${n > 0 ? 'later' : 'earlier'} than it is seen`, () => this.#shift({ nudge: n })));
+    this.nudges.push(button('Reset', 'As the scan was seen before it was shifted', () => this.#shift({ shift: 0 })));
     return element('div', {},
       element('div', { class: 'form' },
         element('div', { class: 'pair' }, this.ny, this.nx),
@@ -96,8 +97,8 @@ export class ScanForm {
     });
   }
 
-  #nudge(n) {
-    return this.toasts.attempt(() => this.connection.request('geometry', { nudge: n }));
+  #shift(args) {
+    return this.toasts.attempt(() => this.connection.request('geometry', args));
   }
 
   #show() {
