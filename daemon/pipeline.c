@@ -180,6 +180,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     const struct ingest_settings settings = {
         .host = config->detector_host,
         .port = config->detector_data_port,
+        .priority = (int)config->ingest_priority,
         .ring_size = config->ring_size ? config->ring_size : memory_limit_ring_size(),
         .n_workers = pipeline->n_workers,
         .default_plan = default_plan,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
+#include "common/log.h"
 #include "common/queue.h"
 #include "detector/data_client.h"
 #include "processing/assembler.h"
@@ -52,6 +54,7 @@ struct ingest {
     bool stop_wanted, stopped;
     char *host;
     uint16_t port;
+    int priority;
 
     pthread_t thread;
     bool has_loop, thread_runs;
@@ -224,6 +227,22 @@ int ingest_end_run(struct ingest *ingest, enum run_end end, uint64_t quiet_ns)
 
 /* ---- life ---- */
 
+static void take_priority(int priority)
+{
+    if (priority == 0)
+        return;
+    const int r = pthread_setschedparam(pthread_self(), SCHED_FIFO,
+                                        &(struct sched_param){.sched_priority = priority});
+    if (r == 0)
+        log_info("ingest", "taking frames at real-time priority %d", priority);
+    else
+        log_warning("ingest",
+                    "no real-time priority %d (ingest.priority): %s; going on without. The service "
+                    "needs RestrictRealtime=no and LimitRTPRIO=%d in a drop-in (systemctl edit "
+                    "merlind), other starts a limit by ulimit -r",
+                    priority, strerror(r), priority);
+}
+
 static void *thread_main(void *data)
 {
     struct ingest *const ingest = data;
@@ -231,6 +250,7 @@ static void *thread_main(void *data)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     pthread_setname_np(pthread_self(), "ingest");
+    take_priority(ingest->priority);
     uv_run(&ingest->loop, UV_RUN_DEFAULT);
     return NULL;
 }
@@ -309,6 +329,7 @@ int ingest_create(struct ingest **out, const struct ingest_settings *settings, s
     ingest->assembler.default_plan = acquisition_plan_ref(settings->default_plan);
     ingest->host = strdup(settings->host);
     ingest->port = settings->port;
+    ingest->priority = settings->priority;
     int r = -ENOMEM;
     if (!ingest->host || init_commands(ingest) < 0) {
         error_set(error, r, "no memory for the ingest thread");

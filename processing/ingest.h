@@ -42,6 +42,8 @@ struct ingest_events {
 struct ingest_settings {
     const char *host;
     uint16_t port;
+    int priority;       /* real-time (SCHED_FIFO), 1-99; 0: none. Where it is refused, a warning is
+                           logged and the thread runs without. */
     uint64_t ring_size; /* bytes */
     unsigned n_workers;
     struct acquisition_plan *default_plan; /* a reference is taken */

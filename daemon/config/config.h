@@ -28,7 +28,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 97, /* in the table of config_keys.c */
+    CONFIG_KEYS = 98, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };
@@ -98,6 +98,7 @@ struct config {
     uint16_t detector_data_port;    /* 6342 */
     bool detector_allow_dangerous;  /* what can harm it may be set and commanded */
     uint32_t detector_gap;          /* pixels between the chips of a 2x2G detector; 0: unknown */
+    uint32_t ingest_priority;       /* real-time (SCHED_FIFO); 0: as other threads */
     uint64_t ring_size; /* bytes; 0: a quarter of the memory this process may use, at most 8 GiB */
     unsigned workers;   /* 0: as many as CPUs it may use */
     struct scan_geometry scan; /* shape 0, 0: taken from the detector's header */

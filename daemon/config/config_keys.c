@@ -26,6 +26,7 @@ static const char *const virtual_detector_examples[] = {
 
 const struct config_section config_sections[] = {
     {"detector", "The detector that merlind connects to."},
+    {"ingest", NULL},
     {"ring", NULL},
     {"scan", "What a scan looks like when a start request does not say it. Of the frames in time "
              "order skip_start come before the first line, every line has nx frames followed by "
@@ -74,6 +75,11 @@ const struct config_key config_keys[] = {
      .text = "Whether clients may do what can damage the detector or its calibration, or takes it "
              "away from others: HVBIAS, writing DACs and the pixel matrix, STANDBY, RESTART and "
              "RESET. Each use is logged."},
+    {"ingest.priority", &config_type_number, FIELD(ingest_priority), RANGE(0, 99),
+     .default_text = "0",
+     .text = "Real-time priority (SCHED_FIFO) of the thread that takes the frames from the socket. "
+             "0: none. It is tried at the start; where it is not allowed, a warning says what "
+             "allows it and merlind goes on. docs/tuning.md says when it is worth something."},
     {"ring.size", &config_type_size_or_auto, FIELD(ring_size), RANGE(0x1p20, 0x1p44),
      .unit = "B, KiB, MiB, GiB, TiB, kB, MB, GB or TB; bytes without one", .default_text = "auto",
      .text =

@@ -1,6 +1,8 @@
 """The daemon as a service: configuration errors, signals, requests at the wrong time, ports in use."""
 import contextlib
 import json
+import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -273,6 +275,30 @@ class Configuration(SystemTest):
         status = control.status()
         self.assertEqual((status["workers"], status["ring"]["size"]), (3, 8 << 20))
         self.assertEqual(status["recording"]["directory"], str(self.recordings))
+
+    def policy_of_ingest(self, daemon):
+        """How the kernel schedules the thread that takes the frames."""
+        for thread in pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir():
+            if (thread / "comm").read_text().strip() == "ingest":
+                return os.sched_getscheduler(int(thread.name)), os.sched_getparam(int(thread.name)).sched_priority
+        raise AssertionError("no thread of the name")
+
+    def test_real_time_priority_for_ingest(self):
+        allowed = subprocess.run(["chrt", "-f", "3", "true"], capture_output=True)
+        if allowed.returncode != 0:
+            self.skipTest("no real-time priority is to be had here")
+        daemon = self.start_daemon(None, {"ingest.priority": 3})
+        daemon.wait_line("real-time priority 3", stream="err")
+        self.assertEqual(self.policy_of_ingest(daemon), (os.SCHED_FIFO, 3))
+
+    def test_without_the_right_to_real_time_priority_it_says_so_once_and_goes_on(self):
+        prefix = ["prlimit", "--rtprio=0"]
+        if os.geteuid() == 0:
+            prefix += ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"]
+        daemon = self.start_daemon(None, {"ingest.priority": 3}, prefix=prefix)
+        daemon.wait_line("no real-time priority 3 .*LimitRTPRIO=3", stream="err")
+        self.assertEqual(self.policy_of_ingest(daemon), (os.SCHED_OTHER, 0))
+        self.assertEqual(self.control(daemon).status()["state"], "disconnected")
 
     def test_host_is_checked_and_every_doubt_has_a_remedy(self):
         done = self.run_merlind("-o", f"recording.directory={self.recordings}", "-o", "ring.size=64MiB", "--check-host")
