@@ -156,11 +156,10 @@ static int start_workers(struct pipeline *pipeline, const struct config *config,
         error);
 }
 
-static int start_threads(struct pipeline *pipeline, const struct config *config,
-                         struct logbook *logbook, struct acquisition_plan *default_plan,
-                         struct error *error)
+static int start_sinks(struct pipeline *pipeline, const struct config *config,
+                       struct logbook *logbook, struct error *error)
 {
-    const struct recorder_options recorder_options = {
+    const struct recorder_options options = {
         .n_workers = pipeline->n_workers,
         .flush_interval_s = config->recording_flush_s,
         .sync_interval_s = config->recording_sync_s,
@@ -172,9 +171,17 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
         .on_finished = post_finished,
         .data = pipeline,
     };
-    int r = recorder_create(&pipeline->recorder, &recorder_options, error);
-    if (r == 0)
-        r = finisher_create(&pipeline->finisher, recorder_sink(pipeline->recorder), error);
+    const int r = recorder_create(&pipeline->recorder, &options, error);
+    return r < 0 ? r
+                 : finisher_create(&pipeline->finisher, recorder_sink(pipeline->recorder), error);
+}
+
+/* The sinks first, so that each stage finds the one that it hands over to. */
+static int start_threads(struct pipeline *pipeline, const struct config *config,
+                         struct logbook *logbook, struct acquisition_plan *default_plan,
+                         struct error *error)
+{
+    int r = start_sinks(pipeline, config, logbook, error);
     if (r < 0)
         return r;
     const struct ingest_settings settings = {
@@ -201,9 +208,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
     log_info("pipeline", "reserving %.1f GiB of memory for the ring",
              (double)settings.ring_size / (double)(UINT64_C(1) << 30));
     r = ingest_create(&pipeline->ingest, &settings, error);
-    if (r < 0)
-        return r;
-    return start_workers(pipeline, config, &settings, error);
+    return r < 0 ? r : start_workers(pipeline, config, &settings, error);
 }
 
 /* For the files of recordings. */

@@ -271,61 +271,79 @@ static void set_options(void *socket)
     zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof handshake_ms);
 }
 
-int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
-                   const struct config *config, const struct key_ring *ring,
-                   const struct control_service *service, struct error *error)
+static int bind_socket(struct control *control, const char *endpoint, struct error *error)
 {
-    const char *const endpoint = config->control_endpoint;
-    struct control *control = calloc(1, sizeof *control);
-    if (!control)
-        return error_set(error, -ENOMEM, "no memory");
-    control->service = *service;
-    control->counts = json_object();
-    control->service.lease = &control->lease;
-    lease_init(&control->lease, config->control_lease_s);
-    request_rate_init(&control->rate, config->control_rate);
-    int r = -ENOMEM;
-    control->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
-    if (!control->socket) {
-        error_set(error, r, "cannot make the control socket");
-        goto fail;
-    }
-    set_options(control->socket);
-    key_ring_protect(ring, control->socket);
-    if (zmq_bind(control->socket, endpoint) != 0) {
-        r = error_set(
+    size_t size = sizeof control->endpoint;
+    if (zmq_bind(control->socket, endpoint) != 0)
+        return error_set(
             error, -errno,
             "control.endpoint %s: %s: is another merlind running? choose another port with "
             "-o control.endpoint=...",
             endpoint, zmq_strerror(errno));
-        goto fail;
-    }
-    size_t size = sizeof control->endpoint;
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
-    if (zmq_bind(control->socket, CONTROL_INPROC) != 0) {
-        r = error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
-        goto fail;
-    }
+    if (zmq_bind(control->socket, CONTROL_INPROC) != 0)
+        return error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));
+    return 0;
+}
+
+static int open_socket(struct control *control, void *zmq_context, const struct config *config,
+                       const struct key_ring *ring, struct error *error)
+{
+    control->socket = zmq_socket(zmq_context, ZMQ_ROUTER);
+    if (!control->socket)
+        return error_set(error, -errno, "cannot make the control socket: %s", zmq_strerror(errno));
+    set_options(control->socket);
+    key_ring_protect(ring, control->socket);
+    const int r = bind_socket(control, config->control_endpoint, error);
+    if (r < 0)
+        zmq_close(control->socket);
+    return r;
+}
+
+/* What the commands have of the service, and of each other. */
+static void init_service(struct control *control, const struct config *config,
+                         const struct control_service *service)
+{
+    control->service = *service;
+    control->service.lease = &control->lease;
     control->service.operations = &control->operations;
-    operations_init(&control->operations, &control->service);
     control->service.series = &control->series;
+    control->counts = json_object();
+    lease_init(&control->lease, config->control_lease_s);
+    request_rate_init(&control->rate, config->control_rate);
+    operations_init(&control->operations, &control->service);
+}
+
+int control_create(struct control **out, uv_loop_t *loop, void *zmq_context,
+                   const struct config *config, const struct key_ring *ring,
+                   const struct control_service *service, struct error *error)
+{
+    struct control *const control = calloc(1, sizeof *control);
+    if (!control)
+        return error_set(error, -ENOMEM, "no memory");
+    init_service(control, config, service);
+    int r = open_socket(control, zmq_context, config, ring, error);
+    if (r < 0)
+        goto free_service;
     r = scan_series_init(&control->series, loop, &control->service);
     if (r < 0) {
         error_set(error, r, "no memory");
-        goto fail;
+        goto close_socket;
     }
     r = zmq_poll_init(&control->poll, loop, control->socket, on_readable, control);
     if (r < 0) {
         error_set(error, r, "cannot watch the control socket");
-        scan_series_finish(&control->series);
-        goto fail;
+        goto finish_series;
     }
     *out = control;
     return 0;
 
-fail:
-    if (control->socket)
-        zmq_close(control->socket);
+finish_series:
+    scan_series_finish(&control->series);
+close_socket:
+    zmq_close(control->socket);
+free_service:
+    operations_finish(&control->operations);
     json_decref(control->counts);
     free(control);
     return r;

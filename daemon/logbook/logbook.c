@@ -76,14 +76,6 @@ int logbook_add_note(struct logbook *logbook, uint64_t time_ns, const char *auth
     return 0;
 }
 
-uint64_t logbook_notes_end(struct logbook *logbook)
-{
-    lock(logbook);
-    const uint64_t end = logbook->first_note + logbook->n_notes;
-    unlock(logbook);
-    return end;
-}
-
 size_t logbook_read_notes(struct logbook *logbook, uint64_t *from, struct logbook_note *notes,
                           size_t n)
 {

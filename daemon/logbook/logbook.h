@@ -63,9 +63,6 @@ json_t *logbook_series_json(struct logbook *logbook);
 
 /* ---- any thread ---- */
 
-/* Numbers that the next note will have, from 0. */
-uint64_t logbook_notes_end(struct logbook *logbook);
-
 /* Copies up to n notes from number *from on, which is moved behind them. Returns how many. */
 size_t logbook_read_notes(struct logbook *logbook, uint64_t *from, struct logbook_note *notes,
                           size_t n);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
+error_t file_options_take(struct file_options *options, int key, char *text,
+                          struct argp_state *state)
 {
-    struct file_options *const options = state->input;
     switch (key) {
     case 'o':
         options->output = text;
@@ -30,6 +30,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    return file_options_take(state->input, key, text, state);
 }
 
 void file_options_parse(struct file_options *options, const struct argp_option *table,

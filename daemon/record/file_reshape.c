@@ -16,7 +16,7 @@
 
 static int open_original(struct reshape *reshape, struct error *error)
 {
-    const int r = file_recording_open(&reshape->old, reshape->options->path, error);
+    const int r = file_recording_open(&reshape->old, reshape->options->file.path, error);
     if (r < 0)
         return r;
     if (reshape->old.growing)
@@ -95,8 +95,8 @@ static void close_new(struct reshape *reshape)
 static int make(struct reshape *reshape, struct error *error)
 {
     const struct reshape_options *const options = reshape->options;
-    int r =
-        file_output_create(&reshape->output, options->output, options->path, options->force, error);
+    int r = file_output_create(&reshape->output, options->file.output, options->file.path,
+                               options->file.force, error);
     if (r < 0)
         return r;
     file_copier_init(&reshape->copier, reshape->output.file);
@@ -104,7 +104,7 @@ static int make(struct reshape *reshape, struct error *error)
     close_new(reshape);
     file_copier_finish(&reshape->copier);
     if (r == 0)
-        r = file_output_commit(&reshape->output, options->path, error);
+        r = file_output_commit(&reshape->output, options->file.path, error);
     if (r < 0)
         file_output_abandon(&reshape->output);
     return r;
@@ -160,7 +160,7 @@ int file_command_reshape(int argc, char **argv)
         reading = false;
         r = make(&reshape, &error);
     }
-    if (r == 0 && options.json)
+    if (r == 0 && options.file.json)
         print_json(&reshape);
     else if (r == 0)
         print_words(&reshape);

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "daemon/record/file_copy.h"
+#include "daemon/record/file_options.h"
 #include "daemon/record/file_output.h"
 #include "daemon/record/file_progress.h"
 #include "daemon/record/file_recording.h"
@@ -27,12 +28,12 @@
  * file_output_error tells why.
  */
 struct reshape_options {
-    const char *path, *output;
+    struct file_options file;
     const char *positions; /* a .npy file, NULL: none given */
     bool has_scan, has_order, has_start, has_line, has_end, has_shift, has_repeats;
     struct scan_geometry asked; /* those of its members that are given */
     bool last;                  /* what is not given is as in the newest geometry, not the stored */
-    bool force, allow_missing, json;
+    bool allow_missing;
 };
 
 struct reshape_counts {

@@ -8,7 +8,7 @@
 #include "daemon/record/file_reshape.h"
 
 enum option_key {
-    KEY_SCAN = 256,
+    KEY_SCAN = FILE_KEY_JSON + 1,
     KEY_ORDER,
     KEY_SKIP_START,
     KEY_SKIP_LINE,
@@ -17,9 +17,7 @@ enum option_key {
     KEY_REPEATS,
     KEY_POSITIONS,
     KEY_LAST,
-    KEY_FORCE,
     KEY_ALLOW_MISSING,
-    KEY_JSON,
 };
 
 static const struct argp_option option_table[] = {
@@ -41,8 +39,8 @@ static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "", 3},
     {"allow-missing", KEY_ALLOW_MISSING, 0, 0,
      "Take a scan with more positions than there are frames; those left over stay empty", 3},
-    {"force", KEY_FORCE, 0, 0, "Replace a file that is there", 3},
-    {"json", KEY_JSON, 0, 0, "Tell what was done as one JSON object", 3},
+    {"force", FILE_KEY_FORCE, 0, 0, "Replace a file that is there", 3},
+    {"json", FILE_KEY_JSON, 0, 0, "Tell what was done as one JSON object", 3},
     {0},
 };
 
@@ -153,10 +151,6 @@ static bool asks_for_something(const struct reshape_options *options)
 
 static void check(const struct reshape_options *options, struct argp_state *state)
 {
-    if (!options->path)
-        argp_error(state, "which file?");
-    if (!options->output || !*options->output)
-        argp_error(state, "where to? The new file is named with -o NEW");
     if (!asks_for_something(options))
         argp_error(state, "what is to change? Give --last, or some of --scan, --order, "
                           "--skip-start, --skip-line, --skip-end, --shift, --repeats, --positions");
@@ -168,41 +162,31 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     struct reshape_options *const options = state->input;
     switch (key) {
-    case 'o':
-        options->output = text;
-        return 0;
     case KEY_POSITIONS:
         options->positions = text;
         return 0;
     case KEY_LAST:
         options->last = true;
         return 0;
-    case KEY_FORCE:
-        options->force = true;
-        return 0;
     case KEY_ALLOW_MISSING:
         options->allow_missing = true;
         return 0;
-    case KEY_JSON:
-        options->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->path)
-            argp_error(state, "one file at a time: \"%s\" is one too many", text);
-        options->path = text;
-        return 0;
     case ARGP_KEY_END:
+        (void)file_options_take(&options->file, key, text, state);
         check(options, state);
         return 0;
     default:
-        return parse_geometry(options, key, text, state);
+        return file_options_take(&options->file, key, text, state) == 0
+                   ? 0
+                   : parse_geometry(options, key, text, state);
     }
 }
 
 void reshape_options_parse(struct reshape_options *options, int argc, char **argv)
 {
     static const struct argp parser = {option_table, parse_option, "FILE -o NEW", help_doc};
-    *options = (struct reshape_options){0};
+    *options = (struct reshape_options){.file.needs_output =
+                                            "where to? The new file is named with -o NEW"};
     if (argp_parse(&parser, argc, argv, 0, NULL, options) != 0)
         exit(EX_USAGE);
 }

@@ -305,23 +305,26 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
     recorder->n_buffers = options->n_workers * BUFFERS_PER_WORKER + BUFFERS_MORE;
     int r = allocate(recorder);
     if (r < 0) {
-        recorder_free(recorder);
-        return error_set(error, r, "no memory for the recorder");
+        error_set(error, r, "no memory for the recorder");
+        goto fail;
     }
     r = disk_sync_create(&recorder->writer.sync, options->times, error);
-    if (r == 0)
-        r = disk_watch_create(&recorder->watch, options->directory, error);
-    if (r < 0) {
-        recorder_free(recorder);
-        return r;
-    }
+    if (r < 0)
+        goto fail;
+    r = disk_watch_create(&recorder->watch, options->directory, error);
+    if (r < 0)
+        goto fail;
     r = -pthread_create(&recorder->thread, NULL, write_all, recorder);
     if (r < 0) {
-        recorder_free(recorder);
-        return error_set(error, r, "cannot start the recorder's thread: %s", strerror(-r));
+        error_set(error, r, "cannot start the recorder's thread: %s", strerror(-r));
+        goto fail;
     }
     *out = recorder;
     return 0;
+
+fail:
+    recorder_free(recorder);
+    return r;
 }
 
 void recorder_destroy(struct recorder *recorder)

@@ -149,11 +149,6 @@ static double background_at(const struct halo_profile *profile, double radius)
     return profile->background * exp(profile->fall * (radius - profile->radius));
 }
 
-double halo_profile_at(const struct halo_profile *profile, double radius)
-{
-    return bell_at(profile, radius) + background_at(profile, radius);
-}
-
 double halo_profile_slope(const struct halo_profile *profile, double radius)
 {
     const double sigma = profile->width / fwhm_over_sigma;

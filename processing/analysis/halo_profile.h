@@ -29,6 +29,5 @@ struct halo_profile_point {
 int halo_profile_fit(struct halo_profile *profile, const struct halo_profile_point *points,
                      unsigned n, double overdispersion, struct error *error);
 
-/* Counts per pixel, and d counts per pixel / d radius. */
-double halo_profile_at(const struct halo_profile *profile, double radius);
+/* d counts per pixel / d radius. */
 double halo_profile_slope(const struct halo_profile *profile, double radius);

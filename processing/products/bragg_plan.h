@@ -33,9 +33,6 @@ struct bragg_plan {
     struct bragg_phase_plan phase;
 };
 
-/* Nothing given. */
-void bragg_plan_init(struct bragg_plan *plan);
-
 /* Another owner of the same reference. */
 void bragg_plan_copy(struct bragg_plan *copy, const struct bragg_plan *plan);
 /* Also of a zeroed one. */
