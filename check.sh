@@ -8,8 +8,8 @@
 #   page         the operator's page: its modules, and in a browser against merlind and the simulator
 #   docs         manual pages
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
-#   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
-#   fuzz         the fuzz targets, a short time each
+#   tsan         the same under the thread sanitizer; of the integration tests, both run those of tests/integration/sanitizers.txt
+#   fuzz         the fuzz targets, a short time each, of the build of asan
 #   service      the Debian package, installed on a clean Debian 12 and run under its systemd
 #   tidy         clang-tidy
 #
@@ -18,7 +18,7 @@
 #   readers      a recorded file, opened by the newest HyperSpy, pyxem, RosettaSciIO, py4DSTEM, LiberTEM and silx from PyPI, and by
 #                the library of h5web from npm
 #
-# Installs the Debian packages that a stage needs. --long: heavier forms. The last line is "N passed, N failed", with
+# Installs the Debian packages that a stage needs. --long: heavier forms. A stage ends with its time and its budget. The last line is "N passed, N failed", with
 # ", N skipped" where something was; the exit code is 0 only when nothing failed. The build directory is build/, or
 # $MERLIND_BUILD; sanitizer builds lie beside it (build-asan ...).
 set -euo pipefail
