@@ -8,8 +8,8 @@
 #   page         the operator's page: its modules, and in a browser against merlind and the simulator
 #   docs         manual pages
 #   asan         unit and integration tests under the address and undefined-behaviour sanitizers
-#   tsan         the unit tests and those integration tests in which threads meet (--long: all) under the thread sanitizer
-#   fuzz         the fuzz targets, a short time each
+#   tsan         the same under the thread sanitizer; of the integration tests, both run those of tests/integration/sanitizers.txt
+#   fuzz         the fuzz targets, a short time each, of the build of asan
 #   service      the Debian package, installed on a clean Debian 12 and run under its systemd
 #   tidy         clang-tidy
 #
@@ -18,7 +18,7 @@
 #   readers      a recorded file, opened by the newest HyperSpy, pyxem, RosettaSciIO, py4DSTEM, LiberTEM and silx from PyPI, and by
 #                the library of h5web from npm
 #
-# Installs the Debian packages that a stage needs. --long: heavier forms. The last line is "N passed, N failed", with
+# Installs the Debian packages that a stage needs. --long: heavier forms. A stage ends with its time and its budget. The last line is "N passed, N failed", with
 # ", N skipped" where something was; the exit code is 0 only when nothing failed. The build directory is build/, or
 # $MERLIND_BUILD; sanitizer builds lie beside it (build-asan ...).
 set -euo pipefail
@@ -31,6 +31,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 all_stages=(style build unit integration page docs asan tsan fuzz service tidy)
 more_stages=(readers)
+# Seconds on two cores with nothing compiled before. A stage that takes longer says so; that alone is no failure.
+declare -A budget=([build]=120 [unit]=120 [integration]=360 [page]=240 [asan]=240 [tsan]=240 [fuzz]=120 [service]=240 [tidy]=90)
 build=${MERLIND_BUILD:-$top/build}
 long=
 passed=0 failed=0 skipped=0
@@ -88,13 +90,25 @@ PYTHON
 }
 
 run_stage() {
-  local stage=$1 began=$SECONDS before=("$passed" "$failed" "$skipped")
+  local stage=$1 began=$SECONDS took before=("$passed" "$failed" "$skipped")
   echo "== $stage"
   if ! "stage_$stage" && [ "$failed" -eq "${before[1]}" ] && [ "$skipped" -eq "${before[2]}" ]; then
     fail "$stage (the stage ended early)"
   fi
+  took=$((SECONDS - began))
   echo "== $stage: $((passed - before[0])) passed, $((failed - before[1])) failed," \
-    "$((skipped - before[2])) skipped in $((SECONDS - began)) s"
+    "$((skipped - before[2])) skipped in $took s$(against_budget "$stage" "$took")"
+}
+
+# against_budget STAGE SECONDS: " (budget 240 s)", " (budget 240 s: 12 s over)"; the long forms have none.
+against_budget() {
+  local seconds=${budget[$1]:-}
+  if [ -z "$seconds" ] || [ -n "$long" ]; then return; fi
+  if [ "$2" -le "$seconds" ]; then
+    printf ' (budget %s s)' "$seconds"
+  else
+    printf ' (budget %s s: %s s over)' "$seconds" "$(($2 - seconds))"
+  fi
 }
 
 main() {

@@ -5,9 +5,8 @@
 
 NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: one more than there are
 CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
-`PARTS = 3`, so many processes
-share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, what it shows does not depend on a sanitizer, under which it only runs with
---long or when it is named.
+`PARTS = 3`, so many processes share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, it is not for sanitizers.
+Under a sanitizer those tests run that sanitizers.txt tells (reach.py makes it), all with --long; a test that is named runs in any case.
 A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
 "failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
 (its last line says why).
@@ -16,6 +15,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import faulthandler
+import functools
 import io
 import json
 import os
@@ -32,6 +32,21 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 SCALE = float(os.environ.get("MERLIND_TEST_SCALE") or 1)
 TEST_TIME = 240 * SCALE  # s; a test that takes longer hangs (the table of formats takes over a minute)
+
+
+@functools.cache
+def sanitized():
+    """{test: the sanitizers under which it runs} as sanitizers.txt has it."""
+    lines = [line.split() for line in (HERE / "sanitizers.txt").read_text().splitlines() if not line.startswith("#")]
+    return {name: {address, thread} for address, thread, name in lines}
+
+
+def chosen(test):
+    """Whether a test that nobody has named runs: all do without a sanitizer."""
+    sanitizer = os.environ.get("MERLIND_SANITIZER")
+    if not sanitizer or os.environ.get("MERLIND_TEST_LONG"):
+        return True
+    return sanitizer in sanitized().get(test, {"address"})
 
 
 class Tally:
@@ -117,8 +132,8 @@ def every_test(suite):
 
 def run_python_file(tally, path, wanted, part, parts):
     suite = unittest.defaultTestLoader.discover(str(HERE), pattern=path.name)
-    chosen = [test for test in every_test(suite) if wanted(test.id())]
-    unittest.TestSuite(chosen[part::parts]).run(LineResult(tally))
+    tests = [test for test in every_test(suite) if wanted(test.id())]
+    unittest.TestSuite(tests[part::parts]).run(LineResult(tally))
 
 
 def run_shell_file(tally, script):
@@ -144,7 +159,7 @@ def run_file(path, names, part, parts):
     if path.suffix == ".sh":
         run_shell_file(tally, path)
     else:
-        run_python_file(tally, path, lambda test: not names or any(name in test for name in names), part, parts)
+        run_python_file(tally, path, lambda test: any(name in test for name in names) if names else chosen(test), part, parts)
     return tally
 
 
@@ -182,7 +197,8 @@ def chosen_files(names):
     if names:
         files = [path for path in files if path.suffix == ".py" or any(name in path.stem for name in names)]
     elif sanitizer and not os.environ.get("MERLIND_TEST_LONG"):
-        files = [path for path in files if not says(path, "PLAIN")]
+        some = {test.split(".")[0] for test in sanitized() if chosen(test)}
+        files = [path for path in files if not says(path, "PLAIN") and (sanitizer == "address" or path.stem in some)]
     alone = [path for path in files if says(path, "ALONE")]
     together = [path for path in files if path not in alone]
     return sorted(together, key=lambda path: not says(path, "SLOW")), alone

@@ -12,7 +12,6 @@ from harness import ControlError, SystemTest, disk_mask, lighter, open_recording
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
-PLAIN = True
 
 SCAN = (8, 8)
 SIDE = 256

@@ -8,8 +8,6 @@ import numpy as np
 from fake_detector import FakeDetector, frame, hdr, mpx
 from harness import CommandClient, ControlError, SystemTest, run_ctl, timeout, wait_for
 
-PLAIN = True
-
 
 def four_frames(send):
     send(hdr(4))

@@ -7,7 +7,6 @@ import numpy as np
 
 from harness import ControlError, SystemTest, lighter, open_recording, wait_for
 
-PLAIN = True
 
 SHAPE = (8, 10)
 DETECTORS = [{"name": "all", "shape": "disk", "radius": 1000}]

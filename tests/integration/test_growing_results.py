@@ -5,7 +5,6 @@ import numpy as np
 
 from harness import SystemTest, lighter, open_recording, wait_for
 
-PLAIN = True
 
 SHAPE = lighter((16, 16), (8, 8))
 DETECTORS = [{"name": "halo", "shape": "annulus", "inner": 50, "outer": 80},

@@ -12,7 +12,6 @@ from harness import ControlError, SystemTest, arrays, lighter, open_recording, r
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
-PLAIN = True
 
 SCAN = (6, 8)
 SIDE = 128

@@ -10,7 +10,6 @@ from harness import ControlError, SystemTest, arrays, open_recording, wait_for
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
-PLAIN = True
 
 SCAN = (8, 6)
 

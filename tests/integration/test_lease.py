@@ -6,8 +6,6 @@ import zmq
 
 from harness import ControlError, SystemTest, run_ctl, timeout, wait_for
 
-PLAIN = True
-
 
 class Lease(SystemTest):
     def setUp(self):

@@ -11,7 +11,6 @@ from harness import ControlError, SystemTest, disk_mask, lighter, open_recording
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
-PLAIN = True
 
 SCAN = (32, 32)
 

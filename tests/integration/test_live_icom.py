@@ -8,8 +8,6 @@ import test_map_analysis  # not its class, which would run here again
 from harness import ControlError, SystemTest, lighter, open_recording, wait_for
 from test_map_analysis import SCAN, fit, integrated, summed, turned
 
-PLAIN = True
-
 
 class LiveIcom(SystemTest):
     file = test_map_analysis.MapAnalysis.file

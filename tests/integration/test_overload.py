@@ -10,7 +10,6 @@ from harness import SystemTest, disk_mask, lighter, open_recording, wait_for
 
 # Whether the machine keeps up with 5,000 frames a second is no question to ask while other tests run (see run.py).
 ALONE = True
-PLAIN = True
 
 SMALL = (24, 24)
 DETECTORS = [{"name": f"ring{n}", "shape": "annulus", "inner": 10 * n, "outer": 10 * n + 10} for n in range(8)]

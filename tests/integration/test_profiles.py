@@ -5,7 +5,6 @@ import numpy as np
 
 from harness import ControlError, SystemTest, arrays, lighter, open_recording
 
-PLAIN = True
 
 SCAN = (16, 16)
 

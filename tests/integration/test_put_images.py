@@ -14,7 +14,6 @@ from harness import ControlError, run_ctl
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
 
-PLAIN = True
 
 SCAN = (24, 16)
 

@@ -20,8 +20,6 @@ import numpy as np
 
 from simulator_client import PATIENCE, REAL_MIB, SIMULATOR, Frame, SimulatorTest, hdr_values, mpx, real_file, real_files
 
-PLAIN = True
-
 
 class CommandProtocol(SimulatorTest):
     def test_answers_get_with_value_and_code(self):
