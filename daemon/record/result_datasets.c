@@ -214,8 +214,8 @@ int result_array_write(const struct result_array *array, const void *sums)
     if (!values)
         return -1;
     array->product->class->array(array->product, array->array, sums, values);
-    const herr_t r = H5Dwrite(array->dataset, memory_type(facts->dtype), H5S_ALL, H5S_ALL,
-                              H5P_DEFAULT, values);
+    const herr_t r =
+        H5Dwrite(array->dataset, memory_type(facts->dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
     free(values);
     return r < 0 ? -1 : 0;
 }
