@@ -16,3 +16,20 @@ void *huge_memory_allocate(size_t size)
         (void)madvise(memory, rounded, MADV_HUGEPAGE);
     return memory;
 }
+
+void *huge_memory_map(size_t size)
+{
+    void *const memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    if (size >= 2 * HUGE_PAGE)
+        (void)madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
+}
+
+void huge_memory_unmap(void *memory, size_t size)
+{
+    if (memory)
+        (void)munmap(memory, size);
+}
