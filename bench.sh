@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures how fast merlind takes frames, against the limit of this machine's loopback:
 #
-#   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST]
+#   ./bench.sh [--json] [--runs N] [--quick] [--formats LIST] [--measurements LIST] [--counts MU]
 #   ./bench.sh kernels [--table] [FORMAT...] [MEASUREMENT...]
 #   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
@@ -9,6 +9,7 @@
 #   ./bench.sh page [--json] [PART...]: what the operator's page takes, and how soon it answers
 #   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh frames [--json] [--runs N] [--formats LIST]: what the frame stream costs ingest and recording, off, on, and with nobody to take frames
+#   ./bench.sh recompute [--json] [--runs N] [--formats LIST]: what computing a moved detector again costs a run that goes on
 #   ./bench.sh bragg [--json] [--cells NAMES|--all] [--frames N]
 #
 # Prints a table, or one JSON object with the keys loopback_limit, ingest, live, live_record, parts, pipeline (each by format: u8_256,
@@ -54,6 +55,8 @@ elif [ "${1:-}" = latency ]; then
   /usr/bin/python3 "$top/tests/bench/bench_latency.py" "${@:2}"
 elif [ "${1:-}" = frames ]; then
   /usr/bin/python3 "$top/tests/bench/bench_frames.py" "${@:2}"
+elif [ "${1:-}" = recompute ]; then
+  /usr/bin/python3 "$top/tests/bench/bench_recompute.py" "${@:2}"
 elif [ "${1:-}" = record ]; then
   /usr/bin/python3 "$top/tests/bench/record.py" "${@:2}"
 elif [ "${1:-}" = record-facts ]; then

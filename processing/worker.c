@@ -17,6 +17,7 @@ static void product_merge(const struct product *product, unsigned index)
         return;
     pthread_mutex_lock(&partial->mutex);
     product->class->merge(product, partial->shared, partial->own);
+    partial->given = true;
     pthread_mutex_unlock(&partial->mutex);
     memset(partial->own, 0, product->accumulator_size);
     partial->dirty = false;

@@ -1,6 +1,7 @@
 #include "daemon/record/late_results.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -201,7 +202,7 @@ static int write_map(const struct late *late, struct result_map map)
     return finish_dataset(late, map.dataset, result_map_write(late->results, late->run, &map));
 }
 
-static int write_array(const struct late *late, struct result_array array)
+static int write_array(const struct late *late, struct result_array array, const void *sums)
 {
     const struct product_array *const facts = &array.product->arrays[array.array];
     const struct result_array *const old = find_old_array(late->results, late->set, facts->name);
@@ -215,7 +216,17 @@ static int write_array(const struct late *late, struct result_array array)
     }
     if (array.dataset < 0)
         return -1;
-    return finish_dataset(late, array.dataset, result_array_write(&array, late->run));
+    return finish_dataset(late, array.dataset, result_array_write(&array, sums));
+}
+
+static int write_arrays(const struct late *late, const struct product *product)
+{
+    void *const sums = run_sums(late->run, product);
+    int r = sums ? 0 : -1;
+    for (unsigned i = 0; r == 0 && i < product->n_arrays; i++)
+        r = write_array(late, (struct result_array){-1, product, i}, sums);
+    free(sums);
+    return r;
 }
 
 static int write_product(const struct late *late, const struct product *product)
@@ -224,11 +235,7 @@ static int write_product(const struct late *late, const struct product *product)
         if (write_map(late, (struct result_map){-1, product, i}) < 0)
             return -1;
     }
-    for (unsigned i = 0; i < product->n_arrays; i++) {
-        if (write_array(late, (struct result_array){-1, product, i}) < 0)
-            return -1;
-    }
-    return 0;
+    return product->n_arrays > 0 ? write_arrays(late, product) : 0;
 }
 
 int late_results_write(const struct result_datasets *results, hid_t file, const struct run *run)

@@ -206,19 +206,38 @@ int result_map_write(const struct result_datasets *results, const struct run *ru
     return 0;
 }
 
-int result_array_write(const struct result_array *array, const struct run *run)
+int result_array_write(const struct result_array *array, const void *sums)
 {
     const struct product_array *const facts = &array->product->arrays[array->array];
     const size_t n = (size_t)facts->shape[0] * (facts->rank == 2 ? facts->shape[1] : 1);
     uint64_t *const values = calloc(n, sizeof *values);
     if (!values)
         return -1;
-    herr_t r = run_array(run, array->product, array->array, values);
-    if (r >= 0)
-        r = H5Dwrite(array->dataset, memory_type(facts->dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                     values);
+    array->product->class->array(array->product, array->array, sums, values);
+    const herr_t r =
+        H5Dwrite(array->dataset, memory_type(facts->dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
     free(values);
     return r < 0 ? -1 : 0;
+}
+
+/* The n arrays from `first` on, all of one product. */
+static int write_arrays(const struct result_array *first, unsigned n, const struct run *run)
+{
+    void *const sums = run_sums(run, first->product);
+    int r = sums ? 0 : -1;
+    for (unsigned i = 0; r == 0 && i < n; i++)
+        r = result_array_write(&first[i], sums);
+    free(sums);
+    return r;
+}
+
+static unsigned arrays_of_one_product(const struct result_datasets *results, unsigned first)
+{
+    unsigned n = 1;
+    while (first + n < results->n_arrays &&
+           results->arrays[first + n].product == results->arrays[first].product)
+        n++;
+    return n;
 }
 
 int result_datasets_complete(struct result_datasets *results, const struct run *run)
@@ -226,8 +245,9 @@ int result_datasets_complete(struct result_datasets *results, const struct run *
     const uint64_t end = positions(results, run);
     if (extend(results, end) < 0 || write_range(results, run, 0, end) < 0)
         return -1;
-    for (unsigned i = 0; i < results->n_arrays; i++) {
-        if (result_array_write(&results->arrays[i], run) < 0)
+    for (unsigned i = 0, n; i < results->n_arrays; i += n) {
+        n = arrays_of_one_product(results, i);
+        if (write_arrays(&results->arrays[i], n, run) < 0)
             return -1;
     }
     return bragg_datasets_complete(&results->bragg, results, run);

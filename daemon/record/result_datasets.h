@@ -83,7 +83,7 @@ typedef void (*result_fill_fn)(const void *data, uint64_t first, uint64_t n, voi
 int result_positions_write(const struct result_datasets *results, const struct run *run,
                            hid_t dataset, hid_t memory, result_fill_fn fill, const void *data);
 
-/* All positions of one map; all of an array. */
+/* All positions of one map; all of an array, of the product's merged sums (run_sums). */
 int result_map_write(const struct result_datasets *results, const struct run *run,
                      const struct result_map *map);
-int result_array_write(const struct result_array *array, const struct run *run);
+int result_array_write(const struct result_array *array, const void *sums);

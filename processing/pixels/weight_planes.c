@@ -1,8 +1,8 @@
 #include "processing/pixels/weight_planes.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,23 +43,28 @@ static unsigned shift_for(size_t n_pixels, uint32_t pixel_size)
     return shift;
 }
 
-/* Whether all weights are integers times 2^exponent. */
-static bool are_multiples(const double *weights, size_t n_pixels, int exponent)
+/* The exponent of the lowest bit that is set in a finite double; of 0 INT_MAX. */
+static int lowest_bit(double weight)
 {
-    for (size_t i = 0; i < n_pixels; i++) {
-        const double ratio = ldexp(weights[i], -exponent);
-        if (ratio != rint(ratio))
-            return false;
-    }
-    return true;
+    uint64_t bits;
+    memcpy(&bits, &weight, sizeof bits);
+    const int exponent = (int)(bits >> 52 & 0x7ff);
+    const uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
+    const uint64_t mantissa = exponent > 0 ? fraction | UINT64_C(1) << 52 : fraction;
+    if (mantissa == 0)
+        return INT_MAX;
+    return (exponent > 0 ? exponent : 1) - 1075 + __builtin_ctzll(mantissa);
 }
 
-/* The largest exponent up to `most`, from `exponent` on, of which all weights are multiples. */
-static int coarsest(const double *weights, size_t n_pixels, int exponent, int most)
+/* The largest e so that all weights are integers times 2^e. */
+static int common_exponent(const double *weights, size_t n_pixels)
 {
-    while (exponent < most && are_multiples(weights, n_pixels, exponent + 1))
-        exponent++;
-    return exponent;
+    int lowest = INT_MAX;
+    for (size_t i = 0; i < n_pixels; i++) {
+        const int exponent = lowest_bit(weights[i]);
+        lowest = exponent < lowest ? exponent : lowest;
+    }
+    return lowest;
 }
 
 /* The weight of more than half of the weighted pixels; 0: there is none. (Majority vote of Boyer
@@ -100,8 +105,10 @@ static double find_scale(const double *weights, size_t n_pixels, double largest,
     int exponent = ilogb(largest) - ilogb(limit);
     while (ldexp(largest, -exponent) > limit)
         exponent++;
-    if (are_multiples(weights, n_pixels, exponent))
-        return ldexp(1, coarsest(weights, n_pixels, exponent, exponent < 0 ? 0 : exponent));
+    const int common = common_exponent(weights, n_pixels);
+    const int most = exponent < 0 ? 0 : exponent; /* integers stay as they are */
+    if (common >= exponent)
+        return ldexp(1, most < common ? most : common);
     return inexact_scale(majority(weights, n_pixels), largest, limit, shift);
 }
 

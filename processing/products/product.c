@@ -1,11 +1,12 @@
 #include "processing/products/product.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "common/huge_memory.h"
 
 void *product_accumulator_create(size_t size)
 {
-    void *const accumulator = aligned_alloc(64, (size + 63) / 64 * 64);
+    void *const accumulator = huge_memory_allocate(size);
     if (accumulator)
         memset(accumulator, 0, size);
     return accumulator;

@@ -14,6 +14,9 @@ struct radial_profile {
     bool two_a_column; /* bins 2 i and 2 i + 1 are the halves of column i, the even one low */
 };
 
+/* In sentences of errors. */
+static const char subject[] = "radial profile";
+
 /* One worker's; see processing/run/product_set.h. */
 struct accumulator {
     uint64_t n_frames;
@@ -109,22 +112,6 @@ static void array(const struct product *product, unsigned which, const void *acc
                bins->n_bins * sizeof(uint64_t));
 }
 
-static void state_destroy(struct radial_profile *state)
-{
-    if (!state)
-        return;
-    product_rings_finish(&state->rings);
-    free(state);
-}
-
-static void finish(struct product *product)
-{
-    state_destroy(product->state);
-    free(product->arrays);
-    product->state = NULL;
-    product->arrays = NULL;
-}
-
 static const struct product_class class = {
     .kind = "radial_profile",
     .frame = frame,
@@ -132,7 +119,7 @@ static const struct product_class class = {
     .accumulate = accumulate,
     .merge = merge,
     .array = array,
-    .finish = finish,
+    .finish = product_of_rings_finish,
 };
 
 bool product_is_radial_profile(const struct product *product)
@@ -183,40 +170,31 @@ static bool halves_fit(const struct radial_bins *bins, uint32_t pixel_size)
            (uint64_t)bins->largest_area * (UINT32_MAX >> (32 - 8 * pixel_size)) <= UINT32_MAX;
 }
 
-static int fill_state(struct radial_profile *state, const struct radial_settings *settings,
-                      const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
-                      struct error *error)
+static int fill(struct product *product, const struct radial_settings *settings, const uint8_t *bad,
+                enum cpu_isa isa, struct error *error)
 {
-    const int status = product_rings_init(&state->rings, settings, bad, format, RADIAL_MAX_BINS,
-                                          isa, "radial profile", error);
-    if (!status)
-        state->two_a_column = halves_fit(&state->rings.bins, format->pixel_size);
-    return status;
+    struct radial_profile *const state = product->state;
+    const int status = product_rings_init(&state->rings, settings, bad, &product->format,
+                                          RADIAL_MAX_BINS, isa, subject, error);
+    if (status)
+        return status;
+    const uint32_t n_bins = state->rings.bins.n_bins;
+    state->two_a_column = halves_fit(&state->rings.bins, product->format.pixel_size);
+    product->n_columns = columns_needed(n_bins, state->two_a_column);
+    product->accumulator_size = sizeof(struct accumulator) + n_bins * sizeof(uint64_t);
+    return 0;
 }
 
 int radial_profile_prepare(struct product *product, const struct radial_settings *settings,
                            const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
                            struct error *error)
 {
-    struct radial_profile *const state = calloc(1, sizeof *state);
-    if (!state)
-        return error_set(error, -ENOMEM, "no memory for the radial profile");
-    const int status = fill_state(state, settings, bad, format, isa, error);
-    if (status) {
-        state_destroy(state);
+    int status = product_of_rings_begin(product, &class, format, sizeof(struct radial_profile),
+                                        subject, error);
+    if (status)
         return status;
-    }
-    product->arrays = arrays_of(&state->rings.bins);
-    if (!product->arrays) {
-        state_destroy(state);
-        return error_set(error, -ENOMEM, "no memory for the radial profile");
-    }
-    product->class = &class;
-    product->format = *format;
-    product->n_columns = columns_needed(state->rings.bins.n_bins, state->two_a_column);
-    product->n_arrays = N_ARRAYS;
-    product->accumulator_size =
-        sizeof(struct accumulator) + state->rings.bins.n_bins * sizeof(uint64_t);
-    product->state = state;
-    return 0;
+    status = fill(product, settings, bad, isa, error);
+    return product_of_rings_end(product, status,
+                                status ? NULL : arrays_of(radial_profile_bins(product)), N_ARRAYS,
+                                subject, error);
 }

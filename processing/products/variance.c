@@ -21,13 +21,14 @@ enum { ARRAY_VARIANCE, ARRAY_FIRST_PROFILE };
 struct variance {
     struct product_rings rings;
     struct variance_layout layout;
-    uint8_t *bad; /* [n_pixels] */
     double counts_per_electron;
-    bool packed; /* a column has a ring's counts (low) and squares (high); else columns are first
-                    all counts, then all squares */
+    bool packed;   /* a column has a ring's counts (low) and squares (high); else columns are first
+                      all counts, then all squares */
+    uint8_t bad[]; /* [n_pixels] */
 };
 
-static const char no_memory[] = "no memory for the variance";
+/* In sentences of errors. */
+static const char subject[] = "variance";
 
 /* ---- columns ---- */
 
@@ -115,23 +116,6 @@ static void array(const struct product *product, unsigned which, const void *acc
         variance_profile(&source, profile, values);
 }
 
-static void state_destroy(struct variance *state)
-{
-    if (!state)
-        return;
-    product_rings_finish(&state->rings);
-    free(state->bad);
-    free(state);
-}
-
-static void finish(struct product *product)
-{
-    state_destroy(product->state);
-    free(product->arrays);
-    product->state = NULL;
-    product->arrays = NULL;
-}
-
 static const struct product_class class = {
     .kind = "variance",
     .frame = frame,
@@ -139,7 +123,7 @@ static const struct product_class class = {
     .accumulate = accumulate,
     .merge = merge,
     .array = array,
-    .finish = finish,
+    .finish = product_of_rings_finish,
 };
 
 bool product_is_variance(const struct product *product)
@@ -224,29 +208,29 @@ static int check(const struct variance_settings *settings, const struct pixel_fo
 #define DEFAULT_BLOCKS 16
 #define DEFAULT_BLOCK_LENGTH 16
 
-static int fill_state(struct variance *state, const struct variance_settings *settings,
-                      const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
-                      struct error *error)
+static int fill(struct product *product, const struct variance_settings *settings,
+                const uint8_t *bad, enum cpu_isa isa, struct error *error)
 {
+    struct variance *const state = product->state;
+    const struct pixel_format *const format = &product->format;
     /* Two columns a ring, unless both sums fit one; only the rings tell. */
     const int status = product_rings_init(&state->rings, &settings->rings, bad, format,
-                                          PRODUCT_MAX_COLUMNS / 2, isa, "variance", error);
+                                          PRODUCT_MAX_COLUMNS / 2, isa, subject, error);
     if (status)
         return status;
-    const size_t n_pixels = (size_t)format->height * format->width;
-    state->bad = calloc(n_pixels, 1);
-    if (!state->bad)
-        return error_set(error, -ENOMEM, no_memory);
-    for (size_t i = 0; bad && i < n_pixels; i++)
+    const struct radial_bins *const bins = &state->rings.bins;
+    for (size_t i = 0; bad && i < (size_t)format->height * format->width; i++)
         state->bad[i] = bad[i] != 0;
-    state->packed = format->pixel_size == 1 &&
-                    (uint64_t)state->rings.bins.largest_area * 255 * 255 <= UINT32_MAX;
+    state->packed =
+        format->pixel_size == 1 && (uint64_t)bins->largest_area * 255 * 255 <= UINT32_MAX;
     state->counts_per_electron =
         settings->counts_per_electron != 0 ? settings->counts_per_electron : 1;
-    variance_layout_init(&state->layout, &state->rings.bins, format->pixel_size,
+    variance_layout_init(&state->layout, bins, format->pixel_size,
                          settings->n_blocks ? settings->n_blocks : DEFAULT_BLOCKS,
                          settings->block_length ? settings->block_length : DEFAULT_BLOCK_LENGTH,
                          isa);
+    product->n_columns = state->packed ? bins->n_bins : 2 * bins->n_bins;
+    product->accumulator_size = state->layout.size;
     return 0;
 }
 
@@ -254,29 +238,14 @@ int variance_prepare(struct product *product, const struct variance_settings *se
                      const uint8_t *bad, const struct pixel_format *format, enum cpu_isa isa,
                      struct error *error)
 {
+    const size_t n_pixels = (size_t)format->height * format->width;
     int status = check(settings, format, error);
+    if (!status)
+        status = product_of_rings_begin(product, &class, format, sizeof(struct variance) + n_pixels,
+                                        subject, error);
     if (status)
         return status;
-    struct variance *const state = calloc(1, sizeof *state);
-    if (!state)
-        return error_set(error, -ENOMEM, no_memory);
-    status = fill_state(state, settings, bad, format, isa, error);
-    if (status)
-        goto fail;
-    product->arrays = arrays_of(state);
-    if (!product->arrays) {
-        status = error_set(error, -ENOMEM, no_memory);
-        goto fail;
-    }
-    product->class = &class;
-    product->format = *format;
-    product->n_columns = state->packed ? state->rings.bins.n_bins : 2 * state->rings.bins.n_bins;
-    product->n_arrays = N_ARRAYS;
-    product->accumulator_size = state->layout.size;
-    product->state = state;
-    return 0;
-
-fail:
-    state_destroy(state);
-    return status;
+    status = fill(product, settings, bad, isa, error);
+    return product_of_rings_end(product, status, status ? NULL : arrays_of(product->state),
+                                N_ARRAYS, subject, error);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/huge_memory.h"
+
 /* A group costs as much as seven masks one by one. */
 #define GROUP_MIN_MASKS 8
 
@@ -32,7 +34,7 @@ static int add_group(struct weight_bank *bank, const struct mask_weights *const 
 {
     const size_t size = (bank->n_pixels / 2 + 1) * WEIGHT_PAIR * sizeof(int16_t);
     struct weight_group *const group = &bank->groups[bank->n_groups];
-    group->table = aligned_alloc(64, (size + 63) / 64 * 64);
+    group->table = huge_memory_allocate(size);
     if (!group->table)
         return -ENOMEM;
     memset(group->table, 0, size);

@@ -30,10 +30,11 @@ struct product_set {
  * One worker's share of a product's sums. `own` and `dirty` are touched by its worker only, which
  * merges `own` into `shared` under the mutex when somebody asked for fresh arrays or when the run
  * is over. The service thread reads `shared` under the mutex. So when the run is over all is in
- * `shared`.
+ * `shared`. `given`, under the mutex too: there is something in `shared`, whose memory nobody has
+ * touched before.
  */
 struct product_partial {
     pthread_mutex_t mutex;
     void *own, *shared;
-    bool dirty;
+    bool dirty, given;
 };

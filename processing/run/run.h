@@ -263,6 +263,13 @@ struct run_map_shape run_map_shape(const struct run *run, const struct scan_geom
  * is RUN_FINISHED it is complete. -ENOMEM: zeros.
  */
 int run_array(const struct run *run, const struct product *product, unsigned which, void *values);
+
+/*
+ * The sums that a product's arrays are made of, of all workers' shares likewise: an accumulator for
+ * its class's `array`, and for free(). For whoever wants several arrays of a product: to merge
+ * shares of the variance of 512 x 512 pixels is 36 MiB each. NULL: no memory.
+ */
+void *run_sums(const struct run *run, const struct product *product);
 void run_want_arrays(struct run *run);
 
 /* Looks for places where the detector was held up among the frames that came since the last time;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/huge_memory.h"
 #include "common/log.h"
 #include "processing/products/bragg_product.h"
 #include "processing/products/profile_products.h"
@@ -68,11 +69,12 @@ struct detector_pixels run_detector_pixels(const struct run *run)
 
 /* ---- one product ---- */
 
-static void partials_destroy(struct product_partial *partials, unsigned n)
+static void partials_destroy(const struct product *product)
 {
-    for (unsigned i = 0; partials && i < n; i++) {
-        free(partials[i].own);
-        free(partials[i].shared);
+    struct product_partial *const partials = product->partials;
+    for (unsigned i = 0; partials && i < product->n_partials; i++) {
+        huge_memory_unmap(partials[i].own, product->accumulator_size);
+        huge_memory_unmap(partials[i].shared, product->accumulator_size);
         pthread_mutex_destroy(&partials[i].mutex);
     }
     free(partials);
@@ -88,8 +90,9 @@ static int partials_create(struct product *product, unsigned n)
         pthread_mutex_init(&product->partials[i].mutex, NULL);
     for (unsigned i = 0; i < n; i++) {
         struct product_partial *const partial = &product->partials[i];
-        partial->own = product_accumulator_create(product->accumulator_size);
-        partial->shared = product_accumulator_create(product->accumulator_size);
+        /* Touched by whoever adds to them first: here it would hold the first frames up. */
+        partial->own = huge_memory_map(product->accumulator_size);
+        partial->shared = huge_memory_map(product->accumulator_size);
         if (!partial->own || !partial->shared)
             return -ENOMEM;
     }
@@ -116,7 +119,7 @@ static void product_destroy(struct product *product)
 {
     if (!product)
         return;
-    partials_destroy(product->partials, product->n_partials);
+    partials_destroy(product);
     column_table_destroy(product->columns);
     product->class->finish(product);
     free(product);

@@ -227,18 +227,26 @@ static uint64_t array_length(const struct product_array *array)
     return array->rank == 2 ? (uint64_t)array->shape[0] * array->shape[1] : array->shape[0];
 }
 
+void *run_sums(const struct run *run, const struct product *product)
+{
+    (void)run;
+    void *const merged = product_accumulator_create(product->accumulator_size);
+    for (unsigned i = 0; merged && i < product->n_partials; i++) {
+        struct product_partial *const partial = &product->partials[i];
+        pthread_mutex_lock(&partial->mutex);
+        if (partial->given)
+            product->class->merge(product, merged, partial->shared);
+        pthread_mutex_unlock(&partial->mutex);
+    }
+    return merged;
+}
+
 int run_array(const struct run *run, const struct product *product, unsigned which, void *values)
 {
-    void *const merged = product_accumulator_create(product->accumulator_size);
+    void *const merged = run_sums(run, product);
     if (!merged) {
         memset(values, 0, 8 * array_length(&product->arrays[which]));
         return -ENOMEM;
-    }
-    for (unsigned i = 0; i < product->n_partials; i++) {
-        struct product_partial *const partial = &product->partials[i];
-        pthread_mutex_lock(&partial->mutex);
-        product->class->merge(product, merged, partial->shared);
-        pthread_mutex_unlock(&partial->mutex);
     }
     product->class->array(product, which, merged, values);
     free(merged);

@@ -113,6 +113,7 @@ static void merge_sums(struct recompute *recompute)
             continue;
         pthread_mutex_lock(&partial->mutex);
         product->class->merge(product, partial->shared, partial->own);
+        partial->given = true;
         pthread_mutex_unlock(&partial->mutex);
         memset(partial->own, 0, product->accumulator_size);
         partial->dirty = false;

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Measures merlind against the loopback limit of this machine; bench.sh calls this after the build.
 
-Every measurement reads the stream of merlin-sim --fps max (synthetic glass, 0.3 counts per pixel, as many patterns in its bank as fit
-256 MiB) from its socket:
+Every measurement reads the stream of merlin-sim --fps max (synthetic glass, 0.3 counts per pixel on the halo, which is 0.02 in the mean of
+all pixels, unless --counts says otherwise; as many patterns in its bank as fit 256 MiB) from its socket:
 
     loopback_limit   a bare reader, no parsing; the better of plain and SO_RCVLOWAT reads
     ingest           into merlind's ring with borders and headers found, nothing else (bench_ingest)
@@ -53,6 +53,7 @@ FORMATS = {
     "u16_256": (["--depth", "12", "--chips", "1"], 384, 256 * 256 * 2),
     "u16_512": (["--depth", "12", "--chips", "4"], 768, 512 * 512 * 2),
 }
+PATTERNS = {"counts": 0.3}  # of the simulator: per pixel on the halo
 DETECTORS = ([{"name": f"disk{n}", "shape": "disk", "radius": 10 + 10 * n} for n in range(4)]
              + [{"name": f"annulus{n}", "shape": "annulus", "inner": 20 + 20 * n, "outer": 40 + 20 * n}
                 for n in range(4)])
@@ -87,7 +88,7 @@ def program(arguments, pattern, what):
 
 def simulator(form, scan):
     options = FORMATS[form][0]
-    return program([SIMULATOR, "--synthetic", "glass", "--fps", "max", "--scan", f"{scan[0]}x{scan[1]}", "--counts", "0.3",
+    return program([SIMULATOR, "--synthetic", "glass", "--fps", "max", "--scan", f"{scan[0]}x{scan[1]}", "--counts", PATTERNS["counts"],
                     "--command-port", 0, "--data-port", 0, *options], r"^ready command=(\d+) data=(\d+)", "merlin-sim")
 
 
@@ -254,7 +255,7 @@ def parts(form, scan):
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="merlind-bench-", dir=memory) as directory:
         dump = pathlib.Path(directory) / "images.npy"
-        arguments = [SIMULATOR, "--synthetic", "glass", "--scan", "2x128", "--counts", "0.3", "--dump", dump, "--command-port", 0,
+        arguments = [SIMULATOR, "--synthetic", "glass", "--scan", "2x128", "--counts", PATTERNS["counts"], "--dump", dump, "--command-port", 0,
                      "--data-port", 0, *options]
         with program(arguments, r"^ready command=(\d+)", "merlin-sim"):
             pass
@@ -361,10 +362,12 @@ def parse():
     parser.add_argument("--measurements", type=names(MEASUREMENTS), default=list(MEASUREMENTS),
                         help="some of " + ",".join(MEASUREMENTS))
     parser.add_argument("--gigabytes", type=float, help="pixel data per run (default 3)")
+    parser.add_argument("--counts", type=float, default=PATTERNS["counts"], help="mean counts per pixel on the halo (default 0.3)")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.runs = 2
     arguments.gigabytes = arguments.gigabytes or (0.5 if arguments.quick else 3)
+    PATTERNS["counts"] = arguments.counts
     return arguments
 
 

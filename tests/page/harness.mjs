@@ -2,7 +2,7 @@
 // directory; $MERLIND_PAGE_MODULES: where the test packages of clients/page are; $MERLIND_TEST_SCALE as elsewhere.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -108,6 +108,14 @@ export function readNpy(path) {
   if (header.includes("'<f8'")) return [...new Float64Array(buffer)];
   if (header.includes("'<u8'")) return [...new BigUint64Array(buffer)].map(Number);
   return [...new Uint8Array(buffer)];
+}
+
+/** Writes doubles in C order as a .npy file. */
+export function writeNpy(path, values, shape) {
+  const header = `{'descr': '<f8', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+  const text = header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11) + '\n';
+  const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length & 255, text.length >> 8]);
+  writeFileSync(path, Buffer.concat([start, Buffer.from(text, 'latin1'), Buffer.from(new Float64Array(values).buffer)]));
 }
 
 /** Everything a test needs, taken down by close(). */

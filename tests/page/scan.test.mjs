@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, greyOf, limitOf, mapOf, placeOf, shown, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
+import { Bench, ctl, greyOf, limitOf, mapOf, placeOf, shown, startScan, state, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
 
 const [NY, NX] = [24, 32];
 let bench;
@@ -30,20 +31,38 @@ test('a scan that is started on the page grows on the canvas, line by line', asy
   await stateIs(page, /^complete: 768 of 768/);
 });
 
+const valuesAreShown = (name, values) => waitFor(async () => {
+  const { product, colours, limits } = await shown(page, 0, NY, NX);
+  return product === name && colours.flat().every(([r, g, b], i) => Math.abs(r - greyOf(values[i], limits)) <= 1 && r === g && g === b);
+}, 10, `the pixels to be those of the map ${name}`);
+
+/** What the page tells of the position (7, 11) of the first map. */
+async function told() {
+  const { x, y } = await placeOf(page, '.map-panel', { y: 7, x: 11 });
+  await page.mouse.move(x, y);
+  return page.locator('.map-panel').first().locator('.readout').textContent();
+}
+
 test('every pixel is that of the map that ZeroMQ tells', async () => {
-  const values = mapOf(bench.daemon, bench.directory, 'dark_field');
-  await waitFor(async () => {
-    const { colours, limits } = await shown(page, 0, NY, NX);
-    return colours.flat().every(([r, g, b], i) => Math.abs(r - greyOf(values[i], limits)) <= 1 && r === g && g === b);
-  }, 10, 'the pixels to be those of the map');
+  await valuesAreShown('dark_field', mapOf(bench.daemon, bench.directory, 'dark_field'));
 });
 
 test('the value under the cursor is that of the map', async () => {
   const values = mapOf(bench.daemon, bench.directory, 'dark_field');
-  const { x, y } = await placeOf(page, '.map-panel', { y: 7, x: 11 });
-  await page.mouse.move(x, y);
-  const told = await page.locator('.map-panel').first().locator('.readout').textContent();
-  assert.equal(told, `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+  assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+});
+
+test('a map that a script puts is shown like one of merlind itself, and so is the one that replaces it', async () => {
+  const path = join(bench.directory, 'script.npy');
+  for (const period of [5, 9]) {
+    const values = Array.from({ length: NY * NX }, (_, i) => (i % NX) * 3 + Math.floor(i / NX) % period);
+    writeNpy(path, values, [NY, NX]);
+    ctl(bench.daemon, 'put', 'from_script', path);
+    await turnTo(page, 0, 'from_script');
+    await valuesAreShown('from_script', values);
+    assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+  }
+  await turnTo(page, 0, 'dark_field');
 });
 
 test('contrast that was set is kept through the next scan, and through a reload', async () => {
