@@ -91,7 +91,7 @@ old_run_is_shown() {
 }
 analysed_anew() { # PID CONTROL
   nsenter --target "$1" --mount merlinctl -e "$2" status --json | grep -q '"state": *"idle"' &&
-    nsenter --target "$1" --mount merlinctl -e "$2" map dark_field -o /dev/null
+    nsenter --target "$1" --mount merlinctl -e "$2" map dark_field -o /tmp/old_run.npy
 }
 check "the list of recordings has its picture" list_has_it
 check "an old run is opened, analysed anew and closed, in the service's sandbox" old_run_is_shown
