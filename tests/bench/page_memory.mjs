@@ -58,11 +58,11 @@ const pause = () => new Promise((done) => { setTimeout(done, 10); });
 
 async function sample(bench, page, cdp) {
   const held = await pageHolds(cdp);
-  const processes = browserProcesses().map(({ pid, kind }) => ({ kind, bytes: bytesOf(pid, 'smaps_rollup', 'Pss') }));
+  const processes = browserProcesses().map(({ pid, kind }) => ({ kind, bytes: bytesOf(pid, 'smaps_rollup', 'Pss_Anon') }));
   const sum = (list) => list.reduce((total, { bytes }) => total + bytes, 0);
   return {
     page_bytes: held.bytes, page_nodes: held.nodes, page_listeners: held.listeners, renderer_bytes: sum(processes.filter(({ kind }) => kind === 'renderer')),
-    browser_bytes: sum(processes), merlind_bytes: bytesOf(bench.daemon.process.pid, 'status', 'VmRSS'),
+    browser_bytes: sum(processes), merlind_bytes: bytesOf(bench.daemon.process.pid, 'status', 'RssAnon'),
   };
 }
 
