@@ -6,7 +6,8 @@
 #   ./bench.sh record [--json] [--runs N] [--formats LIST]: what recording costs, beside bare Blosc and write(2)
 #   ./bench.sh record-facts: what checksum and header of a frame cost a recording
 #   ./bench.sh analysis: the fit of a halo, and maps of the integrated centre of mass
-#   ./bench.sh page [--json] [PART...]: what the operator's page takes, and how soon it answers
+#   ./bench.sh page [--json] [PART...]: what the operator's page takes, and how soon it answers, beside what is wanted
+#   ./bench.sh page memory [--json] [--minutes N]: what page, browser and merlind hold after scan upon scan
 #   ./bench.sh latency [--json] [--lines N]: of results, of answers, and between the scans of a series
 #   ./bench.sh frames [--json] [--runs N] [--formats LIST]: what the frame stream costs ingest and recording, off, on, and with nobody to take frames
 #   ./bench.sh recompute [--json] [--runs N] [--formats LIST]: what computing a moved detector again costs a run that goes on

@@ -198,8 +198,12 @@ static struct answer judge(struct web *web, struct lws *wsi, int method, const c
 {
     if (!http_is_welcome(web, wsi))
         return text_answer(HTTP_STATUS_FORBIDDEN, "Not for this host or origin.\n");
-    if (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD)
-        return find(web, wsi, path);
+    if (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD) {
+        const struct answer answer = find(web, wsi, path);
+        if (answer.status == HTTP_STATUS_NOT_FOUND)
+            refuse(&web->refusals, REFUSAL_PATH, "there is nothing at '%.100s'", path);
+        return answer;
+    }
     refuse(&web->refusals, REFUSAL_REQUEST, "a request to change %.100s was refused: GET only",
            path);
     return text_answer(HTTP_STATUS_METHOD_NOT_ALLOWED, "GET and HEAD only.\n");

@@ -12,10 +12,11 @@
 const char *refusal_name(enum refusal refusal)
 {
     static const char *const names[N_REFUSALS] = {
-        [REFUSAL_HOST] = "host",       [REFUSAL_ORIGIN] = "origin",
-        [REFUSAL_TOKEN] = "token",     [REFUSAL_REQUEST] = "request",
-        [REFUSAL_MESSAGE] = "message", [REFUSAL_FORBIDDEN] = "forbidden",
-        [REFUSAL_FULL] = "full",       [REFUSAL_SILENT] = "silent",
+        [REFUSAL_HOST] = "host",     [REFUSAL_ORIGIN] = "origin",
+        [REFUSAL_TOKEN] = "token",   [REFUSAL_REQUEST] = "request",
+        [REFUSAL_PATH] = "path",     [REFUSAL_MESSAGE] = "message",
+        [REFUSAL_FULL] = "full",     [REFUSAL_FORBIDDEN] = "forbidden",
+        [REFUSAL_SILENT] = "silent", [REFUSAL_HALF] = "half",
     };
     return names[refusal];
 }

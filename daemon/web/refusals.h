@@ -11,10 +11,12 @@ enum refusal {
     REFUSAL_ORIGIN,
     REFUSAL_TOKEN,
     REFUSAL_REQUEST, /* HTTP that is not served: method, body */
+    REFUSAL_PATH,    /* there is nothing */
     REFUSAL_MESSAGE, /* of a viewer: no JSON, too large, binary */
     REFUSAL_FORBIDDEN,
     REFUSAL_FULL,   /* more viewers or connections than there may be */
     REFUSAL_SILENT, /* a viewer that does not read or answer */
+    REFUSAL_HALF,   /* a connection that has said nothing, half a request, or nonsense */
     N_REFUSALS
 };
 

@@ -30,6 +30,20 @@ static struct web *web_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+/* A connection on which something was asked is marked, so that its end tells of the others. */
+static void mark_asked(struct lws *wsi)
+{
+    lws_set_opaque_user_data(wsi, web_of(wsi));
+}
+
+static void end_connection(struct web *web, struct lws *wsi)
+{
+    web->counts.connections -= web->counts.connections > 0;
+    if (!lws_get_opaque_user_data(wsi) && !web->stopping)
+        refuse(&web->refusals, REFUSAL_HALF,
+               "a connection ended that had said nothing, half a request or nonsense");
+}
+
 /* ---- HTTP ---- */
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -38,13 +52,15 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     struct web *const web = web_of(wsi);
     switch (reason) {
     case LWS_CALLBACK_WSI_DESTROY:
-        web->counts.connections -= web->counts.connections > 0;
+        end_connection(web, wsi);
         return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        mark_asked(wsi);
         refuse(&web->refusals, REFUSAL_REQUEST,
                "a WebSocket without the subprotocol " PROTOCOL " was refused");
         return -1;
     case LWS_CALLBACK_HTTP:
+        mark_asked(wsi);
         return http_answer(web, wsi, user);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return http_writable(web, wsi, user);
@@ -68,6 +84,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 static int filter(struct web *web, struct lws *wsi)
 {
     char path[16] = "";
+    mark_asked(wsi);
     if (!http_is_welcome(web, wsi))
         return -1;
     if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 && strcmp(path, "/ws") == 0)

@@ -52,6 +52,7 @@ void web_wake_at(struct web *web, uint64_t ns)
 /* Lets the loop run empty. */
 static void close_all(struct web *web)
 {
+    web->stopping = true;
     listener_stop(&web->listener);
     uv_close((uv_handle_t *)&web->tick, NULL);
     uv_close((uv_handle_t *)&web->pace, NULL);

@@ -49,6 +49,7 @@ struct web {
     uint64_t status_ns;
     struct refusals refusals;
     struct web_counts counts;
+    bool stopping;                        /* connections end that have done nothing wrong */
     uint8_t scratch[LWS_PRE + WEB_CHUNK]; /* lws_write writes before what it is given */
 };
 

@@ -13,13 +13,16 @@
 #include "daemon/control/control.h"
 #include "daemon/control/request_text.h"
 #include "daemon/jobs.h"
+#include "daemon/opened/opened_children.h"
+#include "daemon/opened/run_list.h"
 #include "fuzz_target.h"
 
 /*
  * The input is a request, sent through a socket to the control socket of a daemon without a
  * detector: the parser, the table of commands and every command's own checks see it. Whatever it
  * is, it gets one reply, which says how it went in the form that the schemas want. What a command
- * writes goes into a folder of its own.
+ * writes goes into a folder of its own. There is no recording in it that could be opened: the
+ * process that would show it is not this one's business.
  */
 static struct daemon {
     uv_loop_t loop;
@@ -27,6 +30,9 @@ static struct daemon {
     struct config config;
     struct jobs jobs;
     struct live_icom icom;
+    struct run_list *run_list;
+    struct opened_children *opened;
+    struct control_runs runs;
     struct acquisition *acquisition;
     struct control *control;
     unsigned unanswered;
@@ -58,6 +64,36 @@ static json_t *make_status(void *data)
 {
     const struct daemon *const daemon = data;
     return acquisition_status(daemon->acquisition);
+}
+
+static void list_runs(void *data, uint64_t offset, uint64_t limit, run_list_answer_fn answer,
+                      void *answer_data)
+{
+    const struct daemon *const daemon = data;
+    run_list_ask(daemon->run_list, offset, limit, answer, answer_data);
+}
+
+static void open_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    const struct daemon *const daemon = data;
+    opened_children_open(daemon->opened, file, answer, answer_data);
+}
+
+static void close_run(void *data, const char *file, acquisition_answer_fn answer, void *answer_data)
+{
+    const struct daemon *const daemon = data;
+    opened_children_close(daemon->opened, file, answer, answer_data);
+}
+
+static void make_runs(struct daemon *daemon)
+{
+    const struct opened_observer observer = {daemon, on_event};
+    struct error error = {0};
+    daemon->runs = (struct control_runs){daemon, list_runs, open_run, close_run};
+    fuzz_require(run_list_create(&daemon->run_list, &daemon->loop, &daemon->jobs, &daemon->config,
+                                 &error) == 0 &&
+                 opened_children_create(&daemon->opened, &daemon->loop, &daemon->config, &observer,
+                                        &error) == 0);
 }
 
 static void set(struct config *config, const char *option)
@@ -107,12 +143,14 @@ static struct daemon *begin(void)
     fuzz_require(acquisition_create(&daemon->acquisition, &daemon->loop, &daemon->config, NULL,
                                     &observer, &error) == 0);
     daemon->icom.acquisition = daemon->acquisition;
+    make_runs(daemon);
     const struct control_service service = {
         .data = daemon,
         .config = &daemon->config,
         .acquisition = daemon->acquisition,
         .jobs = &daemon->jobs,
         .icom = &daemon->icom,
+        .runs = &daemon->runs,
         .status = make_status,
         .event = on_event,
         .status_changed = on_state_changed,

@@ -135,6 +135,12 @@ REQUESTS |= {
     "big_number": b'{"cmd":"calibration","args":{"kv":1e999,"centre":[99999999999999999999,1]}}',
     "cut": b'{"cmd":"start","args":{"scan":[4,',
     "quoted_bracket": b'{"cmd":"ping","id":"[[[[\\"{{{{"}',
+    "runs": b'{"id":1,"cmd":"runs","args":{"offset":0,"limit":24}}',
+    "runs-past_the_end": b'{"id":1,"cmd":"runs","args":{"offset":4294967296,"limit":1}}',
+    "run_open": b'{"id":1,"cmd":"run_open","args":{"file":"scan.h5"}}',
+    "run_open-outside": b'{"id":1,"cmd":"run_open","args":{"file":"../../etc/passwd"}}',
+    "run_open-directory": b'{"id":1,"cmd":"run_open","args":{"file":"."}}',
+    "run_close": b'{"id":1,"cmd":"run_close","args":{"file":"scan.h5"}}',
 }
 
 

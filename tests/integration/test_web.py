@@ -409,6 +409,7 @@ class Hostile(WebTest):
                 status, _, body = fetch(self.daemon.web, path)
                 page = body == fetch(self.daemon.web)[2]  # a path that leads up to it
                 self.assertTrue(page or status in (400, 403, 404, 414), f"{path}: {status}")
+        self.daemon.wait_line("there is nothing at '/etc/passwd'", stream="err")
         self.still_serves()
 
     def test_requests_to_change_are_refused(self):
@@ -525,6 +526,7 @@ class Hostile(WebTest):
             with contextlib.suppress(ConnectionError):
                 self.assertEqual(connection.recv(1), b"")
             connection.close()
+        self.daemon.wait_line("half a request", stream="err")
         self.still_serves()
 
     def test_flood_of_connections_leaves_descriptors_to_the_recorder(self):

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, mapOf, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
+import { Bench, ctl, drag, mapOf, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
 
 let bench;
 let page;
@@ -19,20 +19,13 @@ after(async () => {
   await bench?.close();
 });
 
-async function drag(from, to) {
-  const [start, end] = [await placeOf(page, '.pattern-column', from), await placeOf(page, '.pattern-column', to)];
-  await page.mouse.move(start.x, start.y);
-  await page.mouse.down();
-  await page.mouse.move((start.x + end.x) / 2, (start.y + end.y) / 2);
-  await page.mouse.move(end.x, end.y);
-  await page.mouse.up();
-}
+const dragged = async (from, to) => drag(page, await placeOf(page, '.pattern-column', from), await placeOf(page, '.pattern-column', to));
 
 test('an aperture is taken by its outline, and dragged is what merlind uses', async () => {
-  await drag({ y: 127.5, x: 127.5 + 46 }, { y: 127.5, x: 127.5 + 60 });
+  await dragged({ y: 127.5, x: 127.5 + 46 }, { y: 127.5, x: 127.5 + 60 });
   await waitFor(() => Math.abs(halo().outer - 60) < 1, 10, () => `an outer radius of 60; it is ${halo().outer}`);
   const away = Math.SQRT1_2;
-  await drag({ y: 127.5 - 60 * away, x: 127.5 + 60 * away }, { y: 127.5 - 70 * away, x: 127.5 + 70 * away });
+  await dragged({ y: 127.5 - 60 * away, x: 127.5 + 60 * away }, { y: 127.5 - 70 * away, x: 127.5 + 70 * away });
   await waitFor(() => Math.abs(halo().outer - 70) < 1, 10, () => `an outer radius of 70; it is ${halo().outer}`);
   assert.equal(halo().inner, 25);
   await waitFor(async () => /annulus/.test(await page.locator('.aperture-list .row', { hasText: 'halo' }).textContent()), 10, 'it to be applied');
@@ -48,7 +41,7 @@ test('that the part scanned before waits to be recomputed is told; recomputed, t
 });
 
 test('an aperture is dragged as a whole, and moved by keys', async () => {
-  await drag({ y: 127.5, x: 127.5 + 45 }, { y: 137.5, x: 127.5 + 45 });
+  await dragged({ y: 127.5, x: 127.5 + 45 }, { y: 137.5, x: 127.5 + 45 });
   await waitFor(() => Math.abs((halo().centre ?? [0, 0])[0] - 137.5) < 1, 10, 'the centre to have moved');
   const [y, x] = halo().centre;
   await page.locator('.pattern-column .image-over').focus();

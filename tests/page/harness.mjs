@@ -205,5 +205,14 @@ export async function placeOf(page, selector, { y, x }) {
   return { x: box.x + view.x + (x + 0.5) * view.scale, y: box.y + view.y + (y + 0.5) * view.scale };
 }
 
+/** Moves the mouse from one place of the screen to another, with its button down. */
+export async function drag(page, start, end) {
+  await page.mouse.move(start.x, start.y);
+  await page.mouse.down();
+  await page.mouse.move((start.x + end.x) / 2, (start.y + end.y) / 2);
+  await page.mouse.move(end.x, end.y);
+  await page.mouse.up();
+}
+
 /** Grey (linear) that a value has between limits. */
 export const greyOf = (value, [low, high]) => Math.round(255 * (Math.round(Math.min(1, Math.max(0, (value - low) / (high - low))) * 4095) / 4095));

@@ -1,12 +1,15 @@
-// Scan after scan leaves no memory behind in the page. $MERLIND_SOAK_SCANS: how many, twice, for a whole night of them.
+// Scan after scan leaves no memory behind in the page. $MERLIND_SOAK_SCANS: how many, twice. The long form, with the browser's and
+// merlind's own memory, is ./bench.sh page memory.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Bench, ctl } from './harness.mjs';
+import { pageHolds } from './memory.mjs';
 
 const SCANS = Number(process.env.MERLIND_SOAK_SCANS ?? 4);
 const FIRST = 3; // until everything that is made once is there
-const MOST_BYTES = 300_000; // of noise; a page that kept its maps would keep more of a single scan
+// Of noise; a page that kept its maps would keep more bytes of a single scan, one that kept what it draws a node of each at least.
+const MOST = { bytes: 300_000, nodes: SCANS, listeners: SCANS };
 let bench;
 let page;
 
@@ -18,13 +21,6 @@ after(async () => {
   await bench?.close();
 });
 
-/** Bytes in use after the collector has run, buffers of arrays included. */
-async function used(cdp) {
-  await cdp.send('HeapProfiler.collectGarbage');
-  const { usedSize, backingStorageSize = 0 } = await cdp.send('Runtime.getHeapUsage');
-  return usedSize + backingStorageSize;
-}
-
 async function scans(n) {
   for (let i = 0; i < n; i++) ctl(bench.daemon, 'start', '--scan', '24x24', '--wait');
   // The page has the last one when it says so.
@@ -34,14 +30,16 @@ async function scans(n) {
 test('the page takes no more memory after many scans than after a few', async () => {
   const cdp = await page.context().newCDPSession(page);
   await scans(FIRST);
-  const bytes = [await used(cdp)];
+  const held = [await pageHolds(cdp)];
   for (let round = 0; round < 2; round++) {
     await scans(SCANS);
-    bytes.push(await used(cdp));
+    held.push(await pageHolds(cdp));
   }
   // What is left behind grows every time; what a browser keeps for itself now and then does not.
-  const grown = Math.min(bytes[1] - bytes[0], bytes[2] - bytes[1]);
-  assert.ok(grown < MOST_BYTES, `twice ${SCANS} scans left ${grown} bytes behind at least, of ${bytes}`);
+  for (const [what, most] of Object.entries(MOST)) {
+    const grown = Math.min(held[1][what] - held[0][what], held[2][what] - held[1][what]);
+    assert.ok(grown < most, `twice ${SCANS} scans left ${grown} ${what} behind at least, of ${held.map((one) => one[what])}`);
+  }
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

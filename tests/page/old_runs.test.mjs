@@ -35,6 +35,7 @@ async function look(name) {
 }
 
 const cards = () => page.locator('.run-card');
+const cardOf = ({ file }) => page.locator(`.run-card[data-file="${file}"]`);
 
 test('the list shows the newest first, with pictures, fractions and labels', async () => {
   await page.keyboard.press('r');
@@ -55,13 +56,30 @@ test('arrows move among recordings, Escape leaves the list', async () => {
   await waitFor(async () => (await page.locator('dialog').count()) === 0, 5, 'the list to be gone');
 });
 
+test('the scan that is running is the first of the list, with a picture that grows, until it is over', async () => {
+  const search = (enabled) => ctl(bench.daemon, 'request', 'bragg_settings', JSON.stringify({ enabled }));
+  search(false); // or its end would take as long as the search
+  ctl(bench.daemon, 'start', '--scan', '400x500');
+  await stateIs(page, /receiving/);
+  await page.keyboard.press('r');
+  const first = cards().first();
+  const taken = async () => Number((await first.textContent()).match(/400 × 500.*running.*receiving, ([\d,]+) of 200,000/)?.[1].replaceAll(',', '') ?? 0);
+  const before = await waitFor(taken, 20, async () => `the running scan: ${await first.textContent()}`);
+  await waitFor(async () => await taken() > before && await first.locator('canvas').count() === 1, 20, 'it to grow');
+  ctl(bench.daemon, 'stop');
+  await waitFor(async () => await cards().count() === 3 && /stopped, [\d,]+ of 200,000 recorded/.test(await first.textContent()), IDLE_S, 'the list to have the recording in its place');
+  assert.doesNotMatch(await first.textContent(), /running/);
+  search(true);
+  await page.keyboard.press('Escape');
+});
+
 test('an old run is opened by the keyboard while a scan goes on, in the same views, and says what it is', async () => {
   await startScan(page, 40, 40);
   await stateIs(page, /receiving/);
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('r');
-  await cards().nth(1).waitFor();
-  await page.keyboard.press('ArrowRight');
+  await cardOf(old).waitFor();
+  await cardOf(old).focus();
   await page.keyboard.press('Enter');
   await page.locator('.old-run-line').waitFor({ timeout: patience(IDLE_S) });
   assert.match(await page.locator('.old-run-line').textContent(), new RegExp(old.file.split('/').at(-1).replace(/\./g, '\\.')));

@@ -77,6 +77,24 @@ check "recordings can be read by the service's group, by nobody else" recordings
 in_journal() { # FIELD=VALUE...: is there such an entry of merlind's?
   journalctl -q -o json _SYSTEMD_UNIT=merlind.service "$@" | grep -q MESSAGE
 }
+# The processes that read the list and show an old run live under the same rules as the service, with a /tmp that only they see.
+list_has_it() { merlinctl --timeout 60 runs --json | grep -q '"thumbnail": *{'; }
+member() { sed -n "s/.*\"$1\": *\"\?\([^\",}]*\).*/\1/p"; } # member NAME: of the JSON object on stdin
+old_run_is_shown() {
+  local file opened pid control
+  file=$(newest '*.h5')
+  opened=$(merlinctl --timeout 60 open "$file" --json) || return 1
+  pid=$(member pid <<<"$opened")
+  control=$(member control <<<"$opened")
+  within 60 analysed_anew "$pid" "$control" && grep -q '^Seccomp:[[:space:]]*2' "/proc/$pid/status" &&
+    grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$pid/status" && merlinctl close "$file"
+}
+analysed_anew() { # PID CONTROL
+  nsenter --target "$1" --mount merlinctl -e "$2" status --json | grep -q '"state": *"idle"' &&
+    nsenter --target "$1" --mount merlinctl -e "$2" map dark_field -o /tmp/old_run.npy
+}
+check "the list of recordings has its picture" list_has_it
+check "an old run is opened, analysed anew and closed, in the service's sandbox" old_run_is_shown
 run_is_in_journal() {
   local run
   run=$(journalctl -q -o json _SYSTEMD_UNIT=merlind.service | sed -n 's/.*"MERLIND_RUN":"\([0-9a-f-]\{36\}\)".*/\1/p' | tail -n 1)

@@ -28,7 +28,9 @@ export function picture({ map, shape: [height, width], low, high }, plane, side)
 
 const shapeOf = ({ scan, frames }) => (scan ? `${scan[0]} × ${scan[1]}` : `${count(frames?.placed ?? 0)} patterns`);
 
-function howItEnded({ reason, frames, recording }) {
+function howItEnded({ reason, frames, recording, error, end }) {
+  if (error) return { tone: 'bad', text: error };
+  if (end) return end;
   if (recording?.error) return { tone: 'bad', text: recording.error };
   const word = ENDED[reason] ?? 'unknown end';
   const part = frames?.expected > 0 ? `${count(frames.recorded)} of ${count(frames.expected)}` : `${count(frames?.recorded ?? 0)} patterns`;
@@ -39,13 +41,13 @@ const fraction = ({ bragg }) => (bragg ? `BR ${percent(bragg.fraction)} (${bragg
 
 const labels = ({ labels: given }) => Object.entries(given ?? {}).map(([name, value]) => element('span', { class: 'run-label' }, `${name} ${value}`));
 
-/** `pressed()` opens it; a file that is no recording cannot be opened and says why. */
-export function runCard(run, plane, side, { isOpen, mayOpen, pressed }) {
+/** `pressed()` opens it; a file that is no recording cannot be opened and says why. `mark`: running, open or none. */
+export function runCard(run, plane, side, { mark, mayOpen, pressed }) {
   const blank = element('span', { class: 'run-picture blank', 'aria-hidden': 'true' });
-  const end = run.error ? { tone: 'bad', text: run.error } : howItEnded(run);
+  const end = howItEnded(run);
   const facts = run.error ? [] : [
-    element('span', {}, `${dateOf(run.started)}, ${shapeOf(run)}, ${bytes(run.bytes)}`), element('span', { class: 'run-fraction' }, fraction(run)),
-    element('span', { class: 'run-labels' }, ...labels(run), isOpen ? element('span', { class: 'run-label open' }, 'open') : null),
+    element('span', {}, [dateOf(run.started), shapeOf(run), run.bytes && bytes(run.bytes)].filter(Boolean).join(', ')), element('span', { class: 'run-fraction' }, fraction(run)),
+    element('span', { class: 'run-labels' }, ...labels(run), mark ? element('span', { class: 'run-label open' }, mark) : null),
   ];
   return element('button', {
     type: 'button', class: 'run-card', disabled: Boolean(run.error) || !mayOpen, onclick: pressed, 'data-file': run.file,

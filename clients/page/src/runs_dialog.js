@@ -1,10 +1,12 @@
-// The list of finished recordings, by pages, the newest first.
+// The list of recordings, by pages, the newest first: before all the scan that is running, as it grows.
 
 import { button, element, setText } from './dom.js';
+import { isRunning, liveRun } from './live_card.js';
 import { runCard } from './run_card.js';
 import { count } from './words.js';
 
 const PAGE = 12;
+const LIVE_EVERY_MS = 500;
 
 /** Moves the focus among the cards, which stand in rows. */
 function move(list, event) {
@@ -23,24 +25,48 @@ export function openRunsDialog({ store, connection, toasts, open }) {
   const note = element('p', { class: 'muted', role: 'status' }, 'reading …');
   const newer = button('Newer', 'Newer recordings', () => load(offset - PAGE));
   const older = button('Older', 'Older recordings', () => load(offset + PAGE));
+  const live = element('li');
   let offset = 0;
+  let side = 64;
+  let loading = false;
   const page = element('dialog', { class: 'runs-dialog', 'aria-label': 'Recordings' },
     element('h2', {}, 'Recordings'), list,
     element('div', { class: 'buttons' }, note, newer, older, button('Close', 'Close (Esc)', () => page.close(), { class: 'primary' })));
 
   async function load(from) {
-    const { result, arrays } = await connection.request('runs', { offset: Math.max(0, from), limit: PAGE });
+    loading = true;
+    const { result, arrays } = await connection.request('runs', { offset: Math.max(0, from), limit: PAGE }).finally(() => { loading = false; });
     offset = result.offset;
-    const { data, shape: [, side] } = arrays.thumbnails;
+    const { data, shape } = arrays.thumbnails;
+    [, side] = shape;
     const opened = new Set((store.status?.opened ?? []).map(({ file }) => file));
     const may = Boolean(store.welcome?.may_control);
+    const at = list.contains(document.activeElement) && document.activeElement.dataset.file;
     list.replaceChildren(...result.runs.map((run, i) => element('li', {}, runCard(run, data.subarray(i * side * side, (i + 1) * side * side), side, {
-      isOpen: opened.has(run.file), mayOpen: may || opened.has(run.file), pressed: () => choose(run.file),
+      mark: opened.has(run.file) && 'open', mayOpen: may || opened.has(run.file), pressed: () => choose(run.file),
     }))));
+    showLive();
     setText(note, result.total === 0 ? 'There is no recording yet.' : `${count(offset + 1)}–${count(offset + result.runs.length)} of ${count(result.total)}`);
     newer.disabled = offset === 0;
     older.disabled = offset + result.runs.length >= result.total;
-    list.querySelector('.run-card:not(:disabled)')?.focus();
+    (at && list.querySelector(`[data-file="${CSS.escape(at)}"]`) || list.querySelector('.run-card:not(:disabled)'))?.focus();
+  }
+
+  // It is drawn anew as a whole; who has the keyboard on it keeps it there.
+  function showLive() {
+    if (offset > 0 || !isRunning(store)) return live.remove();
+    const { run, plane } = liveRun(store, side);
+    const hasFocus = live.contains(document.activeElement);
+    live.replaceChildren(runCard(run, plane, side, { mark: 'running', mayOpen: true, pressed: () => page.close() }));
+    if (list.firstChild !== live) list.prepend(live);
+    if (hasFocus) live.firstChild.focus();
+  }
+
+  // When a scan begins or is over, the list is another one.
+  function follow() {
+    if (loading) return;
+    if (isRunning(store) === live.isConnected || offset > 0) showLive();
+    else toasts.attempt(() => load(0));
   }
 
   async function choose(file) {
@@ -49,7 +75,11 @@ export function openRunsDialog({ store, connection, toasts, open }) {
     setText(note, '');
   }
 
-  page.addEventListener('close', () => page.remove());
+  const timer = setInterval(follow, LIVE_EVERY_MS);
+  page.addEventListener('close', () => {
+    clearInterval(timer);
+    page.remove();
+  });
   document.body.append(page);
   page.showModal();
   return toasts.attempt(() => load(0));

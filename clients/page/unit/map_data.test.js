@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { beamPosition } from '../src/map_marks.js';
+import { smallPicture } from '../src/live_card.js';
 import { MapData } from '../src/map_data.js';
 import { FractionHistory, inTime, thinned } from '../src/series.js';
 
@@ -30,6 +31,16 @@ test('of several passes the newest with data is looked at', () => {
   map.take(header({ shape: [3, 1, 2] }), rows([1, 2, 3, 0, 0, 0], [1, 1, 1, 0, 0, 0]));
   assert.equal(map.newestPass(), 1);
   assert.deepEqual([...map.pass(1).data], [3, 0]);
+});
+
+test('the picture of a scan that is running has every so many positions, and none that was not measured', () => {
+  const map = new MapData('x');
+  const values = Array.from({ length: 12 }, (_, i) => i);
+  map.take(header({ shape: [3, 4], rows: [0, 3] }), rows(values, values.map((v) => Number(v < 8))));
+  const { thumbnail, plane } = smallPicture(map, 2);
+  assert.deepEqual(thumbnail, { map: 'x', shape: [2, 2], low: 0, high: 7 });
+  assert.deepEqual([...plane], [1, 1 + Math.round((254 * 2) / 7), 0, 0]);
+  assert.equal(smallPicture(new MapData('empty'), 2), null);
 });
 
 test('the beam is where the scan has got to', () => {
