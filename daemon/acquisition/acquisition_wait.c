@@ -3,8 +3,9 @@
 #include "common/clock.h"
 #include "daemon/acquisition/acquisition_internal.h"
 
-/* A little longer than the clients pause between two tries to connect. */
-#define WAIT_MS 3000
+/* The clients pause at most 2 s between two tries to connect; the rest is for a detector that takes
+ * a while to come up. */
+#define WAIT_MS 5000
 
 /* In this time the data link's own probes have shown whether it stands (connector.c). */
 #define DOUBT_NS (2 * NS_PER_S)

@@ -118,7 +118,7 @@ class Ending(SystemTest):
         control = self.control(daemon)
         control.wait_state("idle")
         control("start", scan=[4, 4])
-        daemon.wait_line("stands still", stream="err")
+        daemon.wait_line("worker.* stands still", stream="err")
         self.assertTrue(self.is_silent(told, 2), "it says that it lives")
         daemon.kill()
 
