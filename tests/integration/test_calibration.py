@@ -353,8 +353,8 @@ class Calibration(SystemTest):
             np.testing.assert_allclose([none["strain"][name] for name in ("e_xx", "e_yy", "e_xy")], 0, atol=1e-12)
             ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}
             self.simulator.stop()
+            self.client.wait_state("disconnected")
             self.start_simulator(pulled, "--fps", lighter("1000", "200"), **ports)
-            wait_for(lambda: self.client.status()["state"] != "idle", 30, "the lost link")
             self.scan(self.client)
             result = m.halo_strain("unstrained")
             self.assertEqual(result["warnings"], [])

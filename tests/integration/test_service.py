@@ -92,11 +92,12 @@ class Ending(SystemTest):
         with contextlib.suppress(BlockingIOError):
             while True:
                 told.recv(4096)
-        told.settimeout(seconds)
-        with contextlib.suppress(TimeoutError):
-            while "WATCHDOG=1" not in told.recv(4096).decode():
-                pass
-            return False
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            told.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                if "WATCHDOG=1" in told.recv(4096).decode():
+                    return False
         return True
 
     def test_watchdog_hears_of_an_idle_daemon_and_of_one_that_scans(self):
