@@ -118,9 +118,10 @@ class Ending(SystemTest):
         daemon, told = self.start_watched(simulator, **{"debug.worker_delay_us": 10000000})
         control = self.control(daemon)
         control.wait_state("idle")
-        control("start", scan=[4, 4])
-        daemon.wait_line("worker.* stands still", stream="err")
-        self.assertTrue(self.is_silent(told, 2), "it says that it lives")
+        run = control("start", scan=[4, 4])
+        wait_for(lambda: control("run", id=run["id"])["frames"]["received"] == 16, 30, "its frames")
+        wait_for(lambda: self.is_silent(told, 2), 60, "it to say no longer that it lives")
+        self.assertIn("stands still", daemon.stderr_text())
         daemon.kill()
 
 
