@@ -78,5 +78,6 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
     json_incref((json_t *)start->parameters);
     acquisition->waiting_answer = answer;
     acquisition->waiting_data = data;
+    uv_update_time(acquisition->wait_timer.loop); /* the loop may have been busy since it looked */
     uv_timer_start(&acquisition->wait_timer, on_wait_timer, WAIT_MS, 0);
 }
