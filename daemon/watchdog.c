@@ -34,6 +34,7 @@ void watchdog_start(struct watchdog *watchdog, uv_loop_t *loop, struct acquisiti
     watchdog->timer.data = watchdog;
     char who[32];
     (void)acquisition_stuck(acquisition, who, sizeof who); /* what it finds the first time is new */
+    uv_update_time(loop); /* after a start that took long the first look would come at once */
     uv_timer_start(&watchdog->timer, on_time, period_ms, period_ms > 0 ? period_ms : 1);
 }
 

@@ -39,6 +39,7 @@ struct command_client {
     int write_result;             /* of the newest write on this link */
     struct command_queue waiting; /* its first one is on the wire when `sent` */
     bool sent;
+    bool overdue; /* its time is over, and what lies in the socket is looked at a last time */
     bool destroyed;
     uint64_t dropped_replies;
     size_t received;
@@ -131,6 +132,12 @@ static void on_timer(uv_timer_t *timer)
     }
     if (!client->sent)
         return;
+    if (!client->overdue) {
+        /* After a loop that was busy for long timers come before what has arrived meanwhile. */
+        client->overdue = true;
+        uv_timer_start(&client->timer, on_timer, 1, 0);
+        return;
+    }
     client->sent = false;
     client->received = 0; /* half a reply that never went on would swallow the next one */
     command_settle(command_queue_take(&client->waiting), -ETIMEDOUT, 0, "");
@@ -148,6 +155,8 @@ static void pump(struct command_client *client)
     }
     client->write_result = write_command(client, client->waiting.first);
     client->sent = true;
+    client->overdue = false;
+    uv_update_time(client->loop); /* the loop may have been busy since it looked */
     uv_timer_start(&client->timer, on_timer, client->write_result < 0 ? 0 : REPLY_TIMEOUT_MS, 0);
 }
 

@@ -3,8 +3,9 @@
 #include "common/clock.h"
 #include "daemon/acquisition/acquisition_internal.h"
 
-/* A little longer than the clients pause between two tries to connect. */
-#define WAIT_MS 3000
+/* The clients pause at most 2 s between two tries to connect; the rest is for a detector that takes
+ * a while to come up. */
+#define WAIT_MS 5000
 
 /* In this time the data link's own probes have shown whether it stands (connector.c). */
 #define DOUBT_NS (2 * NS_PER_S)
@@ -77,5 +78,6 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
     json_incref((json_t *)start->parameters);
     acquisition->waiting_answer = answer;
     acquisition->waiting_data = data;
+    uv_update_time(acquisition->wait_timer.loop); /* the loop may have been busy since it looked */
     uv_timer_start(&acquisition->wait_timer, on_wait_timer, WAIT_MS, 0);
 }

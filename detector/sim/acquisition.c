@@ -226,11 +226,11 @@ enum acquisition_state acquisition_state(struct acquisition *acquisition)
 
 bool acquisition_attached(struct acquisition *acquisition)
 {
-    pthread_mutex_lock(&acquisition->lock);
-    const bool attached = acquisition->attached;
-    pthread_mutex_unlock(&acquisition->lock);
     struct pollfd waiting = {.fd = acquisition->data_listener, .events = POLLIN};
-    return attached || poll(&waiting, 1, 0) == 1;
+    pthread_mutex_lock(&acquisition->lock); /* a client is let in under it: it is here or there */
+    const bool attached = acquisition->attached || poll(&waiting, 1, 0) == 1;
+    pthread_mutex_unlock(&acquisition->lock);
+    return attached;
 }
 
 bool acquisition_take_report(struct acquisition *acquisition, struct acquisition_report *report)

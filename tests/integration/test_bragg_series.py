@@ -42,6 +42,7 @@ class StrainSeries(SystemTest):
             "--seed", seed, "--truth", self.truth_file, *options, **ports)
 
     def measure(self, control, **labels):
+        control.wait_state("idle")  # another detector may just have come
         summary = control.wait_finished(control("start", scan=list(SCAN), **({"labels": labels} if labels else {}))["id"])
         self.assertEqual(summary["reason"], "complete", summary)
         return summary

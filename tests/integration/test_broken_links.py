@@ -1,13 +1,12 @@
 """Links that break and bytes that are wrong: the run ends with its reason, the file is readable, the next run works."""
 import signal
-import subprocess
 import time
 import unittest
 
 import numpy as np
 
 from fake_detector import FakeDetector, frame, hdr, mpx
-from harness import MERLINCTL, SystemTest, open_recording, timeout, wait_for
+from harness import SystemTest, open_recording, wait_for
 
 
 def picture(number):
@@ -61,15 +60,14 @@ class KilledSimulator(SystemTest):
         first = self.start_simulator("--synthetic", "glass")
         ports = {"command_port": first.command_port, "data_port": first.data_port}
         first.stop()
-        daemon = self.start_daemon(first)
-        self.control(daemon).wait_state("disconnected")
-        scan = subprocess.Popen([str(MERLINCTL), "-e", daemon.control, "start", "--scan", "4x4", "--wait", "--json"],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(scan.stdout.close)
-        time.sleep(0.5)
-        self.assertIsNone(scan.poll(), "refused at once")
+        control = self.control(self.start_daemon(first))
+        control.wait_state("disconnected")
+        started, ping = control.send("start", scan=[4, 4]), control.send("ping")
+        self.assertEqual(control.receive()[0]["id"], ping, "refused at once")
         self.start_simulator("--synthetic", "glass", "--scan", "4x4", **ports)
-        self.assertEqual(scan.wait(timeout(30)), 0)
+        reply, _ = control.receive()
+        self.assertEqual((reply["id"], reply["ok"]), (started, True), reply)
+        self.assertEqual(control.wait_finished(reply["result"]["id"])["reason"], "complete")
 
     def test_frozen_simulator_is_no_broken_link(self):
         """A detector that says nothing for a while is waited for."""

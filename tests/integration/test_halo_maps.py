@@ -48,8 +48,8 @@ class HaloMaps(SystemTest):
     def change_specimen(self, mib):
         ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}
         self.simulator.stop()
+        self.client.wait_state("disconnected")
         self.simulator = self.start_simulator(mib, "--fps", lighter("1000", "300"), **ports)
-        wait_for(lambda: self.client.status()["state"] != "idle", 30, "the lost link")
         self.client.wait_state("idle")
 
     def maps(self, **arguments):

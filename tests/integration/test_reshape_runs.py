@@ -39,11 +39,13 @@ class RealRuns(FileTest):
                 np.testing.assert_array_equal(file["entry/results/measured/data"][...].ravel(), shown)
 
     def test_nudged_run_is_moved_to_where_the_operator_saw_it(self):
-        self.begin(fps=lighter("200", "60"))
-        run = self.client("start", scan=list(SHAPE))["id"]
+        self.begin()
+        run = self.start_in_bursts(self.client, SHAPE, 40)
+        self.burst(self.client)
         for nudge in (3, -5):
             wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] >= 10, 30, "frames")
             self.client("geometry", nudge=nudge)
+        self.burst(self.client)
         path = self.finish(run)
         stored = Geometry(SHAPE)
         self.assertEqual([g["shift"] for g in self.info(path)["history"]], [0, 3, -2])
@@ -117,16 +119,18 @@ class RealRuns(FileTest):
 
     def test_all_that_is_known_of_the_instrument_and_all_results_are_carried_over(self):
         """The judge holds every group against the original; that these are among them is looked at here."""
-        self.begin(fps=lighter("100", "60"), **{"analysis.variance": True, "analysis.icom.enabled": True})
+        self.begin(**{"analysis.variance": True, "analysis.icom.enabled": True})
         bad, gain = np.zeros((32, 256), bool), np.linspace(0.5, 1.5, 32 * 256, dtype=np.float32).reshape(32, 256)
         bad[[3, 20], [7, 255]] = True
         np.save(self.directory / "bad.npy", bad)
         np.save(self.directory / "gain.npy", gain)
         self.client("calibration", bad_pixels=str(self.directory / "bad.npy"), gain=str(self.directory / "gain.npy"), kv=200,
                     camera_length_mm=185, scan_step_nm=2.5)
-        run = self.client("start", scan=list(SHAPE), labels={"strain": 0.02})["id"]
+        run = self.start_in_bursts(self.client, SHAPE, 40, labels={"strain": 0.02})
+        self.burst(self.client)
         wait_for(lambda: self.client.status()["frames"]["analysed"] >= 10, 30, "frames")
         self.client.put("mine", np.arange(80.0).reshape(SHAPE), units="nm")
+        self.burst(self.client)
         path = self.finish(run)
         new, told = self.reshape(path, "--shift", 2)
         self.judge(path, new, Geometry(SHAPE), Geometry(SHAPE, shift=2), told)
@@ -149,9 +153,10 @@ class RealRuns(FileTest):
         self.assertEqual((told["placed"], told["lost"]), (77, 0))
 
     def test_growing_file_has_its_info_and_is_not_moved(self):
-        self.begin(fps="20")
-        run = self.client("start", scan=list(SHAPE))["id"]
-        wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] >= 5, 30, "frames")
+        self.begin()
+        run = self.start_in_bursts(self.client, SHAPE, 40)
+        self.burst(self.client)
+        wait_for(lambda: self.client("run", id=run)["frames"]["recorded"] > 0, 30, "frames in the file")
         partial = next(self.recordings.glob("*.partial"))
 
         def frames():

@@ -94,11 +94,12 @@ class Ending(SystemTest):
         with contextlib.suppress(BlockingIOError):
             while True:
                 told.recv(4096)
-        told.settimeout(seconds)
-        with contextlib.suppress(TimeoutError):
-            while "WATCHDOG=1" not in told.recv(4096).decode():
-                pass
-            return False
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            told.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                if "WATCHDOG=1" in told.recv(4096).decode():
+                    return False
         return True
 
     def test_watchdog_hears_of_an_idle_daemon_and_of_one_that_scans(self):
@@ -119,9 +120,10 @@ class Ending(SystemTest):
         daemon, told = self.start_watched(simulator, **{"debug.worker_delay_us": 10000000})
         control = self.control(daemon)
         control.wait_state("idle")
-        control("start", scan=[4, 4])
-        daemon.wait_line("stands still", stream="err")
-        self.assertTrue(self.is_silent(told, 2), "it says that it lives")
+        run = control("start", scan=[4, 4])
+        wait_for(lambda: control("run", id=run["id"])["frames"]["received"] == 16, 30, "its frames")
+        wait_for(lambda: self.is_silent(told, 2), 60, "it to say no longer that it lives")
+        self.assertIn("stands still", daemon.stderr_text())
         daemon.kill()
 
 

@@ -239,7 +239,13 @@ class Live(WebTest):
         control = self.control(self.daemon)
         viewer = self.viewer()
         viewer.watch("map/", "pattern/")
-        summary = self.run_scan(control, (32, 24))
+        control.wait_state("idle")
+        run = self.start_in_bursts(control, (32, 24), 192)
+        for _ in range(4):
+            before = len(viewer.of("map/bf/"))
+            self.burst(control)
+            wait_for(lambda: len(viewer.of("map/bf/")) > before, 30, "rows of a burst")
+        summary = control.wait_finished(run)
         for name in ("bf", "com_x", "exposure"):
             if name not in summary["maps"]:
                 continue
@@ -292,9 +298,10 @@ class Live(WebTest):
         wait_for(lambda: first.notice("viewers") == 1, 10, "the count of one viewer")
 
     def test_viewer_that_only_listens_stays(self):
-        self.start(**{"web.patience": 1})
+        self.start(**{"web.patience": 2})
         viewer = self.viewer()
-        viewer.wait("status/", lambda h: h["seq"] >= 5)
+        first = viewer.wait("status/")[0]["seq"]
+        viewer.wait("status/", lambda h: h["seq"] >= first + 5)  # a second each
         self.assertTrue(viewer.request("ping")[0]["pid"])
 
     def test_viewer_with_a_low_rate_gets_fewer_messages_and_the_same_map(self):
@@ -546,7 +553,7 @@ class Hostile(WebTest):
 
     def test_viewer_that_never_reads_is_dropped_and_costs_nothing(self):
         shape = lighter((128, 128), (64, 64))
-        self.start("--synthetic", "glass", "--fps", "5000", **{"web.patience": 3})
+        self.start("--synthetic", "glass", "--fps", "5000", **{"web.patience": timeout(3)})
         control = self.control(self.daemon)
         control.wait_state("idle")
         stuck = self.raw(receive_buffer=4096)

@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +49,20 @@ class Program {
   async stop(signal = 'SIGTERM') {
     this.process.kill(signal);
     await this.ended;
+  }
+}
+
+/** A free port which nobody is given by the kernel while its owner is away: of those below the ones for connections. */
+export async function lastingPort() {
+  const lowest = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]);
+  for (;;) {
+    const port = Math.floor(lowest / 2 + Math.random() * (lowest / 2));
+    const server = createServer();
+    const free = await new Promise((done) => {
+      server.once('error', () => done(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+    });
+    if (free) return port;
   }
 }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, limitOf, shown, startDaemon, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
+import { Bench, ctl, lastingPort, limitOf, shown, startDaemon, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
 
 let bench;
 let operator;
 
 before(async () => {
-  bench = await Bench.make({ scan: '20x20', fps: 400 });
+  // It is started again at the same port, which the page asks for meanwhile.
+  bench = await Bench.make({ scan: '20x20', fps: 400, settings: { 'web.listen': `'127.0.0.1:${await lastingPort()}'` } });
   operator = await bench.open();
 });
 after(async () => {
@@ -119,10 +120,9 @@ test('four viewers cost a scan nothing, and see the same map', async () => {
 });
 
 test('the page finds merlind again after a restart, and says meanwhile that it is gone', async () => {
-  const { port } = new URL(bench.daemon.web);
   await bench.daemon.stop();
   await waitFor(async () => /cannot be reached/.test(await state(operator)), 10, async () => `the loss to be told: ${await state(operator)}`);
-  bench.daemon = await startDaemon(bench.simulator, bench.directory, { ...bench.settings, 'web.listen': `'127.0.0.1:${port}'` });
+  bench.daemon = await startDaemon(bench.simulator, bench.directory, bench.settings);
   await bench.detector();
   await stateIs(operator, /idle/, 30);
   await startScan(operator, 20, 20);

@@ -38,7 +38,7 @@ make_base() {
 
 # contain ARGUMENTS...: the root as a container.
 contain() {
-  timeout --kill-after=10 "${MERLIND_SERVICE_TIME:-240}" systemd-nspawn --quiet --directory="$work/root" --register=no --keep-unit "$@"
+  timeout --kill-after=10 "${MERLIND_SERVICE_TIME:-480}" systemd-nspawn --quiet --directory="$work/root" --register=no --keep-unit "$@"
 }
 
 [ "$(id -u)" -eq 0 ] || cannot "only root can boot a container"

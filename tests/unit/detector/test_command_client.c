@@ -325,6 +325,31 @@ static void a_late_reply_is_not_taken_for_the_next_commands(void **state)
     server_stop(&server);
 }
 
+/* Longer than the time-out of a reply: the loop has something else to do. */
+static void be_busy(void)
+{
+    usleep(2100 * 1000);
+}
+
+static void a_loop_that_was_busy_takes_replies_for_what_they_are(void **state)
+{
+    struct server server;
+    server_open(&server, true);
+    server_start(&server, serve_faithfully, 1);
+    struct session *const session = session_open(server.port);
+    run_until(session, 0, 1, 0);
+    send_command(session, COMMAND_GET, "BEFORE", NULL);
+    be_busy();
+    run_until(session, 1, 0, 0);
+    expect_answer(session, 0, "BEFORE", 0, 0, "value of BEFORE");
+    be_busy();
+    send_command(session, COMMAND_GET, "AFTER", NULL);
+    run_until(session, 2, 0, 0);
+    expect_answer(session, 1, "AFTER", 0, 0, "value of AFTER");
+    session_close(session);
+    server_stop(&server);
+}
+
 static void a_reply_without_a_code_is_a_bad_message(void **state)
 {
     struct server server;
@@ -432,6 +457,7 @@ int main(void)
         cmocka_unit_test(answers_come_in_the_order_of_the_commands),
         cmocka_unit_test(stale_split_and_padded_replies_are_sorted_out),
         cmocka_unit_test(a_late_reply_is_not_taken_for_the_next_commands),
+        cmocka_unit_test(a_loop_that_was_busy_takes_replies_for_what_they_are),
         cmocka_unit_test(a_reply_without_a_code_is_a_bad_message),
         cmocka_unit_test(a_refused_connection_is_reported_once_and_tried_again),
         cmocka_unit_test(a_drop_fails_what_was_asked_and_the_link_comes_back),
