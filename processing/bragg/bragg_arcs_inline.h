@@ -87,12 +87,15 @@ static double level_gain(const struct arc_sums *sums, double level, double of_al
     return sums->counts * log(level / of_all) - sums->template * (level - of_all);
 }
 
-/* The likeliest division at these levels; *likelihood gets what it gains over one level. */
+/* The likeliest division at these levels; *likelihood gets what it gains over one level. Sectors of
+ * a grain of speckle are loud together by chance, so that their V adds up. */
 static uint64_t divide_sectors(const struct bragg_background_plan *plan, const uint32_t *counts,
-                               const double *template, uint64_t usable, double overdispersion,
+                               const double *template, uint64_t usable,
                                const struct arc_levels *levels, double *likelihood)
 {
     const struct arc_sums all = sum_arcs(counts, template, usable);
+    const double expected = levels->quiet * all.template / __builtin_popcountll(usable);
+    const double overdispersion = plan->overdispersion + plan->arc_speckle * expected;
     const double logarithm = log(levels->loud / levels->quiet);
     double gain[BRAGG_SECTORS_MAX] = {0};
     for (uint64_t left = usable; left; left &= left - 1) {
@@ -112,12 +115,11 @@ static uint64_t loud_arcs(const struct bragg_background_plan *plan, const uint32
     const struct arc_sums all = sum_arcs(counts, template, usable);
     const double level = MAX_OF(all.counts, NO_COUNTS) / all.template;
     const double per_sector = all.template / __builtin_popcountll(usable);
-    const double f = plan->overdispersion + plan->sector_speckle * level * per_sector;
     struct arc_levels levels = {level, ARC_QUIET * level, ARC_LOUD * level};
     uint64_t loud = 0;
     double likelihood = 0;
     for (int round = 0; round < ARC_ROUNDS; round++) {
-        loud = usable & divide_sectors(plan, counts, template, usable, f, &levels, &likelihood);
+        loud = usable & divide_sectors(plan, counts, template, usable, &levels, &likelihood);
         const struct arc_sums l = sum_arcs(counts, template, loud);
         const struct arc_sums q = sum_arcs(counts, template, usable & ~loud);
         if (!(l.template > 0) || !(q.template > 0))
