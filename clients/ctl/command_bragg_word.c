@@ -203,10 +203,11 @@ int command_bragg_word(const struct options *options, struct client *client)
     const struct bragg_word *const word = find_word(options->words[0]);
     json_t *const arguments = json_object();
     if (!word)
-        error_set(&error, -EINVAL,
-                  "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
-                  "settings, propose, series, injection-test, null-test, labels, phase and live-phase",
-                  options->words[0]);
+        error_set(
+            &error, -EINVAL,
+            "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
+            "settings, propose, series, injection-test, null-test, labels, phase and live-phase",
+            options->words[0]);
     else if (take_arguments(arguments, word, options, &error) == 0)
         return ask(word, options, client, arguments);
     json_decref(arguments);

@@ -108,6 +108,16 @@ static uint64_t divide_sectors(const struct bragg_background_plan *plan, const u
     return loud;
 }
 
+static double lowest_level(const uint32_t *counts, const double *template, uint64_t usable)
+{
+    double lowest = HUGE_VAL;
+    for (uint64_t left = usable; left; left &= left - 1) {
+        const uint32_t s = (uint32_t)__builtin_ctzll(left);
+        lowest = fmin(lowest, counts[s] / template[s]);
+    }
+    return lowest;
+}
+
 /* Sectors of arcs that are loud, 0 where one level explains all of them as well. */
 static uint64_t loud_arcs(const struct bragg_background_plan *plan, const uint32_t *counts,
                           const double *template, uint64_t usable)
@@ -116,9 +126,12 @@ static uint64_t loud_arcs(const struct bragg_background_plan *plan, const uint32
     const double level = MAX_OF(all.counts, NO_COUNTS) / all.template;
     const double per_sector = all.template / __builtin_popcountll(usable);
     struct arc_levels levels = {level, ARC_QUIET * level, ARC_LOUD * level};
-    uint64_t loud = 0;
+    uint64_t loud = 0, before = ~loud;
     double likelihood = 0;
-    for (int round = 0; round < ARC_ROUNDS; round++) {
+    if (lowest_level(counts, template, usable) * per_sector > ARC_COUNTS)
+        return 0;
+    for (int round = 0; round < ARC_ROUNDS && loud != before; round++) {
+        before = loud;
         loud = usable & divide_sectors(plan, counts, template, usable, &levels, &likelihood);
         const struct arc_sums l = sum_arcs(counts, template, loud);
         const struct arc_sums q = sum_arcs(counts, template, usable & ~loud);
