@@ -323,13 +323,6 @@ void connector_retry(struct connector *connector)
     schedule_after_pause(connector);
 }
 
-void connector_retry_now(struct connector *connector)
-{
-    forget_link(connector);
-    abandon_try(connector);
-    schedule(connector, 0);
-}
-
 const char *connector_peer(const struct connector *connector)
 {
     return connector->peer;

@@ -35,8 +35,5 @@ void connector_destroy(struct connector *connector);
 /* The connection that was handed out is gone: makes a new one after the pause that is due. */
 void connector_retry(struct connector *connector);
 
-/* The same without the pause, for a connection that was given up on purpose. */
-void connector_retry_now(struct connector *connector);
-
 /* "host:port", for messages. */
 const char *connector_peer(const struct connector *connector);

@@ -81,8 +81,6 @@ static void tell_link_down(const struct data_client *client, int reason)
     struct error error;
     if (reason == 0)
         error_set(&error, -ECONNRESET, "%s closed the data link", peer);
-    else if (reason == -ECONNABORTED)
-        error_set(&error, reason, "the data link to %s was dropped on request", peer);
     else
         error_set(&error, reason, "the data link to %s broke: %s", peer, strerror(-reason));
     client->sink.link(client->sink.data, false, &error);
@@ -353,13 +351,4 @@ void data_client_resume(struct data_client *client)
     const int result = start_reading(client);
     if (result < 0)
         lose_link(client, result);
-}
-
-void data_client_reconnect(struct data_client *client)
-{
-    const bool was_up = client->poll != NULL;
-    close_socket(client);
-    connector_retry_now(client->connector);
-    if (was_up)
-        tell_link_down(client, -ECONNABORTED);
 }

@@ -40,9 +40,3 @@ void data_client_destroy(struct data_client *client);
 
 /* There is room again after reserve returned false. */
 void data_client_resume(struct data_client *client);
-
-/*
- * Breaks the link and connects again at once, dropping what the kernel still holds. The sink's
- * `link` is called with -ECONNABORTED before this returns when the link was up.
- */
-void data_client_reconnect(struct data_client *client);

@@ -235,6 +235,14 @@ const char *pixel_format_dtype(const struct pixel_format *format)
     }
 }
 
+bool pixel_format_same(const struct pixel_format *one, const struct pixel_format *other)
+{
+    return one->width == other->width && one->height == other->height &&
+           one->pixel_type == other->pixel_type && one->layout == other->layout &&
+           one->data_offset == other->data_offset && one->packing == other->packing &&
+           one->payload_size == other->payload_size;
+}
+
 uint32_t pixel_format_full_scale(const struct pixel_format *format)
 {
     const uint32_t type_bits = format->pixel_size * 8;

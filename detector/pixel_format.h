@@ -58,6 +58,10 @@ int pixel_format_from_header(struct pixel_format *format, const struct frame_hea
                              const struct acquisition_header *acquisition, uint32_t gap_pixels,
                              size_t body_size, struct error *error);
 
+/* Whether payloads of the two are as long, lie alike behind their headers and decode to the same
+ * images. */
+bool pixel_format_same(const struct pixel_format *one, const struct pixel_format *other);
+
 /* The numpy name of a decoded pixel: "|u1", "<u2" or "<u4". */
 const char *pixel_format_dtype(const struct pixel_format *format);
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "detector/mpx.h"
+#include "processing/frame_look.h"
 #include "processing/ingest.h"
 #include "processing/ring.h"
 #include "processing/scan/frame_numbers.h"
@@ -12,6 +13,11 @@
 /*
  * From messages to runs and chunks: the part of the ingest thread that knows what a frame is.
  * Belongs to that thread wholly; the figures are read by others.
+ *
+ *   assembler.c      what a message is: an HDR, a frame of the run, the first of another one, stray
+ *   assembler_run.c  how runs begin and end
+ *   frame_look.c     what the frames of a run look like
+ *   scan/placement.c which chunk a frame goes to
  */
 struct assembler {
     unsigned n_workers;
@@ -24,15 +30,11 @@ struct assembler {
     size_t hdr_size;
     bool hdr_fresh; /* no frame has come since */
 
-    struct run *run; /* the run that is going on */
-    /* Fields 2 to 8 of the run's first frame header: a frame that has the same ones has the same
-     * format. */
-    uint8_t geometry[96];
-    size_t geometry_size;
-    size_t body_size;
+    struct run *run;                /* the run that is going on */
+    struct frame_likeness likeness; /* of its frames */
 
-    struct frame_numbers
-        numbers;   /* of the acquisition; runs share it when it is an unending scan */
+    /* Of the acquisition; runs share them when it is an unending scan. */
+    struct frame_numbers numbers;
     uint64_t base; /* exposures of it before the run's first one */
     struct placement placement;
 

@@ -1,7 +1,6 @@
 #include "processing/ingest.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,10 +9,10 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
-#include "common/log.h"
 #include "common/queue.h"
 #include "detector/data_client.h"
 #include "processing/assembler.h"
+#include "processing/message_stream.h"
 #include "processing/wakeup.h"
 
 /* A link that has been quiet for so long holds nothing of an earlier run. */
@@ -37,21 +36,18 @@ struct ingest_command {
 };
 
 /*
- * Owned by the ingest thread but for `commands` (a queue), `space` (set by workers) and the figures
- * and turns (read by anybody).
+ * Owned by the ingest thread but for `commands` (a queue: any thread pushes), `space` (set by the
+ * worker that made some, cleared here) and the figures and turns (read by anybody). `wake` may be
+ * sent by any thread until the loop is closed. Nobody waits but ingest_stop, for the thread's end.
  */
 struct ingest {
     struct ring *ring;
     struct assembler assembler;
-    struct mpx_parser parser;
+    struct message_stream stream;
     struct data_client *client;
-    struct mpx_message pending; /* found no room in the ring; its bytes are still unconsumed */
-    size_t pending_consumes;    /* 0: there is none */
     uint64_t last_byte_ns;
     uint64_t end_asked_ns; /* when the end that assembler waits for was asked */
-    size_t wanted;         /* bytes that complete the message that is being received */
     bool stop_wanted, stopped;
-    uint64_t skipped_counted, resyncs_counted, skipped_reported; /* of what the parser says */
     char *host;
     uint16_t port;
 
@@ -62,73 +58,15 @@ struct ingest {
     struct wakeup wake;
     struct queue commands;
     _Atomic bool space;
-    _Atomic uint64_t skipped_bytes, resyncs;
 };
 
-/* ---- the stream ---- */
-
-static void report_too_long(struct ingest *ingest)
-{
-    log_error("ingest",
-              "a message of %zu bytes before byte %" PRIu64
-              " of the data stream is longer than the ring takes (%zu bytes) and was passed over: "
-              "set a larger ring.size",
-              ingest->parser.refused_size, ingest->parser.offset, ring_max_message(ingest->ring));
-    ingest->parser.refused_size = 0;
-}
-
-static void report_garbage(struct ingest *ingest)
-{
-    if (ingest->parser.refused_size > 0)
-        report_too_long(ingest);
-    counter_add(&ingest->skipped_bytes, ingest->parser.skipped_bytes - ingest->skipped_counted);
-    counter_add(&ingest->resyncs, ingest->parser.resyncs - ingest->resyncs_counted);
-    ingest->skipped_counted = ingest->parser.skipped_bytes;
-    ingest->resyncs_counted = ingest->parser.resyncs;
-    if (ingest->parser.lost || ingest->parser.skipped_bytes == ingest->skipped_reported)
-        return;
-    log_warning("ingest",
-                "%" PRIu64 " bytes before byte %" PRIu64
-                " of the data stream were no MPX message and were passed over",
-                ingest->parser.skipped_bytes - ingest->skipped_reported, ingest->parser.offset);
-    ingest->skipped_reported = ingest->parser.skipped_bytes;
-}
-
-/* Takes all whole messages that are there. false: the ring has no room for the next one. */
-static bool take_messages(struct ingest *ingest)
-{
-    for (;;) {
-        if (ingest->pending_consumes == 0) {
-            size_t size, consumed;
-            const uint8_t *const bytes = ring_unconsumed(ingest->ring, &size);
-            const enum mpx_result result = mpx_parser_next(
-                &ingest->parser, bytes, size, &ingest->pending, &consumed, &ingest->wanted);
-            if (result == MPX_MORE) {
-                ring_consume(ingest->ring, consumed);
-                break;
-            }
-            ingest->pending_consumes = consumed;
-        }
-        if (!assembler_take(&ingest->assembler, &ingest->pending)) {
-            assembler_flush(&ingest->assembler);
-            return false;
-        }
-        ring_consume(ingest->ring, ingest->pending_consumes);
-        ingest->pending_consumes = 0;
-    }
-    assembler_flush(&ingest->assembler);
-    if (ingest->parser.skipped_bytes != ingest->skipped_counted ||
-        ingest->skipped_counted != ingest->skipped_reported)
-        report_garbage(ingest);
-    return true;
-}
+/* ---- the link ---- */
 
 static bool on_reserve(void *data, uint8_t **bytes, size_t *size)
 {
     struct ingest *const ingest = data;
-    if (ingest->pending_consumes > 0 && !take_messages(ingest))
-        return false;
-    return ring_reserve(ingest->ring, ingest->wanted, bytes, size);
+    return message_stream_take_pending(&ingest->stream, &ingest->assembler) &&
+           ring_reserve(ingest->ring, ingest->stream.wanted, bytes, size);
 }
 
 static void on_received(void *data, size_t size)
@@ -139,7 +77,7 @@ static void on_received(void *data, size_t size)
     if (ingest->assembler.run)
         atomic_store_explicit(&ingest->assembler.run->last_frame_ns, ingest->last_byte_ns,
                               memory_order_relaxed);
-    (void)take_messages(ingest);
+    (void)message_stream_take(&ingest->stream, &ingest->assembler);
     ring_reclaim(ingest->ring);
 }
 
@@ -154,30 +92,13 @@ static void on_quiet(void *data, uint64_t quiet_ns)
     assembler_quiet(&ingest->assembler, quiet_ns);
 }
 
-/* What is left of a message that will never be completed. */
-static void drop_partial_message(struct ingest *ingest)
-{
-    size_t size;
-    (void)ring_unconsumed(ingest->ring, &size);
-    if (size > 0)
-        log_warning("ingest", "the data link ended inside a message: its first %zu bytes are lost",
-                    size);
-    ring_consume(ingest->ring, size);
-    counter_add(&ingest->assembler.stray_bytes, size);
-    ingest->pending_consumes = 0;
-    ingest->wanted = 1;
-    mpx_parser_init(&ingest->parser, ring_max_message(ingest->ring));
-    ingest->skipped_counted = ingest->resyncs_counted = ingest->skipped_reported = 0;
-}
-
 static void on_link(void *data, bool connected, const struct error *error)
 {
     struct ingest *const ingest = data;
     if (!connected) {
-        if (ingest->pending_consumes > 0)
-            (void)take_messages(ingest);
+        (void)message_stream_take_pending(&ingest->stream, &ingest->assembler);
         assembler_end_run(&ingest->assembler, RUN_END_LINK);
-        drop_partial_message(ingest);
+        counter_add(&ingest->assembler.stray_bytes, message_stream_drop(&ingest->stream));
     }
     ingest->assembler.events.link(ingest->assembler.events.data, connected, error);
 }
@@ -187,7 +108,7 @@ static void on_link(void *data, bool connected, const struct error *error)
 /* Ends the thread's loop once every whole message that was received has been placed. */
 static void try_stop(struct ingest *ingest)
 {
-    if (ingest->stopped || (ingest->pending_consumes > 0 && !take_messages(ingest)))
+    if (ingest->stopped || !message_stream_take_pending(&ingest->stream, &ingest->assembler))
         return;
     assembler_end_run(&ingest->assembler, RUN_END_SHUTDOWN);
     ingest->stopped = true;
@@ -377,7 +298,6 @@ int ingest_create(struct ingest **out, const struct ingest_settings *settings, s
     ingest->assembler.default_plan = acquisition_plan_ref(settings->default_plan);
     ingest->host = strdup(settings->host);
     ingest->port = settings->port;
-    ingest->wanted = 1;
     int r = -ENOMEM;
     if (!ingest->host || queue_init(&ingest->commands, 256) < 0) {
         error_set(error, r, "no memory for the ingest thread");
@@ -387,7 +307,7 @@ int ingest_create(struct ingest **out, const struct ingest_settings *settings, s
     if (r < 0)
         goto fail;
     ingest->assembler.placement.ring = ingest->ring;
-    mpx_parser_init(&ingest->parser, ring_max_message(ingest->ring));
+    message_stream_init(&ingest->stream, ingest->ring);
     r = start_loop(ingest, error);
     if (r < 0)
         goto fail;
@@ -443,6 +363,6 @@ void ingest_figures(const struct ingest *ingest, struct ingest_figures *figures)
     figures->stray_frames = counter_read(&ingest->assembler.stray_frames);
     figures->stray_bytes = counter_read(&ingest->assembler.stray_bytes);
     figures->repeated_headers = counter_read(&ingest->assembler.repeated_headers);
-    figures->skipped_bytes = counter_read(&ingest->skipped_bytes);
-    figures->resyncs = counter_read(&ingest->resyncs);
+    figures->skipped_bytes = counter_read(&ingest->stream.skipped_bytes);
+    figures->resyncs = counter_read(&ingest->stream.resyncs);
 }

@@ -11,7 +11,7 @@
 /*
  * The ingest thread: reads the detector's data socket into the ring on a uv loop of its own, finds
  * messages, begins and ends runs, and places frames into chunks. It never waits for anybody and
- * allocates only where a run begins.
+ * allocates nothing for a single frame.
  *
  * A run begins with the first frame after an HDR (or, from a detector that sends none, with frame
  * number 1), under the plan given by ingest_expect, else under a copy of the default plan. It ends

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,6 @@
 #include "clients/ctl/arguments.h"
 #include "clients/ctl/commands.h"
 #include "clients/ctl/options_internal.h"
-#include "clients/ctl/output_file.h"
 
 /* Visible, for it is glibc that looks for it. */
 __attribute__((visibility("default"))) const char *argp_program_version =
@@ -123,58 +121,6 @@ static const char help_doc[] =
     "be written, 76 something else answers, 130 "
     "interrupted. More in merlinctl(1).";
 
-static const char *option_name(unsigned bit)
-{
-    switch (bit) {
-    case OPTION_SCAN:
-        return "--scan";
-    case OPTION_WAIT:
-        return "--wait";
-    case OPTION_PASSIVE:
-        return "--passive";
-    case OPTION_TRIGGER:
-        return "--trigger";
-    case OPTION_PRESET:
-        return "--preset";
-    case OPTION_SKIP:
-        return "--skip-...";
-    case OPTION_SET:
-        return "--set";
-    case OPTION_RECORD:
-        return "--record and --no-record";
-    case OPTION_RECORDING:
-        return "--ask, --name and --directory";
-    case OPTION_OUTPUT:
-        return "-o";
-    case OPTION_LIST:
-        return "--list";
-    case OPTION_ORDER:
-        return "--order";
-    case OPTION_POSITIONS:
-        return "--positions";
-    case OPTION_REPEATS:
-        return "--repeats";
-    case OPTION_FLYBACK:
-        return "--flyback";
-    case OPTION_SHIFT:
-        return "--shift";
-    case OPTION_CSV:
-        return "--csv";
-    case OPTION_FORCE:
-        return "--force";
-    case OPTION_CLASS_PICTURE:
-        return "--png or --svg";
-    case OPTION_RUN:
-        return "--run";
-    case OPTION_LABEL:
-        return "--label";
-    case OPTION_SERIES:
-        return "--scans and --drift";
-    default:
-        return "--progress";
-    }
-}
-
 static void parse_timeout(struct options *options, const char *text, struct argp_state *state)
 {
     char *end;
@@ -232,62 +178,6 @@ static void take_word(struct options *options, char *word, struct argp_state *st
     } else {
         argp_error(state, "one word too many: \"%s\"", word);
     }
-}
-
-/* A word that was forgotten to be an option must not become a program. */
-static void check_program(const struct options *options, struct argp_state *state)
-{
-    const bool takes_program =
-        options->command->allowed & OPTION_WAIT && options->command->max_words > 1;
-    if (takes_program && options->n_words > 0 && !options->has_program)
-        argp_error(state,
-                   "\"%s\" is one word too many; a program to run once the detector is armed "
-                   "stands behind --",
-                   options->words[0]);
-}
-
-/* What the words must be, beyond their number. */
-static void check_words(struct options *options, struct argp_state *state)
-{
-    const char *const name = options->command->name;
-    const char *const word = options->n_words > 0 ? options->words[0] : "";
-    if (strcmp(name, "set") == 0 && options->n_words == 1 &&
-        (word[0] == '=' || strchr(word, '=') == NULL))
-        argp_error(state, "the form is \"set NAME VALUE\" or \"set NAME=VALUE\"");
-    if (options->n_words > 0 && !*word)
-        argp_error(state, "the word after \"%s\" is empty", name);
-    if (strcmp(name, "view") == 0 && options->n_words == 1)
-        options_take_view_word(options, word, state);
-    if (strcmp(name, "nudge") == 0)
-        options_take_nudge_word(options, word, state);
-}
-
-static void check_command(struct options *options, struct argp_state *state)
-{
-    const struct command *const command = options->command;
-    if (!command) {
-        argp_error(state, "which command? For example \"merlinctl status\"");
-        return;
-    }
-    const unsigned stray = options->given & ~command->allowed;
-    if (stray)
-        argp_error(state, "%s does not go with \"%s\"", option_name(stray & -stray), command->name);
-    const bool list = options->given & OPTION_LIST;
-    if (options->n_words < (list ? 0 : command->min_words) ||
-        options->n_words > (list ? 0 : command->max_words))
-        argp_error(state, "the form is \"%s %s\"", command->name, list ? "--list" : command->words);
-    if (options->output && output_file_kind(options->output) == OUTPUT_FILE_OTHER)
-        argp_error(state, "-o %s: the name must end in .npy or .png", options->output);
-    if (options->given & OPTION_ORDER && options->given & OPTION_POSITIONS)
-        argp_error(state, "--order and --positions exclude each other");
-    if (options->given & OPTION_SERIES && (options->scans == 0 || options->n_words > 0))
-        argp_error(state, "--drift needs --scans, and a program after -- does not go with either");
-    if (options->json && options->given & OPTION_CSV)
-        argp_error(state, "--json and --csv exclude each other");
-    if (list && options->output)
-        argp_error(state, "-o does not go with --list");
-    check_words(options, state);
-    check_program(options, state);
 }
 
 static error_t parse_start_option(struct options *options, int key, char *text,
@@ -388,7 +278,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         take_word(options, text, state);
         return 0;
     case ARGP_KEY_END:
-        check_command(options, state);
+        options_check(options, state);
         return 0;
     default:
         return parse_bragg_option(options, key, text, state);

@@ -57,3 +57,7 @@ void options_take_nudge_word(struct options *options, const char *word, struct a
 
 /* A text that goes to the daemon as JSON, which is UTF-8; ends the program when it is not. */
 void options_check_text(const char *text, struct argp_state *state);
+
+/* When all are there: ends the program with a sentence when the options do not go with the command
+ * or with each other, or its words are not what it takes. */
+void options_check(struct options *options, struct argp_state *state);

@@ -93,6 +93,10 @@ __attribute__((format(printf, 3, 4))) void acquisition_set_state(struct acquisit
                                                                  enum acquisition_state state,
                                                                  const char *why, ...);
 
+/* What the pipeline and the command link tell (acquisition_events.c); `data` is the acquisition. */
+void acquisition_on_pipeline(void *data, const struct pipeline_event *event);
+void acquisition_on_command_link(void *data, bool connected, const struct error *error);
+
 /* A recording is looked at again: there is no detector, and one run (acquisition_open.c). */
 bool acquisition_is_opened(const struct acquisition *acquisition);
 

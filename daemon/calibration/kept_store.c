@@ -22,8 +22,7 @@
 struct kept_store {
     char directory[1024];
     bool is_protected;
-    size_t n;
-    struct kept *list; /* in the order of kind and name */
+    struct kept_list list;
 };
 
 /* ---- names ---- */
@@ -43,34 +42,6 @@ static bool is_kind(const char *text)
            strspn(text, NAME_CHARACTERS ".") == length;
 }
 
-static int compare(const struct kept *kept, const char *kind, const char *name)
-{
-    const int by_kind = strcmp(kept->kind, kind);
-    return by_kind ? by_kind : strcmp(kept->name, name);
-}
-
-/* Where it is, or would be. */
-static size_t index_of(const struct kept_store *store, const char *kind, const char *name)
-{
-    size_t i = 0;
-    while (i < store->n && compare(&store->list[i], kind, name) < 0)
-        i++;
-    return i;
-}
-
-static bool is_at(const struct kept_store *store, size_t i, const char *kind, const char *name)
-{
-    return i < store->n && compare(&store->list[i], kind, name) == 0;
-}
-
-static size_t count_kind(const struct kept_store *store, const char *kind)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < store->n; i++)
-        n += strcmp(store->list[i].kind, kind) == 0;
-    return n;
-}
-
 static int make_path(const struct kept_store *store, const char *kind, const char *file,
                      char path[PATH_MAX])
 {
@@ -79,35 +50,12 @@ static int make_path(const struct kept_store *store, const char *kind, const cha
     return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* ---- the list ---- */
-
-static void kept_finish(struct kept *kept)
+static int make_document_path(const struct kept_store *store, const char *kind, const char *name,
+                              char path[PATH_MAX])
 {
-    json_decref(kept->document);
-    json_decref(kept->arrays);
-}
-
-/* Makes room for one more; the list is as it was. */
-static int reserve(struct kept_store *store)
-{
-    struct kept *const longer = realloc(store->list, (store->n + 1) * sizeof *longer);
-    if (!longer)
-        return -ENOMEM;
-    store->list = longer;
-    return 0;
-}
-
-/* Takes over `kept`; there is room. */
-static void place(struct kept_store *store, const struct kept *kept)
-{
-    const size_t i = index_of(store, kept->kind, kept->name);
-    if (is_at(store, i, kept->kind, kept->name)) {
-        kept_finish(&store->list[i]);
-    } else {
-        memmove(&store->list[i + 1], &store->list[i], (store->n - i) * sizeof *store->list);
-        store->n++;
-    }
-    store->list[i] = *kept;
+    char file[KEPT_NAME_SIZE + sizeof ".json"];
+    snprintf(file, sizeof file, "%s.json", name);
+    return make_path(store, kind, file, path);
 }
 
 /* ---- reading ---- */
@@ -149,8 +97,8 @@ static int load_one(struct kept_store *store, const char *kind, const char *file
     const size_t length = strlen(kept.name);
     const bool right = strcmp(kept.kind, kind) == 0 && strncmp(kept.name, file, length) == 0 &&
                        strcmp(file + length, ".json") == 0;
-    if (right && reserve(store) == 0) {
-        place(store, &kept);
+    if (right && kept_list_reserve(&store->list) == 0) {
+        kept_list_put(&store->list, &kept);
         return 0;
     }
     kept_finish(&kept);
@@ -220,9 +168,7 @@ void kept_store_close(struct kept_store *store)
 {
     if (!store)
         return;
-    for (size_t i = 0; i < store->n; i++)
-        kept_finish(&store->list[i]);
-    free(store->list);
+    kept_list_finish(&store->list);
     free(store);
 }
 
@@ -283,9 +229,8 @@ static int write_array(const struct kept_store *store, struct kept *kept,
 static int write_document(const struct kept_store *store, const struct kept *kept,
                           struct error *error)
 {
-    char path[PATH_MAX], file[NAME_MAX];
-    snprintf(file, sizeof file, "%s.json", kept->name);
-    if (make_path(store, kept->kind, file, path) < 0)
+    char path[PATH_MAX];
+    if (make_document_path(store, kept->kind, kept->name, path) < 0)
         return error_set(error, -ENAMETOOLONG, "the directory's name is too long");
     json_t *const json =
         json_pack("{s:s, s:s, s:[I, I], s:O, s:O}", "kind", kept->kind, "name", kept->name, "saved",
@@ -334,7 +279,7 @@ static int check_put(const struct kept_store *store, const char *kind, const cha
         return error_set(error, -EINVAL,
                          "%s is no name: it has to have 1 to %d letters, digits, _ and -", name,
                          KEPT_NAME_SIZE - 1);
-    if (count_kind(store, kind) >= KEPT_MAX && !kept_store_find(store, kind, name))
+    if (kept_list_count(&store->list, kind) >= KEPT_MAX && !kept_store_find(store, kind, name))
         return error_set(error, -ENOSPC, "%d are kept already: remove some that are not needed",
                          KEPT_MAX);
     return 0;
@@ -355,8 +300,9 @@ int kept_store_put(struct kept_store *store, const char *kind, const char *name,
     };
     memcpy(kept.kind, kind, strlen(kind) + 1);
     memcpy(kept.name, name, strlen(name) + 1);
-    r = !kept.arrays || reserve(store) < 0 ? error_set(error, -ENOMEM, "no memory")
-                                           : write_files(store, &kept, arrays, n_arrays, error);
+    r = !kept.arrays || kept_list_reserve(&store->list) < 0
+            ? error_set(error, -ENOMEM, "no memory")
+            : write_files(store, &kept, arrays, n_arrays, error);
     if (r < 0) {
         kept_finish(&kept);
         return r;
@@ -364,26 +310,25 @@ int kept_store_put(struct kept_store *store, const char *kind, const char *name,
     const struct kept *const before = kept_store_find(store, kind, name);
     if (before)
         remove_arrays(store, before);
-    place(store, &kept);
+    kept_list_put(&store->list, &kept);
     return 0;
 }
 
 int kept_store_remove(struct kept_store *store, const char *kind, const char *name,
                       struct error *error)
 {
-    char path[PATH_MAX], file[NAME_MAX];
-    const size_t i = index_of(store, kind, name);
+    char path[PATH_MAX];
+    const struct kept *const kept = kept_store_find(store, kind, name);
     if (check_change(store, error) < 0)
         return -EROFS;
-    if (!is_at(store, i, kind, name))
+    if (!kept)
         return error_set(error, -ENOENT, "there is no %s", name);
-    snprintf(file, sizeof file, "%s.json", name);
-    if (make_path(store, kind, file, path) < 0 || (unlink(path) < 0 && errno != ENOENT))
+    if (make_document_path(store, kind, name, path) < 0)
+        return error_set(error, -ENAMETOOLONG, "the directory's name is too long");
+    if (unlink(path) < 0 && errno != ENOENT)
         return error_set(error, -errno, "%s cannot be removed: %s", path, strerror(errno));
-    remove_arrays(store, &store->list[i]);
-    kept_finish(&store->list[i]);
-    store->n--;
-    memmove(&store->list[i], &store->list[i + 1], (store->n - i) * sizeof *store->list);
+    remove_arrays(store, kept);
+    kept_list_remove(&store->list, kept);
     return 0;
 }
 
@@ -392,18 +337,13 @@ int kept_store_remove(struct kept_store *store, const char *kind, const char *na
 const struct kept *kept_store_find(const struct kept_store *store, const char *kind,
                                    const char *name)
 {
-    const size_t i = index_of(store, kind, name);
-    return is_at(store, i, kind, name) ? &store->list[i] : NULL;
+    return kept_list_find(&store->list, kind, name);
 }
 
 const struct kept *kept_store_next(const struct kept_store *store, const char *kind,
                                    const struct kept *previous)
 {
-    for (size_t i = previous ? (size_t)(previous - store->list) + 1 : 0; i < store->n; i++) {
-        if (!kind || strcmp(store->list[i].kind, kind) == 0)
-            return &store->list[i];
-    }
-    return NULL;
+    return kept_list_next(&store->list, kind, previous);
 }
 
 int kept_store_read(const struct kept_store *store, const struct kept *kept, const char *array,

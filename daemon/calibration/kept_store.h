@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "daemon/calibration/kept_list.h"
 #include "processing/pixels/npy.h"
 
 /*
@@ -29,15 +30,6 @@ struct kept_store;
 
 /* Files of a kind, at most. */
 #define KEPT_MAX 1000
-#define KEPT_NAME_SIZE 48
-
-struct kept {
-    char kind[24];
-    char name[KEPT_NAME_SIZE];
-    uint64_t saved_ns; /* UNIX time */
-    json_t *document;  /* an object; borrowed, not to be changed */
-    json_t *arrays;    /* {ARRAY: file name} */
-};
 
 /* An array on its way in: its values are the caller's. */
 struct kept_array {

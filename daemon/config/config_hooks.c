@@ -22,7 +22,7 @@ static int load_command(const struct config_key *key, const struct yaml_node *no
                         struct config *config, struct yaml_source *source)
 {
     static const char *const wanted = "a list of texts: a program's absolute path, its arguments";
-    struct command_words *const field = (struct command_words *)((char *)config + key->offset);
+    struct command_words *const field = config_field(key, config);
     struct command_words command = {0};
     if (node->kind != YAML_SEQUENCE)
         return config_refuse(key->path, node, source, wanted);
@@ -38,8 +38,7 @@ static int load_command(const struct config_key *key, const struct yaml_node *no
 
 static void print_command(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const struct command_words *const command =
-        (const struct command_words *)((const char *)config + key->offset);
+    const struct command_words *const command = config_const_field(key, config);
     const char *word = command->text;
     fputc('[', out);
     for (size_t i = 0; i < command->n; i++, word += strlen(word) + 1) {

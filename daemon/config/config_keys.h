@@ -72,6 +72,13 @@ extern const struct config_type config_type_scan_shape; /* struct scan_geometry,
 extern const struct config_type config_type_centre; /* struct radial_settings, its centre only */
 extern const struct config_type config_type_virtual_detectors;
 
+/* The key's field of the configuration. */
+void *config_field(const struct config_key *key, struct config *config);
+const void *config_const_field(const struct config_key *key, const struct config *config);
+
+/* "auto", or 0. */
+bool config_is_auto(const struct yaml_node *node);
+
 /* Reports "'path' must be WANTED, not WHAT IT IS" and returns -EINVAL. */
 int config_refuse(const char *path, const struct yaml_node *node, struct yaml_source *source,
                   const char *wanted);

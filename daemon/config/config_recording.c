@@ -11,7 +11,7 @@
 static int load_name_template(const struct config_key *key, const struct yaml_node *node,
                               struct config *config, struct yaml_source *source)
 {
-    char *const field = (char *)config + key->offset;
+    char *const field = config_field(key, config);
     struct error error = {0};
     if (node->kind != YAML_SCALAR)
         return config_refuse(key->path, node, source,
@@ -27,7 +27,7 @@ static int load_name_template(const struct config_key *key, const struct yaml_no
 static void print_name_template(const struct config_key *key, const struct config *config,
                                 FILE *out)
 {
-    config_print_quoted((const char *)config + key->offset, out);
+    config_print_quoted(config_const_field(key, config), out);
 }
 
 const struct config_type config_type_name_template = {"text", load_name_template,
@@ -38,7 +38,7 @@ const struct config_type config_type_name_template = {"text", load_name_template
 static int load_directories(const struct config_key *key, const struct yaml_node *node,
                             struct config *config, struct yaml_source *source)
 {
-    struct directory_list *const list = (struct directory_list *)((char *)config + key->offset);
+    struct directory_list *const list = config_field(key, config);
     struct directory_list read = {0};
     if (node->kind != YAML_SEQUENCE || node->n > CONFIG_DIRECTORIES_MAX)
         return config_refuse(key->path, node, source, "a list of at most 8 absolute paths");
@@ -55,8 +55,7 @@ static int load_directories(const struct config_key *key, const struct yaml_node
 
 static void print_directories(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const struct directory_list *const list =
-        (const struct directory_list *)((const char *)config + key->offset);
+    const struct directory_list *const list = config_const_field(key, config);
     fputc('[', out);
     for (size_t i = 0; i < list->n; i++) {
         if (i > 0)

@@ -9,7 +9,7 @@
 static void take_over(const struct config_key *key, struct config *config,
                       const struct config *fresh)
 {
-    memcpy((char *)config + key->offset, (const char *)fresh + key->offset, key->size);
+    memcpy(config_field(key, config), config_const_field(key, fresh), key->size);
 }
 
 static bool reload_key(size_t i, struct config *config, const struct config *fresh)

@@ -17,7 +17,7 @@ static int store_text(const struct config_key *key, const struct yaml_node *node
                     key->size - 1);
         return -EINVAL;
     }
-    memcpy((char *)config + key->offset, node->text, length + 1);
+    memcpy(config_field(key, config), node->text, length + 1);
     return 0;
 }
 
@@ -38,7 +38,7 @@ void config_print_quoted(const char *text, FILE *out)
 /* Quoted where YAML would read something else into it. */
 static void print_text(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const char *const text = (const char *)config + key->offset;
+    const char *const text = config_const_field(key, config);
     const size_t plain = strspn(text, LETTERS_DIGITS "/._-+*@:");
     if (text[0] && strchr(LETTERS_DIGITS "/._", text[0]) && !text[plain] &&
         text[plain - 1] != ':' && strcmp(text, "null") != 0) {
@@ -103,7 +103,7 @@ static int load_name(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source)
 {
     if (node->kind == YAML_SCALAR && strcmp(node->text, "none") == 0) {
-        *((char *)config + key->offset) = '\0';
+        *(char *)config_field(key, config) = '\0';
         return 0;
     }
     if (node->kind != YAML_SCALAR || !*node->text ||
@@ -114,7 +114,7 @@ static int load_name(const struct config_key *key, const struct yaml_node *node,
 
 static void print_name(const struct config_key *key, const struct config *config, FILE *out)
 {
-    if (*((const char *)config + key->offset))
+    if (*(const char *)config_const_field(key, config))
         print_text(key, config, out);
     else
         fputs("none", out);
@@ -152,7 +152,7 @@ const struct config_type config_type_endpoint = {"ZeroMQ endpoint", load_endpoin
 static int load_path(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source, const char *wanted)
 {
-    char *const field = (char *)config + key->offset;
+    char *const field = config_field(key, config);
     if (node->kind != YAML_SCALAR || yaml_is_empty(node) || !*node->text)
         return config_refuse(key->path, node, source, wanted);
     for (const char *at = node->text; *at; at++) {
@@ -197,7 +197,7 @@ static int load_directory_or_auto(const struct config_key *key, const struct yam
                                   struct config *config, struct yaml_source *source)
 {
     if (node->kind == YAML_SCALAR && strcmp(node->text, "auto") == 0) {
-        *((char *)config + key->offset) = '\0';
+        *(char *)config_field(key, config) = '\0';
         return 0;
     }
     return load_path(key, node, config, source, "the path of a directory, or auto");
@@ -206,7 +206,7 @@ static int load_directory_or_auto(const struct config_key *key, const struct yam
 static void print_text_or(const char *none, const struct config_key *key,
                           const struct config *config, FILE *out)
 {
-    if (*((const char *)config + key->offset))
+    if (*(const char *)config_const_field(key, config))
         print_text(key, config, out);
     else
         fputs(none, out);
@@ -225,7 +225,7 @@ static int load_file(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source)
 {
     if (node->kind == YAML_SCALAR && strcmp(node->text, "none") == 0) {
-        *((char *)config + key->offset) = '\0';
+        *(char *)config_field(key, config) = '\0';
         return 0;
     }
     return load_path(key, node, config, source, "the path of a file, or none");

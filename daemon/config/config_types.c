@@ -1,19 +1,26 @@
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/config/config_keys.h"
 
-static void *field_of(const struct config_key *key, struct config *config)
+/* Types whose values are truths, whole numbers, sizes, words or the shape of a scan; what all types
+ * share. */
+
+void *config_field(const struct config_key *key, struct config *config)
 {
     return (char *)config + key->offset;
 }
 
-static const void *const_field_of(const struct config_key *key, const struct config *config)
+const void *config_const_field(const struct config_key *key, const struct config *config)
 {
     return (const char *)config + key->offset;
+}
+
+bool config_is_auto(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR &&
+           (strcmp(node->text, "auto") == 0 || strcmp(node->text, "0") == 0);
 }
 
 int config_refuse(const char *path, const struct yaml_node *node, struct yaml_source *source,
@@ -33,7 +40,7 @@ int config_refuse(const char *path, const struct yaml_node *node, struct yaml_so
 static int load_bool(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source)
 {
-    bool *const field = field_of(key, config);
+    bool *const field = config_field(key, config);
     const bool is_true = node->kind == YAML_SCALAR && strcmp(node->text, "true") == 0;
     const bool is_false = node->kind == YAML_SCALAR && strcmp(node->text, "false") == 0;
     if (!is_true && !is_false)
@@ -44,7 +51,7 @@ static int load_bool(const struct config_key *key, const struct yaml_node *node,
 
 static void print_bool(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const bool *const field = const_field_of(key, config);
+    const bool *const field = config_const_field(key, config);
     fputs(*field ? "true" : "false", out);
 }
 
@@ -64,15 +71,9 @@ static bool read_digits(const char *text, uint64_t *value, const char **end)
     return errno == 0;
 }
 
-static bool is_auto(const struct yaml_node *node)
-{
-    return node->kind == YAML_SCALAR &&
-           (strcmp(node->text, "auto") == 0 || strcmp(node->text, "0") == 0);
-}
-
 static void store_number(const struct config_key *key, struct config *config, uint64_t value)
 {
-    void *const field = field_of(key, config);
+    void *const field = config_field(key, config);
     const uint16_t value16 = (uint16_t)value;
     const uint32_t value32 = (uint32_t)value;
     memcpy(field,
@@ -84,7 +85,7 @@ static void store_number(const struct config_key *key, struct config *config, ui
 
 static uint64_t number_of(const struct config_key *key, const struct config *config)
 {
-    const void *const field = const_field_of(key, config);
+    const void *const field = config_const_field(key, config);
     uint16_t value16;
     uint32_t value32;
     uint64_t value64;
@@ -109,16 +110,21 @@ static bool read_number(const struct yaml_node *node, double minimum, double max
            (double)*value >= minimum && (double)*value <= maximum;
 }
 
+static int refuse_number(const struct config_key *key, const struct yaml_node *node,
+                         struct yaml_source *source, const char *or_else)
+{
+    char wanted[100];
+    snprintf(wanted, sizeof wanted, "%sa whole number from %.0f to %.0f", or_else, key->minimum,
+             key->maximum);
+    return config_refuse(key->path, node, source, wanted);
+}
+
 static int load_number(const struct config_key *key, const struct yaml_node *node,
                        struct config *config, struct yaml_source *source)
 {
     uint64_t value;
-    if (!read_number(node, key->minimum, key->maximum, &value)) {
-        char wanted[100];
-        snprintf(wanted, sizeof wanted, "a whole number from %.0f to %.0f", key->minimum,
-                 key->maximum);
-        return config_refuse(key->path, node, source, wanted);
-    }
+    if (!read_number(node, key->minimum, key->maximum, &value))
+        return refuse_number(key, node, source, "");
     store_number(key, config, value);
     return 0;
 }
@@ -134,12 +140,8 @@ static int load_number_or_auto(const struct config_key *key, const struct yaml_n
                                struct config *config, struct yaml_source *source)
 {
     uint64_t value = 0;
-    if (!is_auto(node) && !read_number(node, key->minimum, key->maximum, &value)) {
-        char wanted[100];
-        snprintf(wanted, sizeof wanted, "auto or a whole number from %.0f to %.0f", key->minimum,
-                 key->maximum);
-        return config_refuse(key->path, node, source, wanted);
-    }
+    if (!config_is_auto(node) && !read_number(node, key->minimum, key->maximum, &value))
+        return refuse_number(key, node, source, "auto or ");
     store_number(key, config, value);
     return 0;
 }
@@ -191,11 +193,11 @@ static bool read_size(const char *text, uint64_t *bytes)
 static int load_size_or_auto(const struct config_key *key, const struct yaml_node *node,
                              struct config *config, struct yaml_source *source)
 {
-    uint64_t *const field = field_of(key, config);
+    uint64_t *const field = config_field(key, config);
     uint64_t bytes = 0;
     const bool valid =
-        is_auto(node) || (node->kind == YAML_SCALAR && read_size(node->text, &bytes) &&
-                          (double)bytes >= key->minimum && (double)bytes <= key->maximum);
+        config_is_auto(node) || (node->kind == YAML_SCALAR && read_size(node->text, &bytes) &&
+                                 (double)bytes >= key->minimum && (double)bytes <= key->maximum);
     if (!valid)
         return config_refuse(
             key->path, node, source,
@@ -223,133 +225,6 @@ static void print_size_or_auto(const struct config_key *key, const struct config
 
 const struct config_type config_type_size_or_auto = {"size or auto", load_size_or_auto,
                                                      print_size_or_auto};
-
-/* -- real numbers -- */
-
-int config_load_real(const char *path, const struct yaml_node *node, double minimum, double maximum,
-                     double *value, struct yaml_source *source)
-{
-    if (node->kind == YAML_SCALAR && *node->text && !strpbrk(node->text, " xXnN")) {
-        char *end;
-        const double read = strtod(node->text, &end);
-        if (!*end && isfinite(read) && read >= minimum && read <= maximum) {
-            *value = read;
-            return 0;
-        }
-    }
-    char wanted[100];
-    snprintf(wanted, sizeof wanted, "a number from %g to %g", minimum, maximum);
-    return config_refuse(path, node, source, wanted);
-}
-
-void config_print_real(double value, FILE *out)
-{
-    char text[40];
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    fputs(text, out);
-}
-
-static int load_real(const struct config_key *key, const struct yaml_node *node,
-                     struct config *config, struct yaml_source *source)
-{
-    return config_load_real(key->path, node, key->minimum, key->maximum, field_of(key, config),
-                            source);
-}
-
-static void print_real(const struct config_key *key, const struct config *config, FILE *out)
-{
-    const double *const field = const_field_of(key, config);
-    config_print_real(*field, out);
-}
-
-const struct config_type config_type_real = {"number", load_real, print_real};
-
-static int load_real_or_auto(const struct config_key *key, const struct yaml_node *node,
-                             struct config *config, struct yaml_source *source)
-{
-    double *const field = field_of(key, config);
-    if (node->kind == YAML_SCALAR && strcmp(node->text, "auto") == 0) {
-        *field = NAN;
-        return 0;
-    }
-    return load_real(key, node, config, source);
-}
-
-static void print_real_or_auto(const struct config_key *key, const struct config *config, FILE *out)
-{
-    const double *const field = const_field_of(key, config);
-    if (isnan(*field))
-        fputs("auto", out);
-    else
-        print_real(key, config, out);
-}
-
-const struct config_type config_type_real_or_auto = {"number or auto", load_real_or_auto,
-                                                     print_real_or_auto};
-
-static int load_real_or_measure(const struct config_key *key, const struct yaml_node *node,
-                                struct config *config, struct yaml_source *source)
-{
-    double *const field = field_of(key, config);
-    if (node->kind == YAML_SCALAR && strcmp(node->text, "measure") == 0) {
-        *field = NAN;
-        return 0;
-    }
-    return load_real(key, node, config, source);
-}
-
-static void print_real_or_measure(const struct config_key *key, const struct config *config,
-                                  FILE *out)
-{
-    const double *const field = const_field_of(key, config);
-    if (isnan(*field))
-        fputs("measure", out);
-    else
-        print_real(key, config, out);
-}
-
-const struct config_type config_type_real_or_measure = {"number or measure", load_real_or_measure,
-                                                        print_real_or_measure};
-
-/* -- two real numbers -- */
-
-static int load_pair_or_auto(const struct config_key *key, const struct yaml_node *node,
-                             struct config *config, struct yaml_source *source)
-{
-    double *const field = field_of(key, config);
-    field[0] = field[1] = NAN;
-    if (is_auto(node))
-        return 0;
-    if (node->kind != YAML_SEQUENCE || node->n != 2)
-        return config_refuse(key->path, node, source, "auto or two numbers, [a, b]");
-    for (unsigned i = 0; i < 2; i++) {
-        if (config_load_real(key->path, &node->items[i], key->minimum, key->maximum, &field[i],
-                             source) < 0)
-            return -EINVAL;
-    }
-    return 0;
-}
-
-static void print_pair_or_auto(const struct config_key *key, const struct config *config, FILE *out)
-{
-    const double *const field = const_field_of(key, config);
-    if (isnan(field[0])) {
-        fputs("auto", out);
-        return;
-    }
-    fputc('[', out);
-    config_print_real(field[0], out);
-    fputs(", ", out);
-    config_print_real(field[1], out);
-    fputc(']', out);
-}
-
-const struct config_type config_type_pair_or_auto = {"two numbers or auto", load_pair_or_auto,
-                                                     print_pair_or_auto};
 
 /* -- one of several words -- */
 
@@ -387,9 +262,9 @@ const struct config_type config_type_choice = {"one of", load_choice, print_choi
 static int load_scan_shape(const struct config_key *key, const struct yaml_node *node,
                            struct config *config, struct yaml_source *source)
 {
-    struct scan_geometry *const scan = field_of(key, config);
+    struct scan_geometry *const scan = config_field(key, config);
     uint64_t shape[2] = {0, 0};
-    bool valid = is_auto(node);
+    bool valid = config_is_auto(node);
     if (node->kind == YAML_SEQUENCE && node->n == 2)
         valid = read_number(&node->items[0], key->minimum, key->maximum, &shape[0]) &&
                 read_number(&node->items[1], key->minimum, key->maximum, &shape[1]) &&
@@ -405,7 +280,7 @@ static int load_scan_shape(const struct config_key *key, const struct yaml_node 
 
 static void print_scan_shape(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const struct scan_geometry *const scan = const_field_of(key, config);
+    const struct scan_geometry *const scan = config_const_field(key, config);
     if (scan->ny == 0)
         fputs("auto", out);
     else
@@ -414,38 +289,3 @@ static void print_scan_shape(const struct config_key *key, const struct config *
 
 const struct config_type config_type_scan_shape = {"[ny, nx] or auto", load_scan_shape,
                                                    print_scan_shape};
-
-/* -- the centre of the rings -- */
-
-static int load_centre(const struct config_key *key, const struct yaml_node *node,
-                       struct config *config, struct yaml_source *source)
-{
-    struct radial_settings *const rings = field_of(key, config);
-    rings->centre_given = false;
-    if (is_auto(node))
-        return 0;
-    if (node->kind != YAML_SEQUENCE || node->n != 2)
-        return config_refuse(key->path, node, source, "auto or [y, x] in pixels");
-    rings->centre_given = true;
-    if (config_load_real(key->path, &node->items[0], key->minimum, key->maximum, &rings->centre_y,
-                         source) < 0)
-        return -EINVAL;
-    return config_load_real(key->path, &node->items[1], key->minimum, key->maximum,
-                            &rings->centre_x, source);
-}
-
-static void print_centre(const struct config_key *key, const struct config *config, FILE *out)
-{
-    const struct radial_settings *const rings = const_field_of(key, config);
-    if (!rings->centre_given) {
-        fputs("auto", out);
-        return;
-    }
-    fputc('[', out);
-    config_print_real(rings->centre_y, out);
-    fputs(", ", out);
-    config_print_real(rings->centre_x, out);
-    fputc(']', out);
-}
-
-const struct config_type config_type_centre = {"[y, x] or auto", load_centre, print_centre};

@@ -11,7 +11,7 @@ enum { TOKEN_MIN = 16 };
 static int load_token(const struct config_key *key, const struct yaml_node *node,
                       struct config *config, struct yaml_source *source)
 {
-    char *const field = (char *)config + key->offset;
+    char *const field = config_field(key, config);
     const size_t length = node->kind == YAML_SCALAR ? strlen(node->text) : 0;
     *field = '\0';
     if (length > 0 && strcmp(node->text, "auto") == 0)
@@ -25,7 +25,7 @@ static int load_token(const struct config_key *key, const struct yaml_node *node
 
 static void print_token(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const char *const token = (const char *)config + key->offset;
+    const char *const token = config_const_field(key, config);
     if (*token)
         fprintf(out, "\"%s\"", token);
     else
@@ -63,7 +63,7 @@ static int add_origin(const struct config_key *key, const struct yaml_node *node
 static int load_origins(const struct config_key *key, const struct yaml_node *node,
                         struct config *config, struct yaml_source *source)
 {
-    char *const field = (char *)config + key->offset;
+    char *const field = config_field(key, config);
     *field = '\0';
     if (node->kind != YAML_SEQUENCE)
         return config_refuse(key->path, node, source,
@@ -76,7 +76,7 @@ static int load_origins(const struct config_key *key, const struct yaml_node *no
 
 static void print_origins(const struct config_key *key, const struct config *config, FILE *out)
 {
-    const char *at = (const char *)config + key->offset;
+    const char *at = config_const_field(key, config);
     fputc('[', out);
     while (*at) {
         const size_t length = strcspn(at, " ");

@@ -68,7 +68,7 @@ __attribute__((format(printf, 4, 5))) int analysis_refuse(struct analysis *analy
  * -ENODATA and -EDOM no data. */
 int analysis_refuse_error(struct analysis *analysis, int error, const char *field);
 
-/* ---- arguments; each is left as it is when args has none ---- */
+/* ---- arguments (analysis_arguments.c); each is left as it is when args has none ---- */
 
 /* A number from low to high. */
 int analysis_take_number(struct analysis *analysis, const char *name, double low, double high,

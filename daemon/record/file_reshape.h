@@ -19,7 +19,8 @@
  *   file_reshape_data.c      /entry/data but its pixels, and axes
  *   file_reshape_frames.c    /entry/frames
  *   file_reshape_history.c   /entry/geometry
- *   file_reshape_results.c   maps move with their frames
+ *   file_reshape_results.c   /entry/results
+ *   file_reshape_map.c       a map moves with its frames
  *   file_reshape.c           all of it in order
  *
  * Functions return 0 or a negative errno. Those without a struct error return -1 when HDF5 failed:

@@ -69,8 +69,11 @@ def wait_for(condition, seconds, what):
 # ------------------------------------------------------------------------------------------------ programs under test
 
 
+_LIBC = ctypes.CDLL(None)  # opened here: between fork and exec other threads' locks stay as they were
+
+
 def _die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nothing outlives a killed test run
+    _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nothing outlives a killed test run
 
 
 class Program:
@@ -196,7 +199,7 @@ class Simulator(Program):
     def __init__(self, *arguments, command_port=None, data_port=None, prefix=()):
         ports = [lasting_port() if port is None else port for port in (command_port, data_port)]
         super().__init__([MERLIN_SIM, *arguments, "--command-port", ports[0], "--data-port", ports[1]], prefix=prefix)
-        match = self.wait_line(r"^ready command=(\d+) data=(\d+)$")
+        match = self.wait_line(r"^ready command=(\d+) data=(\d+)$", 120)
         self.command_port, self.data_port = int(match[1]), int(match[2])
 
 
@@ -231,7 +234,7 @@ class Daemon(Program):
         file = ["--config", str(configuration)] if configuration else []
         super().__init__([MERLIND, *file, *options], environment, prefix=prefix)
         if wait_ready:
-            match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$")
+            match = self.wait_line(r"^ready control=(\S+) results=(\S+)(?: web=(\S+))?$", 120)
             self.control, self.results, self.web = match[1], match[2], match[3]
 
 
@@ -350,11 +353,14 @@ def arrays(descriptions, parts):
 
 
 class Results:
-    """A subscriber that collects everything published, (topic, header, {name: array}), and holds it against the schemas."""
+    """A subscriber that collects everything published, (topic, header, {name: array}), and holds it against the schemas.
+
+    It subscribes to the status last, which comes every second: with the first one all its subscriptions have arrived.
+    """
 
     def __init__(self, endpoint, topics=("",)):
         self.endpoint, self.topics = endpoint, topics
-        self.messages, self.error = [], None
+        self.messages, self.error, self.joined = [], None, False
         self.changed = threading.Condition()
         self.stopping = False
         self.thread = threading.Thread(target=self._collect, daemon=True)
@@ -365,7 +371,8 @@ class Results:
         socket = context.socket(zmq.SUB)
         socket.linger = 0
         socket.rcvhwm = 0
-        for topic in self.topics:
+        wants_status = any("status/".startswith(topic) for topic in self.topics)
+        for topic in (*self.topics, *([] if wants_status else ["status/"])):
             socket.subscribe(topic)
         socket.connect(self.endpoint)
         try:
@@ -376,7 +383,9 @@ class Results:
                     message = (topic, header, arrays(header["parts"], parts))
                     schema_check.validate_published(topic, header, parts)
                     with self.changed:
-                        self.messages.append(message)
+                        if wants_status or topic != "status/":
+                            self.messages.append(message)
+                        self.joined = self.joined or topic == "status/"
                         self.changed.notify_all()
         except BaseException as error:  # handed to whoever calls close()
             self.error = error
@@ -396,6 +405,10 @@ class Results:
             return next(((h, a) for _, h, a in self.of(topic) if predicate(h)), None)
         return wait_for(found, seconds, lambda: f"a message of {topic}; topics seen: "
                                                 f"{sorted({m[0] for m in self.messages})}")
+
+    def wait_joined(self):
+        """From now on nothing of its topics is missed."""
+        wait_for(lambda: self.joined or self.error, 30, "the subscriptions to arrive")
 
     def close(self):
         self.stopping = True
@@ -564,8 +577,7 @@ class SystemTest(unittest.TestCase):
     def results(self, daemon, topics=("",)):
         results = Results(daemon.results, topics)
         self.addCleanup(results.close)
-        # A subscription needs a moment to arrive; the status comes every second anyway.
-        results.wait("status/") if "" in topics or "status/" in topics else time.sleep(timeout(0.3))
+        results.wait_joined()
         return results
 
     def real_file(self, name):
@@ -579,6 +591,16 @@ class SystemTest(unittest.TestCase):
         control.wait_state("idle")
         started = control("start", scan=list(shape), **arguments)
         return control.wait_finished(started["id"], seconds)
+
+    def start_in_bursts(self, control, shape, frames, parameters=(), **arguments):
+        """The id of a run whose simulator sends so many frames at each burst() and waits between them: what is to be done
+        in the middle of a scan finds it there, however long it takes."""
+        scan = {"scan": list(shape)} if shape else {}
+        return control("start", **scan, preset="soft", parameters={"NUMFRAMESPERTRIGGER": frames, **dict(parameters)},
+                       **arguments)["id"]
+
+    def burst(self, control):
+        control("command", name="SOFTTRIGGER")
 
     def assert_accounts(self, frames):
         """The identities of schemas/protocol.md for a finished run."""

@@ -217,12 +217,14 @@ class Bragg(BraggScans):
         self.assertEqual(refused.exception.field, "args.area")
 
     def test_settings_that_change_during_a_run_hold_for_all_of_its_frames(self):
-        control = self.begin(fps="600", **{"bragg.enabled": "false"})
-        started = control("start", scan=list(SCAN))
+        control = self.begin(**{"bragg.enabled": "false"})
+        run = self.start_in_bursts(control, SCAN, 256)
+        self.burst(control)
         wait_for(lambda: control.status()["frames"]["analysed"] > 150, 60, "150 frames")
         changed = control("bragg_settings", enabled=True, contrast_min=3)
-        self.assertEqual(changed["run"], started["id"])
-        summary = control.wait_finished(started["id"])
+        self.assertEqual(changed["run"], run)
+        self.burst(control)
+        summary = control.wait_finished(run)
         self.assertEqual(summary["bragg"]["state"], "final")
         found = self.recorded(summary)
         self.assertLessEqual((found["class"] != self.truth()).sum(), 0.02 * found["class"].size)

@@ -73,17 +73,19 @@ class KilledSimulator(SystemTest):
 
     def test_frozen_simulator_is_no_broken_link(self):
         """A detector that says nothing for a while is waited for."""
-        simulator = self.start_simulator("--synthetic", "glass", "--scan", "8x8", "--fps", "50")
+        simulator = self.start_simulator("--synthetic", "glass", "--scan", "8x8", "--fps", "500")
         daemon = self.start_daemon(simulator)
         control = self.control(daemon)
         control.wait_state("idle")
-        run = control("start", scan=[8, 8])
-        wait_for(lambda: control("run", id=run["id"])["frames"]["received"] >= 5, 30, "frames")
+        run = self.start_in_bursts(control, (8, 8), 32)
+        self.burst(control)
+        wait_for(lambda: control("run", id=run)["frames"]["received"] >= 5, 30, "frames")
         simulator.send_signal(signal.SIGSTOP)
         time.sleep(1.0)
-        self.assertEqual(control("run", id=run["id"])["state"], "acquiring")
+        self.assertEqual(control("run", id=run)["state"], "acquiring")
         simulator.send_signal(signal.SIGCONT)
-        self.assertEqual(control.wait_finished(run["id"])["reason"], "complete")
+        self.burst(control)
+        self.assertEqual(control.wait_finished(run)["reason"], "complete")
 
 
 class WrongBytes(SystemTest):

@@ -262,7 +262,13 @@ class Recovery(Base):
         self.assertIn("busy", error.message)
 
     def test_an_error_is_aborted_and_cleared(self):
-        self.fake()
+        told = threading.Event()
+
+        def wire(body):
+            if body.startswith(b"CMD,ABORT"):
+                told.wait(timeout(20))
+            return mpx(body)
+        self.fake(wire=wire)
         self.detector.status = 3
         self.assertIn("error", self.refusal("start", scan=[2, 2]).message)
         waiting = self.client.send("stop")
@@ -271,6 +277,7 @@ class Recovery(Base):
         with self.assertRaises(ControlError) as refused:
             other("start", scan=[2, 2])
         self.assertEqual(refused.exception.code, "busy")
+        told.set()
         reply, _ = self.client.receive()
         self.assertEqual(reply, {"id": waiting, "ok": True,
                                  "result": {"state": "idle", "actions": ["ABORT", "CLEARERROR"]}})

@@ -61,10 +61,13 @@ class Follow(SystemTest):
                                          lighter("max", "200"), "--dump", sent)
         control = self.control(self.start_daemon(simulator, {"recording.flush": 0.1}))
         control.wait_state("idle")
-        run = control("start", scan=list(SCAN))["id"]
+        # The first half, so that the file is there and growing when the reader opens it; the rest while it reads.
+        run = self.start_in_bursts(control, SCAN, SCAN[0] * SCAN[1] // 2)
+        self.burst(control)
         partial = wait_for(lambda: next(iter(pathlib.Path(self.recordings).glob("*.h5.partial")), None), 20, "the file")
         wait_for(lambda: partial.stat().st_size > 1 << 16 or not partial.exists(), 20, "its first chunks")
         reader = self.follow(str(partial), sent)
+        self.burst(control)
         summary = control.wait_finished(run)
         out, err = reader.communicate(timeout=timeout(90))
         self.assertEqual(reader.returncode, 0, err)

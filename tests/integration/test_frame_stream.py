@@ -191,10 +191,14 @@ class FrameStream(SystemTest):
         return summary["frames"]
 
     def test_a_puller_that_joins_late_has_all_from_then_on(self):
-        self.begin("--fps", "200", frames__hwm=2)
-        run = self.c("start", scan=[12, 16])
+        self.begin("--fps", "1000", frames__hwm=2)
+        run = {"id": self.start_in_bursts(self.c, (12, 16), 96)}
+        self.burst(self.c)
         wait_for(lambda: self.c("run")["frames"]["unstreamed"] > 0, 30, "frames that nobody takes")
-        messages = self.puller().run()
+        puller = self.puller()
+        self.wait_pullers(1)
+        self.burst(self.c)
+        messages = puller.run()
         self.assertEqual(messages[0][0]["message"], "start")
         self.assertEqual(messages[0][0]["run"]["id"], run["id"])
         counts = messages[-1][0]["run"]["frames"]

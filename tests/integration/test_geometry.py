@@ -1,7 +1,6 @@
 """How frames become positions: orders, lists, repeats, skipped frames, lines found from exposures, and changes of all that
 while a scan runs. The judge is the dump of the simulator, which is in the order of positions."""
 import json
-import time
 import unittest
 
 import numpy as np
@@ -48,6 +47,9 @@ class GeometryTest(SystemTest):
         self.assertEqual(summary["reason"], "complete", summary)
         self.assert_accounts(summary["frames"])
         return summary
+
+    def wait_analysed(self, run, n):
+        wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] >= n, 30, f"{n} analysed frames")
 
     def assert_map(self, expected, measured=None, name="all"):
         served, result = self.client.array("map", name)
@@ -122,17 +124,18 @@ class Orders(GeometryTest):
 class Nudges(GeometryTest):
     def test_nudge_during_a_scan_moves_what_was_measured_before(self):
         """Maps, topics and status follow at once; the file stays as it is."""
-        self.begin(fps=lighter("40", "20"))
+        self.begin()
         results = self.results(self.daemon)
-        run = self.client("start", scan=list(SHAPE))["id"]
-        wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] >= 15, 30, "15 frames")
+        run = self.start_in_bursts(self.client, SHAPE, 20)
+        self.burst(self.client)
+        self.wait_analysed(run, 20)
         answer = self.client("geometry", nudge=3)
         served, result = self.client.array("map", "all")
         sums = self.sums().ravel()
         self.assertEqual((answer["run"], answer["geometry"]["shift"], answer["geometry"]["source"]), (run, 3, "nudge"))
         self.assertEqual(result["geometry"], 2)
         seen = served["measured"].ravel() == 1
-        self.assertGreaterEqual(seen.sum(), 12)
+        self.assertGreaterEqual(seen.sum(), 17)
         self.assertFalse(seen.all())
         np.testing.assert_array_equal(served["data"].ravel()[seen], shifted(sums, SHAPE, 3)[0].ravel()[seen])
         event, _ = results.wait("event/", lambda h: h["event"] == "geometry")
@@ -140,7 +143,11 @@ class Nudges(GeometryTest):
         self.assertIn("shifted by +3", event["text"])
         first, _ = results.wait("map/all/", lambda h: h["geometry"] == 2 and h["scan"] == run)
         self.assertTrue(first["key"], "the first rows of another geometry are a key frame")
+        self.burst(self.client)
+        self.wait_analysed(run, 40)
         self.client("geometry", nudge=-5)
+        for _ in range(2):
+            self.burst(self.client)
         summary = self.client.wait_finished(run)
         self.assertEqual((summary["geometry"]["shift"], summary["geometry"]["version"]), (-2, 3))
         self.assertEqual((summary["reason"], summary["scan"]), ("complete", list(SHAPE)))
@@ -156,29 +163,32 @@ class Nudges(GeometryTest):
 
     def test_rows_of_one_geometry_add_up(self):
         """A subscriber that pastes the rows of the newest version only holds the final map."""
-        self.begin(fps=lighter("100", "30"))
-        results = self.results(self.daemon)
-        results.wait("status/")  # the subscription has arrived
-        run = self.client("start", scan=list(SHAPE))["id"]
-        results.wait("map/all/")
-        for nudge in (1, 1, -4):
-            done = self.client("run", id=run)["frames"]["analysed"]
-            wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] > done + 8, 30, "8 frames")
+        self.begin()
+        results = self.results(self.daemon, ("map/all/",))
+        run = self.start_in_bursts(self.client, SHAPE, 10)
+        for version, nudge in ((1, 1), (2, 1), (3, -4)):
+            self.burst(self.client)
+            results.wait("map/all/", lambda header: header["geometry"] == version)
             self.client("geometry", nudge=nudge)
+
+        def of_the_last():
+            return [m for m in results.of("map/all/") if m[1]["scan"] == run and m[1]["geometry"] == 4]
+        for _ in range(5):
+            before = len(of_the_last())
+            self.burst(self.client)
+            wait_for(lambda: len(of_the_last()) > before, 30, "the rows of a burst")
         self.client.wait_finished(run)
-        results.wait("acquisition/", lambda h: h["event"] == "finished")
-        time.sleep(0.3)
-        pasted, measured = np.zeros(SHAPE, np.uint64), np.zeros(SHAPE, bool)
-        messages = [m for m in results.of("map/all/") if m[1]["scan"] == run and m[1]["geometry"] == 4]
-        self.assertGreater(len(messages), 3)
         expected, there = shifted(self.sums().ravel(), SHAPE, -2)
-        for _, header, parts in messages:
-            first, count = header["rows"]
-            is_measured = parts["measured"] == 1
-            np.testing.assert_array_equal(parts["data"][is_measured], expected[first:first + count][is_measured])
-            pasted[first:first + count], measured[first:first + count] = parts["data"], parts["measured"]
-        np.testing.assert_array_equal(pasted, expected)
-        np.testing.assert_array_equal(measured, there)
+
+        def pasted():
+            data, measured = np.zeros(SHAPE, np.uint64), np.zeros(SHAPE, bool)
+            for _, header, parts in of_the_last():
+                first, count = header["rows"]
+                is_measured = parts["measured"] == 1
+                np.testing.assert_array_equal(parts["data"][is_measured], expected[first:first + count][is_measured])
+                data[first:first + count], measured[first:first + count] = parts["data"], parts["measured"]
+            return np.array_equal(data, expected) and np.array_equal(measured, there)
+        wait_for(pasted, 30, "the rows to add up to the final map")
         self.assertEqual({m[1]["geometry"] for m in results.of("map/all/")}, {1, 2, 3, 4})
         results.close()
 
@@ -221,11 +231,13 @@ class Lines(GeometryTest):
         return self.client("geometry")["geometry"]
 
     def test_flyback_of_lines_that_begin_with_a_long_exposure(self):
-        self.begin("--flyback", "3", "--line-exposure", "2", fps=lighter("200", "100"))
+        self.begin("--flyback", "3", "--line-exposure", "2")
         results = self.results(self.daemon, ("event/",))
-        run = self.client("start", scan=list(SHAPE), flyback="exposure", parameters={"NUMFRAMESTOACQUIRE": 8 * 13})["id"]
+        run = self.start_in_bursts(self.client, SHAPE, 7 * 13, {"NUMFRAMESTOACQUIRE": 8 * 13}, flyback="exposure")
+        self.burst(self.client)
         event, _ = results.wait("event/", lambda h: h["event"] == "geometry")
         self.assertEqual(self.client("run", id=run)["state"], "acquiring", "found while the scan runs")
+        self.burst(self.client)
         self.check(event["geometry"], SHAPE, 3)
         self.check(self.finished_geometry(run), SHAPE, 3)
         self.assert_map(self.sums())
@@ -262,12 +274,15 @@ class Lines(GeometryTest):
         results.close()
 
     def test_whoever_tells_the_geometry_is_not_overruled(self):
-        self.begin("--flyback", "3", "--line-exposure", "2", fps="100")
-        run = self.client("start", flyback="exposure", parameters={"NUMFRAMESTOACQUIRE": 8 * 13})["id"]
-        wait_for(lambda: self.client("run", id=run)["frames"]["analysed"] > 0, 30, "a frame")
+        self.begin("--flyback", "3", "--line-exposure", "2")
+        results = self.results(self.daemon, ("acquisition/",))
+        run = self.start_in_bursts(self.client, None, 13, {"NUMFRAMESTOACQUIRE": 8 * 13}, flyback="exposure")
+        self.burst(self.client)
+        self.wait_analysed(run, 1)
         self.client("geometry", scan=[4, 26])
-        self.client.wait_finished(run)
-        time.sleep(0.3)
+        for _ in range(7):
+            self.burst(self.client)
+        results.wait("acquisition/", lambda header: header["event"] == "finished")
         geometry = self.client("geometry")["geometry"]
         self.assertEqual((geometry["scan"], geometry["source"]), ([4, 26], "request"))
 

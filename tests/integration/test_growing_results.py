@@ -1,5 +1,4 @@
 """While a scan runs: the file can be opened by readers (SWMR), maps and patterns are published and grow."""
-import time
 import unittest
 
 import numpy as np
@@ -28,7 +27,8 @@ class GrowingResults(SystemTest):
 
     def test_file_is_readable_while_it_is_written(self):
         """What a reader sees early is what the finished file holds."""
-        run = self.start()
+        run = self.start_in_bursts(self.client, SHAPE, SHAPE[0] * SHAPE[1] // 2)
+        self.burst(self.client)
 
         def recording():
             status = self.client.status()["recording"]
@@ -44,6 +44,7 @@ class GrowingResults(SystemTest):
             wait_for(rows, 20, "the first rows to be readable")
             self.assertEqual(self.client("run", id=run)["state"], "acquiring")
             early = data[0]
+        self.burst(self.client)
         summary = self.client.wait_finished(run)
         self.assertEqual(summary["reason"], "complete")
         with open_recording(summary["file"]) as file:
@@ -62,20 +63,22 @@ class GrowingResults(SystemTest):
         for name in ("halo", "bright", "com_y", "com_x"):
             final, _ = self.client.array("map", name)
             topic = f"map/{name}/"
-            results.wait(topic, lambda h: h["key"] and h["scan"] == run and h["rows"] == [0, SHAPE[0]])
-            time.sleep(0.3)
-            pasted, measured = np.full(SHAPE, -1.0), np.zeros(SHAPE, np.uint8)
-            messages = [m for m in results.of(topic) if m[1]["scan"] == run]
-            for _, header, parts in messages:
-                first, count = header["rows"]
-                self.assertEqual(header["shape"], list(SHAPE))
-                pasted[first:first + count] = parts["data"]
-                measured[first:first + count] = parts["measured"]
-            np.testing.assert_array_equal(pasted, final["data"].astype(float), name)
-            self.assertTrue(measured.all())
+
+            def pasted():
+                data, measured = np.full(SHAPE, -1.0), np.zeros(SHAPE, np.uint8)
+                for _, header, parts in self.messages(results, topic, run):
+                    first, count = header["rows"]
+                    self.assertEqual(header["shape"], list(SHAPE))
+                    data[first:first + count], measured[first:first + count] = parts["data"], parts["measured"]
+                return np.array_equal(data, final["data"].astype(float)) and measured.all()
+            wait_for(pasted, 30, f"the rows of {name} to add up to the final map")
+            messages = self.messages(results, topic, run)
             self.assertGreater(len(messages), 3, "the map was published as it grew")
             self.assertTrue(any(not m[2]["measured"].all() for m in messages), "the first ones were incomplete")
         results.close()
+
+    def messages(self, results, topic, run):
+        return [message for message in results.of(topic) if message[1]["scan"] == run]
 
     def test_sequence_numbers_have_no_gap(self):
         results = self.results(self.daemon)

@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, arrays, lighter, open_recording, wait_for
+from harness import ControlError, SystemTest, arrays, open_recording, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
@@ -83,12 +83,15 @@ class LabelPatterns(SystemTest):
             np.testing.assert_array_equal(client.label_profiles(labels)["frames"], client.label_profiles(map="phase")["frames"])
 
     def test_while_the_scan_runs_it_is_that_of_the_positions_so_far(self):
-        control = self.begin(fps=lighter("250", "100"))
-        started = control("start", scan=[20, 20])
+        control = self.begin()
+        control.wait_state("idle")
+        run = self.start_in_bursts(control, (20, 20), 200)
+        self.burst(control)
         labels = np.random.default_rng(5).integers(0, 3, (20, 20))
         wait_for(lambda: control.status()["frames"]["recorded"] >= 150, 60, "frames on the disk")
         found, result = self.patterns(labels=labels.tolist())
-        summary = control.wait_finished(started["id"])
+        self.burst(control)
+        summary = control.wait_finished(run)
         n = int(found["frames"].sum() + result["left_out"])
         self.assertGreater(int(found["frames"].sum()), 40)
         self.assertLess(n, (labels > 0).sum())

@@ -15,13 +15,20 @@ KNOWN = {"calibration.kv": 200, "calibration.camera_length": 200, "calibration.s
 class Logbook(ToolTest):
     def setUp(self):
         super().setUp()
-        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "10x10", "--fps", 50)
+        self.simulator = self.start_simulator("--synthetic", "glass", "--scan", "10x10", "--fps", 200)
 
     def begin(self, **settings):
         self.daemon = self.start_daemon(self.simulator, {"recording.flush": 0.1, **settings})
         control = self.control(self.daemon)
         control.wait_state("idle")
         return control
+
+    def begin_scan(self, control, **arguments):
+        """A run of 10 x 10 that has the first half of its frames, of which some are recorded."""
+        run = self.start_in_bursts(control, (10, 10), 50, **arguments)
+        self.burst(control)
+        wait_for(lambda: control("run", id=run)["frames"]["recorded"] > 0, 30, "a frame")
+        return run
 
     @staticmethod
     def texts(column):
@@ -30,8 +37,7 @@ class Logbook(ToolTest):
     def test_notes_go_to_the_run_that_goes_on_or_to_the_next(self):
         control = self.begin()
         self.assertIsNone(control("note", text="before", author="é")["run"])
-        run = control("start", scan=[10, 10])["id"]
-        wait_for(lambda: control("run", id=run)["frames"]["recorded"] > 0, 30, "a frame")
+        run = self.begin_scan(control)
         told = control("note", text="during", time=[1700000000, 5])
         self.assertEqual(told, {"time": [1700000000, 5], "run": run})
         growing = control("run", id=run)["file"]
@@ -40,6 +46,7 @@ class Logbook(ToolTest):
             with h5py.File(growing, "r", libver="latest", swmr=True) as file:
                 return self.texts(file["/entry/notes/text"]) == ["before", "during"]
         wait_for(seen, 30, "the notes in the growing file")
+        self.burst(control)
         first = control.wait_finished(run)["file"]
         done = run_ctl(self.daemon, "note", "after", "me")
         self.assertIn("for the next run", done.stdout)
@@ -53,13 +60,13 @@ class Logbook(ToolTest):
     def test_series_are_stored_as_told_and_interpolated_at_each_frame(self):
         control = self.begin()
         control("samples_put", name="before", unit="K", value=300)
-        run = control("start", scan=[10, 10])["id"]
-        wait_for(lambda: control("run", id=run)["frames"]["recorded"] > 0, 30, "a frame")
+        run = self.begin_scan(control)
         now = time.time()
         times = [[int(now + i), int((now + i) % 1 * 1e9)] for i in (-20, 20)]
         control("samples_put", name="load", unit="uN", value=[100, 500], time=times)
         done = run_ctl(self.daemon, "samples", "later", "7.5", "pA")
         self.assertIn(run, done.stdout)
+        self.burst(control)
         summary = control.wait_finished(run)
         with h5py.File(summary["file"]) as file:
             series = file["/entry/series"]
@@ -152,9 +159,9 @@ class Logbook(ToolTest):
 
     def test_the_file_tells_configuration_versions_sample_and_every_version_of_the_settings(self):
         control = self.begin(**KNOWN)
-        run = control("start", scan=[10, 10], labels={"sample": "Zr50", "strain": 8})["id"]
-        wait_for(lambda: control("run", id=run)["frames"]["received"] > 5, 30, "some frames")
+        run = self.begin_scan(control, labels={"sample": "Zr50", "strain": 8})
         version = control("virtual_detector", name="late", shape="disk", radius=9)["version"]
+        self.burst(control)
         summary = control.wait_finished(run)
         with h5py.File(summary["file"]) as file:
             entry = file["/entry"]

@@ -81,7 +81,7 @@ class Start(AgainstDaemon):
         self.assertEqual(answer, {"id": daemon.run["id"], "state": "arming", "expected": 16, "file": "/data/run.h5"})
 
     def test_a_detector_that_is_slow_to_set_up_is_waited_for(self):
-        self.ctl(self.daemon(slow_start=0.8), "--timeout", "0.4", "start", "--scan", "4x4", "--wait")
+        self.ctl(self.daemon(slow_start=1.5), "--timeout", "1", "start", "--scan", "4x4", "--wait")
 
     def test_exit_1_for_a_short_run(self):
         summary = json.loads(self.ctl(self.daemon(lose=3), "start", "--scan", "4x4", "--wait", "--json", expect=1).stdout)
@@ -180,7 +180,7 @@ class Waiting(AgainstDaemon):
 
     def test_a_daemon_that_falls_silent_while_we_wait(self):
         daemon = self.daemon(silent=("run",))
-        done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", "--timeout", "0.3", expect=69)
+        done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", "--timeout", "1", expect=69)
         self.assertIn("while waiting for run " + daemon.run["id"], done.stderr)
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
 

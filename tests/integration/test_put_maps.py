@@ -8,7 +8,7 @@ import unittest
 
 import numpy as np
 
-from harness import ControlError, SystemTest, lighter, open_recording, run_ctl, wait_for
+from harness import ControlError, SystemTest, open_recording, run_ctl, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"))
 import merlind
@@ -50,13 +50,15 @@ class PutMaps(SystemTest):
         wait_for(there, 20, f"map {name} in the file")
 
     def test_a_map_that_is_put_while_the_scan_runs_is_published_and_recorded_with_its_provenance(self):
-        control = self.begin(lighter("60", "30"))
+        control = self.begin()
+        control.wait_state("idle")
         results = self.results(self.daemon, ("map/thickness/",))
-        started = control("start", scan=list(SCAN))
+        run = self.start_in_bursts(control, SCAN, 60)
+        self.burst(control)
         control.wait_state("acquiring")
         thickness = wave().astype("<f4")
         thickness[2, 3] = np.nan
-        reply = control.put("thickness", thickness, units="nm", description="thickness of the film", run=started["id"],
+        reply = control.put("thickness", thickness, units="nm", description="thickness of the film", run=run,
                             program="my_script.py", user="ada", source=SOURCE)
         self.assertEqual((reply["recorded"], reply["values"], reply["without_frame"], reply["replaced"], reply["dtype"]),
                          ("at_end", 119, 0, False, "<f8"))
@@ -68,7 +70,8 @@ class PutMaps(SystemTest):
         parts, result = control.array("map", "thickness")
         np.testing.assert_array_equal(parts["measured"] == 1, wanted)
 
-        summary = control.wait_finished(started["id"])
+        self.burst(control)
+        summary = control.wait_finished(run)
         data, attributes = self.in_file(summary, "thickness")
         np.testing.assert_array_equal(data, thickness.astype(float))
         self.assertEqual((attributes["units"], attributes["description"]), ("nm", "thickness of the film"))

@@ -64,8 +64,8 @@ class Requests(AgainstDaemon):
         self.assertEqual(m.record_next_pass(wait=True)["reason"], "complete")
 
     def test_a_detector_that_is_slow_to_set_up_is_waited_for(self):
-        m = self.connect(slow_start=0.8)
-        m.timeout = 0.4
+        m = self.connect(slow_start=1.5)
+        m.timeout = 1
         self.assertEqual(m.start((4, 4))["state"], "arming")
 
     def test_a_refusal_is_an_exception_with_code_message_and_field(self):
@@ -79,7 +79,7 @@ class Requests(AgainstDaemon):
         m = self.connect(never_ends=True)
         m.start((4, 4))
         with self.assertRaises(TimeoutError):
-            m.wait(timeout=0.15)
+            m.wait(timeout=1)
         asked = [r["args"] for r in self.daemon.requests if r["cmd"] == "run"]
         self.assertEqual(asked[0], {})
         self.assertEqual(asked[1], {"id": self.daemon.run["id"]})
@@ -123,14 +123,14 @@ class Requests(AgainstDaemon):
 
 
 class Published(AgainstDaemon):
-    def run_in_background(self, looks):
-        """Looks at the run now and then, which moves it on."""
+    def run_in_background(self, looks, listens=None):
+        """Looks at the run now and then, which moves it on; once somebody listens without a pause."""
         ending = threading.Event()
 
         def look():
             with Merlind(self.daemon.endpoint) as other:
                 for _ in range(looks):
-                    if ending.wait(0.05):
+                    if ending.wait(0 if listens and listens.is_set() else 0.05):
                         return
                     other.run()
 
@@ -141,9 +141,9 @@ class Published(AgainstDaemon):
 
     def test_updates_of_a_topic(self):
         m = self.connect(rows_per_look=2)
-        updates = m.updates("map/adf", timeout=2)
-        m.start((64, 5))
-        self.run_in_background(20)
+        updates = m.updates("map/adf", timeout=30)
+        m.start((2000, 5))
+        self.run_in_background(1000)
         update = next(updates)
         self.assertEqual(update.topic, "map/adf/")
         first, count = update.header["rows"]
@@ -155,15 +155,16 @@ class Published(AgainstDaemon):
 
     def test_maps_grow_and_end_with_the_final_one(self):
         m = self.connect(rows_per_look=2)
-        run_id = m.start((40, 5))["id"]
-        self.run_in_background(100)
-        counts = []
+        run_id = m.start((400, 5))["id"]
+        counts, listens = [], threading.Event()
+        self.run_in_background(1000, listens)
         for image in m.maps("adf", run_id):
+            listens.set()
             counts.append(image.count())
             np.testing.assert_array_equal(image.compressed(), self.daemon.map[~image.mask])
         self.assertGreater(len(counts), 2)
         self.assertEqual(counts, sorted(counts))
-        self.assertEqual(counts[-1], 200)
+        self.assertEqual(counts[-1], 2000)
 
     def test_maps_of_a_run_that_was_over_before_we_listened(self):
         m = self.connect()

@@ -89,7 +89,7 @@ class Scripts(SystemTest):
             self.assertLessEqual(float(row["fraction"]), float(row["high"]))
 
     def test_watch_bragg_stops_when_the_interval_is_narrow(self):
-        self.begin("--scan", "20x20", "--counts", "2", "--br-fraction", "0.3", fps=lighter("500", "100"), **{
+        self.begin("--scan", "20x20", "--counts", "2", "--br-fraction", "0.3", fps=lighter("200", "100"), **{
             "bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36, "bragg.overdispersion": 1})
         out = self.example("watch_bragg.py", "--scan", "100x100", "--width", "0.2")
         last = re.findall(r"\((\S+) to (\S+)\)", out)[-1]

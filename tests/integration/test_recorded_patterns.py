@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from harness import TOP, ControlError, SystemTest, arrays, lighter, open_recording, wait_for
+from harness import TOP, ControlError, SystemTest, arrays, open_recording, wait_for
 
 sys.path.insert(0, str(TOP / "clients" / "python"))
 from merlind import Merlind, MerlindError  # noqa: E402
@@ -65,8 +65,10 @@ class RecordedPatterns(SystemTest):
         self.assertEqual((header["sweep"]["what"], header["sweep"]["done"]), ("pattern", header["sweep"]["total"]))
 
     def test_while_the_scan_runs_what_is_on_the_disk_can_be_had(self):
-        control = self.begin(fps=lighter("250", "100"))
-        started = control("start", scan=[20, 20])
+        control = self.begin()
+        control.wait_state("idle")
+        run = self.start_in_bursts(control, (20, 20), 200)
+        self.burst(control)
         everywhere = [list(place) for place in np.ndindex(20, 20)]
         wait_for(lambda: control.status()["frames"]["recorded"] >= 150, 60, "frames on the disk")
         found = self.client.patterns(everywhere)
@@ -76,7 +78,8 @@ class RecordedPatterns(SystemTest):
         with self.assertRaises(MerlindError) as caught:
             self.client.pattern(19, 19)
         self.assertEqual(caught.exception.code, "no_data")
-        frames = self.recorded(control.wait_finished(started["id"]))[0]
+        self.burst(control)
+        frames = self.recorded(control.wait_finished(run))[0]
         np.testing.assert_array_equal(found[:n], frames.reshape(-1, *frames.shape[-2:])[:n])
         self.assertEqual(control.status()["frames"]["missing"], 0)
 

@@ -19,11 +19,16 @@ class RecordingTest(ToolTest):
         control.wait_state("idle")
         return daemon, control
 
-    def begin(self, control, frames=20):
-        """A run of 16 x 16 that has so many frames."""
-        run = control("start", scan=[16, 16])
-        wait_for(lambda: control("run", id=run["id"])["frames"]["recorded"] > frames, 30, "the first frames")
-        return run["id"]
+    def begin(self, control):
+        """A run of 16 x 16 in four bursts, of which the first has come and is recorded in part."""
+        run = self.start_in_bursts(control, (16, 16), 64)
+        self.burst(control)
+        wait_for(lambda: control("run", id=run)["frames"]["recorded"] > 20, 30, "the first frames")
+        return run
+
+    def send_the_rest(self, control):
+        for _ in range(3):
+            self.burst(control)
 
     def assert_live_to_the_end(self, control, run):
         """Whatever became of the file, every frame is in the maps. The summary."""
@@ -101,17 +106,17 @@ class RecordingFaults(RecordingTest):
         """The run goes on live; recording is marked failed in the status with the reason; the counts say what is lost."""
         place = self.mount(100)
         daemon, control = self.daemon_recording_to(place, fps="200")
-        run = control("start", scan=[16, 16])
-        wait_for(lambda: control("run", id=run["id"])["frames"]["received"] > 20, 30, "the first frames")
+        run = self.begin(control)
         with open(place / "filler", "wb", buffering=0) as filler:
             try:
                 while True:
                     filler.write(b"x" * 65536)
             except OSError:
                 pass
+        self.send_the_rest(control)
         wait_for(lambda: control.status()["recording"]["state"] == "failed", 30, "recording to be marked failed")
         self.assertTrue(control.status()["recording"]["error"])
-        summary = control.wait_finished(run["id"])
+        summary = control.wait_finished(run)
         self.assertEqual((summary["state"], summary["recording"]["state"]), ("finished", "failed"), summary)
         self.assertIn("space", summary["recording"]["error"].lower())
         self.assert_accounts(summary["frames"])
@@ -128,9 +133,13 @@ class RecordingFaults(RecordingTest):
         daemon, control = self.daemon_recording_to(place, fps="100", settings={"recording.compression.level": 0})
         results = self.results(daemon, ("event/",))
         run = self.begin(control)
+        wait_for(lambda: control("run", id=run)["frames"]["recorded"] == 64, 30, "the first burst in the file")
         free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
-        (place / "filler").write_bytes(b"x" * (free - (13 << 20)))
+        (place / "filler").write_bytes(b"x" * (free - (12 << 20)))
+        self.burst(control)
         results.wait("event/", lambda event: event["event"] == "disk" and event["disk"]["what"] == "short")
+        for _ in range(2):
+            self.burst(control)
         failed, _ = results.wait("event/", lambda event: event["event"] == "disk" and event["disk"]["what"] == "failed")
         summary = self.assert_live_to_the_end(control, run)
         self.assertEqual(summary["recording"]["state"], "failed", summary)
@@ -198,6 +207,7 @@ class FaultyDisk(RecordingTest):
         run = self.begin(control)
         wait_for(lambda: self.images_there(next(self.recordings.glob("*.partial")), 20) == 20, 30, "a flush")
         self.spoil("w", 5)
+        self.send_the_rest(control)
         self.assertIn("Input/output error", self.wait_told("failed")["text"])
         summary = self.assert_live_to_the_end(control, run)
         self.assertEqual(summary["recording"]["state"], "failed")
@@ -216,6 +226,7 @@ class FaultyDisk(RecordingTest):
         control = self.start_faulty()
         run = self.begin(control)
         self.spoil("s", 5)
+        self.send_the_rest(control)
         self.assertIn("may be lost", self.wait_told("doubtful")["text"])
         self.mend()
         summary = self.assert_live_to_the_end(control, run)
@@ -228,10 +239,13 @@ class FaultyDisk(RecordingTest):
         control = self.start_faulty(fps="100")
         run = self.begin(control)
         self.spoil("w", 0)
+        for _ in range(2):
+            self.burst(control)
         self.assertIn("the disk is slow", self.wait_told("slow")["text"])
         before = control.status()
         self.assertGreater(before["writer"]["behind_s"], 0.5)
         received = before["frames"]["received"]
+        self.burst(control)
         after = wait_for(lambda: (lambda s: s["frames"]["analysed"] > received and s["writer"]["bytes_waiting"] > 0 and s)(control.status()), 30,
                          "frames that are analysed while the disk stands still")
         self.assertLess(after["ring"]["fill"], 0.5)
@@ -247,6 +261,7 @@ class FaultyDisk(RecordingTest):
         run = self.begin(control)
         moved = self.directory / "moved"
         self.recordings.rename(moved)
+        self.send_the_rest(control)
         self.assertIn("was moved", self.wait_told("doubtful")["text"])
         summary = self.assert_live_to_the_end(control, run)
         self.assertEqual(summary["recording"]["state"], "closed")
@@ -257,6 +272,7 @@ class FaultyDisk(RecordingTest):
         control = self.start_faulty()
         run = self.begin(control)
         shutil.rmtree(self.recordings)
+        self.send_the_rest(control)
         self.assertIn("has deleted", self.wait_told("doubtful")["text"])
         summary = self.assert_live_to_the_end(control, run)
         self.assertEqual((summary["recording"]["state"], summary["frames"]["recorded"]), ("closed", 256))

@@ -103,7 +103,7 @@ class Networks(SystemTest):
         self.assert_counts(summary["frames"], received=1024, recorded=1024, analysed=1024, lost=0)
 
     def test_network_that_is_cut_for_some_seconds_loses_nothing(self):
-        client = self.start_both("--scan", "32x32", "--fps", "500")
+        client = self.start_both("--scan", "32x32", "--fps", "250")
         run = client("start", scan=[32, 32])
         wait_for(lambda: client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
         self.within(self.there, "ip", "link", "set", "merlin0", "down")
@@ -138,7 +138,7 @@ class Networks(SystemTest):
 
     def test_detector_that_lost_its_power_is_found_again(self):
         """No word of farewell: its computer is gone in the middle of a scan, and comes up again under the same address."""
-        client = self.start_both("--scan", "32x32", "--fps", "500")
+        client = self.start_both("--scan", "32x32", "--fps", "100")
         run = client("start", scan=[32, 32])
         wait_for(lambda: client("run", id=run["id"])["frames"]["received"] >= 100, 30, "100 frames")
         ports = {"command_port": self.simulator.command_port, "data_port": self.simulator.data_port}

@@ -311,8 +311,9 @@ class Acquisition(SimulatorTest):
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 4)
         commands.set("TRIGGERSTART", 1)
-        self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
-        self.assertEqual(commands.get("DETECTORSTATUS"), "4")
+        # Asked in one go, so that it is armed still, however slow we are.
+        commands.socket.sendall(mpx(b"CMD,STARTACQUISITION") + mpx(b"GET,DETECTORSTATUS"))
+        self.assertEqual([commands.message(), commands.message()], [b"CMD,STARTACQUISITION,0", b"GET,DETECTORSTATUS,4,0"])
         data.message()
         self.assertEqual([Frame(data.message()).number for _ in range(4)], [1, 2, 3, 4])
         commands.wait_status(0)

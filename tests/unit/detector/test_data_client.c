@@ -354,23 +354,6 @@ static void every_address_of_a_name_is_tried(void **state)
     server_stop(&server);
 }
 
-static void reconnecting_starts_a_new_stream(void **state)
-{
-    struct server server;
-    server_start(&server, serve_nothing_until_closed, 2);
-    struct session *const session = session_open("127.0.0.1", server.port, MIB);
-    session->stop_at_up = 1;
-    uv_run(&session->loop, UV_RUN_DEFAULT);
-    data_client_reconnect(session->client);
-    assert_int_equal(session->n_down, 1);
-    assert_int_equal(session->last_error.code, -ECONNABORTED);
-    session->stop_at_up = 2;
-    uv_run(&session->loop, UV_RUN_DEFAULT);
-    assert_int_equal(session->n_up, 2);
-    session_close(session);
-    server_stop(&server);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,7 +364,6 @@ int main(void)
         cmocka_unit_test(a_reset_link_is_a_broken_link),
         cmocka_unit_test(a_refusal_is_told_once),
         cmocka_unit_test(every_address_of_a_name_is_tried),
-        cmocka_unit_test(reconnecting_starts_a_new_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
