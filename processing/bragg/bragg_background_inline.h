@@ -359,17 +359,16 @@ static void fit_background(struct bragg_background *background,
     const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
     struct sector_sums sectors;
     sum_sectors(sectors.counts, sectors.template, plan, counts, template);
-    fit_quiet(background, &sectors, plan, counts, template, usable);
-    uint64_t even = usable;
-    for (int i = 0; i < ARC_LEVELS; i++) {
-        if (!are_uneven(plan, sectors.counts, sectors.expected, background->quiet))
-            break;
-        const uint64_t loud = loud_arcs(plan, sectors.counts, sectors.template, even);
-        if (!loud)
-            break;
+    uint64_t even = usable, loud = 0;
+    int levels = 0;
+    do {
         even &= ~loud;
         fit_quiet(background, &sectors, plan, counts, template, even);
-    }
+        loud = levels++ < ARC_LEVELS &&
+                       are_uneven(plan, sectors.counts, sectors.expected, background->quiet)
+                   ? loud_arcs(plan, sectors.counts, sectors.template, even)
+                   : 0;
+    } while (loud);
     const double correction = clip_correction(plan, sectors.expected, background->quiet);
     double sum_expected = 0, sum_template = 0;
     for (uint32_t s = 0; s < plan->n_sectors; s++) {
