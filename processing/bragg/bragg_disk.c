@@ -93,8 +93,9 @@ static double covered_part(double radius, double dy, double dx)
 {
     int inside = 0;
     for (int i = 0; i < POINTS * POINTS; i++) {
-        const double y = dy + (i / POINTS + 0.5) / POINTS - 0.5;
-        const double x = dx + (i % POINTS + 0.5) / POINTS - 0.5;
+        const int row = i / POINTS, column = i % POINTS;
+        const double y = dy + (row + 0.5) / POINTS - 0.5;
+        const double x = dx + (column + 0.5) / POINTS - 0.5;
         inside += y * y + x * x <= radius * radius;
     }
     return inside / (double)(POINTS * POINTS);
