@@ -93,7 +93,7 @@ start_programs() {
     -o "web.listen='$web'" -o "web.token=$token" \
     -o calibration.pixel_size_k=0.1185 -o calibration.scan_step=0.8 \
     -o bragg.enabled=true -o 'bragg.centre=[128, 128]' -o 'bragg.annulus=[25, 46]' -o bragg.disk_radius=3.36 \
-    -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
+    -o 'virtual_detectors=[{name: bright_field, shape: disk, radius: 24}, {name: dark_field, shape: annulus, inner: 40, outer: 110}, {name: halo, shape: annulus, inner: 50, outer: 80}]' \
     >"$work/daemon" 2>&1 &
   daemon=$!
   wait_ready "$daemon" "$work/daemon" merlind

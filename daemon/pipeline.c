@@ -14,9 +14,13 @@
 #include "processing/finisher.h"
 #include "processing/workers.h"
 
+/* More than that wait only while the service thread hangs. */
+#define EVENTS_MAX 512
+
 /*
- * `events` is filled by the ingest and the writer thread and emptied by the service thread;
- * everything else belongs to the service thread.
+ * `events` is filled by the ingest and the writer thread and emptied by the service thread, which
+ * gives what it has read back to `blank`: an event is never lost for want of memory. Everything
+ * else belongs to the service thread.
  */
 struct pipeline {
     struct recorder *recorder;
@@ -27,7 +31,9 @@ struct pipeline {
     struct workers *workers;
     unsigned n_workers;
     uint64_t turns_seen; /* of ingest, by pipeline_stuck */
-    struct queue events;
+    struct queue events, blank;
+    struct pipeline_event
+        kept[EVENTS_MAX]; /* each is in one of the queues, or in somebody's hand */
     uv_async_t wake;
     struct stage_times times;
     pipeline_event_fn on_event;
@@ -38,15 +44,14 @@ struct pipeline {
 
 static void post(struct pipeline *pipeline, struct pipeline_event event)
 {
-    struct pipeline_event *const copy = malloc(sizeof *copy);
-    if (copy)
-        *copy = event;
-    if (!copy || !queue_push(&pipeline->events, copy)) {
-        log_error("pipeline", "an event was lost: no memory, or the service thread hangs");
+    struct pipeline_event *const copy = queue_pop(&pipeline->blank);
+    if (!copy) {
+        log_error("pipeline", "an event was lost: the service thread hangs");
         run_unref(event.run);
-        free(copy);
         return;
     }
+    *copy = event;
+    queue_push_always(&pipeline->events, copy);
     uv_async_send(&pipeline->wake);
 }
 
@@ -98,8 +103,29 @@ static void deliver_events(struct pipeline *pipeline)
     while ((event = queue_pop(&pipeline->events))) {
         pipeline->on_event(pipeline->data, event);
         run_unref(event->run);
-        free(event);
+        queue_push_always(&pipeline->blank, event);
     }
+}
+
+static int init_events(struct pipeline *pipeline)
+{
+    int r = queue_init(&pipeline->events, EVENTS_MAX);
+    if (r < 0)
+        return r;
+    r = queue_init(&pipeline->blank, EVENTS_MAX);
+    if (r < 0) {
+        queue_finish(&pipeline->events);
+        return r;
+    }
+    for (size_t i = 0; i < EVENTS_MAX; i++)
+        queue_push_always(&pipeline->blank, &pipeline->kept[i]);
+    return 0;
+}
+
+static void finish_events(struct pipeline *pipeline)
+{
+    queue_finish(&pipeline->blank);
+    queue_finish(&pipeline->events);
 }
 
 static void on_wake(uv_async_t *wake)
@@ -206,7 +232,7 @@ int pipeline_create(struct pipeline **out, uv_loop_t *loop, const struct config 
     pipeline->on_event = on_event;
     pipeline->data = data;
     pipeline->n_workers = config->workers ? config->workers : cpu_count_available();
-    if (queue_init(&pipeline->events, 1024) < 0) {
+    if (init_events(pipeline) < 0) {
         free(pipeline);
         return error_set(error, -ENOMEM, "no memory for the pipeline");
     }
@@ -240,7 +266,7 @@ void pipeline_drain(struct pipeline *pipeline)
 static void on_wake_closed(uv_handle_t *handle)
 {
     struct pipeline *const pipeline = handle->data;
-    queue_finish(&pipeline->events);
+    finish_events(pipeline);
     free(pipeline->configuration);
     free(pipeline);
 }

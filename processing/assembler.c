@@ -196,15 +196,14 @@ static bool take_frame(struct assembler *assembler, const struct mpx_message *me
 static void take_header(struct assembler *assembler, const struct mpx_message *message)
 {
     uint8_t *const hdr = malloc(message->body_size);
-    if (!hdr) {
-        log_error("ingest", "no memory for the acquisition header; it is left out");
-        return;
-    }
-    memcpy(hdr, message->body, message->body_size);
+    if (hdr)
+        memcpy(hdr, message->body, message->body_size);
+    else
+        log_error("ingest", "no memory for an acquisition header: its run does without it");
     free(assembler->hdr);
     assembler->hdr = hdr;
-    assembler->hdr_size = message->body_size;
-    assembler->hdr_fresh = true;
+    assembler->hdr_size = hdr ? message->body_size : 0;
+    assembler->hdr_fresh = true; /* its frames begin a run all the same */
     if (!assembler->run)
         assembler->events.header(assembler->events.data);
 }

@@ -26,7 +26,7 @@ struct assembler {
     struct acquisition_plan *default_plan, *next_plan;
     bool draining; /* until the next HDR frames are stray */
 
-    uint8_t *hdr; /* the newest HDR */
+    uint8_t *hdr; /* the newest HDR; NULL: none, or there was no memory for it */
     size_t hdr_size;
     bool hdr_fresh; /* no frame has come since */
 

@@ -18,6 +18,8 @@
 /* A link that has been quiet for so long holds nothing of an earlier run. */
 #define DRAIN_QUIET_NS (50 * NS_PER_MS)
 
+#define COMMANDS_MAX 256
+
 enum ingest_command_kind {
     INGEST_EXPECT,
     INGEST_EXPECT_NOTHING,
@@ -56,7 +58,9 @@ struct ingest {
     uv_loop_t loop;
     _Atomic uint64_t turns;
     struct wakeup wake;
-    struct queue commands;
+    struct queue commands,
+        blank; /* each of `kept` is in one of them: none is lost for want of memory */
+    struct ingest_command kept[COMMANDS_MAX];
     _Atomic bool space;
 };
 
@@ -153,7 +157,7 @@ static void on_wake(void *data)
     counter_add(&ingest->turns, 1);
     while (!ingest->stop_wanted && (command = queue_pop(&ingest->commands))) {
         carry_out(ingest, command);
-        free(command);
+        queue_push_always(&ingest->blank, command);
     }
     const bool space = atomic_exchange_explicit(&ingest->space, false, memory_order_acquire);
     if (ingest->stop_wanted)
@@ -172,14 +176,11 @@ static void on_space(void *data)
 
 static int command_send(struct ingest *ingest, struct ingest_command command)
 {
-    struct ingest_command *const copy = malloc(sizeof *copy);
+    struct ingest_command *const copy = queue_pop(&ingest->blank);
     if (!copy)
-        return -ENOMEM;
-    *copy = command;
-    if (!queue_push(&ingest->commands, copy)) {
-        free(copy);
         return -ENOBUFS;
-    }
+    *copy = command;
+    queue_push_always(&ingest->commands, copy);
     wakeup_send(&ingest->wake);
     return 0;
 }
@@ -287,6 +288,16 @@ fail:
     return r;
 }
 
+static int init_commands(struct ingest *ingest)
+{
+    if (queue_init(&ingest->commands, COMMANDS_MAX) < 0 ||
+        queue_init(&ingest->blank, COMMANDS_MAX) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < COMMANDS_MAX; i++)
+        queue_push_always(&ingest->blank, &ingest->kept[i]);
+    return 0;
+}
+
 int ingest_create(struct ingest **out, const struct ingest_settings *settings, struct error *error)
 {
     struct ingest *ingest = calloc(1, sizeof *ingest);
@@ -299,7 +310,7 @@ int ingest_create(struct ingest **out, const struct ingest_settings *settings, s
     ingest->host = strdup(settings->host);
     ingest->port = settings->port;
     int r = -ENOMEM;
-    if (!ingest->host || queue_init(&ingest->commands, 256) < 0) {
+    if (!ingest->host || init_commands(ingest) < 0) {
         error_set(error, r, "no memory for the ingest thread");
         goto fail;
     }
@@ -319,6 +330,15 @@ fail:
     return r;
 }
 
+static void finish_commands(struct ingest *ingest)
+{
+    struct ingest_command *command;
+    while (ingest->commands.cells && (command = queue_pop(&ingest->commands)))
+        acquisition_plan_unref(command->plan);
+    queue_finish(&ingest->commands);
+    queue_finish(&ingest->blank);
+}
+
 void ingest_stop(struct ingest *ingest)
 {
     if (!ingest || !ingest->thread_runs)
@@ -335,12 +355,7 @@ void ingest_destroy(struct ingest *ingest)
         return;
     if (ingest->has_loop)
         finish_loop(ingest);
-    struct ingest_command *command;
-    while (ingest->commands.cells && (command = queue_pop(&ingest->commands))) {
-        acquisition_plan_unref(command->plan);
-        free(command);
-    }
-    queue_finish(&ingest->commands);
+    finish_commands(ingest);
     assembler_finish(&ingest->assembler);
     ring_destroy(ingest->ring);
     free(ingest->host);

@@ -83,8 +83,10 @@ need_build() {
 
 # The classifier's rates on patterns of known truth take too long under the sanitizers.
 stage_unit() {
+  local factor=1
   need_build || return
-  unit_tests "$build" 1 "unit,truth,corpus,model" env ${long:+MERLIND_TEST_LONG=1}
+  [ -z "$long" ] || factor=12 # the model of the ring
+  unit_tests "$build" "$factor" "unit,truth,corpus,model" env ${long:+MERLIND_TEST_LONG=1}
 }
 
 stage_integration() {

@@ -265,6 +265,7 @@ void acquisition_drain(struct acquisition *acquisition)
     acquisition_sweep_stop(acquisition);
     if (acquisition->pipeline)
         pipeline_drain(acquisition->pipeline);
+    acquisition_watch_strays(acquisition, true);
 }
 
 void acquisition_destroy(struct acquisition *acquisition)

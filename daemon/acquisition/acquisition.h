@@ -44,8 +44,8 @@ struct acquisition_observer {
     void (*state_changed)(void *data);
     /* `event`: "armed", "started", "ended", "finished"; `summary` as in the protocol, borrowed. */
     void (*run_event)(void *data, const char *event, const json_t *summary);
-    /* A happening for the topic event/ (event.h): "stall", "geometry", "disk", "recompute",
-     * "sweep". Takes over `body`. */
+    /* A happening for the topic event/ (event.h): "stall", "geometry", "disk", "stray",
+     * "recompute", "sweep". Takes over `body`. */
     void (*event)(void *data, const char *event, json_t *body);
 };
 

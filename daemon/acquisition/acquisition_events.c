@@ -177,8 +177,10 @@ void acquisition_on_pipeline(void *data, const struct pipeline_event *event)
         break;
     case PIPELINE_RUN_REFUSED:
         log_error("acquisition", "a run could not begin: %s", event->error.text);
+        stray_watch_refused(&acquisition->strays, &event->error);
         acquisition_give_up_plan(acquisition, "short", "refused", event->error.text);
-        acquisition_set_idle(acquisition);
+        acquisition_set_state(acquisition, ACQUISITION_IDLE, "a run could not begin: %s",
+                              event->error.text);
         break;
     case PIPELINE_PLAN_DROPPED:
         acquisition_end_plan(acquisition, event->end);

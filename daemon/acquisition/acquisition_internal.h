@@ -8,6 +8,7 @@
 #include "daemon/acquisition/run_history.h"
 #include "daemon/acquisition/stall_events.h"
 #include "daemon/acquisition/start_sequence.h"
+#include "daemon/acquisition/stray_watch.h"
 #include "daemon/logbook/logbook.h"
 #include "daemon/results/live_detectors.h"
 #include "detector/command_client.h"
@@ -49,7 +50,8 @@ struct acquisition {
 
     struct run *run;            /* the newest with frames */
     struct stall_events stalls; /* of it */
-    struct disk_events disk;    /* of it */
+    struct stray_watch strays;
+    struct disk_events disk; /* of it */
     struct disk_experience disk_experience;
     struct pack_steps packing; /* of the newest run */
     struct logbook *logbook;
@@ -108,6 +110,9 @@ bool acquisition_run_goes_on(const struct acquisition *acquisition);
 
 /* A directory of recordings, whose trash is looked after from now on (acquisition_fate.c). */
 void acquisition_know_directory(struct acquisition *acquisition, const char *directory);
+
+/* Tells of frames that belong to no run; `end`: nothing more will come. */
+void acquisition_watch_strays(struct acquisition *acquisition, bool end);
 
 /* The run is over: its file goes where it is to be. */
 void acquisition_decide_fate(struct acquisition *acquisition, struct run *run);

@@ -131,6 +131,15 @@ static void watch_packing(struct acquisition *acquisition)
                     acquisition->logbook);
 }
 
+void acquisition_watch_strays(struct acquisition *acquisition, bool end)
+{
+    struct ingest_figures figures;
+    if (!acquisition->pipeline)
+        return;
+    ingest_figures(pipeline_ingest(acquisition->pipeline), &figures);
+    stray_watch_look(&acquisition->strays, &acquisition->observer, figures.stray_frames, end);
+}
+
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
@@ -140,6 +149,7 @@ static void on_poll(uv_timer_t *timer)
     acquisition_find_lines(acquisition);
     if (acquisition->run)
         stall_events_look(&acquisition->stalls, &acquisition->observer, acquisition->run, false);
+    acquisition_watch_strays(acquisition, false);
     watch_disk(acquisition);
     watch_packing(acquisition);
     if (!poll_due(acquisition) || acquisition->status_asked || !acquisition->command_connected)

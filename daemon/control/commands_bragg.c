@@ -8,6 +8,7 @@
 #include "daemon/bragg/bragg_statistics_json.h"
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/label_rows.h"
 #include "processing/run/run_products.h"
 
 /* bragg: the statistics of a run's Bragg reflections. */
@@ -139,36 +140,28 @@ static int take_crystals(struct bragg_request *bragg)
 
 /* ---- areas ---- */
 
-static int read_area_row(const json_t *row, uint8_t *labels, uint32_t nx)
-{
-    if (json_array_size(row) != nx)
-        return -1;
-    for (uint32_t x = 0; x < nx; x++) {
-        const json_t *const label = json_array_get(row, x);
-        const json_int_t value = json_integer_value(label);
-        if (!json_is_integer(label) || value < 0 || value > 255)
-            return -1;
-        labels[x] = (uint8_t)value;
-    }
-    return 0;
-}
-
 static int take_areas(struct bragg_request *bragg)
 {
-    const struct map_pass *const pass = &bragg->analysis->pass;
-    const json_t *const areas = json_object_get(bragg->analysis->args, "areas");
-    if (!areas)
+    struct analysis *const analysis = bragg->analysis;
+    const struct map_pass *const pass = &analysis->pass;
+    const json_t *const areas = json_object_get(analysis->args, "areas");
+    const json_t *const regions = json_object_get(analysis->args, "regions");
+    if (!areas && !regions)
         return 0;
+    if (areas && regions)
+        return analysis_refuse(analysis, "bad_value", "args.regions",
+                               "give areas or regions: they are two ways to say the same");
     bragg->areas = calloc((size_t)pass->ny * pass->nx + 1, 1);
-    bool good = bragg->areas && json_array_size(areas) == pass->ny;
-    for (uint32_t y = 0; good && y < pass->ny; y++)
-        good = read_area_row(json_array_get(areas, y), bragg->areas + (size_t)y * pass->nx,
-                             pass->nx) == 0;
-    return good ? 0
-                : analysis_refuse(bragg->analysis, "bad_value", "args.areas",
-                                  "areas must be %u lines of %u labels from 0 to 255, the shape of "
-                                  "the scan",
-                                  pass->ny, pass->nx);
+    if (!bragg->areas)
+        return analysis_refuse(analysis, "internal", NULL, "no memory for the areas");
+    if (regions)
+        return label_regions_take(analysis, pass->ny, pass->nx, bragg->areas);
+    return label_rows_take(areas, pass->ny, pass->nx, bragg->areas)
+               ? 0
+               : analysis_refuse(analysis, "bad_value", "args.areas",
+                                 "areas must be %u lines of %u labels from 0 to 255, the shape of "
+                                 "the scan",
+                                 pass->ny, pass->nx);
 }
 
 /* ---- the phase ---- */

@@ -244,7 +244,10 @@ static void on_readable(void *data)
                                                    zmq_msg_size(&frames[0]), has_empty_frame);
     const int body = has_empty_frame ? 2 : 1;
     if (!request) {
-        log_error("control", "a request was dropped: no memory");
+        const bool whole = n > body && zmq_msg_size(&frames[body]) <= MAX_REQUEST;
+        request_refuse_unread(control->socket, zmq_msg_data(&frames[0]), zmq_msg_size(&frames[0]),
+                              has_empty_frame, whole ? zmq_msg_data(&frames[body]) : "",
+                              whole ? zmq_msg_size(&frames[body]) : 0);
     } else {
         request_count_in(request, NULL, control->counts);
         struct caller caller;

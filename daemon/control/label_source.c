@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/control/label_bragg.h"
 
@@ -11,35 +12,32 @@
 
 /* ---- an array ---- */
 
-/* One row of labels. false: it is none. */
-static bool take_row(const json_t *row, uint64_t nx, uint8_t *labels)
+/* The labels of the first pass are those of every pass. */
+static void repeat_for_passes(struct label_map *map, uint64_t of_pass)
 {
-    if (json_array_size(row) != nx)
-        return false;
-    for (uint64_t x = 0; x < nx; x++) {
-        const json_t *const value = json_array_get(row, x);
-        const json_int_t label = json_integer_value(value);
-        if (!json_is_integer(value) || label < 0 || label > LABEL_MAX)
-            return false;
-        labels[x] = (uint8_t)label;
-    }
-    return true;
+    for (uint64_t i = of_pass; i < map->n; i++)
+        map->labels[i] = map->labels[i - of_pass];
 }
 
 static int take_array(struct label_map *map, struct analysis *analysis, const json_t *rows)
 {
     const struct scan_geometry *const scan = &analysis->pass.view->scan;
-    const uint64_t of_pass = (uint64_t)scan->ny * scan->nx;
-    bool good = of_pass > 0 && json_array_size(rows) == scan->ny;
-    for (uint64_t line = 0; line < scan->ny && good; line++)
-        good = take_row(json_array_get(rows, line), scan->nx, map->labels + line * scan->nx);
-    if (!good)
+    if (!label_rows_take(rows, scan->ny, scan->nx, map->labels))
         return analysis_refuse(analysis, "bad_value", "args.labels",
                                "labels must be a list of %u rows of %u whole numbers from 0 (none) "
                                "to %d, the shape of the scan",
                                scan->ny, scan->nx, LABEL_MAX);
-    for (uint64_t i = of_pass; i < map->n; i++)
-        map->labels[i] = map->labels[i - of_pass];
+    repeat_for_passes(map, (uint64_t)scan->ny * scan->nx);
+    return 0;
+}
+
+static int take_regions(struct label_map *map, struct analysis *analysis)
+{
+    const struct scan_geometry *const scan = &analysis->pass.view->scan;
+    memset(map->labels, 0, map->n);
+    if (label_regions_take(analysis, scan->ny, scan->nx, map->labels) < 0)
+        return -1;
+    repeat_for_passes(map, (uint64_t)scan->ny * scan->nx);
     return 0;
 }
 
@@ -118,10 +116,11 @@ static int take_map(struct label_map *map, struct analysis *analysis)
 static bool has_one_source(const json_t *args)
 {
     const bool labels = json_object_get(args, "labels") != NULL;
+    const bool regions = json_object_get(args, "regions") != NULL;
     const bool map = json_object_get(args, "map") != NULL;
     const bool bragg =
         json_is_true(json_object_get(args, "classes")) || json_object_get(args, "phase");
-    return labels + map + bragg == 1 && (map || !json_object_get(args, "thresholds"));
+    return labels + regions + map + bragg == 1 && (map || !json_object_get(args, "thresholds"));
 }
 
 static int take_labels(struct label_map *map, struct analysis *analysis)
@@ -129,6 +128,8 @@ static int take_labels(struct label_map *map, struct analysis *analysis)
     const json_t *const rows = json_object_get(analysis->args, "labels");
     if (rows)
         return take_array(map, analysis, rows);
+    if (json_object_get(analysis->args, "regions"))
+        return take_regions(map, analysis);
     return json_object_get(analysis->args, "map") ? take_map(map, analysis)
                                                   : label_bragg_take(map, analysis);
 }
@@ -139,8 +140,8 @@ int label_map_init(struct label_map *map, struct analysis *analysis)
     *map = (struct label_map){.n = (uint64_t)pass->ny * pass->nx * pass->passes};
     if (!has_one_source(analysis->args))
         return analysis_refuse(analysis, "bad_value", "args.labels",
-                               "give either labels, or the name of a map (with or without "
-                               "thresholds), or classes: true, phase or both of these");
+                               "give either labels, or regions, or the name of a map (with or "
+                               "without thresholds), or classes: true, phase or both of these");
     if (map->n > POSITIONS_MAX)
         return analysis_refuse(analysis, "bad_value", NULL,
                                "labels for at most 2^26 positions of all passes");

@@ -116,23 +116,55 @@ static void count(const struct request *request, const char *result)
 }
 
 /* A client that has gone away, or does not read, loses its reply; nobody else does. */
-static void send_part(struct request *request, const void *bytes, size_t size, bool more)
+static void send_part(void *socket, const void *bytes, size_t size, bool more)
 {
-    zmq_send(request->socket, bytes, size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
+    zmq_send(socket, bytes, size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
+}
+
+static void send_address(void *socket, const void *identity, size_t identity_size,
+                         bool has_empty_frame)
+{
+    send_part(socket, identity, identity_size, true);
+    if (has_empty_frame)
+        send_part(socket, "", 0, true);
+}
+
+/* From the stack; an id that is longer than any client's is left out. */
+static void send_no_memory(void *socket, const json_t *id)
+{
+    char known[200], text[400];
+    const size_t n = id ? json_dumpb(id, known, sizeof known, JSON_COMPACT | JSON_ENCODE_ANY) : 0;
+    const int size = snprintf(
+        text, sizeof text,
+        "{\"ok\":false,\"error\":{\"code\":\"internal\",\"message\":\"merlind has no memory for "
+        "this "
+        "request or its reply: free some on its computer and ask again\"},\"id\":%.*s}",
+        n > 0 && n <= sizeof known ? (int)n : 4, n > 0 && n <= sizeof known ? known : "null");
+    send_part(socket, text, (size_t)size, false);
+}
+
+void request_refuse_unread(void *socket, const void *identity, size_t identity_size,
+                           bool has_empty_frame, const void *body, size_t size)
+{
+    json_t *const request = json_loadb(body, size, 0, NULL);
+    send_address(socket, identity, identity_size, has_empty_frame);
+    send_no_memory(socket, json_object_get(request, "id"));
+    json_decref(request);
+    log_error("control", "a request was refused unread: no memory");
 }
 
 static void send_reply(struct request *request, const json_t *body, const struct reply_part *parts,
                        unsigned n_parts)
 {
     char *const text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    void *const socket = request->socket;
+    send_address(socket, request->identity, request->identity_size, request->has_empty_frame);
     if (text) {
-        send_part(request, request->identity, request->identity_size, true);
-        if (request->has_empty_frame)
-            send_part(request, "", 0, true);
-        send_part(request, text, strlen(text), n_parts > 0);
+        send_part(socket, text, strlen(text), n_parts > 0);
         for (unsigned i = 0; i < n_parts; i++)
-            send_part(request, parts[i].bytes, parts[i].size, i + 1 < n_parts);
+            send_part(socket, parts[i].bytes, parts[i].size, i + 1 < n_parts);
     } else {
+        send_no_memory(socket, request->id);
         log_error("control", "a reply could not be made: no memory");
     }
     free(text);

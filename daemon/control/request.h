@@ -23,6 +23,11 @@ struct request;
 struct request *request_create(void *socket, const void *identity, size_t identity_size,
                                bool has_empty_frame);
 
+/* Answers one for which request_create had no memory. Of `body` (its JSON) only the id is looked
+ * for, which the reply has as far as there is memory to find it. */
+void request_refuse_unread(void *socket, const void *identity, size_t identity_size,
+                           bool has_empty_frame, const void *body, size_t size);
+
 /* The binary part that came behind the JSON, borrowed: gone when the command's handler returns.
  * NULL bytes: there was none. */
 void request_set_part(struct request *request, const void *bytes, size_t size);

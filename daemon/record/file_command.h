@@ -32,5 +32,8 @@ int file_command_verify(int argc, char **argv);
  * be used is the original. */
 int file_exit_status(int code, bool reading);
 
+/* A full disk or a closed pipe behind stdout must not pass for success. Returns the exit status. */
+int file_command_flush(int status);
+
 /* Prints the sentence on stderr and returns `status`. */
 int file_command_failed(int status, const struct error *error);

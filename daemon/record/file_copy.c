@@ -67,76 +67,30 @@ int file_copy_note(struct file_copier *copier, hid_t old, hid_t made)
     return info.rc > 1 ? note(copier, &info, path) : 0;
 }
 
-/* ---- attributes ---- */
-
-struct attribute_copy {
-    hid_t to;
-    file_copy_filter left_out;
-};
-
-static bool has_references(hid_t type)
-{
-    return H5Tdetect_class(type, H5T_REFERENCE) > 0;
-}
-
-static int write_value(hid_t from, hid_t to, hid_t type, hid_t space)
-{
-    const hssize_t n = H5Sget_simple_extent_npoints(space);
-    const size_t size = H5Tget_size(type);
-    if (n < 0)
-        return -1;
-    void *const value = calloc((size_t)n + 1, size);
-    if (!value)
-        return -1;
-    int r = -1;
-    if (n == 0 || (H5Aread(from, type, value) >= 0 && H5Awrite(to, type, value) >= 0))
-        r = 0;
-    if (n > 0)
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, value);
-    free(value);
-    return r;
-}
-
-static int copy_attribute(hid_t attribute, hid_t to, const char *name)
-{
-    const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    int r = -1;
-    if (type >= 0 && space >= 0 && has_references(type)) {
-        r = 0;
-    } else if (type >= 0 && space >= 0) {
-        const hid_t copy = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-        if (copy >= 0) {
-            r = write_value(attribute, copy, type, space);
-            H5Aclose(copy);
-        }
-    }
-    if (space >= 0)
-        H5Sclose(space);
-    if (type >= 0)
-        H5Tclose(type);
-    return r;
-}
-
-static herr_t visit_attribute(hid_t from, const char *name, const H5A_info_t *info, void *data)
-{
-    const struct attribute_copy *const copy = data;
-    if ((copy->left_out && copy->left_out(name)) || H5Aexists(copy->to, name) > 0)
-        return 0;
-    const hid_t attribute = H5Aopen(from, name, H5P_DEFAULT);
-    if (attribute < 0)
-        return -1;
-    const int r = copy_attribute(attribute, copy->to, name);
-    H5Aclose(attribute);
-    return r;
-}
-
-int file_copy_attributes(hid_t from, hid_t to, file_copy_filter left_out)
-{
-    struct attribute_copy copy = {to, left_out};
-    return H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &copy) < 0 ? -1 : 0;
-}
-
 /* ---- members ---- */
+
+/* "PATH-OF-OBJECT SEPARATOR NAME"; false: it is too long, or the object has no path. */
+static bool path_within(char path[PATH_MAX_HERE], hid_t object, const char *separator,
+                        const char *name)
+{
+    const ssize_t length = H5Iget_name(object, path, PATH_MAX_HERE);
+    if (length <= 0 || length >= PATH_MAX_HERE)
+        return false;
+    const size_t left = PATH_MAX_HERE - (size_t)length;
+    const char *const between = length == 1 && *separator == '/' ? "" : separator;
+    return (size_t)snprintf(path + length, left, "%s%s", between, name) < left;
+}
+
+/* Of a group whose list of members breaks off those before it are kept. */
+static int copy_all_members(struct file_copier *copier, hid_t old, hid_t made)
+{
+    const struct file_copy_judge *const judge = copier->judge;
+    char path[PATH_MAX_HERE];
+    const int r = file_copy_members(copier, old, made, NULL);
+    if (r == 0 || !judge || !path_within(path, old, "/", "..."))
+        return r;
+    return judge->lost(judge->data, path);
+}
 
 static int copy_group(struct file_copier *copier, hid_t from, const char *name, hid_t to,
                       const H5O_info_t *info)
@@ -152,8 +106,8 @@ static int copy_group(struct file_copier *copier, hid_t from, const char *name, 
     if (old >= 0 && made >= 0 &&
         (info->rc < 2 ||
          (H5Iget_name(made, path, sizeof path) > 0 && note(copier, info, path) == 0)) &&
-        file_copy_attributes(old, made, NULL) == 0)
-        r = file_copy_members(copier, old, made, NULL);
+        file_copy_attributes_judged(old, made, copier->judge) == 0)
+        r = copy_all_members(copier, old, made);
     copier->depth--;
     if (made >= 0)
         H5Gclose(made);
@@ -209,7 +163,7 @@ static int copy_link(hid_t from, const char *name, hid_t to, const H5L_info_t *i
     return r;
 }
 
-int file_copy_member(struct file_copier *copier, hid_t from, const char *name, hid_t to)
+static int copy_member(struct file_copier *copier, hid_t from, const char *name, hid_t to)
 {
     H5L_info_t info;
     if (H5Lget_info(from, name, &info, H5P_DEFAULT) < 0)
@@ -219,6 +173,31 @@ int file_copy_member(struct file_copier *copier, hid_t from, const char *name, h
     if (info.type == H5L_TYPE_SOFT || info.type == H5L_TYPE_EXTERNAL)
         return copy_link(from, name, to, &info);
     return 0;
+}
+
+/* What there is of it that is not whole is taken away again. */
+static int leave_out(const struct file_copy_judge *judge, hid_t to, const char *name,
+                     const char *path)
+{
+    const int r = judge->lost(judge->data, path);
+    if (H5Lexists(to, name, H5P_DEFAULT) > 0)
+        H5Ldelete(to, name, H5P_DEFAULT);
+    return r;
+}
+
+int file_copy_member(struct file_copier *copier, hid_t from, const char *name, hid_t to)
+{
+    const struct file_copy_judge *const judge = copier->judge;
+    char parent[PATH_MAX_HERE], path[PATH_MAX_HERE];
+    if (!judge)
+        return copy_member(copier, from, name, to);
+    if (!path_within(parent, from, "", "") || !path_within(path, from, "/", name))
+        return -1;
+    if (!judge->enter(judge->data, path))
+        return 0;
+    const int r = copy_member(copier, from, name, to);
+    judge->leave(judge->data, parent);
+    return r < 0 ? leave_out(judge, to, name, path) : 0;
 }
 
 struct members_copy {

@@ -6,18 +6,27 @@
 
 /*
  * Copies what nobody needs to understand from one file to another: groups with their attributes,
- * datasets as they are (file_copy_dataset.c), links. An object with several names stays
- * one object, also when one of its names is of something that was made anew: that is told with
- * file_copy_note.
+ * datasets as they are (file_copy_dataset.c), attributes (file_copy_attributes.c), links. An object
+ * with several names stays one object, also when one of its names is of something that was made
+ * anew: that is told with file_copy_note.
  */
 struct file_copy_object;
 
 /*
- * Which chunks are worth copying, from a file that may be damaged: `keep` sees the bytes of each as
- * they are in the file (NULL: they cannot be read) and the dataset that they are of.
+ * For a file that may be damaged: what cannot be copied is left out, and the rest goes on. Objects
+ * are told by their path in the old file, attributes as PATH@NAME.
  */
 struct file_copy_judge {
+    /* Whether a chunk is worth copying; its bytes are as they are in the file, NULL: they cannot be
+     * read. */
     bool (*keep)(void *data, hid_t dataset, const void *bytes, size_t size);
+    /* Before anything of it is read; false: leave it out. */
+    bool (*enter)(void *data, const char *path);
+    /* What was entered last is done with, and the object that it is in gone on with. */
+    void (*leave)(void *data, const char *parent);
+    /* It could not be copied, or not all that is in it (PATH@*, PATH/...). Negative: end with that.
+     */
+    int (*lost)(void *data, const char *path);
     void *data;
 };
 
@@ -41,6 +50,8 @@ int file_copy_note(struct file_copier *copier, hid_t old, hid_t made);
  * what they refer to may not be there. */
 typedef bool (*file_copy_filter)(const char *name);
 int file_copy_attributes(hid_t from, hid_t to, file_copy_filter left_out);
+/* All of them, or as far as the judge (may be NULL) has it. */
+int file_copy_attributes_judged(hid_t from, hid_t to, const struct file_copy_judge *judge);
 
 /* One member of a group, with all that is in it. */
 int file_copy_member(struct file_copier *copier, hid_t from, const char *name, hid_t to);

@@ -183,7 +183,7 @@ int file_copy_dataset(hid_t from, const char *name, hid_t to, const struct file_
     };
     int r = copy.from < 0 ? -1 : create_copy(&copy, name, to);
     if (r == 0)
-        r = file_copy_attributes(copy.from, copy.to, NULL);
+        r = file_copy_attributes_judged(copy.from, copy.to, judge);
     if (r == 0)
         r = copy_values(&copy);
     free(copy.buffer.bytes);

@@ -15,10 +15,24 @@
 
 /* Global, for a signal handler has nothing else. */
 static const char *volatile partial;
+static volatile sig_atomic_t ends_by_signal;
 
 void file_crash_takes_away(const char *path)
 {
     partial = path;
+}
+
+void file_crash_ends_by_signal(void)
+{
+    ends_by_signal = 1;
+}
+
+/* Only what is safe in a handler. */
+int file_crash_told(void)
+{
+    static const char words[] =
+        "merlin-file: the HDF5 library crashed on this file: it is damaged\n";
+    return write(STDERR_FILENO, words, sizeof words - 1) < 0 ? EX_SOFTWARE : EX_DATAERR;
 }
 
 #ifdef SANITIZED
@@ -30,13 +44,12 @@ void file_crash_watch(void) {}
 /* Only what is safe in a handler. */
 static void give_up(int signal_number)
 {
-    static const char words[] =
-        "merlin-file: the HDF5 library crashed on this file: it is damaged\n";
     const char *const path = partial;
     if (path)
         unlink(path);
-    const ssize_t written = write(STDERR_FILENO, words, sizeof words - 1);
-    _exit(written < 0 ? EX_SOFTWARE : EX_DATAERR);
+    if (!ends_by_signal)
+        _exit(file_crash_told());
+    raise(signal_number); /* which it is ended by when this returns: the handler is gone */
 }
 
 void file_crash_watch(void)
@@ -49,6 +62,7 @@ void file_crash_watch(void)
     sigaltstack(&alternative, NULL);
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGFPE, &action, NULL);
     sigaction(SIGABRT, &action, NULL); /* what the library freed was not its own */
 }
 

@@ -7,5 +7,12 @@
  */
 void file_crash_watch(void);
 
+/* From now on a crash ends the process by its signal, without a word, for whoever waits for it
+ * (file_trial.h). A partial file is taken away all the same. */
+void file_crash_ends_by_signal(void);
+
+/* Says that the library crashed, and returns the exit status. */
+int file_crash_told(void);
+
 /* The file that is taken away; NULL: none. Stays the caller's. */
 void file_crash_takes_away(const char *path);

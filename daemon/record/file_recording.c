@@ -58,12 +58,9 @@ static int open_file(struct file_recording *recording, struct error *error)
                          "%.300s is no HDF5 file, or one that was left before anything was "
                          "recorded: merlin-file reads the .h5 files that merlind records",
                          path);
-    if (!file_has(recording->file, "entry/data/data"))
-        return error_set(error, -EBADMSG,
-                         "%.300s has no /entry/data/data: it is no recording of merlind", path);
     recording->entry = H5Gopen2(recording->file, "entry", H5P_DEFAULT);
-    return recording->entry < 0 ? error_set(error, -EBADMSG, "%.300s: /entry is no group", path)
-                                : 0;
+    hdf5_error_forget();
+    return 0;
 }
 
 /* ---- layers ---- */
@@ -223,14 +220,24 @@ static int open_extra(struct file_recording *recording, struct error *error)
 
 /* ---- all ---- */
 
-int file_recording_open(struct file_recording *recording, const char *path, struct error *error)
+int file_recording_open_file(struct file_recording *recording, const char *path,
+                             struct error *error)
 {
     *recording = (struct file_recording){.path = path, .file = -1, .entry = -1};
     recording->frames = (struct file_frames){.position = -1, .status = -1};
     recording->extra = (struct image_store){.id = -1, .type = -1};
-    int r = open_file(recording, error);
-    if (r == 0)
-        r = open_layers(recording, error);
+    return open_file(recording, error);
+}
+
+int file_recording_look(struct file_recording *recording, struct error *error)
+{
+    if (!file_has(recording->file, "entry/data/data"))
+        return error_set(error, -EBADMSG,
+                         "%.300s has no /entry/data/data: it is no recording of merlind",
+                         recording->path);
+    if (recording->entry < 0)
+        return error_set(error, -EBADMSG, "%.300s: /entry is no group", recording->path);
+    int r = open_layers(recording, error);
     if (r == 0)
         r = file_frames_open(&recording->frames, recording->entry, error);
     if (r == 0)
@@ -238,6 +245,12 @@ int file_recording_open(struct file_recording *recording, const char *path, stru
     if (r == 0)
         r = file_recording_read_geometry(recording, error);
     return r;
+}
+
+int file_recording_open(struct file_recording *recording, const char *path, struct error *error)
+{
+    const int r = file_recording_open_file(recording, path, error);
+    return r < 0 ? r : file_recording_look(recording, error);
 }
 
 void file_recording_close(struct file_recording *recording)

@@ -46,6 +46,11 @@ struct file_recording {
 
 /* Returns 0, -ENOENT (and the like) or -EBADMSG with a sentence. */
 int file_recording_open(struct file_recording *recording, const char *path, struct error *error);
+/* The same in two steps, for files that may be damaged: the file alone and /entry, if it can be
+ * read; then what is in it. After the first the second may fail and `file` be used. */
+int file_recording_open_file(struct file_recording *recording, const char *path,
+                             struct error *error);
+int file_recording_look(struct file_recording *recording, struct error *error);
 /* What file_recording_open has made, also after it failed. */
 void file_recording_close(struct file_recording *recording);
 

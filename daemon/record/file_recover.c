@@ -1,25 +1,12 @@
 #include "daemon/record/file_recover.h"
 
-#include <blosc.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/record/blosc_filter.h"
 #include "daemon/record/file_command.h"
-#include "daemon/record/file_options.h"
-#include "daemon/record/file_progress.h"
 #include "daemon/record/hdf5_error.h"
-#include "daemon/record/nexus.h"
-#include "daemon/record/reader_views.h"
-
-/*
- * A clean file of one that was left by a crash. The original is only read: opened as a reader of a
- * growing file opens it (H5F_ACC_SWMR_READ), which needs no repair; opening it to write would cut
- * it off where HDF5 last knew its end to be.
- */
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "NEW", 0, "The new file; it appears when it is whole", 1},
@@ -33,6 +20,41 @@ static const char help_doc[] =
     "it "
     "that can be read. The original is not touched. Tells what was saved and what not.\v"
     "More in merlin-file(1).";
+
+/* ---- the old file ---- */
+
+/* As far as it can be read: without its description there are no frames to prove. */
+static int open_old(struct recover *recover, struct error *error)
+{
+    struct file_recording *const old = &recover->old;
+    struct error reason = {0};
+    int r = file_recording_open_file(old, recover->options->path, error);
+    if (r < 0)
+        return r;
+    /* A link that leads nowhere is damage, no link is another program's file. */
+    const bool has_entry = old->entry >= 0;
+    const htri_t there = has_entry ? H5Lexists(old->entry, "data", H5P_DEFAULT)
+                                   : H5Lexists(old->file, "entry", H5P_DEFAULT);
+    if (there < 0)
+        return error_set(error, -EBADMSG,
+                         "%.300s: its group / or /entry is damaged, by which all else is found",
+                         old->path);
+    if (there == 0)
+        return error_set(error, -EBADMSG,
+                         "%.300s has no /entry/data/data: it is no recording of merlind",
+                         old->path);
+    r = file_trial_enter(recover->trial, "the description of the recording")
+            ? file_recording_look(old, &reason)
+            : error_set(&reason, -EBADMSG, "the HDF5 library crashes on the description of frames");
+    file_trial_back(recover->trial, "");
+    hdf5_error_forget();
+    if (r == -ENOMEM) {
+        *error = reason;
+        return r;
+    }
+    snprintf(recover->unproven, sizeof recover->unproven, "%s", reason.text);
+    return 0;
+}
 
 /* ---- what is proven ---- */
 
@@ -63,143 +85,82 @@ static int by_row(const void *a, const void *b)
     return one->arrival < other->arrival ? -1 : one->arrival > other->arrival;
 }
 
-static int prove_frames(struct recover *recover, struct error *error)
+static int look_at_messages(struct recover *recover, struct error *error)
 {
-    int r = file_payloads_open(&recover->payloads, &recover->old, error);
+    const int r = file_payloads_open(&recover->payloads, &recover->old, error);
     if (r == -ENOTSUP)
         return 0;
-    if (r == 0)
-        r = file_check_messages(&recover->check, &recover->payloads, note_frame, recover, error);
+    if (r < 0)
+        return r;
+    return file_check_messages(&recover->check, &recover->payloads, note_frame, recover, error);
+}
+
+/* What cannot be proven is copied all the same, and told. -EINTR, -ENOMEM. */
+static int prove_frames(struct recover *recover, struct error *error)
+{
+    struct error reason = {0};
+    if (recover->unproven[0])
+        return 0;
+    const int r =
+        file_trial_enter(recover->trial, "the checksums of frames")
+            ? look_at_messages(recover, &reason)
+            : error_set(&reason, -EBADMSG, "the HDF5 library crashes on the checksums of frames");
+    file_trial_back(recover->trial, "");
+    hdf5_error_forget();
+    if (r == -EINTR || r == -ENOMEM) {
+        *error = reason;
+        return r;
+    }
+    if (r < 0) {
+        recover->check = (struct file_check){0};
+        recover->n_frames = 0;
+        snprintf(recover->unproven, sizeof recover->unproven, "%s", reason.text);
+    }
     if (recover->n_frames > 0)
         qsort(recover->frames, recover->n_frames, sizeof *recover->frames, by_row);
-    return r;
-}
-
-/* ---- copying ---- */
-
-static bool is_blosc(hid_t dataset)
-{
-    const hid_t properties = H5Dget_create_plist(dataset);
-    unsigned flags, values[8];
-    size_t n = 8;
-    const bool blosc = properties >= 0 && H5Pget_filter_by_id2(properties, BLOSC_FILTER_ID, &flags,
-                                                               &n, values, 0, NULL, NULL) >= 0;
-    if (properties >= 0)
-        H5Pclose(properties);
-    hdf5_error_forget();
-    return blosc;
-}
-
-static bool blosc_decodes(const void *bytes, size_t size)
-{
-    size_t decoded = 0;
-    if (blosc_cbuffer_validate(bytes, size, &decoded) < 0)
-        return false;
-    void *const room = malloc(decoded + 1);
-    const bool good = room && blosc_decompress_ctx(bytes, room, decoded, 1) == (int)decoded;
-    free(room);
-    return good;
-}
-
-/* A file_copy_judge. */
-static bool keep_chunk(void *data, hid_t dataset, const void *bytes, size_t size)
-{
-    struct recover_counts *const counts = data;
-    const bool good = bytes && (!is_blosc(dataset) || blosc_decodes(bytes, size));
-    counts->chunks += good;
-    counts->chunks_left_out += !good;
-    return good;
-}
-
-static void note_lost(struct recover_counts *counts, const char *name)
-{
-    const size_t length = strlen(counts->lost_objects);
-    snprintf(counts->lost_objects + length, sizeof counts->lost_objects - length, "%s%s",
-             length > 0 ? ", " : "", name);
-}
-
-struct tolerant_copy {
-    struct recover *recover;
-    hid_t into;
-};
-
-/* What cannot be copied is named and left out. */
-static int copy_tolerant(hid_t from, const char *name, H5L_type_t type, void *data)
-{
-    const struct tolerant_copy *const copy = data;
-    struct recover *const recover = copy->recover;
-    if (H5Lexists(copy->into, name, H5P_DEFAULT) > 0 ||
-        file_copy_member(&recover->copier, from, name, copy->into) == 0)
-        return 0;
-    if (H5Lexists(copy->into, name, H5P_DEFAULT) > 0)
-        H5Ldelete(copy->into, name, H5P_DEFAULT);
-    hdf5_error_forget();
-    note_lost(&recover->counts, name);
     return 0;
 }
 
-static int describe(hid_t entry, const struct recover *recover)
-{
-    static const char reason[] = "crash";
-    const char *const name = strrchr(recover->old.path, '/');
-    if (nexus_attribute(entry, "recovered_from", name ? name + 1 : recover->old.path) < 0 ||
-        nexus_attribute(entry, "recovered_by", "merlin-file " MERLIND_VERSION) < 0)
-        return -1;
-    char *const known = file_read_text(entry, "end_reason");
-    const bool closed = known && *known;
-    free(known);
-    if (closed || !file_has(entry, "end_reason"))
-        return 0;
-    const hid_t dataset = H5Dopen2(entry, "end_reason", H5P_DEFAULT);
-    const int r = dataset < 0 ? -1 : nexus_text_write(dataset, reason, sizeof reason - 1);
-    if (dataset >= 0)
-        H5Dclose(dataset);
-    return r;
-}
+/* ---- the new file ---- */
 
-static int copy_entry(struct recover *recover, hid_t entry)
+static int mend_frames(struct recover *recover)
 {
-    struct tolerant_copy copy = {recover, entry};
-    if (file_copy_attributes(recover->old.entry, entry, NULL) < 0 ||
-        file_each_member(recover->old.entry, copy_tolerant, &copy) < 0)
-        return -1;
-    if (recover->check.has_messages && recover_frames(recover, entry) < 0)
-        return -1;
-    return describe(entry, recover);
-}
-
-static int copy_all(struct recover *recover)
-{
-    const hid_t file = recover->output.file;
-    struct tolerant_copy beside = {recover, file};
-    if (file_copy_attributes(recover->old.file, file, NULL) < 0)
-        return -1;
-    const hid_t entry = nexus_group(file, "entry", NULL);
+    const hid_t entry = recover->check.has_messages
+                            ? H5Gopen2(recover->output.file, "entry", H5P_DEFAULT)
+                            : H5I_INVALID_HID;
     if (entry < 0)
-        return -1;
-    int r = copy_entry(recover, entry);
+        return 0;
+    const int r = recover_frames(recover, entry);
     H5Gclose(entry);
-    if (r == 0)
-        r = file_each_member(recover->old.file, copy_tolerant, &beside);
-    /* A stack has none before it is closed. */
-    if (r == 0)
-        r = reader_views_renew(file);
     return r;
 }
 
-static int make(struct recover *recover, const struct file_options *options, struct error *error)
+static int fill(struct recover *recover, struct error *error)
 {
-    const struct file_copy_judge judge = {keep_chunk, &recover->counts};
+    if (recover_copy(recover) < 0) {
+        if (file_interrupted())
+            return error_set(error, -EINTR, "interrupted");
+        if (recover->full.code == 0)
+            return file_output_error(&recover->output, recover->options->path, error);
+        *error = recover->full;
+        return error->code;
+    }
+    const int r = prove_frames(recover, error);
+    if (r < 0)
+        return r;
+    return mend_frames(recover) < 0
+               ? file_output_error(&recover->output, recover->options->path, error)
+               : 0;
+}
+
+static int make(struct recover *recover, struct error *error)
+{
+    const struct file_options *const options = recover->options;
     int r =
         file_output_create(&recover->output, options->output, options->path, options->force, error);
     if (r < 0)
         return r;
-    file_copier_init(&recover->copier, recover->output.file);
-    recover->copier.judge = &judge;
-    r = copy_all(recover);
-    file_copier_finish(&recover->copier);
-    if (r < 0)
-        r = file_output_error(&recover->output, options->path, error);
+    r = fill(recover, error);
     if (r == 0)
         r = file_output_commit(&recover->output, options->path, error);
     if (r < 0)
@@ -207,74 +168,36 @@ static int make(struct recover *recover, const struct file_options *options, str
     return r;
 }
 
-/* ---- what was done ---- */
-
-static void tell_json(const struct recover *recover)
+/* A file_trial_fn. */
+static int recover_file(void *data, const struct file_trial *trial)
 {
-    const struct file_check *const check = &recover->check;
-    const struct recover_counts *const counts = &recover->counts;
-    json_t *const json = json_pack(
-        "{s:s, s:b, s:b, s:{s:I, s:I, s:I}, s:{s:I, s:I}, s:s}", "file", recover->output.name.final,
-        "closed", !recover->old.growing, "checksums", check->has_messages, "messages", "proven",
-        (json_int_t)check->proven, "not_proven", (json_int_t)(check->messages - check->proven),
-        "rows_left_out", (json_int_t)counts->frames_left_out, "chunks", "copied",
-        (json_int_t)counts->chunks, "left_out", (json_int_t)counts->chunks_left_out, "lost",
-        counts->lost_objects);
-    json_dumpf(json, stdout, 0);
-    putchar('\n');
-    json_decref(json);
-}
-
-static void tell_words(const struct recover *recover)
-{
-    const struct file_check *const check = &recover->check;
-    const struct recover_counts *const counts = &recover->counts;
-    printf("%s\n", recover->output.name.final);
-    if (!recover->old.growing)
-        printf("  %s was closed well: this is a copy\n", recover->old.path);
-    if (check->has_messages)
-        printf("  saved: %s frames, each as the detector sent it (CRC-32C)\n",
-               file_text_of_count(check->proven).text);
-    else
-        printf("  saved: what could be read; the file has no checksums to prove it by\n");
-    if (check->messages > check->proven)
-        printf("  not saved: %s frames whose pixels are damaged\n",
-               file_text_of_count(check->messages - check->proven).text);
-    if (counts->frames_left_out > 0)
-        printf(
-            "  not saved: %s frames that were received and whose pixels did not reach the file\n",
-            file_text_of_count(counts->frames_left_out).text);
-    if (counts->chunks_left_out > 0)
-        printf("  not saved: %s of %s chunks, which cannot be decoded\n",
-               file_text_of_count(counts->chunks_left_out).text,
-               file_text_of_count(counts->chunks_left_out + counts->chunks).text);
-    if (counts->lost_objects[0])
-        printf("  not saved, for it cannot be read: %s\n", counts->lost_objects);
-    printf("  maps and statistics are as of the last flush; what came after it is in no file\n");
+    struct recover recover = {
+        .options = data,
+        .trial = trial,
+        .payloads.messages = {-1, -1, -1, -1, -1, .payload = -1},
+        .lost = json_array(),
+    };
+    struct error error = {0};
+    file_interrupt_watch();
+    bool reading = true;
+    int r = open_old(&recover, &error);
+    if (r == 0) {
+        reading = false;
+        r = make(&recover, &error);
+    }
+    if (r == 0)
+        recover_tell(&recover);
+    file_payloads_finish(&recover.payloads);
+    free(recover.frames);
+    file_recording_close(&recover.old);
+    json_decref(recover.lost);
+    return r < 0 ? file_command_failed(file_exit_status(r, reading), &error) : EX_OK;
 }
 
 int file_command_recover(int argc, char **argv)
 {
     struct file_options options = {.needs_output =
                                        "-o NEW is missing: what the new file is to be called"};
-    struct recover recover = {.payloads.messages = {-1, -1, -1, -1, -1, .payload = -1}};
-    struct error error = {0};
     file_options_parse(&options, option_table, "FILE -o NEW", help_doc, argc, argv);
-    file_interrupt_watch();
-    bool reading = true;
-    int r = file_recording_open(&recover.old, options.path, &error);
-    if (r == 0)
-        r = prove_frames(&recover, &error);
-    if (r == 0) {
-        reading = false;
-        r = make(&recover, &options, &error);
-    }
-    if (r == 0 && options.json)
-        tell_json(&recover);
-    else if (r == 0)
-        tell_words(&recover);
-    file_payloads_finish(&recover.payloads);
-    free(recover.frames);
-    file_recording_close(&recover.old);
-    return r < 0 ? file_command_failed(file_exit_status(r, reading), &error) : EX_OK;
+    return file_trial(recover_file, &options);
 }

@@ -59,6 +59,14 @@ int file_exit_status(int code, bool reading)
     }
 }
 
+int file_command_flush(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "merlin-file: cannot write to stdout: %s\n", strerror(errno));
+    return status ? status : EX_CANTCREAT;
+}
+
 /* ---- the words before the subcommand ---- */
 
 static const struct file_command *find_command(const char *name)
@@ -167,11 +175,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "merlin-file: the HDF5 library does not start\n");
         return EX_SOFTWARE;
     }
-    int status = run_command(words.command, argc - words.at, argv + words.at);
-    /* A full disk or a closed pipe behind stdout must not pass for success. */
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "merlin-file: cannot write to stdout: %s\n", strerror(errno));
-        status = status ? status : EX_CANTCREAT;
-    }
-    return status;
+    return file_command_flush(run_command(words.command, argc - words.at, argv + words.at));
 }

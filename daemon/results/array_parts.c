@@ -156,6 +156,13 @@ static bool find_latest(const struct run *run, const char *name, unsigned *layer
     return false;
 }
 
+/* Where a frame is in the scan as it is seen; null: nowhere. */
+static json_t *frame_position(const struct run_view *view, uint64_t number)
+{
+    const int64_t position = scan_geometry_position(&view->scan, number - 1);
+    return position < 0 ? json_null() : json_integer((json_int_t)position);
+}
+
 static int latest_init(struct array_values *pattern, struct run *run, unsigned layer)
 {
     char name[PRODUCT_NAME_SIZE];
@@ -172,11 +179,13 @@ static int latest_init(struct array_values *pattern, struct run *run, unsigned l
     pthread_mutex_unlock(&latest->mutex);
     if (number == 0)
         return -ENOENT;
-    pattern->header =
-        json_pack("{s:s, s:s, s:s, s:I, s:s, s:[o]}", "name", name, "scan", run->plan->id, "run",
-                  run->plan->id, "number", (json_int_t)number, "units", "counts", "parts",
-                  image_part(pixel_format_dtype(&run->format), run->format.height,
-                             run->format.width, "counts", pattern->size));
+    const struct run_view *const view = run_view(run);
+    pattern->header = json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:s, s:[o]}", "name", name, "scan",
+                                run->plan->id, "run", run->plan->id, "number", (json_int_t)number,
+                                "position", frame_position(view, number), "geometry",
+                                (json_int_t)view->version, "units", "counts", "parts",
+                                image_part(pixel_format_dtype(&run->format), run->format.height,
+                                           run->format.width, "counts", pattern->size));
     return pattern->header ? 0 : -ENOMEM;
 }
 

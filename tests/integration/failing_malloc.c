@@ -2,8 +2,8 @@
  * Memory that runs out, for programs that are started with this library preloaded: of the
  * allocations that the program's own code asks for (those of libraries go well: what they do
  * without memory is theirs, and several abort) one fails. The file $FAILING_MALLOC is mapped and
- * shared with the test: two 64-bit numbers, how many there were and which of them, from 1, is to
- * return NULL; 0: none.
+ * shared with the test: three 64-bit numbers, how many there were, which of them, from 1, is to
+ * return NULL (0: none), and from which size on all do (0: none).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
 struct plan {
-    _Atomic uint64_t calls, fails;
+    _Atomic uint64_t calls, fails, fails_from;
 };
 
 static struct plan *plan;
@@ -56,12 +56,13 @@ __attribute__((constructor)) static void begin_to_fail(void)
         plan = map;
 }
 
-static bool fails(const void *caller)
+static bool fails(const void *caller, size_t size)
 {
     const uintptr_t at = (uintptr_t)caller;
     if (!plan || at < begin || at >= end)
         return false;
-    if (atomic_fetch_add(&plan->calls, 1) + 1 != atomic_load(&plan->fails))
+    const uint64_t call = atomic_fetch_add(&plan->calls, 1) + 1, limit = plan->fails_from;
+    if (call != atomic_load(&plan->fails) && (limit == 0 || size < limit))
         return false;
     errno = ENOMEM;
     return true;
@@ -71,27 +72,27 @@ static bool fails(const void *caller)
 
 void *malloc(size_t size)
 {
-    return fails(CALLER) ? NULL : __libc_malloc(size);
+    return fails(CALLER, size) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-    return fails(CALLER) ? NULL : __libc_calloc(n, size);
+    return fails(CALLER, n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return fails(CALLER) ? NULL : __libc_realloc(old, size);
+    return fails(CALLER, size) ? NULL : __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return fails(CALLER) ? NULL : __libc_memalign(alignment, size);
+    return fails(CALLER, size) ? NULL : __libc_memalign(alignment, size);
 }
 
 char *strdup(const char *text)
 {
     const size_t size = strlen(text) + 1;
-    char *const copy = fails(CALLER) ? NULL : __libc_malloc(size);
+    char *const copy = fails(CALLER, size) ? NULL : __libc_malloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }

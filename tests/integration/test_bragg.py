@@ -360,6 +360,15 @@ class Bragg(BraggScans):
                 control("bragg", crystals=wrong)
             self.assertEqual(refused.exception.field, "args.crystals")
 
+        spans = [[[1, 2, 6]], [[2, 0, 3]]]
+        rows = np.zeros(control("run")["scan"], int)
+        rows[1, 2:6], rows[2, 0:3] = 1, 2
+        self.assertEqual(control("bragg", regions=spans)["areas"], control("bragg", areas=rows.tolist())["areas"])
+        for wrong in ({"regions": []}, {"regions": spans, "areas": rows.tolist()}):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg", **wrong)
+            self.assertEqual(refused.exception.field, "args.regions")
+
         phase = {"map": "far", "threshold": "median"}
         values = control.array("map", "far")[0]["data"]
         side = values > np.median(values)

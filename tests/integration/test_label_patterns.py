@@ -57,6 +57,10 @@ class LabelPatterns(SystemTest):
         found, result = self.patterns(labels=labels.tolist())
         self.assert_patterns(found, frames, labels, 5)
         self.assertEqual(result["left_out"], 0)
+        drawn = np.zeros(SCAN, int)
+        drawn[1, 0:4], drawn[2, 1:3], drawn[1, 3:6] = 1, 1, 2
+        found, _ = self.patterns(regions=[[[1, 0, 4], [2, 1, 3]], [[1, 3, 6]]])
+        self.assert_patterns(found, frames, drawn, 3)
         means = self.patterns(labels=labels.tolist(), mean=True)[0]["mean"]
         self.assertTrue(np.isnan(means[0]).all())
         for label in range(1, 5):
@@ -139,6 +143,9 @@ class LabelPatterns(SystemTest):
         refused("bad_value", "args.labels")
         refused("bad_value", "args.labels", labels=labels, map="bf")
         refused("bad_value", "args.labels", labels=[[1]])
+        refused("bad_value", "args.labels", labels=labels, regions=[[[0, 0, 1]]])
+        for regions in ([], [[]], [[[0, 0, SCAN[1] + 1]]], [[[SCAN[0], 0, 1]]], [[[0, 2, 2]]], [[[0, 0]]], [[[0, -1, 1]]]):
+            refused("bad_value", "args.regions", regions=regions)
         refused("no_data", "args.map", map="nothing")
         refused("bad_value", "args.map", map="com_y")
         refused("bad_value", "args.thresholds", map="bf", thresholds=[2, 1])

@@ -10,6 +10,7 @@ import unittest
 import numpy as np
 
 from harness import Control, SystemTest, open_recording, timeout, wait_for
+from lossy_wire import LossyWire
 
 PLAIN = True
 
@@ -64,7 +65,7 @@ class Interrupted(SystemTest):
 
 
 @unittest.skipIf(os.geteuid() != 0, "only root can make network namespaces")
-class Networks(SystemTest):
+class TwoComputers(SystemTest):
     """The detector on another computer: two network namespaces and a cable."""
 
     def setUp(self):
@@ -73,11 +74,14 @@ class Networks(SystemTest):
         for name in (self.here, self.there):
             self.shell("ip", "netns", "add", name)
             self.addCleanup(subprocess.run, ["ip", "netns", "del", name], capture_output=True)
-        self.shell("ip", "link", "add", "merlin0", "netns", self.here, "type", "veth", "peer", "name", "merlin0", "netns", self.there)
+        self.lay_cable()
         for name, address in ((self.here, "10.213.7.2/24"), (self.there, "10.213.7.1/24")):
             self.within(name, "ip", "address", "add", address, "dev", "merlin0")
             self.within(name, "ip", "link", "set", "lo", "up")
             self.within(name, "ip", "link", "set", "merlin0", "up")
+
+    def lay_cable(self):
+        self.shell("ip", "link", "add", "merlin0", "netns", self.here, "type", "veth", "peer", "name", "merlin0", "netns", self.there)
 
     def shell(self, *command):
         done = subprocess.run(command, capture_output=True, text=True)
@@ -98,10 +102,12 @@ class Networks(SystemTest):
         client.wait_state("idle")
         return client
 
-    def assert_complete(self, summary):
+    def assert_complete(self, summary, frames=1024):
         self.assertEqual(summary["reason"], "complete", summary)
-        self.assert_counts(summary["frames"], received=1024, recorded=1024, analysed=1024, lost=0)
+        self.assert_counts(summary["frames"], received=frames, recorded=frames, analysed=frames, lost=0)
 
+
+class Networks(TwoComputers):
     def test_network_that_is_cut_for_some_seconds_loses_nothing(self):
         client = self.start_both("--scan", "32x32", "--fps", "250")
         run = client("start", scan=[32, 32])
@@ -154,6 +160,27 @@ class Networks(SystemTest):
         received = summary["frames"]["received"]
         self.assert_counts(summary["frames"], recorded=received, analysed=received, missing=1024 - received)
         self.assert_complete(self.run_scan(client, (32, 32)))
+
+
+class LossyNetwork(TwoComputers):
+    """The same with a network in between that this test carries the packets of."""
+
+    def lay_cable(self):
+        try:
+            self.wire = LossyWire(loss=0.01, delay=0.002, jitter=0.001)
+        except OSError as error:
+            self.skipTest(f"no TUN device can be made: {error}")
+        self.addCleanup(self.wire.close)
+        for name, device in zip((self.here, self.there), self.wire.names()):
+            self.shell("ip", "link", "set", device, "netns", name, "name", "merlin0")
+        self.wire.start()
+
+    def test_network_that_loses_delays_and_reorders_packets_loses_no_frames(self):
+        client = self.start_both("--scan", "16x16", "--fps", "300", "--rows", "32")
+        self.assert_complete(self.run_scan(client, (16, 16)), frames=256)
+        for what in ("carried", "lost", "overtaken"):
+            self.assertGreater(getattr(self.wire, what), 0, what)
+        print(f"{self.wire.carried} packets carried, {self.wire.lost} lost, {self.wire.overtaken} overtaken")
 
 
 if __name__ == "__main__":

@@ -252,7 +252,8 @@ class Live(WebTest):
             self.assertTrue(headers[0]["key"], headers[0])
             self.assertGreater(len([h for h in headers if not h["key"]]), 0, "no row patches came")
         latest, header = control.array("pattern", "latest")
-        viewer.wait("pattern/latest/", lambda h: h["number"] == header["number"])
+        told = viewer.wait("pattern/latest/", lambda h: h["number"] == header["number"])[0]
+        self.assertEqual((told["position"], told["geometry"]), (header["number"] - 1, 1), "the scan goes line by line")
         np.testing.assert_array_equal(viewer.of("pattern/latest/")[-1][2]["data"], latest["data"])
 
     def test_events_of_a_run_come_all_and_in_order(self):

@@ -14,7 +14,6 @@ before(async () => {
   await startScan(page, 16, 16);
   await stateIs(page, /^complete:/);
   await page.locator('#tab-apertures').click();
-  await page.locator('.aperture-list .row', { hasText: 'halo' }).click();
 });
 after(async () => {
   await bench?.close();
@@ -29,15 +28,18 @@ async function drag(from, to) {
   await page.mouse.up();
 }
 
-test('an aperture that is dragged by its outer handle is what merlind uses', async () => {
+test('an aperture is taken by its outline, and dragged is what merlind uses', async () => {
+  await drag({ y: 127.5, x: 127.5 + 46 }, { y: 127.5, x: 127.5 + 60 });
+  await waitFor(() => Math.abs(halo().outer - 60) < 1, 10, () => `an outer radius of 60; it is ${halo().outer}`);
   const away = Math.SQRT1_2;
-  await drag({ y: 127.5 - 46 * away, x: 127.5 + 46 * away }, { y: 127.5 - 70 * away, x: 127.5 + 70 * away });
+  await drag({ y: 127.5 - 60 * away, x: 127.5 + 60 * away }, { y: 127.5 - 70 * away, x: 127.5 + 70 * away });
   await waitFor(() => Math.abs(halo().outer - 70) < 1, 10, () => `an outer radius of 70; it is ${halo().outer}`);
   assert.equal(halo().inner, 25);
   await waitFor(async () => /annulus/.test(await page.locator('.aperture-list .row', { hasText: 'halo' }).textContent()), 10, 'it to be applied');
 });
 
-test('recomputed, the map is that of the new aperture', async () => {
+test('that the part scanned before waits to be recomputed is told; recomputed, the map is that of the new aperture', async () => {
+  assert.match(await page.locator('#panel-apertures').textContent(), /still shows the old aperture/);
   const before = mapOf(bench.daemon, bench.directory, 'halo');
   await page.getByRole('button', { name: 'Recompute' }).click();
   await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), 30, 'the recomputation');

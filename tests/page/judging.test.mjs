@@ -47,10 +47,23 @@ test('regions that were drawn, and a phase, are compared in a table with the tes
   await page.getByRole('button', { name: 'Add drawn area' }).click();
   const rows = page.locator('.compare-table tbody tr');
   await waitFor(async () => /^Region 160/.test(await rows.first().textContent().catch(() => '')), 10, 'the region of 60 positions');
+  await page.getByRole('button', { name: 'Draw a disk' }).click();
+  const [centre, rim] = [await placeOf(page, '.map-panel', { y: 12, x: 12 }), await placeOf(page, '.map-panel', { y: 12, x: 15 })];
+  await page.mouse.move(centre.x, centre.y);
+  await page.mouse.down();
+  await page.mouse.move(rim.x, rim.y);
+  await page.mouse.up();
+  await waitFor(async () => /^mean of a disk at y 12, x 12, radius 3, 29 patterns$/.test(await page.locator('.note').textContent()), 15, async () => `the mean of the disk: ${await page.locator('.note').textContent()}`);
+  await page.getByRole('button', { name: 'Add drawn area' }).click();
+  await waitFor(async () => /^Region 229/.test(await rows.nth(1).textContent().catch(() => '')), 10, 'the region of 29 positions');
   await page.getByLabel('Phase: bright in').first().selectOption('dark_field');
   await waitFor(async () => /p = .* by shifts/.test(await page.locator('#panel-bragg').textContent()), 10, 'the test');
-  const numbers = await Promise.all([1, 2].map(async (i) => Number((await rows.nth(i).locator('td').first().textContent()).replace(',', ''))));
+  const numbers = await Promise.all([2, 3].map(async (i) => Number((await rows.nth(i).locator('td').first().textContent()).replace(',', ''))));
   assert.equal(numbers[0] + numbers[1], 400);
+  await page.getByRole('button', { name: 'Summary' }).click();
+  const summary = await page.locator('.summary-compared').textContent();
+  for (const part of [/Region 160/, /Region 229/, /In the phase/, /Phase: bright in dark field, above half range\. .*p = .* by shifts/]) assert.match(summary, part);
+  await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Clear' }).click();
 });
 
@@ -140,6 +153,26 @@ test('aligning shows the bright disk in numbers and records nothing', async () =
   await page.mouse.down();
   await stateIs(page, /^stopped/);
   await page.mouse.up();
+});
+
+test('a vacuum reference is measured, kept and used; of other settings, it is warned of', async () => {
+  const form = page.getByRole('region', { name: 'Vacuum reference' });
+  const voltage = async (kv) => {
+    await page.locator('#tab-instrument').click();
+    await page.getByLabel('Voltage').fill(String(kv));
+    await page.getByLabel('Voltage').press('Enter');
+    await waitFor(() => ctl(bench.daemon, 'request', 'calibration', '{}', '--json').calibration.kv?.value === kv, 10, `${kv} kV`);
+    await page.locator('#tab-align').click();
+  };
+  await voltage(200);
+  await form.getByLabel('Beam current').fill('10');
+  await form.getByRole('button', { name: 'Measure' }).click();
+  await waitFor(async () => /Radius\d\.\d\d ± \d\.\d\d px, \d\.\d\d mrad.*Descany .*Counts per e⁻\d\.\d+ ±/.test(await form.textContent()), 15, async () => `the reference: ${await form.textContent()}`);
+  await form.getByLabel('Name').fill('vacuum-1');
+  await form.getByRole('button', { name: 'Keep and use' }).click();
+  await waitFor(async () => /vacuum vacuum-1, /.test(await form.locator('.references').textContent()), 15, 'it to be in use');
+  await voltage(300);
+  await waitFor(async () => /vacuum-1.*300/.test(await form.locator('.warnings').textContent()), 15, async () => `the warning: ${await form.textContent()}`);
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

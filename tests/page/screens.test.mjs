@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, patience, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
@@ -46,7 +46,7 @@ test('apertures', async () => {
   await page.locator('#tab-apertures').click();
   await page.locator('.aperture-list .row', { hasText: 'halo' }).click();
   await page.locator('.pattern-column header select').selectOption('sum');
-  await page.waitForTimeout(patience(2));
+  await page.locator('.pattern-column .image-base[data-product=sum]').waitFor();
   await look('apertures');
 });
 
@@ -115,9 +115,21 @@ test('summary', async () => {
   await page.getByRole('button', { name: 'Close' }).click();
 });
 
-test('on a tablet', async () => {
+test('aligning, with a vacuum reference measured', async () => {
+  await page.locator('#tab-align').click();
+  await page.getByRole('button', { name: 'Measure' }).click();
+  await waitFor(async () => /Descan/.test(await page.locator('#panel-align').textContent()), 15, 'what was measured');
+  await look('align');
+});
+
+test('on a tablet, either way', async () => {
   await page.setViewportSize({ width: 1024, height: 768 });
   await look('tablet');
+  await page.setViewportSize({ width: 768, height: 1024 });
+  const [row, tools] = await Promise.all(['.state-row', '.tools'].map((selector) => page.locator(selector).boundingBox()));
+  assert.ok(tools.y >= row.y + row.height, 'the state has a line of its own');
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 768, 'nothing sticks out to the side');
+  await look('tablet_upright');
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -81,6 +81,8 @@ test('control is kept through a broken connection', async () => {
   await page.locator('#tab-scan').click();
   await page.getByRole('button', { name: '+1', exact: true }).click();
   await waitFor(() => ctl(bench.daemon, 'status', '--json').run.geometry.shift === 1, 10, 'what it asks for to be done');
+  await page.getByRole('button', { name: 'Reset', exact: true }).click();
+  await waitFor(() => ctl(bench.daemon, 'status', '--json').run.geometry.shift === 0, 10, 'the shift to be taken back');
   await page.keyboard.press('h');
   await page.getByRole('button', { name: 'Give it back' }).click();
   await page.context().close();

@@ -1,10 +1,10 @@
-// Aligning: the bright disk of the newest patterns in numbers, how near the counter is to full scale, and whether the
-// references that are attached still hold.
+// Aligning: the bright disk of the newest patterns in numbers, and how near the counter is to full scale.
 
 import { allow } from './control.js';
 import { measureDisk, RunningMean } from './disk_measure.js';
 import { button, element, setText } from './dom.js';
-import { duration, percent, value } from './words.js';
+import { VacuumForm } from './vacuum_form.js';
+import { percent, signed, value } from './words.js';
 
 const PATTERNS = 8;
 const DETECTOR_EVERY_MS = 5000;
@@ -16,13 +16,12 @@ export class AlignForm {
   constructor({ store, connection, toasts }) {
     Object.assign(this, { store, connection, toasts, open: false, exposureMs: null, fullScale: null });
     this.facts = element('dl', { class: 'facts readings' });
-    this.references = element('ul', { class: 'references' });
-    this.warnings = element('div', { class: 'warnings' });
+    this.vacuum = new VacuumForm({ store, connection, toasts, exposureMs: () => this.exposureMs });
     this.useCentre = button('Use this centre', 'Take the disk\'s centre as the centre of the pattern', () => this.#use(), { class: 'steer' });
     this.root = element('div', {},
-      element('p', { class: 'muted' }, `The bright disk, over the last ${PATTERNS} patterns. Start with Align in the tab Scan: nothing is recorded.`),
+      element('p', { class: 'muted' }, `The bright disk, over the last ${PATTERNS} patterns. Align in the tab Scan goes on scanning; nothing is recorded.`),
       this.facts, element('div', { class: 'buttons' }, this.useCentre),
-      element('h3', {}, 'References in use'), this.references, this.warnings);
+      this.vacuum.root);
     store.on('pattern', (name) => name === 'latest' && this.open && this.#take());
     store.on('control', () => this.#enable());
     this.#enable();
@@ -30,7 +29,8 @@ export class AlignForm {
 
   shown() {
     this.open = true;
-    this.#loadReferences();
+    this.vacuum.load();
+    this.#askDetector();
     this.#show(null);
   }
 
@@ -82,7 +82,7 @@ export class AlignForm {
       ['Edge, 90 to 10 %', `${edge.toFixed(1)} px`],
       ['Roundness', roundness.toFixed(3), roundness < 0.95 ? 'warn' : ''],
       ['Centre', `y ${centre[0].toFixed(1)}  x ${centre[1].toFixed(1)}`],
-      [calibration?.centre ? 'From the calibrated' : 'From the middle', `y ${signed(offset[0])}  x ${signed(offset[1])} px`],
+      [calibration?.centre ? 'From the calibrated' : 'From the middle', `y ${signed(offset[0], 1)}  x ${signed(offset[1], 1)} px`],
       ['Counts in the disk', value(plateau)], ['Highest count', value(peak)],
     ];
     if (this.exposureMs) rows.push(['Peak rate', `${value((1000 * peak) / this.exposureMs)} a second`], ['Exposure', `${value(this.exposureMs)} ms`]);
@@ -99,20 +99,8 @@ export class AlignForm {
     });
   }
 
-  #loadReferences() {
-    return this.toasts.attempt(async () => {
-      if (!this.connection.connected) return;
-      const { result } = await this.connection.request('references');
-      const attached = result.references.filter((reference) => reference.attached);
-      this.references.replaceChildren(...(attached.length ? attached.map(({ kind, name, time }) => element('li', {}, `${kind} ${name}, ${duration(this.store.age(time))} old`)) : [element('li', { class: 'muted' }, 'none')]));
-      this.warnings.replaceChildren(...result.warnings.map((warning) => element('p', {}, warning)));
-    });
-  }
-
   #enable() {
     const { may, reason } = this.store.control;
     allow(this.useCentre, may && Boolean(this.measured), may ? 'There is no disk in the newest pattern' : reason);
   }
 }
-
-const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(1)}`;

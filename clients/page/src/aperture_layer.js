@@ -1,8 +1,9 @@
 // Apertures drawn on the pattern: dashed while requested, solid when applied; dragged by their handles or as a whole.
 
-import { contains, dragged, handles, moved, radii } from './apertures.js';
+import { contains, dragged, handles, moved, outlineAt, radii } from './apertures.js';
 
 const REACH = 9;
+const REACH_OF_OUTLINE = 5;
 const RADIANS = Math.PI / 180;
 
 export class ApertureLayer {
@@ -23,15 +24,17 @@ export class ApertureLayer {
     const found = this.#find(point, view);
     if (!found) return false;
     const place = view.toImage(point);
-    this.drag_ = { name: found.entry.name, handle: found.handle, last: place };
+    const { y, x } = found.at ?? place;
+    this.drag_ = { name: found.entry.name, handle: found.handle, last: place, grip: { y: place.y - y, x: place.x - x } };
     this.list.select(found.entry.name);
     return true;
   }
 
   drag(place) {
-    const { name, handle, last } = this.drag_;
+    const { name, handle, last, grip } = this.drag_;
     const { wanted } = this.list.get(name);
-    const next = handle === 'whole' ? moved(wanted, place.y - last.y, place.x - last.x) : dragged(wanted, handle, place, this.pixelSizeK());
+    const next = handle === 'whole' ? moved(wanted, place.y - last.y, place.x - last.x)
+      : dragged(wanted, handle, { y: place.y - grip.y, x: place.x - grip.x }, this.pixelSizeK());
     if (handle !== 'whole' || next.centre[0] !== wanted.centre[0] || next.centre[1] !== wanted.centre[1]) this.drag_.last = place;
     this.list.preview(next);
   }
@@ -49,7 +52,7 @@ export class ApertureLayer {
     return found ? (found.handle === 'whole' || found.handle === 'centre' ? 'move' : 'pointer') : null;
   }
 
-  // Handles of the chosen one first, then those of others, then the chosen one's inside.
+  // Handles of the chosen one first, then those of others, then outlines, then the chosen one's inside.
   #find(point, view) {
     const entries = [...this.list.entries.values()].filter((entry) => entry.wanted?.centre && entry.wanted.shape !== 'mask');
     entries.sort((a, b) => (b.name === this.list.selected) - (a.name === this.list.selected));
@@ -58,13 +61,23 @@ export class ApertureLayer {
         const at = view.toScreen(handle);
         return Math.hypot(at.x - point.x, at.y - point.y) <= REACH;
       });
-      if (near && (entry.name === this.list.selected || near.name !== 'centre')) return { entry, handle: near.name };
+      if (near && (entry.name === this.list.selected || near.name !== 'centre')) return { entry, handle: near.name, at: near };
     }
+    const place = view.toImage(point);
+    const outline = this.#nearestOutline(entries, place, REACH_OF_OUTLINE / view.view.scale);
+    if (outline) return outline;
     const { chosen } = this.list;
-    if (chosen?.wanted?.centre && contains(chosen.wanted, view.toImage(point), this.pixelSizeK())) {
+    if (chosen?.wanted?.centre && contains(chosen.wanted, place, this.pixelSizeK())) {
       return { entry: chosen, handle: 'whole' };
     }
     return null;
+  }
+
+  #nearestOutline(entries, place, reach) {
+    const away = ({ at }) => Math.hypot(at.y - place.y, at.x - place.x);
+    const found = entries.map((entry) => ({ entry, at: outlineAt(entry.wanted, place, reach, this.pixelSizeK()) })).filter(({ at }) => at);
+    const nearest = found.reduce((best, one) => (best && away(best) <= away(one) ? best : one), null);
+    return nearest && { ...nearest, handle: nearest.at.handle };
   }
 
   #drawOne(context, view, entry) {

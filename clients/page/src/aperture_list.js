@@ -5,7 +5,7 @@ import { requestOf, withCentre } from './apertures.js';
 
 const HUES = ['#4cc9f0', '#ffb454', '#7ee081', '#f783ac', '#c0a6ff', '#ffe066', '#66d9c6', '#ff8f6b'];
 
-/** Events: `change` (any), `failed` (detail {name, error}). Entries: {name, applied, wanted, state, colour, since}. */
+/** Events: `change` (any), `applied` (a change that was asked for; detail {name}), `failed` (detail {name, error}). Entries: {name, applied, wanted, state, colour, since}. */
 export class ApertureList extends EventTarget {
   entries = new Map();
   selected = null;
@@ -38,6 +38,11 @@ export class ApertureList extends EventTarget {
     this.#changed();
   }
 
+  selectNext() {
+    const names = [...this.entries.values()].filter((entry) => entry.wanted).map(({ name }) => name);
+    if (names.length) this.select(names[(names.indexOf(this.selected) + 1) % names.length]);
+  }
+
   /** Draws it as wanted without asking merlind yet (while it is dragged). */
   preview(detector) {
     const entry = this.#entry(detector.name);
@@ -60,6 +65,7 @@ export class ApertureList extends EventTarget {
         if (entry.wanted === asked) {
           entry.wanted = entry.applied;
           entry.state = 'applied';
+          this.dispatchEvent(new CustomEvent('applied', { detail: { name: detector.name } }));
         }
       }
     } catch (error) {

@@ -119,6 +119,26 @@ export function contains(detector, place, pixelSizeK = null) {
   return turn(angleTo(centre, place) - from) <= turn(to - from);
 }
 
+/**
+ * What is dragged by the outline at `place`, within `reach` pixels: {handle, y, x}, the place of it on the outline; null where there is
+ * none. A ring is resized, a rectangle moved.
+ */
+export function outlineAt(detector, place, reach, pixelSizeK = null) {
+  const { shape, centre } = detector;
+  if (shape === 'rectangle') {
+    const [dy, dx] = [place.y - centre[0], place.x - centre[1]].map(Math.abs).map((away, i) => away - detector.size[i] / 2);
+    return Math.abs(Math.max(dy, dx)) <= reach ? { handle: 'whole', ...place } : null;
+  }
+  const ring = radii(detector, pixelSizeK);
+  const away = distance(centre, place);
+  const inAngles = shape !== 'sector' || contains({ ...detector, inner: 0, outer: Infinity }, place);
+  if (!ring || away === 0 || !inAngles) return null;
+  const [inner, outer] = ring.map((radius) => Math.abs(away - radius));
+  if (Math.min(outer, ring[0] > 0 ? inner : Infinity) > reach) return null;
+  const handle = ring[0] > 0 && inner < outer ? 'inner' : 'outer';
+  return { handle, ...at(centre, ring[handle === 'inner' ? 0 : 1], angleTo(centre, place)) };
+}
+
 /** A new detector of a shape, sized for a pattern of [height, width]. */
 export function fresh(shape, name, [height, width], centre) {
   const unit = Math.min(height, width) / 16;

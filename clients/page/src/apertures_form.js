@@ -3,6 +3,7 @@
 import { fresh, SHAPE_FIELDS, SHAPES } from './apertures.js';
 import { allow, allowAll } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
+import { title } from './products.js';
 import { count } from './words.js';
 
 const SHAPE_NAMES = { k_band: 'k band' };
@@ -26,7 +27,8 @@ export class AperturesForm {
       this.list, element('div', { class: 'add-row' }, this.shape, this.name, this.add), this.numbers,
       element('div', { class: 'buttons' }, this.recompute), this.progress, this.recomputeText);
     apertures.addEventListener('change', () => this.#show());
-    apertures.addEventListener('failed', ({ detail }) => toasts.say(`${detail.name}: ${detail.error.message}`, 'bad'));
+    apertures.addEventListener('applied', () => this.#told());
+    apertures.addEventListener('failed', ({ detail }) => toasts.say(`${title(detail.name)}: ${detail.error.message}`, 'bad'));
     store.on('control status run', () => this.#enable());
     store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
     // The status forgets a recomputation that is over; what was told of it stays until the next scan.
@@ -51,9 +53,18 @@ export class AperturesForm {
     for (let i = 1; ; i++) if (!this.apertures.get(`${shape}_${i}`)) return `${shape}_${i}`;
   }
 
+  // The part that was scanned before has the old aperture's values until it is computed again.
+  #told() {
+    if (!this.store.run?.file || this.store.status?.old_run) return;
+    this.stale = true;
+    this.recompute.classList.add('primary');
+    setText(this.recomputeText, 'The part scanned before still shows the old aperture: recompute it.');
+  }
+
   #recompute() {
     return this.toasts.attempt(async () => {
       const { result } = await this.connection.request('recompute');
+      this.stale = false;
       this.#showProgress(result.recompute);
     });
   }
@@ -114,6 +125,9 @@ export class AperturesForm {
   }
 
   #showProgress(recompute) {
+    if (recompute?.finished && this.stale) return;
+    this.stale = false;
+    this.recompute.classList.remove('primary');
     const going = Boolean(recompute) && !recompute.finished;
     this.progress.hidden = !going;
     const part = going && recompute.total > 0 ? recompute.done / recompute.total : 0;

@@ -4,6 +4,7 @@ import { CLASSES } from './colours.js';
 import { allowAll } from './control.js';
 import { button, element, field, setText } from './dom.js';
 import { openSeries } from './series_page.js';
+import { inOperatorsWords } from './wording.js';
 import { count, percent } from './words.js';
 
 const STATES = {
@@ -121,7 +122,7 @@ export class BraggForm {
       const { result } = await this.connection.request('bragg_propose');
       this.#fill(result.settings);
       this.#draw();
-      result.warnings.forEach((warning) => this.toasts.say(warning, 'warn'));
+      result.warnings.forEach((warning) => this.toasts.say(inOperatorsWords(warning), 'warn'));
       this.toasts.say('Proposed from the sum pattern. Apply to use it.');
     });
   }
@@ -133,7 +134,7 @@ export class BraggForm {
   #show() {
     const { run, bragg } = this.store;
     const state = run?.bragg;
-    setText(this.state, state ? `${STATES[state.state] ?? state.state}${state.error ? `: ${state.error}` : ''}` : 'No reflections are looked for in this scan.');
+    setText(this.state, state ? `${STATES[state.state] ?? state.state}${state.error ? `: ${inOperatorsWords(state.error)}` : ''}` : 'No reflections are looked for in this scan.');
     this.table.hidden = !bragg;
     if (bragg) this.table.replaceChildren(...braggRows(bragg));
     this.blind.disabled = !bragg || !run?.file || run.state !== 'finished';

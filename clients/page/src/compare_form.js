@@ -3,27 +3,25 @@
 import { allow } from './control.js';
 import { button, choice, element, setOptions, setText, throttled } from './dom.js';
 import { title } from './products.js';
+import { spansOf } from './regions.js';
 import { count, percent } from './words.js';
 
 const EVERY_MS = 2000;
 const MOST_REGIONS = 9;
 const RULES = [['half', 'half range'], ['median', 'median'], ['otsu', 'Otsu']];
 
-/** Labels of the scan's positions for the request `bragg`: of regions that overlap the later one counts. */
-export function labelsOf(regions, [ny, nx]) {
-  const labels = Array.from({ length: ny }, () => new Array(nx).fill(0));
-  regions.forEach(({ y0, x0, y1, x1 }, i) => {
-    for (let y = y0; y <= Math.min(y1, ny - 1); y++) labels[y].fill(i + 1, x0, Math.min(x1 + 1, nx));
-  });
-  return labels;
+/** What the request `bragg` wants of regions: {regions: spans of those that lie in the scan, numbers: of these}. */
+export function askedRegions(regions, scan) {
+  const asked = regions.map((region, i) => [spansOf(region, scan), i + 1]).filter(([spans]) => spans.length > 0);
+  return { regions: asked.map(([spans]) => spans), numbers: asked.map(([, number]) => number) };
 }
 
 const part = (fraction) => (fraction === null || fraction === undefined ? '–' : percent(fraction));
 const interval = (limits) => (limits ? limits.map((v) => (100 * v).toFixed(1)).join('–') : '');
 
-/** Rows of the table, [name, patterns, with reflections, fraction, interval]. */
-export function compareRows({ areas = [], phase }) {
-  const rows = areas.map(({ label, n, none, fraction, wilson }) => [`Region ${label}`, count(n), count(n - none), part(fraction), interval(wilson)]);
+/** Rows of the table, [name, patterns, with reflections, fraction, interval]; `numbers`: of the regions. */
+export function compareRows({ areas = [], phase }, numbers) {
+  const rows = areas.map(({ label, n, none, fraction, wilson }) => [`Region ${numbers[label - 1]}`, count(n), count(n - none), part(fraction), interval(wilson)]);
   if (phase) {
     for (const [name, [found, without], fraction] of [['In the phase', phase.table[0], phase.fraction_in], ['Outside', phase.table[1], phase.fraction_outside]]) {
       rows.push([name, count(found + without), count(found), part(fraction), '']);
@@ -40,12 +38,14 @@ export function phaseInWords(phase) {
 }
 
 export class CompareForm {
+  /** What is shown, for the printed page. */
+  shownAs = { rows: [], text: '' };
 
   constructor({ store, connection, toasts, maps }) {
     Object.assign(this, { store, connection, toasts, maps, open: false });
     this.map = choice('Phase: bright in', [], '', () => this.#ask());
     this.rule = choice('Phase: above', RULES, 'half', () => this.#ask());
-    this.add = button('Add drawn area', 'With ⇧ drag an area on a map first; it becomes a region', () => this.#addArea());
+    this.add = button('Add drawn area', 'Draw an area on a map first (▭ ◯ ✎ below the maps); it becomes a region', () => this.#addArea());
     this.clear = button('Clear', 'Forget the regions', () => this.#setRegions([]));
     this.table = element('table', { class: 'compare-table' });
     this.told = element('p', { class: 'muted', role: 'status' });
@@ -92,7 +92,7 @@ export class CompareForm {
     const names = (run?.maps ?? []).filter((name) => !name.startsWith('bragg/'));
     setOptions(this.map, [['', 'no phase'], ...names.map((name) => [name, title(name)])], names.includes(this.map.value) ? this.map.value : '');
     const { marks } = this.maps;
-    allow(this.add, Boolean(marks.area) && marks.regions.length < MOST_REGIONS, 'With ⇧ drag an area on a map first');
+    allow(this.add, Boolean(marks.area) && marks.regions.length < MOST_REGIONS, 'Draw an area on a map first (▭ ◯ ✎ below the maps)');
     this.clear.hidden = marks.regions.length === 0;
     this.rule.disabled = !this.map.value;
   }
@@ -100,25 +100,32 @@ export class CompareForm {
   async #ask() {
     this.#show();
     const scan = this.store.run?.geometry?.scan;
-    const asked = { ...(this.#regions.length && scan ? { areas: labelsOf(this.#regions, scan) } : {}), ...(this.map.value ? { phase: { map: this.map.value, threshold: this.rule.value } } : {}) };
+    const { regions, numbers } = scan ? askedRegions(this.#regions, scan) : { regions: [], numbers: [] };
+    const asked = { ...(regions.length ? { regions } : {}), ...(this.map.value ? { phase: { map: this.map.value, threshold: this.rule.value } } : {}) };
     if (!Object.keys(asked).length || !this.store.run?.bragg) return this.#tell([], '');
     if (this.store.pass !== null) asked.pass = this.store.pass;
     try {
       const { result } = await this.connection.request('bragg', asked);
-      this.#tell(compareRows(result), result.phase ? phaseInWords(result.phase) : '');
+      this.#tell(compareRows(result, numbers), result.phase ? phaseInWords(result.phase) : '', result.phase ? `Phase: bright in ${title(this.map.value)}, above ${new Map(RULES).get(this.rule.value)}. ` : '');
     } catch (error) {
       this.#tell([], error.message);
     }
   }
 
-  #tell(rows, text) {
-    const heads = ['Patterns', 'With', 'Part'].map((head) => element('th', { scope: 'col' }, head));
+  #tell(rows, text, which = '') {
+    this.shownAs = { rows, text: which + text };
     this.table.hidden = rows.length === 0;
-    this.table.replaceChildren(element('thead', {}, element('tr', {}, element('td'), ...heads)),
-      element('tbody', {}, ...rows.map(([name, n, found, fraction, limits]) => element('tr', {}, element('th', { scope: 'row' }, name),
-        ...[n, found].map((cell) => element('td', {}, cell)), element('td', {}, fraction, limits ? element('small', {}, limits) : null)))));
+    this.table.replaceChildren(...compareTable(rows));
     setText(this.told, text);
   }
+}
+
+/** Children of a table of such rows. */
+export function compareTable(rows) {
+  const heads = ['Patterns', 'With', 'Part'].map((head) => element('th', { scope: 'col' }, head));
+  return [element('thead', {}, element('tr', {}, element('td'), ...heads)),
+    element('tbody', {}, ...rows.map(([name, n, found, fraction, limits]) => element('tr', {}, element('th', { scope: 'row' }, name),
+      ...[n, found].map((cell) => element('td', {}, cell)), element('td', {}, fraction, limits ? element('small', {}, limits) : null))))];
 }
 
 const labelled = (text, control) => element('label', { class: 'field' }, element('span', {}, text), control);

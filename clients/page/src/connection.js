@@ -2,14 +2,16 @@
 
 import { decode } from './decode.js';
 
+import { inOperatorsWords } from './wording.js';
+
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5000;
 const PROTOCOL = 'merlind.v1';
 
-/** A request that merlind refused; code and field as in schemas/protocol.md. */
+/** A request that merlind refused, in an operator's words; code and field as in schemas/protocol.md. */
 export class RequestError extends Error {
   constructor({ code, message, field }) {
-    super(message);
+    super(inOperatorsWords(message));
     this.code = code;
     this.field = field;
   }

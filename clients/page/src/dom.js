@@ -29,6 +29,7 @@ export function setOptions(select, options, value) {
   select.value = value;
 }
 
+/** `text`: or what is drawn in it. */
 export function button(text, title, pressed, attributes = {}) {
   return element('button', { type: 'button', title, onclick: pressed, ...attributes }, text);
 }

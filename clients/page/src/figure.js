@@ -3,6 +3,7 @@
 import { CLASSES, cssOf } from './colours.js';
 import { button } from './dom.js';
 import { download, stamp } from './download.js';
+import { icon } from './icons.js';
 import { roundLength } from './scale_bar.js';
 import { SCALES } from './contrast.js';
 import { value } from './words.js';
@@ -90,9 +91,9 @@ export async function saveFigure(product, figure) {
 
 /** The buttons that save what a panel shows, which says so by events: `snapshot`, `figure`. */
 export function savers(what, panel) {
-  const saver = (sign, tip, type, label) => button(sign, tip, () => panel.dispatchEvent(new CustomEvent(type)), { class: 'icon', 'aria-label': `${label} ${what}` });
+  const saver = (drawing, tip, type, label) => button(icon(drawing), tip, () => panel.dispatchEvent(new CustomEvent(type)), { class: 'icon', 'aria-label': `${label} ${what}` });
   return [
-    saver('▣', 'Figure for a talk, with scale bar and colours: SVG and PNG (F)', 'figure', 'Figure of'),
-    saver('⤓', 'Save as shown: PNG, values (.npy) and settings (P)', 'snapshot', 'Save'),
+    saver('camera', 'Snapshot: picture as shown, values (.npy) and settings (P)', 'snapshot', 'Save'),
+    saver('slide', 'Figure for a talk, with scale bar and colours: SVG and PNG (F)', 'figure', 'Figure of'),
   ];
 }

@@ -1,6 +1,7 @@
 // An image with zoom, pan, cursor and layers drawn over it. It knows nothing of what the image shows.
 
 import { element } from './dom.js';
+import { KeyCursor } from './key_cursor.js';
 
 const HATCH = 7;
 const MOST_ZOOM = 64;
@@ -20,6 +21,7 @@ export class ImageView extends EventTarget {
   #image = null;
   #drawn = false;
   #dragging = null;
+  #keyCursor = new KeyCursor();
 
   constructor(label) {
     super();
@@ -119,6 +121,7 @@ export class ImageView extends EventTarget {
 
   drawLayers(context, view) {
     for (const layer of this.layers) layer.draw(context, view);
+    this.#keyCursor.draw(context, view);
   }
 
   #viewChanged() {
@@ -173,6 +176,7 @@ export class ImageView extends EventTarget {
     over.addEventListener('pointerup', (event) => this.#released(event));
     over.addEventListener('pointerleave', () => this.#cursor(null));
     over.addEventListener('keydown', (event) => this.#key(event));
+    over.addEventListener('blur', () => this.#leaveKeys());
   }
 
   #pressed(event) {
@@ -186,6 +190,7 @@ export class ImageView extends EventTarget {
 
   #moved(event) {
     const place = this.#place(event);
+    this.#leaveKeys();
     this.#cursor(place);
     const drag = this.#dragging;
     if (!drag) {
@@ -194,8 +199,9 @@ export class ImageView extends EventTarget {
       return;
     }
     drag.moved += Math.abs(place.x - drag.last.x) + Math.abs(place.y - drag.last.y);
-    if (drag.layer) drag.layer.drag(this.toImage(place), event);
-    else if (drag.moved > 3) this.pan(place.x - drag.last.x, place.y - drag.last.y);
+    // A hand that shakes while it clicks drags nothing.
+    if (drag.layer && drag.moved > 2) drag.layer.drag(this.toImage(place), event);
+    else if (!drag.layer && drag.moved > 3) this.pan(place.x - drag.last.x, place.y - drag.last.y);
     drag.last = place;
     if (drag.layer) this.redraw();
   }
@@ -224,12 +230,41 @@ export class ImageView extends EventTarget {
   }
 
   #key(event) {
-    const steps = { '+': () => this.zoom(1.25), '=': () => this.zoom(1.25), '-': () => this.zoom(0.8), 0: () => this.fit() };
-    const step = steps[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const steps = { '+': () => this.#zoomByKey(1.25), '=': () => this.#zoomByKey(1.25), '-': () => this.#zoomByKey(0.8), 0: () => this.fit(), Enter: () => this.#pickByKey() };
+    const step = steps[event.key] ?? (KeyCursor.isStep(event.key) ? () => this.#stepByKey(event) : null);
+    if (!step || !this.#size.width) return;
     event.preventDefault();
     event.stopPropagation();
     step();
+  }
+
+  #stepByKey({ key, shiftKey }) {
+    const place = this.#keyCursor.step(key, shiftKey ? 5 : 1, this.#size);
+    const { view } = this;
+    const [at, box] = [this.toScreen(place), this.#box()];
+    const out = (v, most) => (v < 0 ? -v : v > most ? most - v : 0);
+    const [dx, dy] = [out(at.x - view.scale, box.width - 2 * view.scale), out(at.y - view.scale, box.height - 2 * view.scale)];
+    if (dx || dy) this.pan(dx, dy);
+    this.dispatchEvent(new CustomEvent('cursor', { detail: place }));
+    this.redraw();
+  }
+
+  #zoomByKey(factor) {
+    const { at } = this.#keyCursor;
+    this.zoom(factor, at ? this.toScreen(at) : undefined);
+  }
+
+  #pickByKey() {
+    const { at } = this.#keyCursor;
+    if (at) this.dispatchEvent(new CustomEvent('pick', { detail: { ...at, exact: at } }));
+  }
+
+  #leaveKeys() {
+    if (!this.#keyCursor.at) return;
+    this.#keyCursor.at = null;
+    this.dispatchEvent(new CustomEvent('cursor', { detail: null }));
+    this.redraw();
   }
 }
 

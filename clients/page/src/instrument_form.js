@@ -16,8 +16,9 @@ export class InstrumentForm {
   #clicking = null;
   #clicks = [];
 
-  constructor({ store, connection, toasts }) {
-    Object.assign(this, { store, connection, toasts });
+  /** `toPattern()`: puts the keys onto the pattern. */
+  constructor({ store, connection, toasts, toPattern }) {
+    Object.assign(this, { store, connection, toasts, toPattern });
     this.fields = Object.fromEntries(FIELDS.map(([key, label, unit]) => [key,
       field(label, { type: 'number', step: 'any', class: 'steer', placeholder: 'not known', onchange: () => this.#set(key) }, unit)]));
     this.centre = element('output', { class: 'readout' });
@@ -29,8 +30,7 @@ export class InstrumentForm {
       element('h3', {}, 'Centre of the pattern'), this.centre,
       element('div', { class: 'buttons' },
         steer('Click centre', 'Click the centre on the pattern', () => this.#click('centre')),
-        steer('Fit halo', 'Measure centre and ellipse of the first halo, and use them', () => this.#measure('halo')),
-        steer('Fit vacuum disk', 'Measure the image of the aperture in a vacuum scan, and use it', () => this.#measure('vacuum'))),
+        steer('Fit halo', 'Measure centre and ellipse of the first halo, and use them', () => this.#measureHalo())),
       element('h3', {}, 'Pixel size from a ring'), this.spacing,
       element('div', { class: 'buttons' }, steer('Click ring', 'Click three places on the ring', () => this.#click('ring'))),
       this.hint);
@@ -62,7 +62,8 @@ export class InstrumentForm {
   #click(what) {
     this.#clicking = what;
     this.#clicks = [];
-    setText(this.hint, what === 'centre' ? 'Click the centre on the pattern (Esc: leave it)' : 'Click three places on the ring (Esc: leave it)');
+    this.toPattern();
+    setText(this.hint, what === 'centre' ? 'Click the centre on the pattern, or arrow keys and Enter there (Esc: leave it)' : 'Click three places on the ring, or arrow keys and Enter there (Esc: leave it)');
   }
 
   #finish() {
@@ -90,11 +91,11 @@ export class InstrumentForm {
     });
   }
 
-  #measure(what) {
+  #measureHalo() {
     return this.toasts.attempt(async () => {
-      const { result } = await this.connection.request('calibration_measure', { what, apply: true });
+      const { result } = await this.connection.request('calibration_measure', { what: 'halo', apply: true });
       this.#take(result.calibration);
-      this.toasts.say(what === 'halo' ? 'Centre and ellipse are those of the halo.' : 'Centre and disk radius are those of the vacuum disk.');
+      this.toasts.say('Centre and ellipse are those of the halo.');
     });
   }
 

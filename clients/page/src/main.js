@@ -6,7 +6,6 @@ import { AperturesForm } from './apertures_form.js';
 import { BlindLabels, choosePositions } from './blind_labels.js';
 import { BraggForm } from './bragg_form.js';
 import { CompareForm } from './compare_form.js';
-import { CLASSES } from './colours.js';
 import { Control } from './control.js';
 import { openControl } from './control_dialog.js';
 import { Connection } from './connection.js';
@@ -24,6 +23,7 @@ import { PatternPanel } from './pattern_panel.js';
 import { firstMaps, title } from './products.js';
 import { ProfilesPanel } from './profiles_panel.js';
 import { RegionPatterns } from './region_pattern.js';
+import { regionInWords } from './regions.js';
 import { ScanForm } from './scan_form.js';
 import { SearchLayer } from './search_layer.js';
 import { Settings } from './settings.js';
@@ -63,7 +63,7 @@ pattern.display.view.layers.push(search);
 const compare = new CompareForm({ store, connection, toasts, maps });
 const bragg = new BraggForm({ store, connection, toasts, blind, compare, layer: search, redraw: () => pattern.display.view.redraw(), shiftMap });
 const align = new AlignForm({ store, connection, toasts });
-const instrument = new InstrumentForm({ store, connection, toasts });
+const instrument = new InstrumentForm({ store, connection, toasts, toPattern: () => pattern.display.view.over.focus() });
 const side = new Side([
   { id: 'scan', title: 'Scan', root: scan.root },
   { id: 'apertures', title: 'Apertures', root: aperturesForm.root },
@@ -72,9 +72,9 @@ const side = new Side([
   { id: 'instrument', title: 'Instrument', root: instrument.root, shown: () => instrument.shown() },
 ], settings, store, steer);
 const bar = new StateBar(store, {
-  stop: () => toasts.attempt(() => connection.request('stop')), summary: () => openSummary({ store, maps, pattern }),
-  help: () => openHelp(bindings), theme, control: steer, note,
-}, () => maps.chosen?.map?.time ?? null);
+  stop: () => toasts.attempt(() => connection.request('stop')), summary,
+  help: () => openHelp(bindings), theme, control: steer, note, pause,
+}, () => maps.chosen?.time ?? null);
 
 document.getElementById('page').append(bar.root, element('main', {}, element('div', { class: 'images' }, maps.root, pattern.root), profiles.root), side.root);
 document.body.append(toasts.root);
@@ -93,6 +93,14 @@ function steer() {
 function note() {
   if (store.control.may) openNote({ store, connection, settings, toasts });
   else toasts.say(store.control.reason);
+}
+
+function summary() {
+  openSummary({ store, maps, pattern, compared: compare.shownAs });
+}
+
+function pause() {
+  store.pause(!store.paused);
 }
 
 /** The map by which drift is found: the chosen one, unless it is of Bragg reflections. */
@@ -133,7 +141,7 @@ async function look(area, where, source, position) {
   if (!store.run?.geometry?.scan) return;
   pattern.say('reading …');
   try {
-    const found = await regions.get(area, passNumber());
+    const found = await regions.get(area, passNumber(), store.run.geometry.scan);
     if (found) pattern.showAsked(source, found, where, position);
   } catch (error) {
     pattern.say(error.message);
@@ -149,13 +157,9 @@ function pick({ y, x }) {
   maps.setPicked({ y, x });
   const shape = store.run?.geometry?.scan;
   const row = (maps.chosen.pass?.first ?? 0) + y;
-  return look({ y0: y, x0: x, y1: y, x1: x }, `y ${y}  x ${x}${classAt(row, x)}`, 'position', shape && { row, index: row * shape[1] + x });
-}
-
-function classAt(row, x) {
-  const map = store.maps.get('bragg/class');
-  const found = map?.run === store.run?.id && CLASSES.find(({ value }) => value === map.data[row * map.nx + x]);
-  return found ? `, ${found.name}` : '';
+  const place = shape ? store.placeOf(row * shape[1] + x) : null;
+  const name = place && store.classAt(place.index);
+  return look({ y0: y, x0: x, y1: y, x1: x }, `y ${y}  x ${x}${name ? `, ${name}` : ''}`, 'position', place);
 }
 
 // Moves the position that is looked at, from the middle at first.
@@ -184,21 +188,41 @@ const controls = () => panel().display;
 const bindings = [
   move('w', 'W A S D', 'move the chosen aperture by a pixel (⇧: by five)', -1, 0), move('s', '', '', 1, 0), move('a', '', '', 0, -1), move('d', '', '', 0, 1),
   { keys: ['q'], shown: 'Q E', text: 'shrink or grow it (⇧: by five)', act: (event) => pattern.grow(-far(event)) }, { keys: ['e'], act: (event) => pattern.grow(far(event)) },
-  go('i', 'I J K L', 'another position of the scan (⇧: by five)', -1, 0), go('k', '', '', 1, 0), go('j', '', '', 0, -1), go('l', '', '', 0, 1),
-  { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.turnTo('latest') },
+  { keys: ['z'], shown: 'Z', text: 'choose the next aperture', act: () => apertures.selectNext() },
   { keys: ['o'], shown: 'O', text: 'show or hide apertures', act: () => pattern.toggleApertures() },
+  go('i', 'I J K L', 'the pattern of another position of the scan (⇧: by five)', -1, 0), go('k', '', '', 1, 0), go('j', '', '', 0, -1), go('l', '', '', 0, 1),
+  { keys: ['x'], shown: 'X', text: 'begin a region there; I J K L stretch it, X: its mean pattern', act: () => maps.drawByKey() },
+  { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.turnTo('latest') },
+  { keys: [' '], shown: 'Space', text: 'hold the picture, and let it go on: nothing is lost meanwhile', act: pause },
   { keys: ['c'], shown: 'C', text: 'take the contrast from what is shown now', act: () => controls().autoOnce() },
-  { keys: ['g'], shown: 'G', text: 'linear, square root, logarithmic', act: () => nextScale(controls()) },
+  { keys: ['g'], shown: 'G', text: 'linear, square root, logarithmic: of the picture, not of the data', act: () => nextScale(controls()) },
   { keys: ['1', '2', '4'], shown: '1 2 4', text: 'that many maps at once', act: (event) => maps.setLayout(Number(event.key)) },
+  { keys: ['m'], shown: 'M', text: 'to the next map or the pattern; there:', act: () => focusNext() },
+  { shown: '← ↑ → ↓ Enter', text: 'read a value (⇧: by five), take its position', keys: [] },
+  { shown: '+ − 0', text: 'zoom, fit', keys: [] },
   { keys: ['p'], shown: 'P', text: 'save what is shown: picture, values, settings', act: () => save(controls()) },
   { keys: ['f'], shown: 'F', text: 'a figure of it for a talk: SVG and PNG', act: () => draw(controls(), panel().step()) },
   { keys: ['n'], shown: 'N', text: 'a note for the logbook', act: note },
-  { keys: ['h'], shown: 'H', text: 'who holds control; take it, give it back', act: steer },
-  { keys: ['t'], shown: 'T', text: 'light or dark', act: theme },
-  { keys: ['Escape'], shown: 'Esc', text: 'leave a click that was begun', act: () => instrument.cancel() },
+  { keys: ['y'], shown: 'Y', text: 'the summary of this scan, to print', act: summary },
   { keys: ['r'], shown: 'R B', text: 'the recordings; back from one to the live scan', act: () => oldRuns.list() }, { keys: ['b'], act: () => oldRuns.back() },
+  { keys: ['h'], shown: 'H', text: 'who holds control; take it, give it back', act: steer },
+  { keys: ['u'], shown: 'U', text: 'to the next tab: Scan, Apertures, Bragg, Align, Instrument', act: () => side.openNext() },
+  { keys: ['t'], shown: 'T', text: 'light or dark', act: theme },
+  { keys: ['Escape'], shown: 'Esc', text: 'leave what was begun', act: leave },
   { keys: ['?'], shown: '?', text: 'this help', act: () => openHelp(bindings) },
 ];
+
+function leave() {
+  instrument.cancel();
+  maps.leaveDrawing();
+}
+
+/** Keys go to the next image: maps that are shown, then the pattern. */
+function focusNext() {
+  const views = [...maps.shown.map((one) => one.display.view), pattern.display.view];
+  const at = views.findIndex((view) => view.over === document.activeElement);
+  views[(at + 1) % views.length].over.focus();
+}
 
 function nextScale(display) {
   const order = ['linear', 'sqrt', 'log'];
@@ -232,10 +256,10 @@ connection.addEventListener('state', ({ detail }) => {
   document.body.classList.toggle('lost', !detail.connected);
   store.changed('connection');
 });
-store.on('happening', (header) => ['stall', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'stall' ? 'warn' : ''));
+store.on('happening', (header) => ['stall', 'stray', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'geometry' ? '' : 'warn'));
 maps.addEventListener('watch', watch);
 maps.addEventListener('pick', ({ detail }) => pick(detail));
-maps.addEventListener('area', ({ detail: area }) => look(area, `mean of y ${area.y0}–${area.y1}, x ${area.x0}–${area.x1}`, 'area', null));
+maps.addEventListener('area', ({ detail: area }) => look(area, `mean of ${regionInWords(area)}`, 'area', null));
 maps.addEventListener('cursor', ({ detail }) => profiles.follows && atCursor.at(detail, passNumber()));
 maps.addEventListener('snapshot', ({ detail }) => save(detail.display));
 maps.addEventListener('figure', ({ detail }) => draw(detail.display, detail.step()));

@@ -1,61 +1,93 @@
 // Marks that all maps share: where the beam is, which position is looked at, which area is being drawn.
 
+import { drawnRegion, regionCorner, regionPath } from './regions.js';
+
+const LEAST_STEP = 0.5;
+
 export class MapMarks {
   beam = null;
   picked = null;
   area = null;
   /** Areas that are kept, numbered from 1. */
   regions = [];
-  #drawing = null;
+  /** Which kind of region is drawn, and whether the next drag draws one without Shift. */
+  tool = 'rectangle';
+  armed = false;
+  #path = null;
+  #size = null;
 
-  /** `areaDrawn({y0, x0, y1, x1})`: a rectangle of positions, borders included, was drawn with Shift held. */
-  constructor(areaDrawn) {
-    this.areaDrawn = areaDrawn;
+  /** `drawn(region)`: drawing has ended, null: without a region. */
+  constructor(drawn) {
+    this.drawn = drawn;
   }
 
   draw(context, view) {
     if (this.beam) this.#drawBeam(context, view);
     this.regions.forEach((region, i) => this.#region(context, view, region, i + 1));
-    if (this.area) this.#frame(context, view, this.area, '#ffffff', [5, 4]);
+    if (this.area) this.#border(context, view, this.area, '#ffffff', [5, 4]);
     if (this.picked) this.#cross(context, view, this.picked);
   }
 
   grab(point, view, event) {
-    if (!event.shiftKey || !view.size.width) return false;
-    this.#drawing = { from: view.toImage(point), size: view.size };
-    this.area = null;
+    if (!(event.shiftKey || this.armed) || !view.size.width) return false;
+    this.#begin(view.toImage(point), view.size);
     return true;
   }
 
   drag(place) {
-    const { from, size } = this.#drawing;
-    const inside = (v, most) => Math.min(most - 1, Math.max(0, Math.round(v)));
-    const [y0, y1] = [from.y, place.y].map((v) => inside(v, size.height)).sort((a, b) => a - b);
-    const [x0, x1] = [from.x, place.x].map((v) => inside(v, size.width)).sort((a, b) => a - b);
-    this.area = { y0, x0, y1, x1 };
+    const last = this.#path.at(-1);
+    if (Math.hypot(place.y - last.y, place.x - last.x) < LEAST_STEP) return;
+    this.#path.push(place);
+    this.area = drawnRegion(this.tool, this.#path, this.#size);
   }
 
   drop() {
-    this.#drawing = null;
-    if (this.area) this.areaDrawn(this.area);
+    this.#path = null;
+    this.armed = false;
+    this.drawn(this.area);
   }
 
-  #frame(context, view, { y0, x0, y1, x1 }, colour, dash) {
-    const from = view.toScreen({ y: y0 - 0.5, x: x0 - 0.5 });
-    const to = view.toScreen({ y: y1 + 0.5, x: x1 + 0.5 });
+  cursorAt() {
+    return this.armed ? 'cell' : null;
+  }
+
+  /** By keys: `place` is where it begins; every further place stretches it, until it is dropped. */
+  get drawing() {
+    return this.#path !== null;
+  }
+
+  beginAt(place, size) {
+    this.#begin(place, size);
+    this.area = drawnRegion(this.tool, this.#path, this.#size);
+  }
+
+  leave() {
+    this.#path = null;
+    this.area = null;
+    this.armed = false;
+  }
+
+  #begin(place, { height, width }) {
+    this.#size = [height, width];
+    this.#path = [place];
+    this.area = null;
+  }
+
+  #border(context, view, region, colour, dash) {
     context.save();
     for (const [style, width, lines] of [['rgba(0, 0, 0, 0.7)', 3.5, []], [colour, 1.5, dash]]) {
       context.strokeStyle = style;
       context.lineWidth = width;
       context.setLineDash(lines);
-      context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+      regionPath(context, region, (place) => view.toScreen(place), view.view.scale);
+      context.stroke();
     }
     context.restore();
   }
 
   #region(context, view, region, number) {
-    this.#frame(context, view, region, '#ffe066', []);
-    const at = view.toScreen({ y: region.y0 - 0.5, x: region.x0 - 0.5 });
+    this.#border(context, view, region, '#ffe066', []);
+    const at = view.toScreen(regionCorner(region));
     context.save();
     context.font = '700 13px system-ui, sans-serif';
     context.lineWidth = 3.5;

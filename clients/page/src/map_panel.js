@@ -49,14 +49,16 @@ export class MapPanel extends EventTarget {
     setOptions(this.select, names.map((name) => [name, title(name)]), this.product);
   }
 
-  /** Shows the newest data of its product. */
+  /** Shows the newest data of its product, unless what is shown is to stay. */
   update() {
+    if (this.store.paused && this.display.image) return;
     const map = this.map;
     this.root.classList.toggle('no-data', !map);
     setText(this.empty, this.store.run ? 'no data yet' : this.index === 0 ? 'Start a scan: its maps grow here.' : '');
     if (!map) return;
     const pass = map.pass(this.store.passOf(map));
     this.pass = pass;
+    this.time = map.time;
     this.display.show({ data: pass.data, measured: pass.measured, shape: [map.ny, map.nx], units: map.units });
     if (this.display.kind === 'classes') this.legend.show(pass.data, pass.measured);
     this.#showReadout();

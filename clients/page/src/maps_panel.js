@@ -5,31 +5,37 @@ import { button, choice, element, setOptions } from './dom.js';
 import { MapMarks, beamPosition } from './map_marks.js';
 import { MapPanel } from './map_panel.js';
 import { firstMaps } from './products.js';
+import { TOOLS } from './regions.js';
 
 const LAYOUTS = [1, 2, 4];
 
-/** Events: `watch` (other maps are shown), `cursor` and `pick` (detail {y, x}), `area`, `chosen`, `snapshot` and `figure` (detail: the panel). */
+/** Events: `watch` (other maps are shown), `cursor` and `pick` (detail {y, x}), `area` (detail: a region), `chosen`, `snapshot` and `figure` (detail: the panel). */
 export class MapsPanel extends EventTarget {
   #names = '';
 
   constructor(store, settings) {
     super();
     Object.assign(this, { store, settings });
-    this.marks = new MapMarks((area) => this.#emit('area', area));
+    this.marks = new MapMarks((area) => this.#drawn(area));
     this.panels = Array.from({ length: LAYOUTS.at(-1) }, (_, i) => new MapPanel(i, { store, settings, marks: this.marks }));
     this.controls = new DisplayControls('Map');
     this.grid = element('div', { class: 'map-grid' }, ...this.panels.map((panel) => panel.root));
     this.layouts = LAYOUTS.map((n) => button(String(n), `${n === 1 ? 'One map' : `${n} maps`} at once`, () => this.setLayout(n), { class: 'toggle' }));
+    this.tools = TOOLS.map(([kind, sign, text]) => button(sign, `Draw ${text}: drag on a map, see the mean pattern (X; or hold ⇧ while dragging)`, () => this.draw(kind),
+      { class: 'toggle', 'aria-label': `Draw ${text}` }));
     this.passes = choice('Pass of the scan that is shown', [], 'newest', (value) => store.turnToPass(value === 'newest' ? null : Number(value)));
     this.passes.classList.add('passes');
-    this.controls.root.append(this.passes, element('div', { class: 'toggles', role: 'group', 'aria-label': 'How many maps' }, ...this.layouts));
+    const group = (label, buttons) => element('div', { class: 'toggles', role: 'group', 'aria-label': label }, ...buttons);
+    this.controls.high.after(group('Draw a region', this.tools));
+    this.controls.root.append(this.passes, group('How many maps', this.layouts));
     this.root = element('div', { class: 'column maps-column' }, this.grid, this.controls.root);
     this.panels.forEach((panel) => this.#listen(panel));
     this.setLayout(settings.get('layout', 4));
+    this.#showTools();
     this.choose(this.panels[0]);
     store.on('map', (name) => this.#mapChanged(name));
     store.on('run', () => this.#runChanged());
-    store.on('pass', () => this.panels.forEach((panel) => panel.update()));
+    store.on('pass pause', () => this.panels.forEach((panel) => panel.update()));
     store.on('run map pass', () => this.#showPasses());
     store.on('run', () => !store.run?.maps.length && this.panels.forEach((panel) => panel.update()));
     store.on('calibration', () => this.panels.forEach((panel) => panel.display.view.redraw()));
@@ -62,10 +68,45 @@ export class MapsPanel extends EventTarget {
     this.#emit('chosen', panel);
   }
 
-  /** Marks the position that is looked at. */
+  /** Marks the position that is looked at; a region that is drawn by keys stretches to it. */
   setPicked(place) {
     this.marks.picked = place;
+    if (this.marks.drawing) this.marks.drag(place);
     this.redraw();
+  }
+
+  /** The next drag on a map draws such a region; asked for again, it does not. */
+  draw(kind) {
+    const { marks } = this;
+    marks.armed = !marks.armed || marks.tool !== kind;
+    marks.tool = kind;
+    this.#showTools();
+  }
+
+  /** By keys: begins a region at the position that is looked at, and ends it. */
+  drawByKey() {
+    const { marks } = this;
+    const size = this.chosen.display.view.size;
+    if (marks.drawing) marks.drop();
+    else if (marks.picked && size.width) marks.beginAt(marks.picked, size);
+    this.redraw();
+  }
+
+  leaveDrawing() {
+    if (!this.marks.drawing && !this.marks.armed) return;
+    this.marks.leave();
+    this.#showTools();
+    this.redraw();
+  }
+
+  #drawn(area) {
+    this.#showTools();
+    if (area) this.#emit('area', area);
+  }
+
+  #showTools() {
+    const { tool, armed } = this.marks;
+    this.tools.forEach((one, i) => one.setAttribute('aria-pressed', String(armed && TOOLS[i][0] === tool)));
   }
 
   redraw() {

@@ -46,6 +46,11 @@ export class PatternPanel extends EventTarget {
     return this.store.calibration?.pixel_size_k?.value ?? null;
   }
 
+  /** What is shown, in words. */
+  get caption() {
+    return ASKED[this.source] ? this.asked?.where ?? '' : title(this.source);
+  }
+
   get watched() {
     return ASKED[this.source] ? [] : [this.source];
   }
@@ -74,13 +79,29 @@ export class PatternPanel extends EventTarget {
   }
 
   update() {
+    if (this.store.paused && this.display.image && !ASKED[this.source]) return;
     const pattern = this.#pattern();
     this.root.classList.toggle('no-data', !pattern);
     if (!pattern) return;
     this.display.show({ data: pattern.data, measured: null, shape: pattern.shape, units: pattern.units ?? 'counts' });
+    if (!ASKED[this.source]) this.reflections.at = this.#placeOf(pattern);
     if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}`);
-    else this.say(pattern.number ? `pattern ${count(pattern.number)}` : '');
+    else this.#sayWhich();
     this.#showReadout();
+  }
+
+  // Where the newest pattern is in the scan. While the beam goes round and round its reflections may be of the pass before.
+  #placeOf({ position, geometry }) {
+    const { run } = this.store;
+    return run?.mode === 'view' || geometry !== run?.geometry?.version ? null : this.store.placeOf(position);
+  }
+
+  #sayWhich() {
+    const { number } = this.#pattern() ?? {};
+    const { at } = this.reflections;
+    const where = at ? `, y ${at.y}  x ${at.x}` : '';
+    const name = at && this.store.classAt(at.index);
+    this.say(number ? `pattern ${count(number)}${where}${name ? `, ${name}` : ''}` : '');
   }
 
   toggleApertures() {
@@ -122,6 +143,8 @@ export class PatternPanel extends EventTarget {
     this.apertures.addEventListener('change', () => view.redraw());
     this.store.on('pattern', (name) => name === this.source && this.update());
     this.store.on('rows calibration', () => view.redraw());
+    this.store.on('rows', () => !ASKED[this.source] && !this.store.paused && this.#sayWhich());
+    this.store.on('pause', () => this.update());
     this.store.on('run', () => this.#names());
     this.#names();
   }

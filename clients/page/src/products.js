@@ -24,7 +24,7 @@ export function patternDefaults(name) {
 
 /** Names that say more to an operator. */
 export function title(name) {
-  return name.replace(/_/g, ' ').replace('bragg/', 'Bragg ').replace(/\bcom (x|y|magnitude|angle)\b/, 'CoM $1').replace('icom', 'iCoM');
+  return name.replace(/_/g, ' ').replace('bragg/', 'Bragg ').replace(/\bcom (x|y|magnitude|angle)\b/, 'CoM $1').replace('icom', 'iCoM').replace(/\blatest$/, 'newest');
 }
 
 /** Which maps to show first: those that tell most. */

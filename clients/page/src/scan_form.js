@@ -3,6 +3,7 @@
 import { allow } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
 import { parseLabels } from './scan_labels.js';
+import { inOperatorsWords } from './wording.js';
 import { duration } from './words.js';
 
 const PRESETS = [
@@ -40,7 +41,8 @@ export class ScanForm {
 
   #layout() {
     const labelled = (text, control) => element('label', { class: 'field' }, element('span', {}, text), control);
-    this.nudges = [-10, -1, 1, 10].map((n) => button(n > 0 ? `+${n}` : `−${-n}`, `The scan began ${Math.abs(n)} patterns ${n > 0 ? 'later' : 'earlier'} than it is seen`, () => this.#nudge(n)));
+    this.nudges = [-10, -1, 1, 10].map((n) => button(n > 0 ? `+${n}` : `−${-n}`, `The scan began ${Math.abs(n)} patterns ${n > 0 ? 'later' : 'earlier'} than it is seen`, () => this.#shift({ nudge: n })));
+    this.nudges.push(button('Reset', 'As the scan was seen before it was shifted', () => this.#shift({ shift: 0 })));
     return element('div', {},
       element('div', { class: 'form' },
         element('div', { class: 'pair' }, this.ny, this.nx),
@@ -75,7 +77,7 @@ export class ScanForm {
     this.#show();
     await this.toasts.attempt(async () => {
       const { result } = await this.connection.request('start', this.#arguments(mode));
-      (result.warnings ?? []).forEach((warning) => this.toasts.say(warning, 'warn'));
+      (result.warnings ?? []).forEach((warning) => this.toasts.say(inOperatorsWords(warning), 'warn'));
     });
     this.starting = false;
     this.#show();
@@ -95,8 +97,8 @@ export class ScanForm {
     });
   }
 
-  #nudge(n) {
-    return this.toasts.attempt(() => this.connection.request('geometry', { nudge: n }));
+  #shift(args) {
+    return this.toasts.attempt(() => this.connection.request('geometry', args));
   }
 
   #show() {
@@ -135,7 +137,7 @@ export function runFacts(run) {
     ['File', run.file ? run.file.split('/').at(-1) : 'not recorded'],
   ];
   for (const [name, value] of Object.entries(run.labels ?? {})) facts.push([name, String(value)]);
-  if (run.detail) facts.push(['Note', run.detail]);
-  run.warnings?.forEach((warning) => facts.push(['Warning', warning]));
+  if (run.detail) facts.push(['Note', inOperatorsWords(run.detail)]);
+  run.warnings?.forEach((warning) => facts.push(['Warning', inOperatorsWords(warning)]));
   return facts;
 }

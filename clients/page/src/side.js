@@ -48,6 +48,13 @@ export class Side {
     chosen.shown?.();
   }
 
+  /** The next tab that is there, with the keys in it. */
+  openNext() {
+    const there = this.tabs.filter((_, i) => !this.buttons[i].hidden);
+    this.open(there[(there.indexOf(this.chosen) + 1) % there.length].id);
+    this.buttons[this.tabs.indexOf(this.chosen)].focus();
+  }
+
   #key(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;

@@ -13,7 +13,7 @@ export class StateBar {
   #receivedAt = 0;
   #written = new Rates();
 
-  /** `actions`: {stop, control, note, summary, help, theme}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
+  /** `actions`: {stop, control, note, summary, help, theme, pause}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
   constructor(store, actions, shownTime) {
     Object.assign(this, { store, shownTime });
     this.word = element('strong');
@@ -23,21 +23,23 @@ export class StateBar {
     this.progress = element('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress of the scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.bar);
     this.progressText = element('span', { class: 'progress-text' });
     this.stop = new HoldButton('Stop', 'Hold to stop the scan: what was taken is kept', actions.stop);
+    this.held = button('Picture held', 'Let maps and pattern go on (Space)', actions.pause, { class: 'held', hidden: true });
     this.control = button('', 'Who holds control; take it, give it back (H)', actions.control, { class: 'control' });
     this.numbers = element('dl', { class: 'numbers' });
     this.cells = Object.fromEntries(CELLS.map(([key, label, tip]) => [key, this.#cell(label, tip)]));
     this.root = element('header', { class: 'state-bar' },
       element('h1', {}, 'merlind'),
-      element('div', { class: 'state-row' }, this.state, element('div', { class: 'progress-row' }, this.progress, this.progressText), this.stop.root),
+      element('div', { class: 'state-row' }, this.state, element('div', { class: 'progress-row' }, this.progress, this.progressText), this.held, this.stop.root),
       this.numbers,
       element('div', { class: 'tools' },
         this.control,
         button('Note', 'A note for the logbook (N)', actions.note),
-        button('Summary', 'One page about this scan, to print', actions.summary),
+        button('Summary', 'One page about this scan, to print (Y)', actions.summary),
         button('◐', 'Light or dark (T)', actions.theme, { class: 'icon', 'aria-label': 'Light or dark' }),
         button('?', 'Keys (?)', actions.help, { class: 'icon', 'aria-label': 'Keys' })));
     store.on('status', () => this.#count());
     store.on('status run connection viewers control', () => this.show());
+    store.on('pause', () => { this.held.hidden = !store.paused; });
     setInterval(() => this.show(), 250);
   }
 

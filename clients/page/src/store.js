@@ -1,5 +1,6 @@
 // What is known of merlind now: one place that messages are put into and views read from.
 
+import { CLASSES } from './colours.js';
 import { MapData } from './map_data.js';
 
 const STATUSES_REMEMBERED = 60;
@@ -7,7 +8,7 @@ const milliseconds = ([seconds, nanoseconds]) => seconds * 1000 + nanoseconds / 
 
 /**
  * Events: the name of what changed: `status`, `run`, `connection`, `viewers`, `welcome`, `detectors`, `calibration`,
- * `bragg`, `rows`, `control`, `pass`, `happening` (detail: header of an event/ message), `map` / `pattern` / `profile` (detail: the name).
+ * `bragg`, `rows`, `control`, `pass`, `pause`, `happening` (detail: header of an event/ message), `map` / `pattern` / `profile` (detail: the name).
  */
 export class Store extends EventTarget {
   status = null;
@@ -23,6 +24,8 @@ export class Store extends EventTarget {
   patterns = new Map();
   profiles = new Map();
   control = { may: false, reason: '', lease: null, mine: false };
+  /** Maps and patterns stay as they are; what comes meanwhile is shown afterwards. */
+  paused = false;
   /** The pass of a scan with repeats that is looked at; null: the newest. */
   pass = null;
   #clocks = [];
@@ -80,8 +83,9 @@ export class Store extends EventTarget {
   }
 
   take_pattern(header, { data }) {
-    this.patterns.set(header.name, { ...data, run: header.scan, number: header.number, time: header.t });
-    this.changed('pattern', header.name);
+    const { name, scan: run, number, position, geometry, t: time } = header;
+    this.patterns.set(name, { ...data, run, number, position, geometry, time });
+    this.changed('pattern', name);
   }
 
   take_profile(header, { data }) {
@@ -125,6 +129,20 @@ export class Store extends EventTarget {
     return (this.reflections?.byRow.get(row) ?? []).filter((reflection) => reflection.position === position);
   }
 
+  /** {row, index, y, x} of a position of the run among those of all passes, as it is seen; null where there is no scan. */
+  placeOf(index) {
+    const [ny, nx] = this.run?.geometry?.scan ?? [];
+    if (!nx || index === null || index === undefined) return null;
+    const row = Math.floor(index / nx);
+    return { row, index, y: row % ny, x: index % nx };
+  }
+
+  /** Name of the Bragg class of a position of the newest run, '' where it is not known. */
+  classAt(index) {
+    const map = this.maps.get('bragg/class');
+    return (map?.run === this.run?.id && CLASSES.find(({ value }) => value === map?.data[index])?.name) || '';
+  }
+
   /** Seconds since merlind made what has this time; both clocks need not agree. */
   age(time) {
     return Math.max(0, (performance.now() - Math.min(...this.#clocks) - milliseconds(time)) / 1000);
@@ -133,6 +151,11 @@ export class Store extends EventTarget {
   /** Number of the pass of a map that is to be shown. */
   passOf(map) {
     return this.pass === null || this.pass >= map.passes ? map.newestPass() : this.pass;
+  }
+
+  pause(paused) {
+    this.paused = paused;
+    this.changed('pause');
   }
 
   turnToPass(pass) {

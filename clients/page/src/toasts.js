@@ -23,7 +23,7 @@ export class Toasts {
     try {
       return await work();
     } catch (error) {
-      this.say(error.field ? `${error.message} (${error.field})` : error.message, 'bad');
+      this.say(error.message, 'bad');
       return null;
     }
   }

@@ -72,7 +72,7 @@ export function stateInWords(status, idleSeconds = 0) {
   return { tone: 'idle', word: 'idle', text: ' – ready for a scan' };
 }
 
-const signed = (v) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(2)}`;
+export const signed = (v, digits = 2) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(digits)}`;
 
 /** A drift [dy, dx] in positions, with its error; in nm where the step is known. */
 export function driftInWords({ found, drift, error, detail }, stepNm) {

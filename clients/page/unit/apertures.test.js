@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contains, dragged, fresh, grown, handles, moved, radii, requestOf, SHAPES } from '../src/apertures.js';
+import { contains, dragged, fresh, grown, handles, moved, outlineAt, radii, requestOf, SHAPES } from '../src/apertures.js';
 
 const centre = [100, 120];
 const ring = { name: 'halo', shape: 'annulus', centre, inner: 30, outer: 50 };
@@ -58,4 +58,16 @@ test('a place is inside as the detector counts it', () => {
 
 test('only what may be asked for is asked for', () => {
   assert.deepEqual(requestOf({ ...ring, saturation: {}, version: 3 }), ring);
+});
+
+test('an outline is taken hold of anywhere: a ring to resize it, a rectangle to move it', () => {
+  assert.deepEqual(outlineAt(ring, { y: 100, x: 168 }, 4), { handle: 'outer', y: 100, x: 170 });
+  assert.deepEqual(outlineAt(ring, { y: 128, x: 120 }, 4), { handle: 'inner', y: 130, x: 120 });
+  assert.equal(outlineAt(ring, { y: 100, x: 160 }, 4), null);
+  const sector = { name: 's', shape: 'sector', centre, inner: 0, outer: 50, angles: [0, 90] };
+  assert.equal(outlineAt(sector, { y: 100, x: 71 }, 4), null);
+  assert.equal(outlineAt(sector, { y: 149, x: 121 }, 4).handle, 'outer');
+  const box = { name: 'b', shape: 'rectangle', centre, size: [10, 20] };
+  assert.equal(outlineAt(box, { y: 105, x: 125 }, 2).handle, 'whole');
+  assert.equal(outlineAt(box, { y: 100, x: 120 }, 2), null);
 });

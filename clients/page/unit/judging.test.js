@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareRows, labelsOf, phaseInWords } from '../src/compare_form.js';
+import { askedRegions, compareRows, phaseInWords } from '../src/compare_form.js';
 import { judge } from '../src/control.js';
 import { controlInWords } from '../src/control_dialog.js';
 import { passesOf } from '../src/map_data.js';
@@ -25,14 +25,15 @@ test('a radial mean holds the pixels whose distance rounds to the ring', () => {
   assert.ok(Number.isNaN(radialMean([1, 1], [1, 2], [0, -3])[0]), 'a ring without a pixel has no mean');
 });
 
-test('drawn areas are labels of the scan; of those that overlap the later one counts', () => {
-  assert.deepEqual(labelsOf([{ y0: 0, x0: 0, y1: 1, x1: 1 }, { y0: 1, x0: 1, y1: 5, x1: 9 }], [3, 3]), [[1, 1, 0], [1, 2, 2], [0, 2, 2]]);
+test('regions that lie in the scan are asked for, by their numbers', () => {
+  const regions = [{ y0: 0, x0: 0, y1: 1, x1: 1 }, { y0: 7, x0: 0, y1: 8, x1: 1 }, { y0: 1, x0: 1, y1: 5, x1: 9 }];
+  assert.deepEqual(askedRegions(regions, [3, 3]), { regions: [[[0, 0, 2], [1, 0, 2]], [[1, 1, 3], [2, 1, 3]]], numbers: [1, 3] });
 });
 
 test('regions and both sides of a phase are rows of one table, and the test is a sentence', () => {
   const phase = { table: [[31, 72], [59, 94]], fraction_in: 0.301, fraction_outside: 0.386, odds_ratio: 0.69, odds_ratio_interval: [0.4, 1.17], test: 'fisher', p: 0.16, p_toroidal: 0.125, shifts: 255 };
-  assert.deepEqual(compareRows({ areas: [{ label: 1, n: 60, none: 45, fraction: 0.25, wilson: [0.15, 0.37] }], phase }), [
-    ['Region 1', '60', '15', '25.0 %', '15.0–37.0'], ['In the phase', '103', '31', '30.1 %', ''], ['Outside', '153', '59', '38.6 %', '']]);
+  assert.deepEqual(compareRows({ areas: [{ label: 1, n: 60, none: 45, fraction: 0.25, wilson: [0.15, 0.37] }], phase }, [3]), [
+    ['Region 3', '60', '15', '25.0 %', '15.0–37.0'], ['In the phase', '103', '31', '30.1 %', ''], ['Outside', '153', '59', '38.6 %', '']]);
   assert.equal(phaseInWords(phase), 'Odds ratio 0.69 (0.40–1.17); p = 0.13 by shifts of one map against the other; Fisher p = 0.16, as if patterns were independent.');
   assert.match(phaseInWords({ ...phase, shifts: 0, odds_ratio: null }), /^the scan is too small/);
 });
