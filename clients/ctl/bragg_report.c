@@ -91,6 +91,10 @@ void bragg_report_settings(FILE *out, const json_t *result)
     print_value(out, "counts", json_object_get(settings, "counts"), "all");
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         print_value(out, more[i], json_object_get(settings, more[i]), "not known");
+    const json_t *const phase = json_object_get(settings, "phase");
+    print_value(out, "phase", json_object_get(phase, "map"), "none");
+    if (json_is_object(phase))
+        print_value(out, "threshold", json_object_get(phase, "threshold"), "half");
 }
 
 void bragg_report_proposal(FILE *out, const json_t *result)

@@ -87,7 +87,8 @@ static int take_phase(json_t *arguments, const struct options *options, struct e
     const char *const level = options->n_words > 2 ? options->words[2] : NULL;
     if (!map)
         return error_set(error, -EINVAL,
-                         "the map is to be named: merlinctl bragg phase MAP [half|median|otsu|N]");
+                         "the map is to be named: merlinctl bragg %s MAP [half|median|otsu|N]",
+                         options->words[0]);
     json_t *const phase = json_pack("{s:s}", "map", map);
     json_object_set_new(arguments, "phase", phase);
     if (!level || strchr(level, '='))
@@ -95,6 +96,16 @@ static int take_phase(json_t *arguments, const struct options *options, struct e
     json_t *const number = json_loads(level, JSON_DECODE_ANY, NULL);
     json_object_set_new(phase, "threshold", number ? number : json_string(level));
     return 2;
+}
+
+/* The same for the runs that follow; none: no phase any more. */
+static int take_live_phase(json_t *arguments, const struct options *options, struct error *error)
+{
+    const char *const map = first_word(options);
+    if (!map || strcmp(map, "none") != 0)
+        return take_phase(arguments, options, error);
+    json_object_set_new(arguments, "phase", json_null());
+    return 1;
 }
 
 /* ---- the words ---- */
@@ -120,6 +131,8 @@ static const struct bragg_word words[] = {
     {"null-test", "bragg_null_test", NULL, "", take_none, bragg_report_null_test, false, ONE_RUN},
     {"labels", "bragg_labels", NULL, "FILE ", take_labels, bragg_report_labels, false, ONE_RUN},
     {"phase", "bragg", NULL, "MAP [THRESHOLD] ", take_phase, bragg_table_print, false, ONE_RUN},
+    {"live-phase", "bragg_settings", NULL, "MAP [THRESHOLD] ", take_live_phase,
+     bragg_report_settings, false, NO_RUN},
 };
 
 static const struct bragg_word *find_word(const char *name)
@@ -190,10 +203,11 @@ int command_bragg_word(const struct options *options, struct client *client)
     const struct bragg_word *const word = find_word(options->words[0]);
     json_t *const arguments = json_object();
     if (!word)
-        error_set(&error, -EINVAL,
-                  "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
-                  "settings, propose, series, injection-test, null-test, labels and phase",
-                  options->words[0]);
+        error_set(
+            &error, -EINVAL,
+            "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
+            "settings, propose, series, injection-test, null-test, labels, phase and live-phase",
+            options->words[0]);
     else if (take_arguments(arguments, word, options, &error) == 0)
         return ask(word, options, client, arguments);
     json_decref(arguments);

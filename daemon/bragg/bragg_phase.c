@@ -12,8 +12,6 @@
 
 /* ---- the request ---- */
 
-static const char *const rules[] = {"half", "median", "otsu"};
-
 static bool take_threshold(struct threshold *threshold, const json_t *given)
 {
     if (json_is_number(given)) {
@@ -21,8 +19,8 @@ static bool take_threshold(struct threshold *threshold, const json_t *given)
         return true;
     }
     const char *const word = given ? json_string_value(given) : "half";
-    for (unsigned i = 0; word && i < 3; i++) {
-        if (strcmp(word, rules[i]) == 0) {
+    for (unsigned i = 0; word && threshold_rule_names[i]; i++) {
+        if (strcmp(word, threshold_rule_names[i]) == 0) {
             *threshold = (struct threshold){.rule = (enum threshold_rule)i};
             return true;
         }
@@ -42,7 +40,7 @@ json_t *bragg_phase_plan_json(const struct bragg_phase_plan *plan)
     return json_pack("{s:s, s:o}", "map", plan->map, "threshold",
                      plan->threshold.rule == THRESHOLD_VALUE
                          ? json_real(plan->threshold.level)
-                         : json_string(rules[plan->threshold.rule]));
+                         : json_string(threshold_rule_names[plan->threshold.rule]));
 }
 
 int bragg_phase_take(struct bragg_phase_wanted *wanted, const json_t *given, const char **field,

@@ -400,6 +400,14 @@ const struct config_key config_keys[] = {
     {"bragg.block", &config_type_number, FIELD(bragg.block_length), RANGE(1, 1024),
      .unit = "scan positions", .default_text = "3",
      .text = "Positions over which patterns may be alike: at least two probe diameters."},
+    {"bragg.phase", &config_type_name, FIELD(bragg.phase.map), .default_text = "none",
+     .text = "A map whose bright part is a phase: while a scan runs and in its file the statistics "
+             "tell whether reflections sit on it. It must not look at pixels of the ring."},
+    {"bragg.phase_threshold", &config_type_threshold, FIELD(bragg.phase.threshold),
+     .default_text = "half",
+     .text = "Above what the map is bright. half: the middle of its grey scale, whose 0.5 and 99.5 "
+             "percentiles are black and white. otsu: where two classes differ most. A number is in "
+             "the map's unit."},
     {"calibration.kv", &config_type_real_or_auto, FIELD(calibration.kv), RANGE(1, 10000),
      .unit = "kV", .default_text = "auto", .text = "Accelerating voltage. auto: not known."},
     {"calibration.camera_length", &config_type_real_or_auto, FIELD(calibration.camera_length),

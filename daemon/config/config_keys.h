@@ -54,6 +54,7 @@ extern const struct config_type config_type_real;              /* double */
 extern const struct config_type config_type_real_or_auto;      /* double, auto is NaN */
 extern const struct config_type config_type_real_or_measure;   /* double, measure is NaN */
 extern const struct config_type config_type_pair_or_auto;      /* two doubles, auto is NaN */
+extern const struct config_type config_type_threshold;         /* struct threshold */
 extern const struct config_type config_type_name;              /* char array, "none" is "" */
 extern const struct config_type config_type_choice;            /* an enum */
 extern const struct config_type config_type_host;              /* char array, as the following */

@@ -16,6 +16,8 @@ static const struct {
      "{'anyOf': [{'type': 'integer', 'minimum': 0}, {'type': 'string', 'pattern': "
      "'^(auto|[0-9]+ *([KMGT]iB|[kMGT]?B)?)$'}]}"},
     {&config_type_name, "{'type': 'string', 'pattern': '^[A-Za-z0-9_-]+$'}"},
+    {&config_type_threshold,
+     "{'anyOf': [{'type': 'number'}, {'enum': ['half', 'median', 'otsu']}]}"},
     {&config_type_host, "{'type': 'string', 'pattern': '^[A-Za-z0-9._:%-]+$'}"},
     {&config_type_directory, "{'type': 'string', 'minLength': 1}"},
     {&config_type_directory_or_auto, "{'type': 'string', 'minLength': 1}"},

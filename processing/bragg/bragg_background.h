@@ -39,7 +39,8 @@ struct bragg_background_plan {
     double band_grains[BRAGG_BANDS_MAX]; /* V_px times the area of speckle: V of n pixels is this /
                                             n */
     uint32_t disk_sectors; /* neighbours that hold all of any disk that is looked for */
-    double sector_speckle; /* V of a sector */
+    double sector_speckle; /* V of a sector, */
+    double arc_speckle;    /* and times the sectors that a grain covers */
     double disk_share;     /* of the ring, that a matched disk covers */
     double overdispersion;
     double prior[BRAGG_BANDS_MAX *

@@ -104,17 +104,25 @@ static double quarter_scale(const struct bragg_background_plan *plan, const uint
     return mean_from_quarter(plan, lowest_counts / lowest_template * per_sector) / per_sector;
 }
 
-/* Sectors that hold no more than these expectations explain. */
+#include "processing/bragg/bragg_arcs_inline.h"
+
+/* Sectors that are partly in a disk have a level of their own. */
+#define ARC_LEVELS 3
+
+/* Sectors that hold no more than these expectations explain. Few counts have a longer tail than a
+ * normal law: the limit is farther out by what their third cumulant, (3 F - 1) / 2 times the
+ * variance, puts it (Cornish and Fisher). */
 static uint64_t quiet_sectors(const struct bragg_background_plan *plan, const uint32_t *counts,
                               const double *expected, uint64_t usable)
 {
     const double limit2 = QUIET_LIMIT * QUIET_LIMIT;
+    const double skew = (limit2 - 1) / 6 * (3 * plan->overdispersion - 1) / 2;
     uint8_t is_quiet[BRAGG_SECTORS_MAX];
     uint64_t quiet = 0;
     for (uint32_t s = 0; s < plan->n_sectors; s++) {
         const double variance =
             (plan->overdispersion + plan->sector_speckle * expected[s]) * expected[s];
-        const double above = MAX_OF(counts[s] - expected[s] - 1, 0);
+        const double above = MAX_OF(counts[s] - expected[s] - 1 - skew, 0);
         is_quiet[s] = above * above <= limit2 * variance;
     }
     for (uint32_t s = 0; s < plan->n_sectors; s++)
@@ -313,42 +321,64 @@ static double variance_share(const struct bragg_background_plan *plan, double bu
     return MAX_OF(busy_share, own);
 }
 
-static void fit_background(struct bragg_background *background,
-                           const struct bragg_background_plan *plan, const uint32_t *counts,
-                           const double *template, uint64_t busy)
+struct sector_sums {
+    uint32_t counts[BRAGG_SECTORS_MAX];
+    double template[BRAGG_SECTORS_MAX], expected[BRAGG_SECTORS_MAX];
+};
+
+/* The ratio from the quiet ones of these sectors. */
+static void fit_quiet(struct bragg_background *background, struct sector_sums *sectors,
+                      const struct bragg_background_plan *plan, const uint32_t *counts,
+                      const double *template, uint64_t usable)
 {
-    const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
-    uint32_t sector_counts[BRAGG_SECTORS_MAX];
-    double templates[BRAGG_SECTORS_MAX], expected[BRAGG_SECTORS_MAX];
     struct band_ratios fit;
     struct band_sums sums;
-    sum_sectors(sector_counts, templates, plan, counts, template);
-    const double first = quarter_scale(plan, sector_counts, templates, usable);
+    const double first = quarter_scale(plan, sectors->counts, sectors->template, usable);
     const double level = log(first);
     for (uint32_t s = 0; s < plan->n_sectors; s++)
-        expected[s] = templates[s] * first;
+        sectors->expected[s] = sectors->template[s] * first;
     for (uint32_t b = 0; b < plan->n_bands; b++) {
         fit.ratio[b] = first;
         fit.logarithm[b] = level;
     }
     background->quiet = usable;
     for (int round = 0; round < 2; round++) {
-        const uint64_t quiet = quiet_sectors(plan, sector_counts, expected, usable);
+        const uint64_t quiet = quiet_sectors(plan, sectors->counts, sectors->expected, usable);
         background->quiet = quiet ? quiet : background->quiet;
         sum_bands(&sums, plan, counts, template, background->quiet);
         fit_bands(&fit, plan, &sums, level, round + 1, round > 0 ? background->variance : NULL);
-        expect_sectors(expected, plan, template, fit.ratio);
+        expect_sectors(sectors->expected, plan, template, fit.ratio);
     }
-    const double correction = clip_correction(plan, expected, background->quiet);
+    memcpy(background->ratio, fit.ratio, plan->n_bands * sizeof(*fit.ratio));
+}
+
+static void fit_background(struct bragg_background *background,
+                           const struct bragg_background_plan *plan, const uint32_t *counts,
+                           const double *template, uint64_t busy)
+{
+    const uint64_t usable = plan->usable & ~busy ? plan->usable & ~busy : plan->usable;
+    struct sector_sums sectors;
+    sum_sectors(sectors.counts, sectors.template, plan, counts, template);
+    uint64_t even = usable, loud = 0;
+    int levels = 0;
+    do {
+        even &= ~loud;
+        fit_quiet(background, &sectors, plan, counts, template, even);
+        loud = levels++ < ARC_LEVELS &&
+                       are_uneven(plan, sectors.counts, sectors.expected, background->quiet)
+                   ? loud_arcs(plan, sectors.counts, sectors.template, even)
+                   : 0;
+    } while (loud);
+    const double correction = clip_correction(plan, sectors.expected, background->quiet);
     double sum_expected = 0, sum_template = 0;
     for (uint32_t s = 0; s < plan->n_sectors; s++) {
-        sum_expected += expected[s];
-        sum_template += templates[s];
+        sum_expected += sectors.expected[s];
+        sum_template += sectors.template[s];
     }
     background->n_quiet = (uint32_t)__builtin_popcountll(background->quiet);
     const double busy_share = 1 - background->n_quiet / (double)__builtin_popcountll(plan->usable);
     background->variance_share = variance_share(plan, busy_share);
     for (uint32_t b = 0; b < plan->n_bands; b++)
-        background->ratio[b] = fit.ratio[b] * correction;
+        background->ratio[b] *= correction;
     background->scale = correction * sum_expected / sum_template;
 }

@@ -223,6 +223,7 @@ static void set_noise(struct bragg_background_plan *plan,
     plan->sector_speckle = mean * correlation;
     const double middle = (values->settings.inner + values->settings.outer) / 2;
     plan->disk_share = radius < middle ? asin(radius / middle) / M_PI : 1;
+    plan->arc_speckle = plan->sector_speckle * fmax(1, plan->disk_share * plan->n_sectors);
     plan->overdispersion = values->overdispersion;
 }
 

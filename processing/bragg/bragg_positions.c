@@ -222,6 +222,7 @@ int bragg_positions_init(struct bragg_positions *positions,
         .n_bins = (uint32_t)((s->outer - s->inner) / BRAGG_BIN_WIDTH) + 1,
     };
     bragg_disk_init(&p->disk, radius);
+    p->off_slope = bragg_disk_off_slope(&p->disk, values->overdispersion);
     if (allocate(p, grid, background->n_bands) < 0) {
         bragg_positions_finish(p);
         return error_set(error, -ENOMEM, "not enough memory for the places of Bragg disks");

@@ -36,7 +36,8 @@ struct bragg_ring {
 
 struct bragg_positions {
     struct bragg_disk disk;
-    uint32_t step; /* pixels between places, along rows and columns */
+    double off_slope; /* of the disk (bragg_disk_off_slope) */
+    uint32_t step;    /* pixels between places, along rows and columns */
     uint32_t n;
     uint32_t n_bins;
     struct bragg_cell cells[BRAGG_CELLS];

@@ -78,6 +78,14 @@ static void add_quiet_sectors(struct bragg_refinement *refinement)
     }
 }
 
+/* Where more sectors than this part are loud there may be disks that are too weak to be told. */
+#define LOUD_PART 4
+
+static bool is_even(const struct bragg_result *found)
+{
+    return (found->n_sectors - found->n_quiet_sectors) * LOUD_PART <= found->n_sectors;
+}
+
 void bragg_refinement_add(struct bragg_refinement *refinement, const struct bragg_frame *frame,
                           struct bragg_result *result)
 {
@@ -87,7 +95,7 @@ void bragg_refinement_add(struct bragg_refinement *refinement, const struct brag
     refinement->n_frames++;
     if (found->class != BRAGG_NOT_ANALYSED && !(found->flags & BRAGG_NO_COUNTS))
         add_quiet_sectors(refinement);
-    if (found->class == BRAGG_NONE && !(found->flags & BRAGG_NO_COUNTS))
+    if (found->class == BRAGG_NONE && !(found->flags & BRAGG_NO_COUNTS) && is_even(found))
         bragg_noise_add(&refinement->noise, refinement->scratch, refinement->residual);
     if (result)
         *result = *found;

@@ -82,25 +82,65 @@ static double excess_slope(const struct bragg_scratch *scratch, const struct bra
     return slope.n_used > 0 ? slope.sum * slope.n_pairs / slope.n_used : 0;
 }
 
-#define CENTRE_ROUNDS 4
-/* Windows of larger disks are moved farther, since more of their counts lie in soft edges. */
-#define LARGE_RADIUS 5
 /* Of disks with soft edges, in radii of the aperture. */
 #define SOFT_AWAY 0.9
-
-/* Pixels that a disk is off for each count that its window's excess slopes. */
-static double per_slope(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
-{
-    const struct bragg_positions *const p = &scratch->reference->positions[peak->width];
-    return M_PI * peak->radius / 4 / peak->candidate.excess * p->share[peak->candidate.place];
-}
 
 static int edge_distance(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
 {
     const double radius = scratch->reference->values.settings.disk_radius;
     if (peak->is_soft)
         return (int)fmax(1, rint(SOFT_AWAY * radius));
-    return radius < LARGE_RADIUS ? 1 : 2;
+    return bragg_edge_distance(radius);
+}
+
+/* The whole cluster of an electron counts, not only its part in the window (clusters of F = 2.0 in
+ * a window: 2.2 as a whole). */
+#define WHOLE_CLUSTERS 1.2
+/* V of one side's pixels, in units of that of the window. */
+#define EDGE_SPECKLE 1.5
+
+/* Variance of the excess that a window slopes: chance in the pixels near the windows' edges, half
+ * of which the disk fills. */
+static double slope_variance(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
+{
+    const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
+    const struct bragg_candidate *const c = &peak->candidate;
+    const double f = 1 + WHOLE_CLUSTERS * (scratch->reference->values.overdispersion - 1);
+    const double side = 2. * edge_distance(scratch, peak) * (2 * disk->reach + 1);
+    const double background = c->background / disk->area * side;
+    const double excess = c->excess / (M_PI * peak->radius * peak->radius) * side;
+    return 2 *
+           (f * (background + excess / 2) + EDGE_SPECKLE * c->speckle * background * background);
+}
+
+/* Standard deviation that a reflection far above everything still has, pixels. */
+#define SIGMA_FLOOR 0.05
+/* Variance of where in its pixel a disk's middle lies. */
+#define PIXEL_VARIANCE (1. / 12)
+
+struct edge_law {
+    double per_slope; /* pixels that a disk is off for each count that its window's excess slopes */
+    double sigma;     /* of a coordinate */
+};
+
+/* Where chance moves a disk by more than a pixel is wide, its middle is where it was found rather
+ * than where the slope says: the slope counts the less, but not less than were pixels small. */
+static struct edge_law edge_law_of(const struct bragg_scratch *scratch,
+                                   const struct bragg_peak *peak)
+{
+    const struct bragg_positions *const p = &scratch->reference->positions[peak->width];
+    const double share = p->share[peak->candidate.place] / peak->candidate.excess;
+    const double least = M_PI * peak->radius / 4 * share;
+    const double whole = peak->is_soft ? least : p->off_slope * share;
+    const double variance = slope_variance(scratch, peak);
+    const double trusted = whole * PIXEL_VARIANCE / (PIXEL_VARIANCE + whole * whole * variance);
+    const double factor = fmin(whole, fmax(least, trusted));
+    const double left = 1 - factor / whole;
+    return (struct edge_law){
+        .per_slope = factor,
+        .sigma = sqrt(factor * factor * variance + left * left * PIXEL_VARIANCE +
+                      SIGMA_FLOOR * SIGMA_FLOOR),
+    };
 }
 
 static double clamped(double value, double limit)
@@ -108,13 +148,14 @@ static double clamped(double value, double limit)
     return fmax(-limit, fmin(limit, value));
 }
 
+#define CENTRE_ROUNDS 4
+
 /* The middle of a disk; from pixel to pixel where it is not near the one that it was found at. */
 static void find_centre(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
-                        double *row, double *column)
+                        double factor, double *row, double *column)
 {
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
     const int away = edge_distance(scratch, peak);
-    const double factor = per_slope(scratch, peak);
     *row = peak->row;
     *column = peak->column;
     for (int round = 0; round < CENTRE_ROUNDS; round++) {
@@ -128,29 +169,6 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
     }
 }
 
-/* Standard deviation that a reflection far above everything still has, pixels. */
-#define SIGMA_FLOOR 0.05
-/* The whole cluster of an electron counts, not only its part in the window (clusters of F = 2.0 in
- * a window: 2.2 as a whole). */
-#define WHOLE_CLUSTERS 1.2
-/* V of one side's pixels, in units of that of the window. */
-#define EDGE_SPECKLE 1.5
-
-/* Of a coordinate: chance in the pixels near the windows' edges, half of which the disk fills. */
-static double centre_sigma(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
-{
-    const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
-    const struct bragg_candidate *const c = &peak->candidate;
-    const double f = 1 + WHOLE_CLUSTERS * (scratch->reference->values.overdispersion - 1);
-    const double side = 2. * edge_distance(scratch, peak) * (2 * disk->reach + 1);
-    const double background = c->background / disk->area * side;
-    const double excess = c->excess / (M_PI * peak->radius * peak->radius) * side;
-    const double variance =
-        2 * (f * (background + excess / 2) + EDGE_SPECKLE * c->speckle * background * background);
-    const double factor = per_slope(scratch, peak);
-    return sqrt(factor * factor * variance + SIGMA_FLOOR * SIGMA_FLOOR);
-}
-
 static void tell_reflection(struct bragg_reflection *reflection,
                             const struct bragg_scratch *scratch, const struct bragg_peak *peak)
 {
@@ -158,7 +176,8 @@ static void tell_reflection(struct bragg_reflection *reflection,
     const struct bragg_candidate *const candidate = &peak->candidate;
     const double share = r->positions[peak->width].share[candidate->place];
     double row, column;
-    find_centre(scratch, peak, &row, &column);
+    const struct edge_law law = edge_law_of(scratch, peak);
+    find_centre(scratch, peak, law.per_slope, &row, &column);
     *reflection = (struct bragg_reflection){
         .y = r->grid.top + row,
         .x = r->grid.left + column,
@@ -168,7 +187,7 @@ static void tell_reflection(struct bragg_reflection *reflection,
         .log10_p = bragg_null_tail_log(candidate->counts, candidate->background,
                                        r->values.overdispersion, candidate->speckle) /
                    M_LN10,
-        .sigma = centre_sigma(scratch, peak),
+        .sigma = law.sigma,
         .partner = -1,
         .width = (uint8_t)peak->width,
         .flags = share < EDGE_SHARE ? BRAGG_AT_EDGE : 0,

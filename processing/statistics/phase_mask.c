@@ -6,6 +6,8 @@
 
 #include "processing/statistics/order_statistics.h"
 
+const char *const threshold_rule_names[] = {"half", "median", "otsu", NULL};
+
 #define OTSU_BINS 256
 
 /* The upper edge of the bin after which the classes are farthest apart; in the middle of all that

@@ -16,6 +16,9 @@ enum threshold_rule {
     THRESHOLD_VALUE, /* as given, in the unit of the map */
 };
 
+/* What the rules before THRESHOLD_VALUE are called; NULL behind them. */
+extern const char *const threshold_rule_names[];
+
 struct threshold {
     enum threshold_rule rule;
     double level;              /* in: of THRESHOLD_VALUE; out: in the unit of the map */

@@ -309,20 +309,11 @@ class Bragg(BraggScans):
 
     def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
-                                                      {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}]})
-        self.measure(control)
-        phase = control("bragg", phase={"map": "far", "threshold": "median"})["phase"]
-        self.assertEqual(sum(sum(row) for row in phase["table"]), SCAN[0] * SCAN[1])
-        self.assertGreater(phase["p_toroidal"], 0.001)
-        with self.assertRaises(ControlError) as refused:
-            control("bragg", phase={"map": "halo"})
-        self.assertEqual(refused.exception.field, "args.phase.map")
-        with self.assertRaises(ControlError):
-            control("bragg", phase={"map": "com_y"})
-
-        # One that is set beforehand is in the statistics of the next scan, without being asked for.
+                                                      {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}],
+                                "bragg.phase": "far", "bragg.phase_threshold": "median"})
+        # The one of the configuration is in the statistics of every scan, without being asked for.
         wanted = {"map": "far", "threshold": "median"}
-        self.assertEqual(control("bragg_settings", phase=wanted)["settings"]["phase"], wanted)
+        self.assertEqual(control("bragg_settings")["settings"]["phase"], wanted)
         results = self.results(self.daemon, ("bragg/summary/",))
         summary = self.measure(control)
         recorded = self.recorded(summary)["statistics"]["phase"]
@@ -332,7 +323,16 @@ class Bragg(BraggScans):
             self.assertEqual(rounded(recorded[name]), rounded(asked[name]), name)
         header, _ = results.wait("bragg/summary/", lambda header: not header["provisional"])
         self.assertEqual(header["phase"]["table"], asked["table"])
-        control("bragg_settings", phase={"map": "halo"})
+        self.assertEqual(sum(sum(row) for row in asked["table"]), SCAN[0] * SCAN[1])
+        self.assertGreater(asked["p_toroidal"], 0.001)
+        with self.assertRaises(ControlError) as refused:
+            control("bragg", phase={"map": "halo"})
+        self.assertEqual(refused.exception.field, "args.phase.map")
+        with self.assertRaises(ControlError):
+            control("bragg", phase={"map": "com_y"})
+
+        # One that is set holds for the next scan.
+        self.assertEqual(control("bragg_settings", phase={"map": "halo"})["settings"]["phase"], {"map": "halo", "threshold": "half"})
         statistics = self.recorded(self.measure(control))["statistics"]
         self.assertIsNone(statistics["phase"])
         self.assertTrue(any("the phase of the map halo" in warning for warning in statistics["warnings"]), statistics["warnings"])

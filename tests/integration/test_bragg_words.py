@@ -70,6 +70,9 @@ class Words(BraggScans):
         phase = self.json("bragg", "phase", "far", "otsu", "--run", first["id"])
         self.assertEqual((phase["phase"]["name"], phase["phase"]["threshold"]["rule"], phase["run"]), ("far", "otsu", first["id"]))
         self.assertEqual(self.json("bragg", "phase", "far", "400")["phase"]["threshold"]["level"], 400)
+        self.assertIn("otsu", self.ctl("bragg", "live-phase", "far", "otsu"))
+        self.assertEqual(self.json("bragg", "settings")["settings"]["phase"], {"map": "far", "threshold": "otsu"})
+        self.assertIsNone(self.json("bragg", "live-phase", "none")["settings"]["phase"])
 
         # Mean patterns of phases.
         sums = self.directory / "sums.npy"
@@ -84,7 +87,7 @@ class Words(BraggScans):
         labels.write_text("0,0,none\n1,1,glass\n")
         for words, sentence in ((("nothing",), "neither KEY=VALUE nor"), (("use",), "NAME"), (("series", "a", "b"), "KEY=VALUE"),
                                 (("labels", labels), "labels.csv:2"), (("labels", self.directory / "no.csv"), "No such file"),
-                                (("phase",), "MAP"), (("series", "strain", "--run", "x"), "--run"), (("propose", "--csv"), "--csv"),
+                                (("phase",), "MAP"), (("live-phase",), "live-phase MAP"), (("series", "strain", "--run", "x"), "--run"), (("propose", "--csv"), "--csv"),
                                 (("null-test", "--svg", "a.svg"), "--svg")):
             with self.subTest(words):
                 self.assertIn(sentence, self.ctl("bragg", *words, expect=64))
