@@ -140,6 +140,10 @@ const struct config_key config_keys[] = {
      .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
              "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "
              "nothing is overwritten."},
+    {"recording.profiles", &config_type_bool, FIELD(recording.profiles), .default_text = "true",
+     .text = "Whether the file gets the radial profile of every position "
+             "(/entry/results/radial_profile), where analysis.radial_profile is on. Up to 1 GiB of "
+             "them are kept, and written when the run is over."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
      .default_text = "lz4",
      .text = "lz4 is the fastest by far, zstd packs closest. none stores without packing. auto "

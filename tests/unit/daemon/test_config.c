@@ -154,6 +154,7 @@ static const char full_text[] =
     "  trash_hours: 0.5\n"
     "  opened: 5\n"
     "  links: true\n"
+    "  profiles: false\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control', rate: 250, lease: 12.5}\n"
@@ -251,7 +252,7 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
     assert_true(config->recording_trash_hours == 0.5);
     assert_int_equal(config->recording_opened, 5);
-    assert_true(config->recording.links);
+    assert_true(config->recording.links && !config->recording.profiles);
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
