@@ -9,8 +9,7 @@
 
 #include "daemon/heap_limits.h"
 
-#define LARGE ((size_t)24 << 20) /* freed once it would raise the thresholds of glibc to its size  \
-                                  */
+#define LARGE ((size_t)24 << 20) /* glibc would raise its thresholds to this when it is freed */
 #define TABLE ((size_t)1 << 20)
 #define N_TABLES 50
 #define SMALL 1000
