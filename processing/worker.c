@@ -10,27 +10,15 @@
 
 /* ---- sums ---- */
 
-static void product_merge(const struct product *product, unsigned index)
-{
-    struct product_partial *const partial = &product->partials[index];
-    if (!partial->dirty)
-        return;
-    pthread_mutex_lock(&partial->mutex);
-    product->class->merge(product, partial->shared, partial->own);
-    partial->given = true;
-    pthread_mutex_unlock(&partial->mutex);
-    memset(partial->own, 0, product->accumulator_size);
-    partial->dirty = false;
-}
-
 static void merge(struct worker *worker)
 {
     struct run *const run = worker->run;
     const uint32_t wanted = atomic_load_explicit(&run->arrays_wanted, memory_order_relaxed);
     const unsigned n = atomic_load_explicit(&run->n_products, memory_order_acquire);
     for (unsigned i = 0; i < n; i++) {
-        if (run->products[i]->partials)
-            product_merge(run->products[i], worker->index);
+        const struct product *const product = run->products[i];
+        if (product->partials)
+            product_partial_give(product, &product->partials[worker->index]);
     }
     worker->given = wanted;
     worker->dirty = false;

@@ -28,6 +28,18 @@ static void csv_number(FILE *out, double number)
         fprintf(out, "%.6g", number);
 }
 
+/* Of strong reflections only; nothing where there is no such fraction. */
+static void csv_contrast(FILE *out, const json_t *contrast)
+{
+    const json_t *interval = json_object_get(contrast, "interval");
+    if (!interval)
+        interval = json_object_get(json_object_get(contrast, "effective_size"), "interval");
+    csv_number(out, member_or_nan(contrast, "min"));
+    csv_number(out, member_or_nan(contrast, "fraction"));
+    csv_number(out, number_or_nan(json_array_get(interval, 0)));
+    csv_number(out, number_or_nan(json_array_get(interval, 1)));
+}
+
 /* `quoted` has the interval and its design effect, where there is one. */
 static void csv_line(FILE *out, const char *what, const char *name, const json_t *counted,
                      const json_t *quoted, const char *method)
@@ -45,6 +57,7 @@ static void csv_line(FILE *out, const char *what, const char *name, const json_t
     csv_number(out, number_or_nan(json_array_get(interval, 1)));
     fprintf(out, ",%s", method);
     csv_number(out, member_or_nan(quoted, "design_effect"));
+    csv_contrast(out, json_object_get(counted, "contrast"));
     fputs("\n", out);
 }
 
@@ -88,7 +101,9 @@ static void csv_names(FILE *out)
     fputs("what,name,n", out);
     for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
         fprintf(out, ",%s", bragg_class_members[i]);
-    fputs(",fraction,low,high,interval,design_effect\n", out);
+    fputs(",fraction,low,high,interval,design_effect,min_contrast,contrast_fraction,"
+          "contrast_low,contrast_high\n",
+          out);
 }
 
 void bragg_table_csv_series(FILE *out, const json_t *series)

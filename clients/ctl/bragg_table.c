@@ -249,6 +249,23 @@ static void print_rows(FILE *out, const json_t *series)
     }
 }
 
+/* The same of strong reflections only, which the dose does not decide. */
+static void print_row_contrasts(FILE *out, const json_t *series)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(json_object_get(series, "rows"), i, row)
+    {
+        const json_t *const contrast = json_object_get(row, "contrast");
+        if (json_is_object(contrast))
+            fprintf(out, "%-12s %8s of contrast at least %-18g %10s  %s\n",
+                    member_text(row, "value"), text_of_count(member_count(contrast, "count")).text,
+                    member_number(contrast, "min"),
+                    text_of_percent(member_or_nan(contrast, "fraction")).text,
+                    text_of_interval(json_object_get(contrast, "interval")).text);
+    }
+}
+
 static void print_series_phase(FILE *out, const json_t *phase)
 {
     if (!json_is_object(phase))
@@ -278,6 +295,7 @@ void bragg_table_print_series(FILE *out, const json_t *series)
     if (!json_is_object(series))
         return;
     print_rows(out, series);
+    print_row_contrasts(out, series);
     print_series_phase(out, json_object_get(series, "phase"));
     bragg_table_print_warnings(out, json_object_get(series, "warnings"));
 }

@@ -170,6 +170,9 @@ int acquisition_set_bragg(struct acquisition *acquisition, const struct bragg_pl
 
 /* Finished scans with labels, borrowed. */
 struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisition);
+/* Takes the newest run in when it is over and its event still on the way: who asked for the run has
+ * seen that it is. */
+void acquisition_take_labelled(struct acquisition *acquisition);
 
 /*
  * Somebody begins to read the frames of a run from its file again (frame_sums.h), which

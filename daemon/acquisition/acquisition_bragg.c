@@ -18,6 +18,12 @@ struct labelled_scans *acquisition_labelled_scans(struct acquisition *acquisitio
     return &acquisition->labelled;
 }
 
+void acquisition_take_labelled(struct acquisition *acquisition)
+{
+    if (!acquisition_is_opened(acquisition))
+        labelled_scans_take(&acquisition->labelled, acquisition->run);
+}
+
 /* Runs tell of a reference that is not there; the daemon starts all the same. */
 void acquisition_begin_bragg(struct acquisition *acquisition)
 {

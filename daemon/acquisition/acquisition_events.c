@@ -139,7 +139,7 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
                          pipeline_recorder(acquisition->pipeline));
     disk_experience_take(&acquisition->disk_experience, run);
     acquisition_decide_fate(acquisition, run);
-    labelled_scans_add(&acquisition->labelled, run);
+    labelled_scans_take(&acquisition->labelled, run);
     run_tell_last_loss(run);
     json_t *const summary = run_summary(run, -1);
     if (summary) {

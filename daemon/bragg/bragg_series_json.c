@@ -16,18 +16,51 @@ static json_t *flags_json(unsigned flags)
     return json;
 }
 
+static void set_fraction(json_t *json, const struct series_fraction *fraction)
+{
+    json_object_set_new(
+        json, "method",
+        json_string(fraction->method == SERIES_CLUSTERED ? "clustered" : "effective_size"));
+    json_object_set_new(json, "interval", interval_json(fraction->interval));
+    json_object_set_new(json, "design_effect", number_json(fraction->design_effect));
+}
+
+/* Positions with a reflection of at least a contrast, of n. */
+static json_t *contrast_json(double min, uint64_t count, double n)
+{
+    return json_pack("{s:f, s:I, s:o}", "min", min, "count", (json_int_t)count, "fraction",
+                     number_json(n > 0 ? (double)count / n : NAN));
+}
+
+static json_t *row_contrast_json(const struct series_row *row)
+{
+    if (!(row->min_contrast > 0))
+        return json_null();
+    json_t *const json =
+        contrast_json(row->min_contrast, row->contrast_count, (double)class_counts_n(&row->counts));
+    set_fraction(json, &row->contrast);
+    return json;
+}
+
 static json_t *row_json(const struct series_row *row, double confidence)
 {
     json_t *const json = class_counts_json(&row->counts, confidence);
     json_object_set_new(json, "value", json_string(row->value));
     json_object_set_new(json, "scans", json_integer((json_int_t)row->n_scans));
-    json_object_set_new(
-        json, "method",
-        json_string(row->method == SERIES_CLUSTERED ? "clustered" : "effective_size"));
-    json_object_set_new(json, "interval", interval_json(row->interval));
-    json_object_set_new(json, "design_effect", number_json(row->design_effect));
+    set_fraction(json, &row->all);
+    json_object_set_new(json, "contrast", row_contrast_json(row));
     json_object_set_new(json, "dose", number_json(row->dose));
     json_object_set_new(json, "flags", flags_json(row->flags));
+    return json;
+}
+
+static json_t *scan_contrast_json(const struct series_scan *scan)
+{
+    if (!(scan->contrast.min > 0))
+        return json_null();
+    json_t *const json = contrast_json(scan->contrast.min, scan->contrast.count,
+                                       (double)class_counts_n(&scan->counts));
+    json_object_set_new(json, "interval", interval_json(scan->contrast.interval));
     return json;
 }
 
@@ -49,6 +82,7 @@ static json_t *scan_json(const struct series_scan *scan, double confidence)
     json_object_set_new(json, "value", json_string(scan->value));
     json_object_set_new(json, "interval", interval_json(scan->interval));
     json_object_set_new(json, "design_effect", json_real(n > 0 ? n / scan->n_effective : 1));
+    json_object_set_new(json, "contrast", scan_contrast_json(scan));
     json_object_set_new(json, "dose", number_json(scan->dose));
     json_object_set_new(json, "thickness", number_json(scan->thickness));
     json_object_set_new(json, "drift", number_json(scan->drift));

@@ -29,6 +29,14 @@ static void forget(struct labelled_scan *scan)
     scan->how = NULL;
 }
 
+static struct labelled_scan *find(const struct labelled_scans *scans, const char *id)
+{
+    for (size_t i = 0; i < scans->n; i++)
+        if (strcmp(scans->scans[i].id, id) == 0)
+            return &scans->scans[i];
+    return NULL;
+}
+
 void labelled_scans_finish(struct labelled_scans *scans)
 {
     for (size_t i = 0; i < scans->n; i++)
@@ -43,14 +51,13 @@ static int measure(struct labelled_scan *made, const struct run *run, struct err
 {
     struct bragg_scan_part part;
     struct bragg_scan scan = {0};
-    const struct bragg_statistics_settings settings = bragg_scan_settings(run);
     int r = bragg_scan_whole(&part, run, run_scan(run), error);
     if (r == 0)
         r = bragg_scan_init(&scan, run, &part, error);
     if (r == 0) {
         made->seen = (struct series_scan){.dose = scan.dose, .thickness = NAN, .drift = NAN};
-        r = series_scan_measure(&made->seen, scan.classes, part.ny, part.nx,
-                                settings.block ? settings.block : 3, CONFIDENCE, error);
+        const struct series_scan_maps maps = bragg_scan_series_maps(&scan, run);
+        r = series_scan_measure(&made->seen, &maps, CONFIDENCE, error);
     }
     bragg_scan_finish(&scan);
     return r;
@@ -102,6 +109,13 @@ void labelled_scans_add(struct labelled_scans *scans, const struct run *run)
     }
     *room = made;
     scans->n++;
+}
+
+void labelled_scans_take(struct labelled_scans *scans, const struct run *run)
+{
+    if (run && atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED &&
+        !find(scans, run->plan->id))
+        labelled_scans_add(scans, run);
 }
 
 /* ---- the table ---- */
@@ -197,14 +211,6 @@ json_t *labelled_series_json(struct labelled_series *series, bool leave_out_drif
 }
 
 /* ---- what was told of scans ---- */
-
-static struct labelled_scan *find(const struct labelled_scans *scans, const char *id)
-{
-    for (size_t i = 0; i < scans->n; i++)
-        if (strcmp(scans->scans[i].id, id) == 0)
-            return &scans->scans[i];
-    return NULL;
-}
 
 void labelled_scans_remember(struct labelled_scans *scans, const char *how,
                              const struct series_scan *member)

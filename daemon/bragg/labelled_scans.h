@@ -26,6 +26,8 @@ void labelled_scans_finish(struct labelled_scans *scans);
 /* Takes a finished run in; does nothing where it has no labels or no Bragg reflections. The oldest
  * scan is forgotten for a new one when there are too many. */
 void labelled_scans_add(struct labelled_scans *scans, const struct run *run);
+/* The same of a run that may have been taken in already, or not be finished (or be NULL). */
+void labelled_scans_take(struct labelled_scans *scans, const struct run *run);
 
 /*
  * Scans on their way into a table: copies, so that any thread may add to them. members[i] is for

@@ -28,7 +28,7 @@ struct config_origin {
 };
 
 enum {
-    CONFIG_KEYS = 100, /* in the table of config_keys.c */
+    CONFIG_KEYS = 101, /* in the table of config_keys.c */
     CONFIG_VIRTUAL_DETECTORS_MAX = 64,
     CONFIG_REPEATS_MAX = 1000000, /* passes of a scan */
 };

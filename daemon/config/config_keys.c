@@ -140,6 +140,10 @@ const struct config_key config_keys[] = {
      .text = "Whether each file gets links beside it, NAME.hspy and NAME.nxs, for programs that go "
              "by the ending of a name (HyperSpy, silx). They are discarded with the file, and "
              "nothing is overwritten."},
+    {"recording.profiles", &config_type_bool, FIELD(recording.profiles), .default_text = "true",
+     .text = "Whether the file gets the radial profile of every position "
+             "(/entry/results/radial_profile), where analysis.radial_profile is on. Up to 1 GiB of "
+             "them are kept, and written when the run is over."},
     {"recording.compression.codec", &config_type_choice, FIELD(recording.codec), .choices = codecs,
      .default_text = "lz4",
      .text = "lz4 is the fastest by far, zstd packs closest. none stores without packing. auto "
@@ -382,7 +386,8 @@ const struct config_key config_keys[] = {
              "the scan, as a profile over the ring."},
     {"bragg.contrast_min", &config_type_real, FIELD(bragg.settings.contrast_min), RANGE(0, 100000),
      .default_text = "2",
-     .text = "Excess over background of the weakest reflection that the headline fraction counts."},
+     .text = "Excess over background of the weakest reflection that the fraction of strong ones "
+             "counts (contrast): the one to compare where doses differ. 0: there is none."},
     {"bragg.centre_uncertainty", &config_type_real, FIELD(bragg.settings.centre_uncertainty),
      RANGE(0, 100), .unit = "pixels", .default_text = "0.5",
      .text = "How well the centre is known, per axis: g and -g may be off by twice as much."},

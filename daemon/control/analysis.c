@@ -165,13 +165,24 @@ static struct analysis *create(const struct control_service *service, struct req
     return analysis;
 }
 
+static int start_job(struct analysis *analysis)
+{
+    struct jobs *const jobs = analysis->service->jobs;
+    int r = 0;
+    if (analysis->reads_frames)
+        r = jobs_start_long(jobs, on_work, on_done, analysis, &analysis->error);
+    else if ((r = jobs_start(jobs, on_work, on_done, analysis)) < 0)
+        error_set(&analysis->error, r, "no memory for an analysis");
+    if (r < 0)
+        analysis->code = r == -EBUSY ? "busy" : "internal";
+    return r;
+}
+
 /* It is replied to now, or when the job is done. */
 static void start(struct analysis *analysis)
 {
-    if (!analysis->code && jobs_start(analysis->service->jobs, on_work, on_done, analysis) == 0)
+    if (!analysis->code && start_job(analysis) == 0)
         return;
-    if (!analysis->code)
-        analysis_refuse(analysis, "internal", NULL, "no memory for an analysis");
     if (analysis->sweep)
         acquisition_sweep_end(analysis->service->acquisition, analysis->error.text);
     end(analysis, false);
@@ -183,6 +194,16 @@ void analysis_start(const struct control_service *service, struct request *reque
     struct analysis *const analysis = create(service, request, args, map_pass_choose, compute);
     if (analysis)
         start(analysis);
+}
+
+void analysis_start_long(const struct control_service *service, struct request *request,
+                         json_t *args, void (*compute)(struct analysis *analysis))
+{
+    struct analysis *const analysis = create(service, request, args, map_pass_choose, compute);
+    if (!analysis)
+        return;
+    analysis->reads_frames = true;
+    start(analysis);
 }
 
 void analysis_start_frames(const struct control_service *service, struct request *request,

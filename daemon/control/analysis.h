@@ -23,6 +23,7 @@ struct analysis {
     const struct control_service *service;
     void (*compute)(struct analysis *analysis);
     void (*finish)(struct analysis *analysis, bool cancelled); /* NULL: nothing to do */
+    bool reads_frames;                 /* as a long job; `busy` beside another */
     struct frame_sums_progress *sweep; /* of one that reads the frames again, else NULL */
     void *data;                        /* of compute and finish */
     struct run *run;                   /* holds a reference */
@@ -44,6 +45,10 @@ struct analysis {
  * and replies. */
 void analysis_start(const struct control_service *service, struct request *request, json_t *args,
                     void (*compute)(struct analysis *analysis));
+
+/* The same for one that reads some frames on the disk again: `busy` while another job does. */
+void analysis_start_long(const struct control_service *service, struct request *request,
+                         json_t *args, void (*compute)(struct analysis *analysis));
 
 /* The same for one that takes single frames and no maps: of a scan of any size, and where nothing
  * was measured yet. */

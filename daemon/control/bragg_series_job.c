@@ -45,34 +45,34 @@ void bragg_series_warn(struct series_job *job, size_t i, const char *what,
 
 /* ---- thinned frames ---- */
 
-/* The classes of thinned frames at positions of the scan; as they are where nothing was thinned. */
-static void put_thinned(uint8_t *classes, const struct bragg_thinning *thinned,
+/* What was found in thinned frames, at positions of the scan; as it is where nothing was thinned.
+ */
+static void put_thinned(struct bragg_scan *scan, const struct bragg_thinning *thinned,
                         const struct bragg_scan_part *part)
 {
     const uint64_t n = (uint64_t)part->ny * part->nx;
     for (uint64_t i = 0; thinned->classes && i < n; i++) {
         const int64_t frame = scan_geometry_frame_index(part->scan, part->first + i);
-        classes[i] = frame >= 0 && (uint64_t)frame < thinned->n_exposures
-                         ? thinned->classes[frame]
-                         : (uint8_t)SCAN_CLASS_NOT_ANALYSED;
+        const bool known = frame >= 0 && (uint64_t)frame < thinned->n_exposures;
+        scan->classes[i] = known ? thinned->classes[frame] : (uint8_t)SCAN_CLASS_NOT_ANALYSED;
+        scan->contrast[i] = known ? thinned->contrast[frame] : NAN;
     }
 }
 
 static int count_thinned(struct series_job *job, size_t i, struct error *error)
 {
     const struct run *const run = job->runs[i];
-    const struct bragg_statistics_settings settings = bragg_scan_settings(run);
+    struct bragg_scan scan = {0};
     struct bragg_scan_part part;
     int r = bragg_scan_whole(&part, run, run_scan(run), error);
-    if (r < 0)
-        return r;
-    uint8_t *const classes = malloc((size_t)part.ny * part.nx + 1);
-    if (!classes)
-        return error_set(error, -ENOMEM, "no memory for a series");
-    put_thinned(classes, &job->thinned[i], &part);
-    r = series_scan_measure(&job->series.members[i], classes, part.ny, part.nx,
-                            settings.block ? settings.block : 3, job->confidence, error);
-    free(classes);
+    if (r == 0)
+        r = bragg_scan_init(&scan, run, &part, error);
+    if (r == 0) {
+        put_thinned(&scan, &job->thinned[i], &part);
+        const struct series_scan_maps maps = bragg_scan_series_maps(&scan, run);
+        r = series_scan_measure(&job->series.members[i], &maps, job->confidence, error);
+    }
+    bragg_scan_finish(&scan);
     return r;
 }
 
@@ -144,7 +144,7 @@ static int look_at_phase(struct series_job *job, size_t i, const struct map_pass
     uint8_t *phase = NULL;
     int r = bragg_scan_init(&scan, run, &part, error);
     if (r == 0)
-        put_thinned(scan.classes, &job->thinned[i], &part);
+        put_thinned(&scan, &job->thinned[i], &part);
     if (r == 0)
         r = bragg_phase_make(&phase, &threshold, &job->maps.wanted, run, pass, error);
     if (r == 0) {

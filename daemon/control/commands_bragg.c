@@ -9,12 +9,14 @@
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/label_rows.h"
+#include "processing/bragg_run/bragg_injection.h"
 #include "processing/run/run_products.h"
 
 /* bragg: the statistics of a run's Bragg reflections. */
 
 #define CRYSTALS_MAX 16
 #define SPACINGS_MAX 64
+#define INJECTED 2000 /* frames, to measure a true-positive rate */
 
 struct bragg_request {
     struct analysis *analysis;
@@ -23,6 +25,7 @@ struct bragg_request {
     uint8_t *areas, *phase;
     const char *phase_name;
     struct threshold threshold;
+    bool measures_rate; /* the true-positive rate of contrast_rates */
     struct crystal_phase crystals[CRYSTALS_MAX];
     double spacings[CRYSTALS_MAX][SPACINGS_MAX]; /* nm */
 };
@@ -72,6 +75,61 @@ static int take_rates(struct bragg_request *bragg, const char *name, struct erro
                            "rates must be {fpr, tpr}, from 0 to 1 and tpr above fpr");
 }
 
+/* contrast_rates.tpr may be "measure". */
+static bool wants_measured_rate(const json_t *args)
+{
+    const json_t *const tpr = json_object_get(json_object_get(args, "contrast_rates"), "tpr");
+    return json_is_string(tpr) && strcmp(json_string_value(tpr), "measure") == 0;
+}
+
+static int take_contrast_rates(struct bragg_request *bragg)
+{
+    struct analysis *const analysis = bragg->analysis;
+    struct error_rates *const rates = &bragg->settings.contrast_rates;
+    bragg->measures_rate = wants_measured_rate(analysis->args);
+    if (!bragg->measures_rate)
+        return take_rates(bragg, "contrast_rates", rates, &bragg->settings.contrast_rates_known);
+    const json_t *const given = json_object_get(analysis->args, "contrast_rates");
+    rates->false_positive = rate(given, "fpr");
+    rates->false_positive_error = rate(given, "fpr_error");
+    if (!(bragg->settings.min_contrast > 0))
+        return analysis_refuse(analysis, "bad_value", "args.min_contrast",
+                               "the rate is that of reflections of a contrast: give min_contrast");
+    return 0;
+}
+
+/* By the injection test, with disks of the least contrast that counts. */
+static int measure_rate(struct bragg_request *bragg)
+{
+    struct analysis *const analysis = bragg->analysis;
+    struct error_rates *const rates = &bragg->settings.contrast_rates;
+    struct bragg_injection injection = {
+        .run = analysis->run,
+        .n_contrasts = 1,
+        .rates[0].contrast = bragg->settings.min_contrast,
+        .max_frames = INJECTED,
+        .n_threads = analysis->run->n_workers,
+    };
+    if (!bragg->measures_rate)
+        return 0;
+    const int r = bragg_injection_test(&injection, &analysis->error);
+    if (r < 0)
+        return analysis_refuse_error(analysis, r, "args.contrast_rates");
+    /* The error is that of Agresti and Coull (1998), which is not 0 where all are found. */
+    const double n = (double)injection.rates[0].n, found = (double)injection.rates[0].found;
+    const double middle = (found + 2) / (n + 4);
+    rates->true_positive = found / n;
+    rates->true_positive_error = sqrt(middle * (1 - middle) / (n + 4));
+    bragg->settings.contrast_rates_known = rates->true_positive > rates->false_positive;
+    return bragg->settings.contrast_rates_known
+               ? 0
+               : analysis_refuse(analysis, "no_data", "args.contrast_rates",
+                                 "of reflections of contrast %g put into frames of the run %.1f %% "
+                                 "are found, not more than the false alarms: no fraction can be "
+                                 "corrected for that",
+                                 bragg->settings.min_contrast, 100 * rates->true_positive);
+}
+
 static int take_settings(struct bragg_request *bragg)
 {
     struct analysis *const analysis = bragg->analysis;
@@ -93,8 +151,7 @@ static int take_settings(struct bragg_request *bragg)
     if (take_tile(bragg) < 0 ||
         take_rates(bragg, "rates", &settings->rates, &settings->rates_known) < 0)
         return -1;
-    return take_rates(bragg, "contrast_rates", &settings->contrast_rates,
-                      &settings->contrast_rates_known);
+    return take_contrast_rates(bragg);
 }
 
 /* ---- crystalline phases ---- */
@@ -164,6 +221,22 @@ static int take_areas(struct bragg_request *bragg)
                                  pass->ny, pass->nx);
 }
 
+static int take_excluded(struct bragg_request *bragg)
+{
+    struct analysis *const analysis = bragg->analysis;
+    const struct map_pass *const pass = &analysis->pass;
+    if (!json_object_get(analysis->args, "excluded"))
+        return 0;
+    uint8_t *const mask = calloc((size_t)pass->ny * pass->nx + 1, 1);
+    if (!mask)
+        return analysis_refuse(analysis, "internal", NULL, "no memory for what is excluded");
+    const int r = label_excluded_take(analysis, pass->ny, pass->nx, mask);
+    if (r == 0)
+        bragg_scan_exclude(&bragg->scan, mask);
+    free(mask);
+    return r;
+}
+
 /* ---- the phase ---- */
 
 static int take_phase(struct bragg_request *bragg)
@@ -220,7 +293,8 @@ static void work(struct analysis *analysis)
 {
     struct bragg_request bragg = {.analysis = analysis};
     if (take_scan(&bragg) == 0 && take_settings(&bragg) == 0 && take_crystals(&bragg) == 0 &&
-        take_areas(&bragg) == 0 && take_phase(&bragg) == 0)
+        take_excluded(&bragg) == 0 && take_areas(&bragg) == 0 && take_phase(&bragg) == 0 &&
+        measure_rate(&bragg) == 0)
         compute(&bragg);
     bragg_scan_finish(&bragg.scan);
     free(bragg.areas);
@@ -229,5 +303,8 @@ static void work(struct analysis *analysis)
 
 void command_bragg(const struct control_service *service, struct request *request, json_t *args)
 {
-    analysis_start(service, request, args, work);
+    if (wants_measured_rate(args))
+        analysis_start_long(service, request, args, work);
+    else
+        analysis_start(service, request, args, work);
 }

@@ -133,9 +133,10 @@ static bool prepare(struct series_job *job)
                            : "label must be the name of a label");
         return false;
     }
-    int r =
-        labelled_series_init(&job->series, acquisition_labelled_scans(job->service->acquisition),
-                             label, where, &job->error);
+    struct acquisition *const acquisition = job->service->acquisition;
+    acquisition_take_labelled(acquisition);
+    const int r = labelled_series_init(&job->series, acquisition_labelled_scans(acquisition), label,
+                                       where, &job->error);
     if (r < 0) {
         refuse(job->request, &job->error, "args.label");
         return false;

@@ -72,3 +72,13 @@ int label_regions_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint
                                  "numbers within a scan of %u x %u positions; x1 is not in it",
                                  LABEL_MAX, ny, nx);
 }
+
+int label_excluded_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint8_t *mask)
+{
+    return take_region(json_object_get(analysis->args, "excluded"), ny, nx, 1, mask)
+               ? 0
+               : analysis_refuse(analysis, "bad_value", "args.excluded",
+                                 "excluded must be a list of [y, x0, x1] with x0 < x1, whole "
+                                 "numbers within a scan of %u x %u positions; x1 is not in it",
+                                 ny, nx);
+}

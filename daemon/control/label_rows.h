@@ -15,3 +15,7 @@ bool label_rows_take(const json_t *rows, uint32_t ny, uint32_t nx, uint8_t *labe
  * `labels` [ny * nx] must be 0 before. 0, or -1 when it was refused.
  */
 int label_regions_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint8_t *labels);
+
+/* From args.excluded, the spans of one region: 1 in `mask` [ny * nx], which must be 0 before. 0, or
+ * -1 when it was refused. */
+int label_excluded_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint8_t *mask);

@@ -126,7 +126,7 @@ static hid_t make_group(const struct result_datasets *results, hid_t parent,
     char name[PRODUCT_NAME_SIZE];
     snprintf(name, sizeof name, "%s", product->maps[0].name);
     *strrchr(name, '/') = '\0';
-    return result_positions_group(results, parent, name, "class");
+    return result_positions_group(results, parent, name, "class", NULL);
 }
 
 int bragg_datasets_create(struct bragg_datasets *datasets, struct result_datasets *results,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "daemon/record/bragg_datasets.h"
+#include "daemon/record/profile_datasets.h"
 #include "processing/run/chunk_sink.h"
 
 /*
@@ -31,6 +32,7 @@ struct result_datasets {
     struct result_map *maps;
     struct result_array *arrays;
     struct bragg_datasets bragg;
+    struct profile_datasets profiles;
     hid_t measured[RUN_MAX_LAYERS];      /* -1: not made */
     bool stack;                          /* no shape: maps are [frame] and grow */
     bool contiguous;                     /* maps of a scan have their space from the start */
@@ -62,9 +64,15 @@ hid_t result_array_create(hid_t parent, const struct product_array *array, const
 hid_t result_positions_create(const struct result_datasets *results, hid_t group, const char *name,
                               hid_t type, hid_t memory, const void *fill);
 
-/* Makes the group of results over positions that are in it as datasets: the axes. */
+/* Makes the group of results over positions that are in it as datasets: the axes, and behind them
+ * the name of a further one, NULL: there is none. */
 hid_t result_positions_group(const struct result_datasets *results, hid_t parent, const char *name,
-                             const char *signal);
+                             const char *signal, const char *inner);
+
+/* The middles of rings of `width` pixels: radius in pixels and, where the size of a pixel is known,
+ * k. The axis that readers are led to is the better of the two. */
+int result_ring_axes_create(hid_t group, uint32_t n_rings, double width, const struct run *run);
+const char *result_ring_axis(const struct run *run);
 
 /* The attributes of its dataset. */
 int result_describe(hid_t dataset, const char *units, const char *description);

@@ -8,6 +8,7 @@
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
 #include "processing/products/bragg_product.h"
+#include "processing/products/profile_products.h"
 #include "processing/run/run_products.h"
 
 /* Maps up to this size, all together, have their space from the start; larger ones get it line by
@@ -25,13 +26,15 @@ int result_describe(hid_t dataset, const char *units, const char *description)
 /* ---- maps ---- */
 
 /* The maps share their axes. */
-static int link_axes(hid_t group, const struct result_datasets *results, const char *signal)
+static int link_axes(hid_t group, const struct result_datasets *results, const char *signal,
+                     const char *inner)
 {
     const struct scan_geometry shape = {.repeats = (uint32_t)results->passes};
-    const char *axes[3] = {"frame"};
+    const char *axes[4] = {"frame"};
     const size_t n = results->stack ? 1 : nexus_scan_axis_names(axes, &shape);
+    axes[n] = inner;
     if (nexus_attribute(group, "signal", signal) < 0 ||
-        nexus_attribute_list(group, "axes", axes, n) < 0)
+        nexus_attribute_list(group, "axes", axes, inner ? n + 1 : n) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         if (nexus_link(group, axes[i], results->axes_home) < 0)
@@ -83,10 +86,10 @@ hid_t result_positions_create(const struct result_datasets *results, hid_t group
 }
 
 hid_t result_positions_group(const struct result_datasets *results, hid_t parent, const char *name,
-                             const char *signal)
+                             const char *signal, const char *inner)
 {
     const hid_t group = nexus_group(parent, name, "NXdata");
-    if (group >= 0 && link_axes(group, results, signal) < 0) {
+    if (group >= 0 && link_axes(group, results, signal, inner) < 0) {
         H5Gclose(group);
         return -1;
     }
@@ -97,7 +100,7 @@ hid_t result_positions_group(const struct result_datasets *results, hid_t parent
 static hid_t map_create(const struct result_datasets *results, hid_t parent, const char *name,
                         hid_t type, hid_t memory, const void *fill)
 {
-    const hid_t group = result_positions_group(results, parent, name, "data");
+    const hid_t group = result_positions_group(results, parent, name, "data", NULL);
     if (group < 0)
         return group;
     const hid_t dataset = result_positions_create(results, group, "data", type, memory, fill);
@@ -157,25 +160,38 @@ static bool is_pattern(const struct product_array *array, const struct run *run)
            array->shape[1] == run->format.width;
 }
 
-/* Middles of the rings: radius in pixels and, where the size of a pixel is known, k; the one that
- * readers are led to is the better of the two. The index stays beside them. */
+static double pixel_size_k(const struct run *run)
+{
+    return calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0);
+}
+
+const char *result_ring_axis(const struct run *run)
+{
+    return pixel_size_k(run) > 0 ? "k" : "radius";
+}
+
+int result_ring_axes_create(hid_t group, uint32_t n_rings, double width, const struct run *run)
+{
+    const double size = pixel_size_k(run);
+    const struct nexus_scale radius = {width / 2, width, "px"};
+    const struct nexus_scale k = {width / 2 * size, width * size, "1/nm"};
+    if (nexus_axis(group, "radius", n_rings, &radius, "radius of the ring's middle") < 0)
+        return -1;
+    return size > 0 ? nexus_axis(group, "k", n_rings, &k, "k = 1/d of the ring's middle") : 0;
+}
+
+/* The index stays beside them. */
 static int give_ring_axes(hid_t group, hid_t dataset, const struct product_array *array,
                           const struct run *run)
 {
-    const double width = array->ring_width;
-    const double size = calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0);
-    const char *const axis = size > 0 ? "k" : "radius";
-    const struct nexus_scale radius = {width / 2, width, "px"};
-    const struct nexus_scale k = {width / 2 * size, width * size, "1/nm"};
+    const char *const axis = result_ring_axis(run);
     if (nexus_attribute(group, "signal", "data") < 0 ||
         nexus_attribute_list(group, "axes", &axis, 1) < 0 ||
         nexus_attribute_list(dataset, "dims", &axis, 1) < 0 ||
         nexus_axis(group, "index_0", array->shape[0], &(struct nexus_scale){0, 1, ""},
-                   "index of the ring") < 0 ||
-        nexus_axis(group, "radius", array->shape[0], &radius, "radius of the ring's middle") < 0)
+                   "index of the ring") < 0)
         return -1;
-    return size > 0 ? nexus_axis(group, "k", array->shape[0], &k, "k = 1/d of the ring's middle")
-                    : 0;
+    return result_ring_axes_create(group, array->shape[0], array->ring_width, run);
 }
 
 /* A pattern has the axes of the frames; others count from 0. */
@@ -275,7 +291,11 @@ static int create_all(struct result_datasets *results, hid_t parent, const struc
             return -1;
     }
     for (unsigned i = 0; i < set->n; i++) {
-        if (create_arrays(results, parent, run, set->products[i]) < 0)
+        const struct product *const product = set->products[i];
+        if (create_arrays(results, parent, run, product) < 0)
+            return -1;
+        if (product_is_radial_profile(product) &&
+            profile_datasets_create(&results->profiles, results, parent, run, product) < 0)
             return -1;
     }
     for (unsigned i = 0; i < set->n; i++) {

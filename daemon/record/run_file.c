@@ -2,6 +2,7 @@
 #include "daemon/files/links.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,8 @@ struct run_file {
     int reserve;    /* room on the disk for the end, -1: none */
     struct disk_room room;
     hid_t file;
-    bool news; /* something was written since the last flush */
+    bool news;             /* something was written since the last flush */
+    bool without_profiles; /* there was no room for them in the end */
     struct file_datasets datasets;
 };
 
@@ -229,6 +231,21 @@ static void give_back_reserve(struct run_file *file)
     file->reserve = -1;
 }
 
+/* They are large, and the recording is whole without them. */
+static int write_profiles(struct run_file *file)
+{
+    const struct result_datasets *const results = &file->datasets.results;
+    const uint64_t bytes = profile_datasets_bytes(&results->profiles, file->run);
+    file->without_profiles = bytes > 0 && !disk_room_take(&file->room, bytes);
+    if (!file->without_profiles)
+        return profile_datasets_complete(&results->profiles, results, file->run);
+    log_warning("record",
+                "%s: the disk has no room for the radial profiles of its positions (up to %" PRIu64
+                " MiB), which are left out",
+                file->name.partial, bytes >> 20);
+    return 0;
+}
+
 static int complete(struct run_file *file, const char *summary)
 {
     struct file_datasets *const datasets = &file->datasets;
@@ -242,7 +259,7 @@ static int complete(struct run_file *file, const char *summary)
         log_datasets_update(&datasets->log, file->run) < 0 || write_end(datasets, file->run) < 0 ||
         write_mark(file) < 0 || write_statistics(datasets, summary) < 0)
         return -1;
-    return 0;
+    return write_profiles(file);
 }
 
 /* A failed close is not tried again. */
@@ -260,10 +277,12 @@ static int write_late(struct run_file *file, const char *open_path, struct error
     const char *const path = file->name.partial;
     if (!late_results_are_there(results, run) && !geometry_late_lists_are_there(run) &&
         !given_results_are_due(run) && !log_datasets_have_series(&file->datasets.log) &&
-        !run_facts_have_settings(run) && run->scan.ny > 0)
+        !run_facts_have_settings(run) && !file->without_profiles && run->scan.ny > 0)
         return 0;
     file->file = hdf5_file_reopen(open_path);
     if (file->file < 0 || late_results_write(results, file->file, run) < 0 ||
+        (file->without_profiles &&
+         profile_datasets_remove(&results->profiles, file->file, run) < 0) ||
         given_results_write(results, file->file, run) < 0 ||
         geometry_late_lists_write(file->file, run) < 0 ||
         log_datasets_write_series(&file->datasets.log, file->file, run) < 0 ||

@@ -137,6 +137,22 @@ int bragg_scan_init(struct bragg_scan *scan, const struct run *run,
     return 0;
 }
 
+void bragg_scan_exclude(struct bragg_scan *scan, const uint8_t *mask)
+{
+    const size_t n = (size_t)scan->results.ny * scan->results.nx;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!mask[i])
+            continue;
+        scan->classes[i] = SCAN_CLASS_EXCLUDED;
+        scan->contrast[i] = NAN;
+    }
+    for (size_t i = 0; i < scan->results.n_reflections; i++)
+        if (!mask[scan->reflections[i].position])
+            scan->reflections[kept++] = scan->reflections[i];
+    scan->results.n_reflections = kept;
+}
+
 void bragg_scan_finish(struct bragg_scan *scan)
 {
     free(scan->classes);
@@ -156,4 +172,17 @@ struct bragg_statistics_settings bragg_scan_settings(const struct run *run)
     settings.tile_y = settings.tile_x = setup->tile;
     settings.min_contrast = setup->settings.contrast_min;
     return settings;
+}
+
+struct series_scan_maps bragg_scan_series_maps(const struct bragg_scan *scan, const struct run *run)
+{
+    const struct bragg_statistics_settings settings = bragg_scan_settings(run);
+    return (struct series_scan_maps){
+        .ny = scan->results.ny,
+        .nx = scan->results.nx,
+        .classes = scan->classes,
+        .contrast = scan->contrast,
+        .min_contrast = settings.min_contrast,
+        .block = settings.block ? settings.block : 3,
+    };
 }

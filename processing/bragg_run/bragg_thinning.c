@@ -1,6 +1,7 @@
 #include "processing/bragg_run/bragg_thinning.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,8 @@ static void classify(void *data, unsigned thread, uint64_t exposure, const void 
     const struct bragg_frame frame = {.image = mine->image, .pixel_size = format->pixel_size};
     bragg_classify(mine->scratch, &frame, &mine->result);
     thinning->classes[exposure] = mine->result.class;
+    if (mine->result.n_reflections > 0)
+        thinning->contrast[exposure] = mine->result.contrast;
 }
 
 static int make_threads(struct thinning_work *work, struct error *error)
@@ -66,6 +69,20 @@ static int make_threads(struct thinning_work *work, struct error *error)
                         : error_set(error, -ENOMEM, "no memory to thin frames");
     }
     return r;
+}
+
+static int make_results(struct bragg_thinning *thinning, struct error *error)
+{
+    const uint64_t n = frame_table_end(thinning->run->frames);
+    thinning->n_exposures = n;
+    thinning->classes = malloc(n + 1);
+    thinning->contrast = malloc((n + 1) * sizeof *thinning->contrast);
+    if (!thinning->classes || !thinning->contrast)
+        return error_set(error, -ENOMEM, "no memory to thin frames");
+    memset(thinning->classes, BRAGG_NOT_ANALYSED, n + 1);
+    for (uint64_t i = 0; i < n; i++)
+        thinning->contrast[i] = NAN;
+    return 0;
 }
 
 static int sweep_all(struct thinning_work *work, struct error *error)
@@ -99,12 +116,9 @@ int bragg_thin(struct bragg_thinning *thinning, struct error *error)
         return error_set(error, -ENODATA,
                          "its frames were not compared with a kept reference: scans that are to be "
                          "thinned have to share one");
-    thinning->n_exposures = frame_table_end(thinning->run->frames);
-    thinning->classes = malloc(thinning->n_exposures + 1);
-    if (!thinning->classes)
-        return error_set(error, -ENOMEM, "no memory to thin frames");
-    memset(thinning->classes, BRAGG_NOT_ANALYSED, thinning->n_exposures + 1);
-    const int r = sweep_all(&work, error);
+    int r = make_results(thinning, error);
+    if (r == 0)
+        r = sweep_all(&work, error);
     if (r < 0)
         bragg_thinning_finish(thinning);
     return r;
@@ -113,6 +127,8 @@ int bragg_thin(struct bragg_thinning *thinning, struct error *error)
 void bragg_thinning_finish(struct bragg_thinning *thinning)
 {
     free(thinning->classes);
+    free(thinning->contrast);
     thinning->classes = NULL;
+    thinning->contrast = NULL;
     thinning->n_exposures = 0;
 }

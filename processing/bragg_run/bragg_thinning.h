@@ -13,15 +13,16 @@ struct bragg_thinning {
     double keep;     /* the chance of every count */
     uint64_t seed;
     unsigned n_threads;
-    /* Out: of each exposure, its class, BRAGG_NOT_ANALYSED where there is none. */
-    uint8_t *classes; /* [n_exposures], owned */
+    /* Out: of each exposure, [n_exposures], owned. */
+    uint8_t *classes; /* BRAGG_NOT_ANALYSED where there is none */
+    double *contrast; /* of the strongest reflection, NAN where there is none */
     uint64_t n_exposures;
 };
 
 /*
- * Fills classes and n_exposures; bragg_thinning_finish frees them. -ENODATA with a sentence: the
- * run learned its own reference, of which thinned frames are no part; -ENOENT, -EIO, -ENOMEM.
- * Blocks.
+ * Fills classes, contrast and n_exposures; bragg_thinning_finish frees them. -ENODATA with a
+ * sentence: the run learned its own reference, of which thinned frames are no part; -ENOENT, -EIO,
+ * -ENOMEM. Blocks.
  */
 int bragg_thin(struct bragg_thinning *thinning, struct error *error);
 /* Also of a zeroed one. */

@@ -37,8 +37,9 @@ struct recording_settings {
     char name[200]; /* a template; "": RECORDING_NAME */
     enum recording_codec codec;
     enum recording_shuffle shuffle;
-    int level;  /* 0-9 */
-    bool links; /* NAME.hspy and NAME.nxs beside the file */
+    int level;     /* 0-9 */
+    bool links;    /* NAME.hspy and NAME.nxs beside the file */
+    bool profiles; /* the radial profiles of single positions */
 };
 
 #define PLAN_LABELS_SIZE 512

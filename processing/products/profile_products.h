@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "processing/pixels/analysis_settings.h"
@@ -41,6 +42,9 @@ const struct radial_bins *variance_bins(const struct product *product);
 /* Whether a product is one of these (they may be asked of any product). */
 bool product_is_radial_profile(const struct product *product);
 bool product_is_variance(const struct product *product);
+
+/* Bytes, 4 or 8, that the counts of every ring of a frame fit into. */
+size_t radial_profile_count_size(const struct product *product);
 
 /* counts[n_bins] of one frame from its columns: exact. */
 void radial_profile_columns_to_counts(const struct product *product, const uint64_t *columns,

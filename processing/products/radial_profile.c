@@ -59,6 +59,12 @@ static const struct radial_plan *rings(const struct product *product)
     return &state->rings.plan;
 }
 
+size_t radial_profile_count_size(const struct product *product)
+{
+    const struct radial_profile *const state = product->state;
+    return state->two_a_column ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
 void radial_profile_columns_to_counts(const struct product *product, const uint64_t *columns,
                                       uint64_t *counts)
 {

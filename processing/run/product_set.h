@@ -38,3 +38,6 @@ struct product_partial {
     void *own, *shared;
     bool dirty, given;
 };
+
+/* `own` into `shared`, if there is something in it, and empties it. Called by the share's owner. */
+void product_partial_give(const struct product *product, struct product_partial *partial);

@@ -227,6 +227,18 @@ static uint64_t array_length(const struct product_array *array)
     return array->rank == 2 ? (uint64_t)array->shape[0] * array->shape[1] : array->shape[0];
 }
 
+void product_partial_give(const struct product *product, struct product_partial *partial)
+{
+    if (!partial->dirty)
+        return;
+    pthread_mutex_lock(&partial->mutex);
+    product->class->merge(product, partial->shared, partial->own);
+    partial->given = true;
+    pthread_mutex_unlock(&partial->mutex);
+    memset(partial->own, 0, product->accumulator_size);
+    partial->dirty = false;
+}
+
 void *run_sums(const struct run *run, const struct product *product)
 {
     (void)run;

@@ -12,20 +12,43 @@
 #define TOLERATED 0.1
 #define HALF_STEP 0.5
 
-int series_scan_measure(struct series_scan *scan, const uint8_t *classes, uint32_t ny, uint32_t nx,
-                        uint32_t block, double confidence, struct error *error)
+/* `binary` has room for the map. */
+static int measure_contrast(struct series_contrast *contrast, const struct series_scan_maps *maps,
+                            uint8_t *binary, double confidence, struct error *error)
 {
-    const size_t n = (size_t)ny * nx;
+    struct effective_size effective;
+    *contrast = (struct series_contrast){.min = maps->min_contrast};
+    if (!(maps->min_contrast > 0))
+        return 0;
+    class_binary_map(binary, maps->classes, maps->contrast, maps->min_contrast,
+                     (size_t)maps->ny * maps->nx);
+    const int r = effective_size_of_map(&effective, binary, maps->ny, maps->nx, maps->block,
+                                        confidence, error);
+    if (r < 0)
+        return r;
+    contrast->count = effective.x;
+    contrast->n_effective = effective.n_effective;
+    contrast->interval = effective.interval;
+    return 0;
+}
+
+int series_scan_measure(struct series_scan *scan, const struct series_scan_maps *maps,
+                        double confidence, struct error *error)
+{
+    const size_t n = (size_t)maps->ny * maps->nx;
     struct effective_size effective;
     uint8_t *const binary = malloc(n + 1);
     if (!binary)
         return error_set(error, -ENOMEM, "no memory for a series of scans");
-    class_binary_map(binary, classes, NULL, 0, n);
-    const int r = effective_size_of_map(&effective, binary, ny, nx, block, confidence, error);
+    class_binary_map(binary, maps->classes, NULL, 0, n);
+    int r = effective_size_of_map(&effective, binary, maps->ny, maps->nx, maps->block, confidence,
+                                  error);
+    if (r == 0)
+        r = measure_contrast(&scan->contrast, maps, binary, confidence, error);
     free(binary);
     if (r < 0)
         return r;
-    scan->counts = class_counts_of(classes, n);
+    scan->counts = class_counts_of(maps->classes, n);
     scan->n_effective = effective.n_effective;
     scan->interval = effective.interval;
     return 0;
@@ -76,8 +99,7 @@ static struct series_row *row_of(struct series *series, const char *value)
         if (!strcmp(series->rows[i].value, value))
             return &series->rows[i];
     struct series_row *const row = &series->rows[series->n_rows++];
-    *row = (struct series_row){.value = value, .fraction = NAN, .dose = NAN, .design_effect = 1};
-    row->interval = interval_unknown;
+    *row = (struct series_row){.value = value, .dose = NAN};
     return row;
 }
 
@@ -111,48 +133,94 @@ static void add_counts(struct class_counts *sum, const struct class_counts *coun
 
 /* x and n of the scans of a row that have patterns. */
 struct row_sums {
-    double *x, *n, n_effective, dose;
-    size_t n_scans, n_doses;
+    double *x, *n, n_effective;
+    size_t n_scans;
     struct interval interval; /* of the last */
 };
 
-static void add_scan(struct series_row *row, struct row_sums *sums, const struct series_scan *scan)
+static void add_patterns(struct row_sums *sums, const struct series_scan *scan, uint64_t x,
+                         double n_effective, struct interval interval)
 {
-    row->n_scans++;
-    row->flags |= scan->flags;
-    add_counts(&row->counts, &scan->counts);
-    if (!isnan(scan->dose)) {
-        sums->dose += scan->dose;
-        sums->n_doses++;
-    }
-    if (class_counts_n(&scan->counts) == 0)
+    const uint64_t n = class_counts_n(&scan->counts);
+    if (n == 0)
         return;
-    sums->x[sums->n_scans] = (double)class_counts_bragg(&scan->counts);
-    sums->n[sums->n_scans++] = (double)class_counts_n(&scan->counts);
-    sums->n_effective += scan->n_effective;
-    sums->interval = scan->interval;
+    sums->x[sums->n_scans] = (double)x;
+    sums->n[sums->n_scans++] = (double)n;
+    sums->n_effective += n_effective;
+    sums->interval = interval;
 }
 
-static void fill_row(struct series_row *row, const struct series_scan *scans, size_t n_scans,
+static struct series_fraction fraction_of(const struct row_sums *sums, double confidence)
+{
+    struct series_fraction made = {
+        .fraction = NAN, .interval = interval_unknown, .design_effect = 1};
+    struct clustered clustered;
+    double x = 0, n = 0;
+    for (size_t i = 0; i < sums->n_scans; i++) {
+        x += sums->x[i];
+        n += sums->n[i];
+    }
+    if (n > 0)
+        made.fraction = x / n;
+    if (clustered_fraction(&clustered, sums->x, sums->n, sums->n_scans, sums->n_effective,
+                           confidence, NULL) == 0) {
+        made.method = SERIES_CLUSTERED;
+        made.interval = clustered.interval;
+        made.design_effect = clustered.design_effect;
+    } else if (sums->n_scans == 1) {
+        made.interval = sums->interval;
+        made.design_effect = n / sums->n_effective;
+    }
+    return made;
+}
+
+static bool is_in(const struct series_row *row, const struct series_scan *scan)
+{
+    return !scan->left_out && !strcmp(scan->value, row->value);
+}
+
+static void fill_all(struct series_row *row, const struct series_scan *scans, size_t n_scans,
                      double confidence, double *room)
 {
     struct row_sums sums = {.x = room, .n = room + n_scans};
-    for (size_t i = 0; i < n_scans; i++)
-        if (!scans[i].left_out && !strcmp(scans[i].value, row->value))
-            add_scan(row, &sums, &scans[i]);
-    row->fraction = class_counts_fraction(&row->counts);
-    if (sums.n_doses > 0)
-        row->dose = sums.dose / (double)sums.n_doses;
-    struct clustered clustered;
-    if (clustered_fraction(&clustered, sums.x, sums.n, sums.n_scans, sums.n_effective, confidence,
-                           NULL) == 0) {
-        row->method = SERIES_CLUSTERED;
-        row->interval = clustered.interval;
-        row->design_effect = clustered.design_effect;
-    } else if (sums.n_scans == 1) {
-        row->interval = sums.interval;
-        row->design_effect = sums.n[0] / sums.n_effective;
+    double dose = 0;
+    size_t n_doses = 0;
+    for (size_t i = 0; i < n_scans; i++) {
+        const struct series_scan *const scan = &scans[i];
+        if (!is_in(row, scan))
+            continue;
+        row->n_scans++;
+        row->flags |= scan->flags;
+        add_counts(&row->counts, &scan->counts);
+        if (!isnan(scan->dose)) {
+            dose += scan->dose;
+            n_doses++;
+        }
+        add_patterns(&sums, scan, class_counts_bragg(&scan->counts), scan->n_effective,
+                     scan->interval);
     }
+    if (n_doses > 0)
+        row->dose = dose / (double)n_doses;
+    row->all = fraction_of(&sums, confidence);
+}
+
+/* Contrasts that differ make no fraction. */
+static void fill_contrast(struct series_row *row, const struct series_scan *scans, size_t n_scans,
+                          double confidence, double *room)
+{
+    struct row_sums sums = {.x = room, .n = room + n_scans};
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < n_scans; i++) {
+        const struct series_contrast *const contrast = &scans[i].contrast;
+        if (!is_in(row, &scans[i]))
+            continue;
+        least = fmin(least, contrast->min);
+        most = fmax(most, contrast->min);
+        row->contrast_count += contrast->count;
+        add_patterns(&sums, &scans[i], contrast->count, contrast->n_effective, contrast->interval);
+    }
+    row->min_contrast = least < most ? 0 : most;
+    row->contrast = fraction_of(&sums, confidence);
 }
 
 static int test_phase(struct series *series, const struct series_scan *scans, size_t n_scans,
@@ -193,8 +261,10 @@ int series_init(struct series *series, struct series_scan *scans, size_t n_scans
     }
     flag_scans(scans, n_scans, leave_out_drifted, room);
     make_rows(series, scans, n_scans);
-    for (size_t i = 0; i < series->n_rows; i++)
-        fill_row(&series->rows[i], scans, n_scans, confidence, room);
+    for (size_t i = 0; i < series->n_rows; i++) {
+        fill_all(&series->rows[i], scans, n_scans, confidence, room);
+        fill_contrast(&series->rows[i], scans, n_scans, confidence, room);
+    }
     result = test_phase(series, scans, n_scans, confidence, error);
 out:
     free(room);

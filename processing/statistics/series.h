@@ -21,12 +21,22 @@
 #define SERIES_THICKNESS (1u << 1) /* the same of the thickness */
 #define SERIES_DRIFT (1u << 2)     /* the specimen moved more than half a step during the scan */
 
+/* Positions with a reflection of at least a contrast, the same at every dose: what to compare where
+ * the dose is not the same. */
+struct series_contrast {
+    double min; /* 0: they were not counted */
+    uint64_t count;
+    double n_effective;       /* effective_size.h */
+    struct interval interval; /* the scan's own */
+};
+
 /* Filled in by the caller but for the members below the line. */
 struct series_scan {
     const char *name, *value; /* of the scan, of its condition; kept, not copied */
     struct class_counts counts;
     double n_effective;       /* effective_size.h */
     struct interval interval; /* the scan's own */
+    struct series_contrast contrast;
     double dose; /* any unit, NAN: not known; for one the mean counts per pixel of the annulus */
     double thickness; /* any unit proportional to it, NAN: not known */
     double keep;      /* the part of its counts that was kept to thin it, 0: it was not thinned */
@@ -40,16 +50,23 @@ struct series_scan {
 
 enum series_method { SERIES_EFFECTIVE_SIZE, SERIES_CLUSTERED };
 
-struct series_row {
-    const char *value;
-    size_t n_scans; /* that count */
-    struct class_counts counts;
+struct series_fraction {
     double fraction;           /* NAN: nothing is classified */
     enum series_method method; /* one scan: its own interval; more: over scans (clustered.h) */
     struct interval interval;
     double design_effect;
-    double dose;    /* mean of the scans whose dose is known, NAN: none */
-    unsigned flags; /* of any of its scans that count */
+};
+
+struct series_row {
+    const char *value;
+    size_t n_scans; /* that count */
+    struct class_counts counts;
+    struct series_fraction all;      /* with any reflection */
+    double min_contrast;             /* 0: not all of its scans have the same */
+    uint64_t contrast_count;         /* positions with a reflection of at least that */
+    struct series_fraction contrast; /* where min_contrast is not 0 */
+    double dose;                     /* mean of the scans whose dose is known, NAN: none */
+    unsigned flags;                  /* of any of its scans that count */
 };
 
 struct series {
@@ -58,12 +75,18 @@ struct series {
     struct common_association phase; /* over all scans with a table, each a stratum */
 };
 
-/*
- * Sets counts, n_effective and interval from a map of classes [ny][nx]; `block` as in
- * effective_size.h. -EINVAL, -ENOMEM with a sentence.
- */
-int series_scan_measure(struct series_scan *scan, const uint8_t *classes, uint32_t ny, uint32_t nx,
-                        uint32_t block, double confidence, struct error *error);
+/* Maps of a scan, [ny][nx]. */
+struct series_scan_maps {
+    uint32_t ny, nx;
+    const uint8_t *classes;
+    const double *contrast; /* of the strongest reflection, NAN: none */
+    double min_contrast;    /* 0: reflections of a contrast are not counted */
+    uint32_t block;         /* as in effective_size.h */
+};
+
+/* Sets counts, n_effective, interval and contrast. -EINVAL, -ENOMEM with a sentence. */
+int series_scan_measure(struct series_scan *scan, const struct series_scan_maps *maps,
+                        double confidence, struct error *error);
 
 /* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
 double series_drift(double dy, double dx);

@@ -24,16 +24,26 @@ static int open_file(struct run *run)
     return file;
 }
 
+static bool file_is_coming(struct run *run)
+{
+    pthread_mutex_lock(&run->recording.mutex);
+    const bool coming = run->recording.state == RECORDING_OPENING;
+    pthread_mutex_unlock(&run->recording.mutex);
+    return coming;
+}
+
 int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error *error)
 {
     const bool has_store = run->store.read != NULL;
+    /* Asked first: a file that is made meanwhile is then found. */
+    const bool has_images = has_store || file_is_coming(run);
     *reader = (struct chunk_reader){.run = run_ref(run), .file = has_store ? -1 : open_file(run)};
     reader->images = malloc(run->chunk_frames * run->format.image_size);
     reader->there = malloc(run->chunk_frames);
-    if ((has_store || reader->file >= 0) && reader->images && reader->there)
+    if ((has_images || reader->file >= 0) && reader->images && reader->there)
         return 0;
     const int r =
-        !has_store && reader->file < 0
+        !has_images && reader->file < 0
             ? error_set(error, -ENOENT,
                         "the frames of this run are not on disk, because it is not recorded: a "
                         "result has only the frames since it was added; record a run to "
@@ -134,6 +144,8 @@ static int read_images(struct chunk_reader *reader, const struct stored_chunk *w
 {
     if (!make_room(&reader->compressed, where->size))
         return -ENOMEM;
+    if (reader->file < 0 && (reader->file = open_file(reader->run)) < 0)
+        return -EIO;
     const int r = read_all(reader->file, reader->compressed.bytes, where->size, where->offset);
     return r < 0 ? r : unpack(reader, where->size, n);
 }

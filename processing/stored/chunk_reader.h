@@ -9,13 +9,13 @@
  * thread. */
 struct chunk_reader {
     struct run *run; /* holds a reference */
-    int file;
+    int file;        /* -1: it was not made yet when last looked for, or a store has the chunks */
     struct chunk_buffer compressed;
     uint8_t *images; /* [chunk_frames][height][width] */
     uint8_t *there;  /* [chunk_frames]: not 0 where `images` has what was received */
 };
 
-/* -ENOENT with a sentence: the run is not recorded. */
+/* -ENOENT with a sentence: the run is not recorded. One whose file is only being made is. */
 int chunk_reader_init(struct chunk_reader *reader, struct run *run, struct error *error);
 /* Also of a zeroed one. */
 void chunk_reader_finish(struct chunk_reader *reader);

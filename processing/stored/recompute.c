@@ -107,16 +107,8 @@ static void merge_sums(struct recompute *recompute)
 {
     for (size_t i = 0; i < recompute->n; i++) {
         const struct product *const product = recompute->products[i];
-        struct product_partial *const partial =
-            product->partials ? &product->partials[product->n_partials - 1] : NULL;
-        if (!partial || !partial->dirty)
-            continue;
-        pthread_mutex_lock(&partial->mutex);
-        product->class->merge(product, partial->shared, partial->own);
-        partial->given = true;
-        pthread_mutex_unlock(&partial->mutex);
-        memset(partial->own, 0, product->accumulator_size);
-        partial->dirty = false;
+        if (product->partials)
+            product_partial_give(product, &product->partials[product->n_partials - 1]);
     }
 }
 

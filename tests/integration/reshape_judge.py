@@ -117,6 +117,18 @@ def maps_of(file):
     return maps, others
 
 
+def rings(shape):
+    """The ring of every pixel, 1 px wide, around the middle of the frame."""
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    return np.hypot(y - (shape[0] - 1) / 2, x - (shape[1] - 1) / 2).astype(int)
+
+
+def good_pixels(file):
+    """1 where a pixel is good."""
+    mask = file.get("entry/instrument/detector/pixel_mask")
+    return np.ones(file["entry"][group_names(file)[0]]["data"].shape[-2:], int) if mask is None else (mask[...] == 0).astype(int)
+
+
 class FileTest(ToolTest):
     follows_the_page = False  # files that h5py has made have more in them, or less
 
@@ -138,6 +150,7 @@ class FileTest(ToolTest):
             self.judge_table(old, new, geometry, layers)
             self.judge_extra(old, new, images, geometry, layers)
             self.judge_maps(old, new, geometry, layers)
+            self.judge_profiles(old, new, images, geometry, layers)
             self.judge_axes(new, geometry)
             self.judge_history(new, geometry)
             self.judge_rest(old, new)
@@ -216,6 +229,23 @@ class FileTest(ToolTest):
             attributes = dict(new_others[path].attrs)
             self.assertIn("as they were placed when they were measured", attributes.pop("taken_over"))
             self.assertEqual(attributes.keys(), dict(array.attrs).keys() - {"taken_over"}, path)
+
+    def judge_profiles(self, old, new, images, geometry, layers):
+        """The counts of every ring at every position, from the images themselves."""
+        placed = old["entry/frames/position"][...]
+        for layer, name in enumerate(group_names(new)):
+            path = f"entry/results/{new['entry'][name].attrs.get('layer', '')}/radial_profile".replace("//", "/")
+            if path not in new:
+                continue
+            data, area = new[path]["data"], new[path]["area"][...]
+            bins, good = rings(new["entry"][name]["data"].shape[-2:]), good_pixels(new)
+            np.testing.assert_array_equal(np.bincount(bins.ravel(), good.ravel())[:len(area)], area)
+            expected = np.zeros((int(np.prod(data.shape[:-1])), len(area)), data.dtype)
+            for row, image in images.items():
+                at = geometry.position(row // layers)
+                if row % layers == layer and placed[row] >= 0 and at >= 0:
+                    expected[at] = np.bincount(bins.ravel(), (image * good).ravel())[:len(area)]
+            np.testing.assert_array_equal(data[...].reshape(expected.shape), expected, path)
 
     @staticmethod
     def nothing(dataset):

@@ -307,6 +307,19 @@ class Bragg(BraggScans):
         self.assertEqual(found["statistics"]["excluded"], excluded.sum())
         self.assertEqual(found["statistics"]["n"], (~excluded).sum())
 
+        # And those that were drawn, with their reflections.
+        spans, drawn = [[0, 0, SCAN[1]], [5, 3, 9]], excluded.copy()
+        drawn[0], drawn[5, 3:9] = True, True
+        asked = control("bragg", excluded=spans)
+        self.assertEqual((asked["excluded"], asked["n"]), (drawn.sum(), (~drawn).sum()))
+        self.assertEqual(asked["none"], (found["class"][~drawn] == 0).sum())
+        self.assertEqual(asked["reflections"]["n"], found["count"][~drawn].sum())
+        self.assertEqual(asked["contrast"]["count"], (found["strongest"][~drawn] >= 2).sum())
+        for wrong in ([], [[0, 0, SCAN[1] + 1]], [[SCAN[0], 0, 1]], [0, 0, 1]):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg", excluded=wrong)
+            self.assertEqual(refused.exception.field, "args.excluded")
+
     def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
                                                       {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}],
@@ -429,13 +442,26 @@ class Bragg(BraggScans):
         again = control("bragg_injection_test", contrasts=[0, 8])["rates"]
         self.assertEqual(again, rates)
 
+        # The fraction of strong reflections is told with the rate at which they are found in this run.
+        strong = control("bragg", min_contrast=8, contrast_rates={"fpr": 0, "tpr": "measure"})["contrast"]
+        self.assertAlmostEqual(strong["corrected"]["rates"]["tpr"], rates[1]["tpr"], delta=0.05)
+        self.assertGreater(strong["corrected"]["rates"]["tpr_error"], 0)
+        self.assertAlmostEqual(strong["corrected"]["fraction"], strong["fraction"] / strong["corrected"]["rates"]["tpr"], 4)
+        for wrong, code in (({"min_contrast": 0.001, "contrast_rates": {"fpr": 0.2, "tpr": "measure"}}, "no_data"),
+                            ({"contrast_rates": {"fpr": 0, "tpr": "guess"}}, "bad_value")):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg", **wrong)
+            self.assertEqual((refused.exception.code, refused.exception.field), (code, "args.contrast_rates"))
+
     def test_scans_with_labels_make_a_series(self):
-        scan, found = (10, 10), {}
+        scan, found, strong = (10, 10), {}, {}
         control = self.begin(scan=scan)
         for strain in (8, 0, 8):
             summary = self.measure(control, scan, labels={"strain": strain, "film": "a"})
             self.assertEqual(summary["labels"], {"strain": strain, "film": "a"})
-            found.setdefault(str(strain), []).append((self.recorded(summary)["class"] > 0).sum())
+            recorded = self.recorded(summary)
+            found.setdefault(str(strain), []).append((recorded["class"] > 0).sum())
+            strong.setdefault(str(strain), []).append((recorded["strongest"] >= 2).sum())
             with open_recording(summary["file"]) as file:
                 self.assertEqual(json.loads(file["/entry/settings/1"][()])["labels"], summary["labels"])
         series = control("bragg_series", label="strain")["series"]
@@ -443,6 +469,10 @@ class Bragg(BraggScans):
                          [("0", 1, 100, "effective_size"), ("8", 2, 200, "clustered")])
         for row in series["rows"]:
             self.assertAlmostEqual(row["fraction"], sum(found[row["value"]]) / row["n"], 8)
+            contrast = row["contrast"]
+            self.assertEqual((contrast["min"], contrast["count"], contrast["method"]), (2, sum(strong[row["value"]]), row["method"]))
+            self.assertLess(contrast["interval"][0], contrast["fraction"])
+        self.assertEqual([one["contrast"]["count"] for one in series["scans"]], [strong["8"][0], strong["0"][0], strong["8"][1]])
         with self.assertRaises(ControlError) as refused:
             control("bragg_series", label="stress")
         self.assertEqual(refused.exception.code, "no_data")
@@ -512,7 +542,9 @@ class Bragg(BraggScans):
         phase = {"map": "left", "threshold": 0.5}
         self.measure(control, scan, labels={"strain": 0})
         control.put("left", np.tile(np.arange(8) < 4, (8, 1)))
-        table = control("bragg_series", label="strain", phase=phase)["series"]["scans"][0]["table"]
+        series = control("bragg_series", label="strain", phase=phase)["series"]
+        table = series["scans"][0]["table"]
+        self.assertEqual((series["warnings"], sum(map(sum, table))), ([], 64))
         for _ in range(16):
             self.measure(control, scan)
         with self.assertRaises(ControlError):

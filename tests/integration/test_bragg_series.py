@@ -120,6 +120,8 @@ class StrainSeries(SystemTest):
         high, low = thinned["scans"]
         self.assertAlmostEqual(high["keep"], 0.25, delta=0.02)
         self.assertIsNone(low["keep"])
+        for scan in (high, low):
+            self.assertLessEqual(scan["contrast"]["count"], scan["n"] - scan["none"])
         self.assertAlmostEqual(high["dose"], low["dose"], 6)
         self.assertEqual(control("bragg_series", label="dose", thin=True)["series"]["rows"], thinned["rows"])
         phase = control("bragg_series", label="dose", thin=True, phase={"map": "far"})["series"]

@@ -52,7 +52,7 @@ class Bragg(AgainstDaemon):
         text = "\n".join(lines)
         self.assertNotIn("not analysed", text)
         for word in ("design effect", "contrast at least 2", "reflections and phase: adf above 7", "odds ratio", "toroidal shifts",
-                     "strain", "2 scans", "! dose", "warning:"):
+                     "strain", "2 scans", "! dose", "warning:", "220 of contrast at least 2"):
             self.assertIn(word, text)
 
     def test_what_is_not_known_is_left_out_or_a_dash(self):
@@ -89,6 +89,9 @@ class Bragg(AgainstDaemon):
         self.assertEqual((tile["name"], int(tile["n"])), ("1/2", s["tiles"]["tiles"][5]["n"]))
         self.assertEqual([r["name"] for r in rows[8:]], ["0", "8", "first", "second", "third"])
         self.assertEqual(rows[9]["interval"], "clustered")
+        self.assertEqual([float(rows[9][c]) for c in ("min_contrast", "contrast_low", "contrast_high")], [2, 0.15, 0.26])
+        self.assertAlmostEqual(float(scan["contrast_fraction"]), s["contrast"]["fraction"], 5)
+        self.assertEqual(tile["min_contrast"], "")
 
     def classes(self):
         rng = np.random.default_rng(1)

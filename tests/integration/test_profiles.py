@@ -47,6 +47,15 @@ class Profiles(SystemTest):
             np.testing.assert_array_equal(file["/entry/results/radial_sum/data"][:], expected[:n])
             self.assertEqual(file["/entry/results/maximum/data"].shape, total.shape)
             self.assert_axis(file, "radial_mean", "radius", np.arange(n) + 0.5, "px")
+            self.assert_profiles_of_positions(file, bins, area, n)
+
+    def assert_profiles_of_positions(self, file, bins, area, n):
+        group = file["/entry/results/radial_profile"]
+        self.assertEqual([*group.attrs["axes"]], ["scan_y", "scan_x", "radius"])
+        np.testing.assert_array_equal(group["area"][:], area[:n])
+        np.testing.assert_allclose(group["radius"][:], np.arange(n) + 0.5)
+        expected = np.array([np.bincount(bins.ravel(), frame.ravel())[:n] for frame in self.frames])
+        np.testing.assert_array_equal(group["data"][:], expected.reshape(*SCAN, n))
 
     def assert_axis(self, file, profile, name, values, units):
         """The middles of the rings; their indices stay beside them."""
@@ -110,9 +119,12 @@ class Profiles(SystemTest):
             np.testing.assert_allclose(tables[name][1], self.profile(name), rtol=1e-9, err_msg=name)
 
     def test_of_one_bit_frames_there_is_no_variance(self):
-        self.measure("--format", "raw", "--depth", "1", **{"analysis.variance": True})
+        self.measure("--format", "raw", "--depth", "1", **{"analysis.variance": True, "recording.profiles": False})
         self.assertNotIn("v_image", self.summary["profiles"])
         self.assertIn("radial_mean", self.summary["profiles"])
+        with open_recording(self.summary["file"]) as file:
+            self.assertIn("radial_mean", file["/entry/results"])
+            self.assertNotIn("radial_profile", file["/entry/results"], "recording.profiles is off")
 
     def test_what_is_switched_off_is_not_there(self):
         self.measure(**{"analysis.radial_profile": False})

@@ -7,6 +7,7 @@ import unittest
 import h5py
 import numpy as np
 
+import bragg_scans
 from file_tool import ToolTest
 from harness import BUILD, ControlError, file_statistics, wait_for
 
@@ -255,6 +256,22 @@ class FaultyDisk(RecordingTest):
         self.assertEqual((summary["recording"]["state"], summary["recording"]["error"]), ("closed", ""))
         self.assertEqual(summary["frames"]["recorded"], 256)
         self.run_tool("verify", summary["file"])
+
+    def test_what_looks_at_all_frames_again_waits_for_a_file_that_is_only_being_made(self):
+        """The whole scan has come before a slow disk has made its file: nobody takes it for one that is not recorded."""
+        control = self.start_faulty(fps="2000", settings=bragg_scans.SETTINGS)
+        run = self.start_in_bursts(control, (16, 16), 64)
+        self.spoil("o", 0)
+        self.burst(control)
+        self.send_the_rest(control)
+        control.wait_state("finishing")
+        behind = control.status()["writer"]["behind_s"]
+        wait_for(lambda: control.status()["writer"]["behind_s"] > behind + 0.7, 30, "time in which it could give up")
+        self.assertEqual(control("run", id=run)["recording"]["state"], "opening")
+        self.mend()
+        summary = self.assert_live_to_the_end(control, run)
+        self.assertEqual((summary["bragg"]["state"], summary["bragg"]["error"]), ("final", ""))
+        self.assertEqual((summary["recording"]["state"], summary["frames"]["recorded"]), ("closed", 256))
 
     def test_a_directory_that_was_moved_gets_the_whole_file(self):
         control = self.start_faulty()

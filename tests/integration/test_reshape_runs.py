@@ -141,7 +141,7 @@ class RealRuns(FileTest):
             self.assertEqual((detector["pixel_mask_applied"][()], detector["flatfield_applied"][()]), (0, 0))
             results = file["entry/results"]
             for name in ("all", "halo", "com_x", "icom", "measured", "saturated", "mine", "variance", "v_image", "omega_error", "saturation",
-                         "sum", "radial_mean"):
+                         "sum", "radial_mean", "radial_profile"):
                 self.assertIn(name, results)
 
     def test_run_with_dropped_doubled_and_late_frames(self):

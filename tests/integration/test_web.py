@@ -583,6 +583,7 @@ class Hostile(WebTest):
         started = control("start", scan=list(shape))
         control.wait_finished(started["id"])
         expected, _ = control.array("map", "com_x")
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # what waits comes in a moment
         reader = Viewer.__new__(Viewer)  # takes over the connection, from where it stands
         reader.raw, reader.messages, reader.replies, reader.notices, reader.error = slow, [], {}, [], None
         reader.changed, reader.closed = threading.Condition(), False

@@ -19,7 +19,7 @@ class Bragg(Connection):
         """Statistics of a run's Bragg reflections: {"n", "none", "two_beam", "three_beam", "on_axis", "multiple", "fraction", "headline":
         {"fraction", "interval"}, "phase", ...}, members in schemas/bragg.json. phase: the name of a map, or (name, threshold),
         threshold "half", "median", "otsu" or a number. options: pass_, confidence, block, tile, min_contrast, rates, contrast_rates,
-        areas, crystals [{"name", "d": [nm]}], spacing_tolerance, tolerance (pixels), texture."""
+        areas, regions, excluded [[y, x0, x1]] (vacuum, holes), crystals [{"name", "d": [nm]}], spacing_tolerance, tolerance (pixels), texture."""
         return self.request("bragg", **given(run=run, phase=phase_argument(phase)),
                             **{k.rstrip("_"): v for k, v in plain(options).items()})[0]
 
@@ -55,7 +55,8 @@ class Bragg(Connection):
                      timeout: float = 3600.0) -> dict[str, Any]:
         """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows", "scans", "phase",
         "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
-        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan."""
+        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan. A row's "contrast" is its fraction of strong
+        reflections alone."""
         return self._ask("bragg_series", given(label=label, where=where, phase=phase_argument(phase), drift=drift, thickness=thickness,
                                                 thin=thin or None, confidence=confidence), timeout)[0]["series"]
 

@@ -82,6 +82,12 @@ static int open_result(struct result *result, hid_t entry, const char *name, str
         return error_set(error, -EINVAL, "\"%.80s\" is neither a map nor a pattern nor a profile",
                          name);
     read_axes(result);
+    if (result->rank == 3 && result->axes[0].name[0] != '\0' &&
+        strcmp(result->axes[0].name, "repeat") != 0)
+        return error_set(error, -EINVAL,
+                         "\"%.80s\" has a profile for each position, which is no picture; the mean "
+                         "one is radial_mean",
+                         name);
     return 0;
 }
 

@@ -104,9 +104,13 @@ static inline void play_products(struct run *run, uint64_t index, unsigned layer
             product->class->frame(product, &(struct frame){.image = image}, columns);
             assert_true(column_table_put(product->columns, index, columns));
         }
-        if (product->class->accumulate)
+        if (product->class->accumulate) {
+            struct product_partial *const partial = &product->partials[0];
             product->class->accumulate(product, index, &(struct frame){.image = image}, columns,
-                                       product->partials[0].shared);
+                                       partial->own);
+            partial->dirty = true;
+            product_partial_give(product, partial);
+        }
     }
 }
 

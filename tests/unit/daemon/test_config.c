@@ -138,6 +138,7 @@ static void the_defaults_are_those_of_the_manual(void **unused)
 static const char full_text[] =
     "detector: {host: merlin-pc.local, command_port: 1, data_port: 65535, gap: 8, "
     "allow_dangerous: true}\n"
+    "ingest: {priority: 10}\n"
     "ring: {size: 512MiB}\n"
     "workers: 7\n"
     "scan: {shape: [64, 128], order: serpentine, repeats: 5, skip_start: 1, skip_line: 2, "
@@ -153,6 +154,7 @@ static const char full_text[] =
     "  trash_hours: 0.5\n"
     "  opened: 5\n"
     "  links: true\n"
+    "  profiles: false\n"
     "  sync: 7.5\n"
     "  recompute_wait: 600\n"
     "control: {endpoint: 'ipc:///run/merlind/control', rate: 250, lease: 12.5}\n"
@@ -174,7 +176,8 @@ static const char full_text[] =
     "periodic, high_pass: 0.02, radius: 40}}\n"
     "bragg: {enabled: true, centre: [127, 128.5], annulus: [25, 46], disk_radius: 3.36, "
     "wide_radius: 5.5, alpha: 0.02, overdispersion: measure, speckle: 0.03, contrast_min: 1.5, "
-    "centre_uncertainty: 0.25, reference: film-1, counts: [0.1, 5], tile: 20, block: 4}\n"
+    "centre_uncertainty: 0.25, reference: film-1, counts: [0.1, 5], tile: 20, block: 4, "
+    "phase: haadf, phase_threshold: 0.25}\n"
     "calibration: {kv: 200, camera_length: 196.5, pixel_size_k: 0.1183, scan_step: 0.5, "
     "scan_rotation: -12.5, beam_current: 50.5, bad_pixels: '/etc/merlind/bad pixels.npy', gain: "
     "/etc/merlind/gain.npy, "
@@ -193,6 +196,9 @@ static void assert_full_bragg(const struct bragg_plan *plan)
     assert_string_equal(plan->reference_name, "film-1");
     assert_true(plan->counts_min == 0.1 && plan->counts_max == 5);
     assert_true(plan->tile == 20 && plan->block_length == 4);
+    assert_string_equal(plan->phase.map, "haadf");
+    assert_int_equal(plan->phase.threshold.rule, THRESHOLD_VALUE);
+    assert_true(plan->phase.threshold.level == 0.25);
 }
 
 static void assert_full_web(const struct web_settings *web)
@@ -224,6 +230,7 @@ static void assert_full(const struct config *config)
     assert_int_equal(config->detector_data_port, 65535);
     assert_int_equal(config->detector_gap, 8);
     assert_true(config->detector_allow_dangerous);
+    assert_int_equal(config->ingest_priority, 10);
     assert_true(config->ring_size == UINT64_C(512) << 20);
     assert_int_equal(config->workers, 7);
     assert_int_equal(config->scan.ny, 64);
@@ -245,7 +252,7 @@ static void assert_full(const struct config *config)
     assert_string_equal(config->recording.name, "{date}/{sample}_{run:04}");
     assert_true(config->recording_trash_hours == 0.5);
     assert_int_equal(config->recording_opened, 5);
-    assert_true(config->recording.links);
+    assert_true(config->recording.links && !config->recording.profiles);
     assert_true(config->recording_sync_s == 7.5);
     assert_true(config->recording_recompute_wait_s == 600);
     assert_string_equal(config->control_endpoint, "ipc:///run/merlind/control");
@@ -324,7 +331,7 @@ static void what_is_printed_loads_to_the_same_and_says_where_it_is_from(void **u
     assert_loads(&again);
     assert_full(&again.config);
     assert_full_detectors(&again.config);
-    snprintf(comment, sizeof comment, "  directory: \"/data/a b\"  # from %s:7\n", loaded.path);
+    snprintf(comment, sizeof comment, "  directory: \"/data/a b\"  # from %s:8\n", loaded.path);
     assert_non_null(strstr(printed, comment));
     assert_non_null(strstr(printed, "workers: 7  # -o\n"));
     free(printed);

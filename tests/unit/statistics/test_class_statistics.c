@@ -187,6 +187,8 @@ static void a_series_is_a_row_for_each_value(void **state)
     scans[0].has_table = scans[1].has_table = true;
     scans[0].table = (struct two_by_two){30, 20, 10, 40};
     scans[1].table = (struct two_by_two){5, 45, 5, 45};
+    for (unsigned i = 0; i < 4; i++)
+        scans[i].contrast = (struct series_contrast){i < 3 ? 2 : 3, 5, 50, {0.01, 0.12}};
     struct series series;
     assert_int_equal(series_init(&series, scans, 5, false, 0.95, NULL), 0);
     assert_int_equal(series.n_rows, 3);
@@ -194,13 +196,13 @@ static void a_series_is_a_row_for_each_value(void **state)
     assert_string_equal(series.rows[1].value, "4");
     assert_string_equal(series.rows[2].value, "10"); /* a number, not a text */
     assert_int_equal(series.rows[0].n_scans, 2);
-    assert_near(series.rows[0].fraction, 0.2, 1e-15);
-    assert_int_equal(series.rows[0].method, SERIES_CLUSTERED);
+    assert_near(series.rows[0].all.fraction, 0.2, 1e-15);
+    assert_int_equal(series.rows[0].all.method, SERIES_CLUSTERED);
     assert_near(series.rows[0].dose, 1.05, 1e-15);
     assert_int_equal(series.rows[0].flags, 0);
-    assert_int_equal(series.rows[1].method, SERIES_EFFECTIVE_SIZE);
-    assert_near(series.rows[1].interval.high, 0.2, 0);
-    assert_near(series.rows[1].design_effect, 2, 1e-15);
+    assert_int_equal(series.rows[1].all.method, SERIES_EFFECTIVE_SIZE);
+    assert_near(series.rows[1].all.interval.high, 0.2, 0);
+    assert_near(series.rows[1].all.design_effect, 2, 1e-15);
     assert_true(isnan(series.rows[1].dose));
     /* 1.2 is more than a tenth above the median of 1, 1.05, 1.05, 1.2; 1 is not below it. */
     assert_int_equal(scans[2].flags, SERIES_DOSE | SERIES_DRIFT);
@@ -208,13 +210,20 @@ static void a_series_is_a_row_for_each_value(void **state)
     assert_int_equal(series.rows[2].flags, SERIES_DOSE | SERIES_DRIFT);
     assert_int_equal(series.rows[2].n_scans, 2);
     assert_int_equal(series.phase.n_strata, 2);
+    /* Scans of another contrast, or of none, make no fraction together. */
+    assert_near(series.rows[2].min_contrast, 2, 0);
+    assert_int_equal(series.rows[2].contrast_count, 10);
+    assert_near(series.rows[2].contrast.fraction, 0.05, 1e-15);
+    assert_int_equal(series.rows[2].contrast.method, SERIES_CLUSTERED);
+    assert_near(series.rows[0].min_contrast, 0, 0);
+    assert_near(series.rows[1].min_contrast, 0, 0);
     series_finish(&series);
 
     /* Without the one that drifted. */
     assert_int_equal(series_init(&series, scans, 5, true, 0.95, NULL), 0);
     assert_true(scans[2].left_out);
     assert_int_equal(series.rows[2].n_scans, 1);
-    assert_near(series.rows[2].fraction, 0.4, 1e-15);
+    assert_near(series.rows[2].all.fraction, 0.4, 1e-15);
     assert_int_equal(series.rows[2].flags, 0);
     series_finish(&series);
 }
