@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
+#include "daemon/heap_limits.h"
 #include "daemon/host_check.h"
 #include "daemon/opened/helper.h"
 #include "daemon/opened/low_priority.h"
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
 {
     if (become_helper() < 0)
         return EX_UNAVAILABLE;
+    heap_limits_set();
     struct options options = {.print_libraries = print_libraries,
                               .check_host = host_check,
                               .print_cards = run_cards_print};

@@ -92,6 +92,7 @@ static void add_row(struct scan_series *series, const char *run)
     snprintf(series->run, sizeof series->run, "%s", run);
     series->finished_ns = 0;
     tell(series, row, "scan %lld of %lld is armed");
+    scan_series_watch(series); /* a short scan may be over before its start is answered */
 }
 
 /* ---- the scans ---- */

@@ -1,8 +1,12 @@
 """The same scan several times: every one a run of its own, the drift between them, one table, and what ends a series."""
 import sys
+import threading
 import time
 import unittest
 
+import numpy as np
+
+from fake_detector import FakeDetector, frame, hdr, mpx
 from harness import TOP, ControlError, SystemTest, file_statistics, open_recording, run_ctl, timeout, wait_for
 
 sys.path.insert(0, str(TOP / "clients" / "python"))
@@ -57,6 +61,31 @@ class Series(SystemTest):
         self.run_scan(control, (4, 4))  # another start: no series goes on with it
         self.assertEqual(len(control("series")["rows"]), n)
         self.assertFalse(control("series")["going_on"])
+
+    def test_it_goes_on_after_scans_that_are_over_before_the_detector_has_answered_that_they_begin(self):
+        over = threading.Event()
+
+        def stream(send):
+            send(hdr(4) + b"".join(frame(1 + i, np.zeros((256, 256), np.uint8)) for i in range(4)))
+
+        def answer(body):
+            if body.startswith(b"CMD,STARTACQUISITION"):
+                over.wait(timeout(20))
+                over.clear()
+            return mpx(body)
+        detector = FakeDetector(stream, wire=answer)
+        self.addCleanup(detector.close)
+        daemon = self.start_daemon(detector)
+        control, events = self.control(daemon), self.results(daemon, ("acquisition/",))
+        finished = lambda: sum(header["event"] == "finished" for _, header, _ in events.of("acquisition/"))
+        control.wait_state("idle")
+        control.send("start", scan=[2, 2], series={"scans": 3})
+        for n in (1, 2, 3):
+            wait_for(lambda: finished() == n, 20, f"the end of scan {n}")
+            over.set()
+        control.receive()
+        wait_for(lambda: not control("series")["going_on"], 20, "the end of the series")
+        self.assertEqual([row["reason"] for row in control("series")["rows"]], ["complete"] * 3)
 
     def test_what_makes_no_series_is_refused(self):
         control = self.begin()
