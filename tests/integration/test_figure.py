@@ -112,7 +112,8 @@ class Figure(ToolTest):
     def test_what_cannot_be_drawn_is_said(self):
         path = self.record()
         for what, suffix, status, words in (("dark", ".pdf", 66, "there is no result \"dark\""), ("12,0", ".pdf", 65, "there is no position 12,0"),
-                                            ("radial_mean", ".tif", 65, "a profile is no picture"), ("sum", ".png", 64, "a picture is called")):
+                                            ("radial_mean", ".tif", 65, "a profile is no picture"),
+                                            ("radial_profile", ".pdf", 65, "a profile for each position"), ("sum", ".png", 64, "a picture is called")):
             told = self.run_tool("figure", path, what, "-o", self.directory / f"none{suffix}", status=status)
             self.assertIn(words, told)
         kept = self.directory / "kept.svg"
