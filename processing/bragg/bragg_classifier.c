@@ -130,9 +130,9 @@ static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
     }
     uint64_t sum = 0, most = 0;
     for (uint32_t s = 0; s < plan->n_sectors + plan->disk_sectors; s++) {
-        sum += sectors[s % plan->n_sectors];
+        sum += sectors[s < plan->n_sectors ? s : s - plan->n_sectors];
         if (s >= plan->disk_sectors)
-            sum -= sectors[(s - plan->disk_sectors) % plan->n_sectors];
+            sum -= sectors[s - plan->disk_sectors];
         most = sum > most ? sum : most;
     }
     return most <= UINT16_MAX;
