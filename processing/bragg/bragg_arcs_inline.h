@@ -48,19 +48,22 @@ static struct arc_path next_arc_path(const struct arc_path *before, uint32_t sec
 /* The loud sectors of the likeliest division; the sectors are a ring. */
 static uint64_t likeliest_arcs(const double *gain, uint32_t n, double *likelihood)
 {
-    const struct arc_path starts[2] = {{.loud = -HUGE_VAL}, {.quiet = -HUGE_VAL}};
+    /* From a quiet and from a loud one on, side by side: each step waits for the one before. */
+    struct arc_path from_quiet = {.loud = -HUGE_VAL}, from_loud = {.quiet = -HUGE_VAL};
+    for (uint32_t s = 0; s < n; s++) {
+        from_quiet = next_arc_path(&from_quiet, s, gain[s]);
+        from_loud = next_arc_path(&from_loud, s, gain[s]);
+    }
+    const struct arc_path paths[2] = {from_quiet, from_loud};
     uint64_t best = 0;
     *likelihood = -HUGE_VAL;
     for (int i = 0; i < 2; i++) {
-        struct arc_path path = starts[i];
-        for (uint32_t s = 0; s < n; s++)
-            path = next_arc_path(&path, s, gain[s]);
-        const double quiet = path.quiet - (i == 1 ? ARC_CHANGE : 0);
-        const double loud = path.loud - (i == 0 ? ARC_CHANGE : 0);
+        const double quiet = paths[i].quiet - (i == 1 ? ARC_CHANGE : 0);
+        const double loud = paths[i].loud - (i == 0 ? ARC_CHANGE : 0);
         const double higher = MAX_OF(quiet, loud);
         if (higher > *likelihood) {
             *likelihood = higher;
-            best = quiet >= loud ? path.of_quiet : path.of_loud;
+            best = quiet >= loud ? paths[i].of_quiet : paths[i].of_loud;
         }
     }
     return best;
@@ -90,32 +93,31 @@ static double level_gain(const struct arc_sums *sums, double level, double of_al
 /* The likeliest division at these levels; *likelihood gets what it gains over one level. Sectors of
  * a grain of speckle are loud together by chance, so that their V adds up. */
 static uint64_t divide_sectors(const struct bragg_background_plan *plan, const uint32_t *counts,
-                               const double *template, uint64_t usable,
+                               const double *template, uint64_t usable, const struct arc_sums *all,
                                const struct arc_levels *levels, double *likelihood)
 {
-    const struct arc_sums all = sum_arcs(counts, template, usable);
-    const double expected = levels->quiet * all.template / __builtin_popcountll(usable);
+    const double expected = levels->quiet * all->template / __builtin_popcountll(usable);
     const double overdispersion = plan->overdispersion + plan->arc_speckle * expected;
     const double logarithm = log(levels->loud / levels->quiet);
-    double gain[BRAGG_SECTORS_MAX] = {0};
-    for (uint64_t left = usable; left; left &= left - 1) {
-        const uint32_t s = (uint32_t)__builtin_ctzll(left);
-        gain[s] =
-            (counts[s] * logarithm - template[s] * (levels->loud - levels->quiet)) / overdispersion;
+    const double apart = levels->loud - levels->quiet;
+    double gain[BRAGG_SECTORS_MAX];
+    for (uint32_t s = 0; s < plan->n_sectors; s++) {
+        const double of_sector = (counts[s] * logarithm - template[s] * apart) / overdispersion;
+        gain[s] = usable >> s & 1 ? of_sector : 0;
     }
     const uint64_t loud = likeliest_arcs(gain, plan->n_sectors, likelihood);
-    *likelihood += level_gain(&all, levels->quiet, levels->of_all) / overdispersion;
+    *likelihood += level_gain(all, levels->quiet, levels->of_all) / overdispersion;
     return loud;
 }
 
-static double lowest_level(const uint32_t *counts, const double *template, uint64_t usable)
+/* Whether a sector has so few counts, were its template that of the mean, that arcs tell more. */
+static bool has_few_counts(const uint32_t *counts, const double *template, uint32_t n,
+                           uint64_t usable, double per_sector)
 {
-    double lowest = HUGE_VAL;
-    for (uint64_t left = usable; left; left &= left - 1) {
-        const uint32_t s = (uint32_t)__builtin_ctzll(left);
-        lowest = fmin(lowest, counts[s] / template[s]);
-    }
-    return lowest;
+    uint64_t few = 0;
+    for (uint32_t s = 0; s < n; s++)
+        few += counts[s] / template[s] * per_sector > ARC_COUNTS ? 0 : usable >> s & 1;
+    return few > 0;
 }
 
 /* Sectors of arcs that are loud, 0 where one level explains all of them as well. */
@@ -128,11 +130,13 @@ static uint64_t loud_arcs(const struct bragg_background_plan *plan, const uint32
     struct arc_levels levels = {level, ARC_QUIET * level, ARC_LOUD * level};
     uint64_t loud = 0, before = ~loud;
     double likelihood = 0;
-    if (lowest_level(counts, template, usable) * per_sector > ARC_COUNTS)
+    if (!has_few_counts(counts, template, plan->n_sectors, usable, per_sector))
         return 0;
     for (int round = 0; round < ARC_ROUNDS && loud != before; round++) {
         before = loud;
-        loud = usable & divide_sectors(plan, counts, template, usable, &levels, &likelihood);
+        loud = usable & divide_sectors(plan, counts, template, usable, &all, &levels, &likelihood);
+        if (loud == before && round > 0)
+            break; /* with the same levels */
         const struct arc_sums l = sum_arcs(counts, template, loud);
         const struct arc_sums q = sum_arcs(counts, template, usable & ~loud);
         if (!(l.template > 0) || !(q.template > 0))

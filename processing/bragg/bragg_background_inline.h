@@ -342,10 +342,13 @@ static void fit_quiet(struct bragg_background *background, struct sector_sums *s
         fit.logarithm[b] = level;
     }
     background->quiet = usable;
+    uint64_t summed = 0;
     for (int round = 0; round < 2; round++) {
         const uint64_t quiet = quiet_sectors(plan, sectors->counts, sectors->expected, usable);
         background->quiet = quiet ? quiet : background->quiet;
-        sum_bands(&sums, plan, counts, template, background->quiet);
+        if (round == 0 || background->quiet != summed)
+            sum_bands(&sums, plan, counts, template, background->quiet);
+        summed = background->quiet;
         fit_bands(&fit, plan, &sums, level, round + 1, round > 0 ? background->variance : NULL);
         expect_sectors(sectors->expected, plan, template, fit.ratio);
     }

@@ -5,8 +5,8 @@
 
 /* Which places are candidates: one by one in full, and quickly for a whole map. */
 
-struct bragg_candidate bragg_look_at(const struct bragg_scratch *scratch, enum bragg_width width,
-                                     size_t place)
+static inline struct bragg_candidate look_at(const struct bragg_scratch *scratch,
+                                             enum bragg_width width, size_t place)
 {
     const uint32_t counts = bragg_sum_at(scratch, width, place);
     const double background = bragg_background_at(scratch, width, place, counts);
@@ -17,6 +17,12 @@ struct bragg_candidate bragg_look_at(const struct bragg_scratch *scratch, enum b
         .speckle = bragg_speckle_at(scratch, width, place),
         .excess = counts - background,
     };
+}
+
+struct bragg_candidate bragg_look_at(const struct bragg_scratch *scratch, enum bragg_width width,
+                                     size_t place)
+{
+    return look_at(scratch, width, place);
 }
 
 static bool reaches_threshold(const struct bragg_scratch *scratch,
@@ -52,7 +58,7 @@ static bool is_beside_higher(const struct bragg_scratch *scratch, enum bragg_wid
             const double excess = counts - bragg_background_at(scratch, width, place, counts);
             if (excess < candidate->excess)
                 continue;
-            const struct bragg_candidate other = bragg_look_at(scratch, width, place);
+            const struct bragg_candidate other = look_at(scratch, width, place);
             if (is_higher(&other, candidate) && reaches_threshold(scratch, &other))
                 return true;
         }
@@ -63,7 +69,7 @@ static bool is_beside_higher(const struct bragg_scratch *scratch, enum bragg_wid
 void bragg_try_place(struct bragg_scratch *scratch, enum bragg_width width, size_t place)
 {
     struct bragg_width_scratch *const w = &scratch->width[width];
-    const struct bragg_candidate candidate = bragg_look_at(scratch, width, place);
+    const struct bragg_candidate candidate = look_at(scratch, width, place);
     if (reaches_threshold(scratch, &candidate) && !is_beside_higher(scratch, width, &candidate))
         w->candidates[w->n_candidates++] = candidate;
 }

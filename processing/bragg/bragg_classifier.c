@@ -40,8 +40,10 @@ static int create(struct bragg_scratch *s)
     s->room_32 = calloc(room, sizeof(*s->room_32));
     s->bytes = calloc(grid->buffer_size, sizeof(*s->bytes));
     s->room_8 = calloc(room, sizeof(*s->room_8));
+    s->excess = calloc(bragg_window_room(s->reference), sizeof(*s->excess));
     s->blocks = malloc((grid->map_size / BRAGG_LANES + 1) * sizeof(*s->blocks));
-    return s->pixels && s->narrow && s->bytes && s->room_16 && s->room_32 && s->room_8 && s->blocks
+    return s->pixels && s->narrow && s->bytes && s->room_16 && s->room_32 && s->room_8 &&
+                   s->excess && s->blocks
                ? 0
                : -ENOMEM;
 }
@@ -68,6 +70,7 @@ void bragg_scratch_destroy(struct bragg_scratch *scratch)
     if (!scratch)
         return;
     free(scratch->blocks);
+    free(scratch->excess);
     free(scratch->room_8);
     free(scratch->room_32);
     free(scratch->room_16);
@@ -121,13 +124,15 @@ static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
         return true;
     if (!scratch->has_narrow)
         return false;
-    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
-        sectors[i % plan->n_sectors] += scratch->part_counts[i];
+    for (uint32_t b = 0; b < plan->n_bands; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            sectors[s] += scratch->part_counts[b * plan->n_sectors + s];
+    }
     uint64_t sum = 0, most = 0;
     for (uint32_t s = 0; s < plan->n_sectors + plan->disk_sectors; s++) {
-        sum += sectors[s % plan->n_sectors];
+        sum += sectors[s < plan->n_sectors ? s : s - plan->n_sectors];
         if (s >= plan->disk_sectors)
-            sum -= sectors[(s - plan->disk_sectors) % plan->n_sectors];
+            sum -= sectors[s - plan->disk_sectors];
         most = sum > most ? sum : most;
     }
     return most <= UINT16_MAX;
@@ -263,8 +268,10 @@ static bool enough_left(const struct bragg_scratch *scratch, uint64_t busy)
     uint64_t counts = 0;
     if ((uint32_t)__builtin_popcountll(left) * QUIET_PART < plan->n_sectors)
         return false;
-    for (uint32_t i = 0; i < plan->n_sectors * plan->n_bands; i++)
-        counts += left >> i % plan->n_sectors & 1 ? scratch->part_counts[i] : 0;
+    for (uint32_t b = 0; b < plan->n_bands && counts < QUIET_COUNTS; b++) {
+        for (uint32_t s = 0; s < plan->n_sectors; s++)
+            counts += left >> s & 1 ? scratch->part_counts[b * plan->n_sectors + s] : 0;
+    }
     return counts >= QUIET_COUNTS;
 }
 

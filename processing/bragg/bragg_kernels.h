@@ -55,6 +55,22 @@ struct bragg_block {
     uint32_t first, which;
 };
 
+/* Multiples of this many pixels are told their excess. */
+#define BRAGG_EXCESS_LANES 8
+
+/* The ratio of the background between the bands: that of each, and what it is more at the next. */
+struct bragg_lines {
+    double ratio[BRAGG_BANDS_MAX], more[BRAGG_BANDS_MAX];
+};
+static inline void bragg_lines_init(struct bragg_lines *lines, const double *ratio,
+                                    uint32_t n_bands)
+{
+    for (uint32_t b = 0; b < n_bands; b++) {
+        lines->ratio[b] = ratio[b];
+        lines->more[b] = ratio[b + 1 < n_bands ? b + 1 : b] - ratio[b];
+    }
+}
+
 struct bragg_kernels {
     /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
      * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits, and into that of
@@ -101,6 +117,15 @@ struct bragg_kernels {
                           ptrdiff_t row, ptrdiff_t column, const uint16_t slack[BRAGG_CELLS]);
     void (*drop_lower_32)(struct bragg_block *block, const uint32_t *sums, const uint8_t *cell,
                           ptrdiff_t row, ptrdiff_t column, const uint32_t slack[BRAGG_CELLS]);
+    /* The most counts that a pixel of the disk round this one has; rows of pixels are `stride`
+     * apart. */
+    uint32_t (*highest_16)(const uint16_t *pixels, size_t stride, const struct bragg_disk *disk);
+    uint32_t (*highest_32)(const uint32_t *pixels, size_t stride, const struct bragg_disk *disk);
+    /* Counts less background of n pixels (bragg_expected_at); NAN where they are not used. */
+    void (*excess_16)(double *excess, const uint16_t *pixels, const double *template,
+                      const float *band_at, const struct bragg_lines *lines, size_t n);
+    void (*excess_32)(double *excess, const uint32_t *pixels, const double *template,
+                      const float *band_at, const struct bragg_lines *lines, size_t n);
 };
 
 /* The processor must have `isa`. */

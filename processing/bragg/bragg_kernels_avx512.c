@@ -149,4 +149,43 @@ static void drop_lower_32(struct bragg_block *block, const uint32_t *sums, const
     }
 }
 
+/* Of doubles, 16 bands fill two registers. */
+BRAGG_INLINE void excess_of(double *excess, const void *pixels, const double *template,
+                            const float *band_at, const struct bragg_lines *lines, size_t n,
+                            const int pixel_size)
+{
+    const __m512d ratio0 = _mm512_loadu_pd(lines->ratio),
+                  ratio8 = _mm512_loadu_pd(lines->ratio + 8);
+    const __m512d more0 = _mm512_loadu_pd(lines->more), more8 = _mm512_loadu_pd(lines->more + 8);
+    for (size_t i = 0; i < n; i += BRAGG_EXCESS_LANES) {
+        const __m512d of_template = _mm512_loadu_pd(template + i);
+        const __m512d band = _mm512_cvtps_pd(_mm256_loadu_ps(band_at + i));
+        const __m512i lower = _mm512_cvttpd_epi64(band);
+        const __m512d part = _mm512_sub_pd(band, _mm512_cvtepi64_pd(lower));
+        const __m512d more = _mm512_permutex2var_pd(more0, lower, more8);
+        const __m512d ratio =
+            _mm512_add_pd(_mm512_permutex2var_pd(ratio0, lower, ratio8), _mm512_mul_pd(part, more));
+        const __m256i counts =
+            pixel_size == 2 ? _mm256_cvtepu16_epi32(
+                                  _mm_loadu_si128((const __m128i *)((const uint16_t *)pixels + i)))
+                            : _mm256_loadu_si256((const __m256i *)((const uint32_t *)pixels + i));
+        const __mmask8 used = _mm512_cmp_pd_mask(of_template, _mm512_setzero_pd(), _CMP_GT_OQ);
+        const __m512d difference =
+            _mm512_sub_pd(_mm512_cvtepu32_pd(counts), _mm512_mul_pd(of_template, ratio));
+        _mm512_storeu_pd(excess + i, _mm512_mask_blend_pd(used, _mm512_set1_pd(NAN), difference));
+    }
+}
+
+static void excess_16(double *excess, const uint16_t *pixels, const double *template,
+                      const float *band_at, const struct bragg_lines *lines, size_t n)
+{
+    excess_of(excess, pixels, template, band_at, lines, n, 2);
+}
+
+static void excess_32(double *excess, const uint32_t *pixels, const double *template,
+                      const float *band_at, const struct bragg_lines *lines, size_t n)
+{
+    excess_of(excess, pixels, template, band_at, lines, n, 4);
+}
+
 const struct bragg_kernels bragg_kernels_avx512 = BRAGG_KERNELS;

@@ -179,6 +179,23 @@ static void load_32(uint32_t *buffer, const struct bragg_grid *grid, const uint8
     load_rows_32(buffer, NULL, grid, mask, image);
 }
 
+#define HIGHEST_PIXEL(bits)                                                                        \
+    static uint32_t highest_##bits(const counts_##bits *pixels, size_t stride,                     \
+                                   const struct bragg_disk *disk)                                  \
+    {                                                                                              \
+        counts_##bits highest = 0;                                                                 \
+        const counts_##bits *row = pixels - (size_t)disk->reach * stride;                          \
+        for (int dy = -disk->reach; dy <= disk->reach; dy++, row += stride) {                      \
+            const int half = disk->half_width[dy < 0 ? -dy : dy];                                  \
+            for (int dx = -half; dx <= half; dx++)                                                 \
+                highest = row[dx] > highest ? row[dx] : highest;                                   \
+        }                                                                                          \
+        return highest;                                                                            \
+    }
+
+HIGHEST_PIXEL(16)
+HIGHEST_PIXEL(32)
+
 DISK_SUMS(8)
 DISK_SUMS(16)
 DISK_SUMS(32)
@@ -201,5 +218,7 @@ static void widen_buffer(uint32_t *restrict wide, const uint16_t *restrict narro
         .widen = widen_buffer, .sum_parts_16 = sum_parts_16, .sum_parts_32 = sum_parts_32,         \
         .fit_background = fit_background, .disk_sums_8 = disk_sums_8, .any_above_8 = any_above_8,  \
         .disk_sums_16 = disk_sums_16, .disk_sums_32 = disk_sums_32, .screen_16 = screen_16,        \
-        .screen_32 = screen_32, .drop_lower_16 = drop_lower_16, .drop_lower_32 = drop_lower_32     \
+        .screen_32 = screen_32, .drop_lower_16 = drop_lower_16, .drop_lower_32 = drop_lower_32,    \
+        .highest_16 = highest_16, .highest_32 = highest_32, .excess_16 = excess_16,                \
+        .excess_32 = excess_32                                                                     \
     }

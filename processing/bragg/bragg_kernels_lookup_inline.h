@@ -60,3 +60,20 @@ PLAIN_PART_SUMS(32)
 
 PLAIN_SCREEN(16)
 PLAIN_SCREEN(32)
+
+#define PLAIN_EXCESS(bits)                                                                         \
+    static void excess_##bits(double *restrict excess, const counts_##bits *restrict pixels,       \
+                              const double *restrict template, const float *restrict band_at,      \
+                              const struct bragg_lines *restrict lines, size_t n)                  \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const double band = band_at[i];                                                        \
+            const int32_t lower = (int32_t)band;                                                   \
+            const double ratio = lines->ratio[lower] + (band - lower) * lines->more[lower];        \
+            const double difference = pixels[i] - template[i] * ratio;                             \
+            excess[i] = template[i] > 0 ? difference : NAN;                                        \
+        }                                                                                          \
+    }
+
+PLAIN_EXCESS(16)
+PLAIN_EXCESS(32)

@@ -40,17 +40,11 @@ static double spill(const struct bragg_scratch *scratch, double row, double colu
 static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
                               uint32_t row, uint32_t column)
 {
-    uint32_t highest = 0;
-    for (int dy = -disk->reach; dy <= disk->reach; dy++) {
-        const int half = disk->half_width[dy < 0 ? -dy : dy];
-        const size_t first =
-            bragg_buffer_at(&scratch->reference->grid, (int)row + dy, (int)column - half);
-        for (int i = 0; i <= 2 * half; i++) {
-            const uint32_t counts = bragg_pixel_at(scratch, first + (uint32_t)i);
-            highest = counts > highest ? counts : highest;
-        }
-    }
-    return highest;
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const size_t at = bragg_buffer_at(grid, (int)row, (int)column);
+    const struct bragg_kernels *const kernels = scratch->kernels;
+    return scratch->has_wide ? kernels->highest_32(scratch->pixels + at, grid->buffer_stride, disk)
+                             : kernels->highest_16(scratch->narrow + at, grid->buffer_stride, disk);
 }
 
 /* Hot-pixel guard: a single pixel that holds most of the excess must not be what decides. Smaller

@@ -20,13 +20,43 @@ static double distance(double dy, double dx)
  * grains of speckle, as they would for a centre of mass.
  */
 
-/* Counts less background of a pixel of the buffer; false: it is not used. */
-static inline bool excess_at(const struct bragg_scratch *scratch, size_t at, double *excess)
+/* The pixels round a place, as far as they are in the rectangle. */
+struct window {
+    const double *excess; /* counts less background, NAN where a pixel is not used */
+    int top, left, stride;
+};
+
+static int at_least(int value, int least)
 {
-    if (!(scratch->reference->template[at] > 0))
-        return false;
-    *excess = bragg_pixel_at(scratch, at) - bragg_expected_at(scratch, at);
-    return true;
+    return value > least ? value : least;
+}
+
+static int at_most(int value, int most)
+{
+    return value < most ? value : most;
+}
+
+/* Those that are no more than `reach` rows and columns away. */
+static struct window window_at(const struct bragg_scratch *scratch, int row, int column, int reach)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const int top = at_least(row - reach, 0), left = at_least(column - reach, 0);
+    const int rows = at_most(row + reach, (int)r->grid.rows - 1) - top + 1;
+    const int columns = at_most(column + reach, (int)r->grid.columns - 1) - left + 1;
+    const int stride = (columns + BRAGG_EXCESS_LANES - 1) / BRAGG_EXCESS_LANES * BRAGG_EXCESS_LANES;
+    const struct window window = {scratch->excess, top, left, stride};
+    for (int y = 0; columns > 0 && y < rows; y++) {
+        const size_t at = bragg_buffer_at(&r->grid, top + y, left);
+        double *const excess = scratch->excess + (size_t)y * (size_t)stride;
+        const double *const template = r->template + at;
+        if (scratch->has_wide)
+            scratch->kernels->excess_32(excess, scratch->pixels + at, template, r->band_at + at,
+                                        &scratch->lines, (size_t)stride);
+        else
+            scratch->kernels->excess_16(excess, scratch->narrow + at, template, r->band_at + at,
+                                        &scratch->lines, (size_t)stride);
+    }
+    return window;
 }
 
 /* Of pixels on a line across the window, `nearest` to `farthest` from its middle: those on the one
@@ -34,63 +64,78 @@ static inline bool excess_at(const struct bragg_scratch *scratch, size_t at, dou
  * what is masked pulls to no side. */
 struct slope {
     double sum;
-    int n_pairs, n_used;
+    int n_used;
 };
 
-static inline void add_pairs(struct slope *slope, const struct bragg_scratch *scratch,
-                             size_t middle, ptrdiff_t step, int nearest, int farthest)
+static inline void add_pairs(struct slope *slope, const struct window *window, ptrdiff_t middle,
+                             int step, int nearest, int farthest)
 {
-    for (int k = nearest; k <= farthest; k++, slope->n_pairs++) {
-        double forth, back;
-        if (excess_at(scratch, middle + (size_t)(k * step), &forth) &&
-            excess_at(scratch, middle - (size_t)(k * step), &back)) {
-            slope->sum += forth - back;
-            slope->n_used++;
-        }
+    for (int k = nearest; k <= farthest; k++) {
+        const ptrdiff_t away = (ptrdiff_t)k * step;
+        const double difference = window->excess[middle + away] - window->excess[middle - away];
+        slope->sum += isnan(difference) ? 0 : difference;
+        slope->n_used += !isnan(difference);
     }
 }
 
-/* Pairs of which a pixel is outside the rectangle are not used. */
-static int farthest_inside(const struct bragg_grid *grid, int row, int column, bool along_row)
+static double mean_slope(const struct slope *slope, int n_pairs)
 {
-    const int at = along_row ? column : row;
-    const int other = along_row ? row : column;
-    const int last = (int)(along_row ? grid->columns : grid->rows) - 1;
-    const int last_other = (int)(along_row ? grid->rows : grid->columns) - 1;
-    if (other < 0 || other > last_other)
-        return -1;
-    return at < last - at ? at : last - at;
+    return slope->n_used > 0 ? slope->sum * n_pairs / slope->n_used : 0;
 }
 
-/* Excess of the window moved `away` pixels forth less that of the window moved back. */
-static double excess_slope(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
-                           int row, int column, int away, bool along_row)
+/* Of a line of pixels, how far from this one both sides are inside. */
+static int farthest_inside(int at, uint32_t n)
+{
+    return at_most(at, (int)n - 1 - at);
+}
+
+/* Excess of the window moved `away` pixels forth less that of the window moved back, along columns
+ * and along rows. Pairs of which a pixel is outside the rectangle are not used. */
+static void excess_slopes(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+                          int row, int column, int away, double slopes[2])
 {
     const struct bragg_grid *const grid = &scratch->reference->grid;
-    const ptrdiff_t step = along_row ? 1 : (ptrdiff_t)grid->buffer_stride;
-    struct slope slope = {0};
+    const struct window window = window_at(scratch, row, column, disk->reach + away);
+    const ptrdiff_t middle = (ptrdiff_t)(row - window.top) * window.stride + column - window.left;
+    const int inside[2] = {farthest_inside(row, grid->rows),
+                           farthest_inside(column, grid->columns)};
+    struct slope slope[2] = {0};
+    int n_pairs = 0;
     for (int d = -disk->reach; d <= disk->reach; d++) {
         const int half = disk->half_width[d < 0 ? -d : d];
         /* Nearer to the middle both windows have a pixel, or none of them. */
         const int nearest = half >= away ? half - away + 1 : away - half;
-        const int y = along_row ? row + d : row, x = along_row ? column : column + d;
-        const int inside = farthest_inside(grid, y, x, along_row);
-        const int farthest = half + away < inside ? half + away : inside;
-        add_pairs(&slope, scratch, bragg_buffer_at(grid, y, x), step, nearest, farthest);
-        slope.n_pairs += half + away - (farthest > nearest - 1 ? farthest : nearest - 1);
+        n_pairs += half + away - nearest + 1;
+        if (column + d >= 0 && column + d < (int)grid->columns)
+            add_pairs(&slope[0], &window, middle + d, window.stride, nearest,
+                      at_most(half + away, inside[0]));
+        if (row + d >= 0 && row + d < (int)grid->rows)
+            add_pairs(&slope[1], &window, middle + (ptrdiff_t)d * window.stride, 1, nearest,
+                      at_most(half + away, inside[1]));
     }
-    return slope.n_used > 0 ? slope.sum * slope.n_pairs / slope.n_used : 0;
+    for (int i = 0; i < 2; i++)
+        slopes[i] = mean_slope(&slope[i], n_pairs);
 }
 
 /* Of disks with soft edges, in radii of the aperture. */
 #define SOFT_AWAY 0.9
 
-static int edge_distance(const struct bragg_scratch *scratch, const struct bragg_peak *peak)
+static int edge_distance(const struct bragg_reference *reference, bool is_soft)
 {
-    const double radius = scratch->reference->values.settings.disk_radius;
-    if (peak->is_soft)
+    const double radius = reference->values.settings.disk_radius;
+    if (is_soft)
         return (int)fmax(1, rint(SOFT_AWAY * radius));
     return bragg_edge_distance(radius);
+}
+
+size_t bragg_window_room(const struct bragg_reference *reference)
+{
+    const int away = at_least(edge_distance(reference, true), edge_distance(reference, false));
+    int reach = 0;
+    for (uint32_t w = 0; w < reference->n_widths; w++)
+        reach = at_least(reference->positions[w].disk.reach, reach);
+    const size_t side = 2 * (size_t)(reach + away) + 1;
+    return side * (side + BRAGG_EXCESS_LANES);
 }
 
 /* The whole cluster of an electron counts, not only its part in the window (clusters of F = 2.0 in
@@ -106,7 +151,8 @@ static double slope_variance(const struct bragg_scratch *scratch, const struct b
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
     const struct bragg_candidate *const c = &peak->candidate;
     const double f = 1 + WHOLE_CLUSTERS * (scratch->reference->values.overdispersion - 1);
-    const double side = 2. * edge_distance(scratch, peak) * (2 * disk->reach + 1);
+    const double side =
+        2. * edge_distance(scratch->reference, peak->is_soft) * (2 * disk->reach + 1);
     const double background = c->background / disk->area * side;
     const double excess = c->excess / (M_PI * peak->radius * peak->radius) * side;
     return 2 *
@@ -155,15 +201,15 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
                         double factor, double *row, double *column)
 {
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
-    const int away = edge_distance(scratch, peak);
+    const int away = edge_distance(scratch->reference, peak->is_soft);
     *row = peak->row;
     *column = peak->column;
     for (int round = 0; round < CENTRE_ROUNDS; round++) {
         const int y = (int)rint(*row), x = (int)rint(*column);
-        const double dy = factor * excess_slope(scratch, disk, y, x, away, false);
-        const double dx = factor * excess_slope(scratch, disk, y, x, away, true);
-        *row = y + clamped(dy, away);
-        *column = x + clamped(dx, away);
+        double slopes[2];
+        excess_slopes(scratch, disk, y, x, away, slopes);
+        *row = y + clamped(factor * slopes[0], away);
+        *column = x + clamped(factor * slopes[1], away);
         if ((int)rint(*row) == y && (int)rint(*column) == x)
             break;
     }
@@ -215,9 +261,11 @@ static void insert(struct bragg_result *result, const struct bragg_reflection *r
     result->reflections[i] = *reflection;
 }
 
-void bragg_list_reflections(const struct bragg_scratch *scratch, struct bragg_result *result)
+void bragg_list_reflections(struct bragg_scratch *scratch, struct bragg_result *result)
 {
     const double apart = scratch->reference->positions[BRAGG_MATCHED].disk.radius;
+    bragg_lines_init(&scratch->lines, scratch->background.ratio,
+                     scratch->reference->background.n_bands);
     if (scratch->more_peaks)
         result->flags |= BRAGG_LIST_FULL;
     for (uint32_t i = 0; i < scratch->n_peaks; i++) {

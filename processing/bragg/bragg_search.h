@@ -56,6 +56,8 @@ struct bragg_scratch {
     uint16_t *room_16;                    /* of the kernels for sums over disks */
     uint32_t *room_32;
     uint8_t *room_8;
+    double *excess; /* of a window round a place (bragg_window_room) */
+    struct bragg_lines lines;
     const struct bragg_method *method;
     struct bragg_block *blocks;
     bool sums_are_narrow;
@@ -92,6 +94,8 @@ static inline double bragg_background_at(const struct bragg_scratch *scratch,
 {
     const struct bragg_positions *const p = &scratch->reference->positions[width];
     const double weight = p->weight[place];
+    if (scratch->own == 0) /* keep is 1 */
+        return weight * scratch->width[width].bin_ratio[p->bin[place]];
     const double left = weight * scratch->keep - counts * scratch->own;
     const double least = weight * BRAGG_TEMPLATE_LEFT;
     return (left > least ? left : least) * scratch->width[width].bin_ratio[p->bin[place]];
@@ -146,7 +150,10 @@ void bragg_choose_peaks(struct bragg_scratch *scratch);
 uint64_t bragg_busy_sectors(const struct bragg_scratch *scratch);
 
 /* Measures the peaks and lists them as reflections. */
-void bragg_list_reflections(const struct bragg_scratch *scratch, struct bragg_result *result);
+void bragg_list_reflections(struct bragg_scratch *scratch, struct bragg_result *result);
+
+/* Elements of `excess`. */
+size_t bragg_window_room(const struct bragg_reference *reference);
 
 /* Partners, directions, lattice and class. */
 void bragg_find_class(const struct bragg_scratch *scratch, struct bragg_result *result);
