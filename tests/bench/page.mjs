@@ -227,7 +227,7 @@ function memoryTable({ scans, messages, minutes, figures }) {
   console.log(`${''.padEnd(18)}${['first', 'last', 'growth', '+-', 'bound'].map((word) => word.padStart(14)).join('')}`);
   for (const [name, figure] of Object.entries(figures)) {
     const values = [figure.first, figure.last, figure.in_8_hours, figure.most_in_8_hours - figure.in_8_hours, figure.bound];
-    console.log(`${name.padEnd(18)}${values.map((v) => Math.round(v).toLocaleString('en-GB').padStart(14)).join('')}  ${figure.flat ? 'flat' : 'GROWS'}`);
+    console.log(`${name.padEnd(18)}${values.map((v) => Math.round(v).toLocaleString('en-GB').padStart(14)).join('')}  ${figure.flat === null ? 'too few samples' : figure.flat ? 'flat' : 'GROWS'}`);
   }
 }
 

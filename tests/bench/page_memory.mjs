@@ -9,6 +9,7 @@ import { browserProcesses, bytesOf, pageHolds, slopeOf } from '../page/memory.mj
 const SIDE = 48;
 const SEARCHED_SIDE = 12;
 const BETWEEN = 20; // scans from one sample to the next
+const ENOUGH = 10; // settled samples for a line to be judged by
 const SETTLED = 0.25; // the part of the samples in which caches fill; the line is laid through the rest
 const RATE_HZ = 100; // of each topic, five times what a page asks for: messages in compressed time
 const MIB = 1 << 20;
@@ -94,7 +95,7 @@ async function run(bench, page, minutes, tell) {
   return samples;
 }
 
-/** Of one figure: where it stood, how it grows, and whether that is flat. */
+/** Of one figure: where it stood, how it grows, and whether that is flat (null: of too few samples to say). */
 function judge(name, samples) {
   const settled = samples.slice(Math.floor(SETTLED * samples.length));
   const { slope, error } = slopeOf(settled.map(({ scans }) => scans), settled.map((one) => one[name]));
@@ -102,7 +103,7 @@ function judge(name, samples) {
   return {
     first: settled[0][name], last: settled.at(-1)[name], per_scan: Number(slope.toPrecision(3)), error: Number(error.toPrecision(2)),
     in_8_hours: Math.round(grown), most_in_8_hours: Math.round(grown + 2 * SCANS_OF_8_HOURS * error), bound: BOUNDS[name],
-    flat: grown + 2 * SCANS_OF_8_HOURS * error <= BOUNDS[name],
+    flat: settled.length < ENOUGH ? null : grown + 2 * SCANS_OF_8_HOURS * error <= BOUNDS[name],
   };
 }
 
