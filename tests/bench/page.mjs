@@ -50,13 +50,14 @@ async function click() {
 
 /** Until a pattern is shown whose number is below that of the scan before. */
 async function startToPattern(page) {
-  const last = Number((await page.locator('.note').textContent()).replace(/\D/g, ''));
+  const number = /^pattern ([\d,]+)/; // the position and its class may follow
+  const last = Number((await page.locator('.note').textContent()).match(number)[1].replaceAll(',', ''));
   const began = performance.now();
   await page.getByRole('button', { name: 'Start scan' }).click();
-  await page.waitForFunction((before) => {
-    const number = document.querySelector('.note').textContent.match(/^pattern ([\d,]+)$/)?.[1];
-    return number && Number(number.replaceAll(',', '')) < before && !document.querySelector('.pattern-column.no-data');
-  }, last, { polling: 'raf' });
+  await page.waitForFunction(([before, pattern]) => {
+    const shown = document.querySelector('.note').textContent.match(new RegExp(pattern))?.[1];
+    return shown && Number(shown.replaceAll(',', '')) < before && !document.querySelector('.pattern-column.no-data');
+  }, [last, number.source], { polling: 'raf' });
   return seconds(began);
 }
 
