@@ -37,6 +37,7 @@ build=${MERLIND_BUILD:-$top/build}
 long=
 passed=0 failed=0 skipped=0
 failures=()
+only_units=()
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

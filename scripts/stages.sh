@@ -139,13 +139,23 @@ stage_readers() {
   integration_tests "$build" env MERLIND_READERS_PYTHON="$dir/bin/python" MERLIND_READERS_H5WEB="$dir-h5web" -- "${classes[@]}"
 }
 
-# unit_tests DIR TIME-FACTOR SUITES COMMAND-PREFIX...
+# The unit tests whose programs can start a thread, of the release build; nothing where there is none.
+threaded_units() {
+  local program
+  for program in "$build"/tests/unit/*/test_*; do
+    if [ -f "$program" ] && [ -x "$program" ] && nm --undefined-only "$program" | grep -qE ' (pthread_create|GOMP_parallel)\b'; then
+      basename "$program" | sed 's/^test_//'
+    fi
+  done
+}
+
+# unit_tests DIR TIME-FACTOR SUITES COMMAND-PREFIX...; only those named in the array only_units, if there are any
 unit_tests() {
   local dir=$1 factor=$2 log=$1/meson-logs/testlog.json suites
   mapfile -t suites < <(tr , '\n' <<<"$3" | sed 's/^/--suite=/')
   shift 3
   rm -f "$log"
-  "$@" meson test -C "$dir" --no-rebuild "${suites[@]}" --timeout-multiplier "$factor" >"$work/log" 2>&1 || true
+  "$@" meson test -C "$dir" --no-rebuild "${suites[@]}" "${only_units[@]}" --timeout-multiplier "$factor" >"$work/log" 2>&1 || true
   if [ ! -s "$log" ]; then
     fail "$stage: meson test made no log"
     tail -n 20 "$work/log"
@@ -220,6 +230,9 @@ stage_tsan() {
     "TSAN_OPTIONS=ignore_noninstrumented_modules=1:second_deadlock_stack=1:halt_on_error=0"
     "TSAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-14 || true)"
   )
+  # What has no threads has nothing for this sanitizer.
+  local only_units=()
+  [ -n "$long" ] || mapfile -t only_units < <(threaded_units)
   # shellcheck disable=SC2086 # no word, or two
   unit_tests "$dir" 10 unit $prefix "${options[@]}"
   # shellcheck disable=SC2086

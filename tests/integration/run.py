@@ -3,7 +3,7 @@
 
     run.py [--json FILE] [--long] [--jobs N] [NAME...]
 
-NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: one more than there are
+NAME selects what has it in its name (test_first_light, check_unit, a test's own name). Files run N at a time (default: two more than there are
 CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
 `PARTS = 3`, so many processes share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, it is not for sanitizers.
 Under a sanitizer those tests run that sanitizers.txt tells (reach.py makes it), all with --long; a test that is named runs in any case.
@@ -227,7 +227,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json")
     parser.add_argument("--long", action="store_true")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 1)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 2)
     parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--parts", type=int, default=1, help=argparse.SUPPRESS)
