@@ -227,14 +227,20 @@ static uint64_t array_length(const struct product_array *array)
     return array->rank == 2 ? (uint64_t)array->shape[0] * array->shape[1] : array->shape[0];
 }
 
+void product_partial_add(const struct product *product, struct product_partial *partial,
+                         const void *sums)
+{
+    pthread_mutex_lock(&partial->mutex);
+    product->class->merge(product, partial->shared, sums);
+    partial->given = true;
+    pthread_mutex_unlock(&partial->mutex);
+}
+
 void product_partial_give(const struct product *product, struct product_partial *partial)
 {
     if (!partial->dirty)
         return;
-    pthread_mutex_lock(&partial->mutex);
-    product->class->merge(product, partial->shared, partial->own);
-    partial->given = true;
-    pthread_mutex_unlock(&partial->mutex);
+    product_partial_add(product, partial, partial->own);
     memset(partial->own, 0, product->accumulator_size);
     partial->dirty = false;
 }
