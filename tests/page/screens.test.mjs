@@ -129,6 +129,11 @@ test('on a tablet, either way', async () => {
   const [row, tools] = await Promise.all(['.state-row', '.tools'].map((selector) => page.locator(selector).boundingBox()));
   assert.ok(tools.y >= row.y + row.height, 'the state has a line of its own');
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 768, 'nothing sticks out to the side');
+  await page.locator('#tab-scan').click();
+  const start = await page.getByRole('button', { name: 'Start scan' }).boundingBox();
+  assert.ok(start.y + start.height <= 1024, 'steering is reached without scrolling');
+  await page.locator('#tab-scan').click();
+  assert.equal(await page.locator('#panel-scan').isVisible(), false, 'and folded by its tab again');
   await look('tablet_upright');
 });
 
