@@ -348,7 +348,7 @@ void recompute_destroy(struct recompute *recompute)
     if (!recompute)
         return;
     recompute->stopping = true;
-    for (unsigned i = 0; i < recompute->n_threads; i++) {
+    for (unsigned i = 0; recompute->recomputers && i < recompute->n_threads; i++) {
         pthread_join(recompute->recomputers[i].thread, NULL);
         finish(&recompute->recomputers[i]);
     }
