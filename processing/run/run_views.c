@@ -236,12 +236,28 @@ void product_partial_add(const struct product *product, struct product_partial *
     pthread_mutex_unlock(&partial->mutex);
 }
 
+/* The share changes places with the memory that nobody has touched yet. */
+static void give_first(struct product_partial *partial)
+{
+    void *const untouched = partial->shared;
+    partial->shared = partial->own;
+    partial->own = untouched;
+    partial->given = true;
+}
+
 void product_partial_give(const struct product *product, struct product_partial *partial)
 {
     if (!partial->dirty)
         return;
-    product_partial_add(product, partial, partial->own);
-    memset(partial->own, 0, product->accumulator_size);
+    pthread_mutex_lock(&partial->mutex);
+    const bool is_first = !partial->given;
+    if (is_first)
+        give_first(partial);
+    else
+        product->class->merge(product, partial->shared, partial->own);
+    pthread_mutex_unlock(&partial->mutex);
+    if (!is_first)
+        memset(partial->own, 0, product->accumulator_size);
     partial->dirty = false;
 }
 
