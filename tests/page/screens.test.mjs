@@ -93,10 +93,20 @@ test('who steers', async () => {
 test('in the light, with what is known of the instrument', async () => {
   await page.keyboard.press('2');
   await turnTo(page, 0, 'halo');
+  await page.getByRole('heading', { name: 'halo in time' }).waitFor();
   await page.locator('#tab-instrument').click();
   await page.keyboard.press('t');
   await look('light');
   await page.keyboard.press('t');
+});
+
+test('DPC and a power spectrum', async () => {
+  await turnTo(page, 0, 'dpc:com');
+  await page.getByRole('button', { name: 'FFT of map 2' }).click();
+  await page.locator('.map-panel .image-base[data-product="dpc:com"]').waitFor();
+  await page.locator('.map-panel .image-base[data-product="spectrum:dark_field"]').waitFor();
+  await look('dpc');
+  await page.getByRole('button', { name: 'FFT of map 2' }).click();
 });
 
 test('keys', async () => {

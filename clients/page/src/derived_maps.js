@@ -55,5 +55,5 @@ export function derivedImage(name, passes, shape, units) {
   if (isDpc(name)) return { ...shifts(...passes), shape, units };
   if (!isSpectrum(name)) return { ...passes[0], shape, units };
   const { power, side } = powerSpectrum(passes[0].data, passes[0].measured, shape);
-  return { data: power, measured: null, shape: [side, side], units: 'relative power' };
+  return { data: power, measured: null, shape: [side, side], units: 'power' };
 }
