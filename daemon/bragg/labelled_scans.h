@@ -58,5 +58,5 @@ bool labelled_scans_recall(const struct labelled_scans *scans, const char *how,
                            struct series_scan *member);
 
 /* The table, as the member `series` of bragg.json. NULL with a sentence. */
-json_t *labelled_series_json(struct labelled_series *series, bool leave_out_drifted,
-                             double confidence, struct error *error);
+json_t *labelled_series_json(struct labelled_series *series, const struct series_settings *settings,
+                             struct error *error);

@@ -7,6 +7,7 @@
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_bragg.h"
 #include "processing/bragg_run/bragg_final.h"
+#include "processing/bragg_run/bragg_injection.h"
 
 /* A run that is over, searched again with other settings: measured and classified from its file on
  * another thread, as at its end. */
@@ -20,7 +21,9 @@ struct again {
 static void search(void *data)
 {
     struct again *const again = data;
-    (void)bragg_final(again->run, &again->error);
+    struct error none = {0};
+    if (bragg_final(again->run, &again->error) == 0)
+        (void)bragg_found_measure(again->run, &none); /* the headline says that there is no rate */
 }
 
 /* As results are told that were computed again: with this event the maps are sent once more. */

@@ -171,6 +171,7 @@ struct bragg_statistics_settings bragg_scan_settings(const struct run *run)
     settings.block = setup->block_length;
     settings.tile_y = settings.tile_x = setup->tile;
     settings.min_contrast = setup->settings.contrast_min;
+    settings.found = run_bragg_found(run);
     return settings;
 }
 
@@ -183,6 +184,7 @@ struct series_scan_maps bragg_scan_series_maps(const struct bragg_scan *scan, co
         .classes = scan->classes,
         .contrast = scan->contrast,
         .min_contrast = settings.min_contrast,
+        .found = settings.found,
         .block = settings.block ? settings.block : 3,
     };
 }

@@ -59,6 +59,7 @@ class Bragg(BraggScans):
         self.assertFalse(asked["provisional"])
         for name in ("n", "fraction", "wilson", "clopper_pearson", "headline", "tiles", "reflections"):
             self.assertEqual(rounded(asked[name]), rounded(found["statistics"][name]), name)
+        self.check_headline(found)
         self.assertEqual(found["reference"]["overdispersion"], {"value": 1, "source": "given"})
         self.assertEqual(found["reference"]["state"], "final")
 
@@ -120,6 +121,17 @@ class Bragg(BraggScans):
         z, p = 1.959963984540054, x / n
         middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
         np.testing.assert_allclose(statistics["wilson"], [middle - half, middle + half], rtol=1e-9)
+
+    def check_headline(self, found):
+        """It counts reflections of at least contrast 2, and says how many of such that were put into the run's frames are found."""
+        headline, strong = found["statistics"]["headline"], found["strongest"] >= 2
+        self.assertEqual((headline["min_contrast"], headline["count"]), (2, strong.sum()))
+        self.assertAlmostEqual(headline["fraction"], strong.mean())
+        rate = headline["true_positive"]
+        self.assertGreater(rate["n"], 0.4 * (found["class"] == 0).sum())
+        self.assertEqual(rate["contrast"], 2)
+        self.assertGreater(rate["tpr"], 0.8)
+        self.assertIn("%d of that contrast put into patterns %.1f %% were found" % (rate["n"], 100 * rate["tpr"]), headline["why"])
 
     def test_live_and_final_classes_depend_neither_on_workers_nor_on_analysis_that_was_put_off(self):
         outcomes = []
@@ -442,6 +454,18 @@ class Bragg(BraggScans):
         again = control("bragg_injection_test", contrasts=[0, 8])["rates"]
         self.assertEqual(again, rates)
 
+        # At the end of the run that was done with contrast 2, and the headline tells it; a rate that is asked for takes its place.
+        headline = control("bragg")["headline"]
+        self.assertEqual(headline["true_positive"]["contrast"], 2)
+        self.assertIsNone(headline["corrected"])
+        headline = control("bragg", contrast_rates={"fpr": 0.001, "fpr_error": 0.001, "tpr": "measure"})["headline"]
+        corrected = headline["corrected"]
+        self.assertAlmostEqual(corrected["rates"]["tpr"], headline["true_positive"]["tpr"], 4)
+        self.assertAlmostEqual(corrected["fraction"], (headline["fraction"] - 0.001) / (corrected["rates"]["tpr"] - 0.001), 4)
+        headline = control("bragg", min_contrast=5)["headline"]
+        self.assertEqual((headline["min_contrast"], headline["true_positive"]), (5, None))
+        self.assertIn("was not measured", headline["why"])
+
         # The fraction of strong reflections is told with the rate at which they are found in this run.
         strong = control("bragg", min_contrast=8, contrast_rates={"fpr": 0, "tpr": "measure"})["contrast"]
         self.assertAlmostEqual(strong["corrected"]["rates"]["tpr"], rates[1]["tpr"], delta=0.05)
@@ -473,12 +497,33 @@ class Bragg(BraggScans):
             self.assertEqual((contrast["min"], contrast["count"], contrast["method"]), (2, sum(strong[row["value"]]), row["method"]))
             self.assertLess(contrast["interval"][0], contrast["fraction"])
         self.assertEqual([one["contrast"]["count"] for one in series["scans"]], [strong["8"][0], strong["0"][0], strong["8"][1]])
+        self.check_rates_of_rows(control, series)
         with self.assertRaises(ControlError) as refused:
             control("bragg_series", label="stress")
         self.assertEqual(refused.exception.code, "no_data")
         with self.assertRaises(ControlError) as refused:
             control("start", scan=list(scan), labels={"strain": [8]})
         self.assertEqual(refused.exception.field, "args.labels")
+
+    def check_rates_of_rows(self, control, series):
+        """Rows tell what was found of reflections put into their own scans, and are corrected for it when they are asked to be."""
+        for row in series["rows"]:
+            scans = [scan["contrast"]["true_positive"] for scan in series["scans"] if scan["value"] == row["value"]]
+            rate = row["headline"]["true_positive"]
+            self.assertEqual((rate["n"], rate["found"]), (sum(one["n"] for one in scans), sum(one["found"] for one in scans)))
+            self.assertEqual((row["corrected"], row["headline"]["corrected"]), (None, None))
+        rows = control("bragg_series", label="strain", rates={"fpr": 0.01, "tpr": 0.95},
+                       contrast_rates={"fpr": 0.001, "tpr": "measure"})["series"]["rows"]
+        for row in rows:
+            self.assertAlmostEqual(row["corrected"]["fraction"], (row["fraction"] - 0.01) / 0.94, 4)
+            headline = row["headline"]
+            expected = (headline["fraction"] - 0.001) / (headline["true_positive"]["tpr"] - 0.001)
+            self.assertAlmostEqual(headline["corrected"]["fraction"], min(1, expected), 3)
+            self.assertEqual(row["contrast"]["corrected"], headline["corrected"])
+        for wrong, field in (({"rates": {"fpr": 0.5, "tpr": 0.4}}, "args.rates"), ({"contrast_rates": {"fpr": 0, "tpr": "guess"}}, "args.contrast_rates")):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg_series", label="strain", **wrong)
+            self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", field))
 
     def test_earlier_runs_are_asked_for_by_their_id(self):
         scan = (12, 16)
