@@ -111,6 +111,12 @@ void labelled_scans_add(struct labelled_scans *scans, const struct run *run)
     scans->n++;
 }
 
+void labelled_scans_renew(struct labelled_scans *scans, const struct run *run)
+{
+    if (find(scans, run->plan->id))
+        labelled_scans_add(scans, run);
+}
+
 void labelled_scans_take(struct labelled_scans *scans, const struct run *run)
 {
     if (run && atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED &&

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "processing/products/annulus_counts.h"
-#include "processing/products/bragg_product.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 #include "processing/stored/frame_sweep.h"
 
@@ -155,7 +155,8 @@ static bool is_wanted(void *data, uint64_t exposure)
     const struct injecting *const injecting = data;
     struct bragg_found found;
     return exposure % injecting->step == 0 &&
-           bragg_product_look(injecting->product, exposure, &found) && found.class == BRAGG_NONE;
+           run_bragg_look(injecting->injection->run, injecting->product, exposure, &found) &&
+           found.class == BRAGG_NONE;
 }
 
 static void inject(void *data, unsigned thread, uint64_t exposure, const void *image)

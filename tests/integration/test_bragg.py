@@ -332,6 +332,45 @@ class Bragg(BraggScans):
                 control("bragg", excluded=wrong)
             self.assertEqual(refused.exception.field, "args.excluded")
 
+    def test_regions_that_are_drawn_as_no_film_count_in_nothing_live_in_the_file_and_in_series(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("bragg/", "map/bragg/class/"))
+        run = self.start_in_bursts(control, SCAN, 256, labels={"strain": 4})
+        self.burst(control)
+        wait_for(lambda: control.status()["frames"]["analysed"] > 150, 60, "150 frames")
+        regions, drawn = [[[0, 0, 8], [1, 0, 8]], [[SCAN[0] - 1, 3, 20]]], np.zeros(SCAN, bool)
+        drawn[:2, :8] = drawn[-1, 3:20] = True
+        told = control("bragg_excluded", regions=regions)
+        self.assertEqual((told["run"], told["regions"], told["positions"]), (run, regions, drawn.sum()))
+        results.wait("bragg/summary/", lambda header: header["excluded"] > 0 and header["excluded_regions"] == regions)
+        self.burst(control)
+        summary = control.wait_finished(run)
+
+        found = self.recorded(summary)
+        np.testing.assert_array_equal(found["class"] == 254, drawn)
+        self.assertFalse(found["count"][drawn].any() or found["strongest"][drawn].any())
+        self.assertFalse(drawn.ravel()[found["reflections"]["frame"].astype(int)].any())
+        statistics = found["statistics"]
+        self.assertEqual((statistics["excluded"], statistics["n"], statistics["excluded_regions"]), (drawn.sum(), (~drawn).sum(), regions))
+        self.assertLessEqual((found["class"] != self.truth())[~drawn].sum(), 0.02 * drawn.size)
+        np.testing.assert_array_equal(control.array("map", "bragg/class")[0]["data"], found["class"])
+        row = lambda: control("bragg_series", label="strain")["series"]["rows"][0]
+        self.assertEqual((row()["n"], row()["headline"]["count"]), ((~drawn).sum(), statistics["headline"]["count"]))
+
+        # It is a setting: what it hid is there again when it is taken away. The file stays as it is.
+        self.assertEqual(control("bragg_excluded", regions=[])["positions"], 0)
+        whole = control.array("map", "bragg/class")[0]["data"]
+        self.assertTrue((whole <= 4).all())
+        np.testing.assert_array_equal(whole[~drawn], found["class"][~drawn])
+        wait_for(lambda: any((arrays["data"] == whole).all() for _, header, arrays in results.of("map/bragg/class/") if header["key"]), 10, "the new map to be sent")
+        self.assertEqual((row()["n"], control("bragg")["excluded"]), (drawn.size, 0))
+        np.testing.assert_array_equal(self.recorded(summary)["class"], found["class"])
+        for wrong in ([[]], [[[0, 0, SCAN[1] + 1]]], [[[SCAN[0], 0, 1]]], [[0, 0, 1]], "all"):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg_excluded", regions=wrong)
+            self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", "args.regions"))
+        self.assertEqual(control("bragg_excluded")["regions"], [])
+
     def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
                                                       {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}],

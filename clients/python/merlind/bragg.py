@@ -66,6 +66,11 @@ class Bragg(Connection):
         contrasts = None if contrasts is None else np.asarray(contrasts).tolist()
         return self._ask("bragg_injection_test", given(contrasts=contrasts, frames=frames, run=run), timeout)[0]["rates"]
 
+    def bragg_excluded(self, regions: Any = None, *, run: Optional[str] = None) -> dict[str, Any]:
+        """Regions of a run that are no part of the film (vacuum, a hole, the cap), after setting them where given: lists of spans
+        [y, x0, x1], in place of those before; []: none. {"regions", "positions"}."""
+        return self.request("bragg_excluded", **plain(given(regions=regions, run=run)))[0]
+
     def bragg_null_test(self, area: Optional[tuple[int, int, int, int]] = None, *, run: Optional[str] = None) -> dict[str, Any]:
         """How often reflections were found in an area (y0, x0, y1, x1) that is known to be glass: {"rate", "interval", "verdict", ...}."""
         return self.request("bragg_null_test", **given(area=area, run=run))[0]
