@@ -6,7 +6,7 @@ import unittest
 import numpy as np
 
 from bragg_scans import SCAN, SETTINGS, BraggScans
-from harness import BUILD, ControlError, lighter, open_recording, wait_for
+from harness import BUILD, ControlError, arrays, lighter, open_recording, wait_for
 
 SLOW = True
 PARTS = 3
@@ -404,7 +404,7 @@ class Bragg(BraggScans):
 
     def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],
-                                "analysis.radial_profile": "true", "analysis.centre": [128, 128]})
+                                "analysis.radial_profile": "true", "analysis.variance": "true", "analysis.centre": [128, 128]})
         with self.assertRaises(ControlError) as refused:
             control("bragg")
         self.assertEqual(refused.exception.code, "no_data")
@@ -452,9 +452,28 @@ class Bragg(BraggScans):
                 self.assertEqual(result["names"], names)
                 counted = np.frombuffer(parts[[part["name"] for part in result["parts"]].index("frames")], "<u8")
                 np.testing.assert_array_equal(counted, np.bincount(labels.ravel(), minlength=len(counted)))
+                self.check_profiles(arrays(result["parts"], parts), frames, labels)
         with self.assertRaises(ControlError) as refused:
             control("label_patterns", classes=True, map="far")
         self.assertEqual(refused.exception.field, "args.labels")
+
+    def check_profiles(self, tables, frames, labels):
+        """I(k) and V(k) of each label, from the counts of its own frames alone: the sums of docs/variance.md."""
+        y, x = np.indices(frames.shape[2:])
+        ring = np.floor(np.hypot(y - 128, x - 128)).astype(int).ravel()
+        n_rings = tables["mean"].shape[1]
+        in_rings = lambda pixels: np.bincount(ring, pixels.ravel())[:n_rings]
+        area = in_rings(np.ones(ring.size))
+        for label in np.unique(labels):
+            chosen = frames[labels == label].astype(float)
+            sums = np.array([in_rings(frame) for frame in chosen])
+            pairs = in_rings((chosen * (chosen - 1)).sum(axis=0))
+            total = sums.sum(axis=0)
+            within, between = (sums * (sums - 1)).sum(axis=0), total ** 2 - (sums ** 2).sum(axis=0)
+            np.testing.assert_allclose(tables["mean"][label], total / area / len(chosen), rtol=1e-12)
+            for name, top, bottom in (("v_r", pairs, within), ("v_re", (len(chosen) - 1) * pairs, between)):
+                expected = area * top / np.where(bottom > 0, bottom, np.nan) - 1
+                np.testing.assert_allclose(tables[name][label], expected, rtol=1e-9, atol=1e-12, err_msg=f"{name} of label {label}")
 
     def test_classes_are_held_against_a_persons_labels_and_against_glass(self):
         control = self.begin("--br-fraction", "0")
