@@ -2,6 +2,7 @@
 
 import { AT_CURSOR } from './cursor_profile.js';
 import { choice, element, setOptions, setText, throttled } from './dom.js';
+import { whatCounts } from './headline.js';
 import { Plot } from './plot.js';
 import { title } from './products.js';
 import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
@@ -98,7 +99,7 @@ export class ProfilesPanel extends EventTarget {
     const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
     store.on('profile', (name) => this.watched.includes(name) && this.#showProfile());
     this.atCursor.addEventListener('change', () => this.profile === AT_CURSOR && this.#showProfile());
-    store.on('map', (name) => name === this.maps.chosen?.product && signal());
+    store.on('map', (name) => name === this.maps.chosen?.source && signal());
     store.on('run', () => this.#runChanged());
     store.on('calibration', () => {
       this.#showProfile();
@@ -172,7 +173,7 @@ export class ProfilesPanel extends EventTarget {
     const panel = this.maps.chosen;
     const map = panel?.map;
     const classes = panel?.display.kind === 'classes';
-    setText(this.signalName, classes ? '% with reflections in time' : panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
+    setText(this.signalName, classes ? '% with reflections in time' : panel?.source ? `${title(panel.source)} in time` : 'Signal in time');
     if (!map) return this.signalPlot.show(null, 'no signal yet');
     const pass = map.pass(this.store.passOf(map));
     const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);
@@ -184,7 +185,8 @@ export class ProfilesPanel extends EventTarget {
     const { bragg } = this.store;
     if (bragg) this.history.add(bragg);
     const points = bragg ? this.history.points : [];
-    setText(this.fractionText, bragg && bragg.fraction !== null ? `${percent(bragg.fraction)}  (${bragg.headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
+    const { headline } = bragg ?? {};
+    setText(this.fractionText, headline && headline.fraction !== null ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %), ${whatCounts(headline)}` : '');
     setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
     const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
     this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));
