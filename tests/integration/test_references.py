@@ -326,6 +326,7 @@ class References(SystemTest):
         self.assertEqual(summary["frames"]["saturated"], 3)
         self.assertIn("3 of 64 frames have pixels at full scale of the counter (63)", summary["warnings"])
         self.assertEqual(client.status()["frames"]["saturated"], 3)
+        self.assertEqual(client.array("pattern", "latest")[1]["full_scale"], 63)
         np.testing.assert_array_equal(self.results["saturated"].ravel(), full.sum(axis=(1, 2)))
         np.testing.assert_array_equal(self.results["saturation"], full.sum(axis=0))
         np.testing.assert_array_equal(client.array("map", "saturated")[0]["data"].ravel(), full.sum(axis=(1, 2)))

@@ -8,6 +8,7 @@ import { button, choice, element, setOptions, setText } from './dom.js';
 import { savers } from './figure.js';
 import { patternDefaults, title } from './products.js';
 import { ReflectionLayer } from './reflection_layer.js';
+import { SaturationLayer } from './saturation_layer.js';
 import { ScaleBar } from './scale_bar.js';
 import { count, value } from './words.js';
 
@@ -30,7 +31,8 @@ export class PatternPanel extends EventTarget {
     this.empty = element('p', { class: 'empty' }, 'no pattern yet');
     this.layer = new ApertureLayer(apertures, { pixelSizeK: () => this.pixelSizeK, mayDrag: mayControl });
     this.reflections = new ReflectionLayer(store);
-    this.display.view.layers.push(new ScaleBar(() => this.step()), this.reflections, this.layer);
+    this.saturation = new SaturationLayer();
+    this.display.view.layers.push(new ScaleBar(() => this.step()), this.saturation, this.reflections, this.layer);
     this.root = element('div', { class: 'column pattern-column' },
       element('section', { class: 'panel', 'aria-label': 'Pattern' },
         element('header', {}, this.select, this.readout,
@@ -83,9 +85,10 @@ export class PatternPanel extends EventTarget {
     const pattern = this.#pattern();
     this.root.classList.toggle('no-data', !pattern);
     if (!pattern) return;
+    this.saturation.look(pattern, this.#fullScaleOf(pattern));
     this.display.show({ data: pattern.data, measured: null, shape: pattern.shape, units: pattern.units ?? 'counts' });
     if (!ASKED[this.source]) this.reflections.at = this.#placeOf(pattern);
-    if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}`);
+    if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}${this.#saturatedWords()}`);
     else this.#sayWhich();
     this.#showReadout();
   }
@@ -101,7 +104,20 @@ export class PatternPanel extends EventTarget {
     const { at } = this.reflections;
     const where = at ? `, y ${at.y}  x ${at.x}` : '';
     const name = at && this.store.classAt(at.index);
-    this.say(number ? `pattern ${count(number)}${where}${name ? `, ${name}` : ''}` : '');
+    this.say(number ? `pattern ${count(number)}${where}${name ? `, ${name}` : ''}${this.#saturatedWords()}` : '');
+  }
+
+  // Of one pattern alone: sums and means go beyond it, or hide it.
+  #fullScaleOf(pattern) {
+    const newest = this.store.patterns.get('latest');
+    if (this.source === 'latest') return pattern.fullScale;
+    return this.source === 'position' && pattern.frames === 1 && newest?.run === this.store.run?.id ? newest.fullScale : null;
+  }
+
+  #saturatedWords() {
+    const { n } = this.saturation;
+    this.note.classList.toggle('warn', n > 0);
+    return n > 0 ? `, ${count(n)} ${n === 1 ? 'pixel' : 'pixels'} saturated` : '';
   }
 
   toggleApertures() {

@@ -83,8 +83,8 @@ export class Store extends EventTarget {
   }
 
   take_pattern(header, { data }) {
-    const { name, scan: run, number, position, geometry, t: time } = header;
-    this.patterns.set(name, { ...data, run, number, position, geometry, time });
+    const { name, scan: run, number, position, geometry, full_scale: fullScale = null, t: time } = header;
+    this.patterns.set(name, { ...data, run, number, position, geometry, fullScale, time });
     this.changed('pattern', name);
   }
 

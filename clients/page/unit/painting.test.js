@@ -4,6 +4,7 @@ import { COLOUR_MAPS } from '../src/colours.js';
 import { Contrast } from '../src/contrast.js';
 import { joined, rowsInPass } from '../src/map_data.js';
 import { directionWord, paint, paintDirections, scaledTable } from '../src/raster.js';
+import { saturatedPixels } from '../src/saturation_layer.js';
 import { seenPart } from '../src/seen_part.js';
 
 const grey = scaledTable(COLOUR_MAPS.grey.table, 'linear');
@@ -58,4 +59,12 @@ test('limits that follow move in steps that no eye sees, and depend on what is s
   const once = new Contrast({ auto: 'once', percent: [0, 100] });
   once.see(Float64Array.of(0.1, 1000.3), null, null);
   assert.deepEqual(once.limits, [0.1, 1000.3], 'taken once they are as they are');
+});
+
+test('saturated pixels are found and counted, all of them, and none where full scale is not known', () => {
+  const data = Uint16Array.from({ length: 1000 }, (_, i) => (i % 2 ? 4095 : 4094));
+  const { n, places } = saturatedPixels(data, 4095);
+  assert.equal(n, 500);
+  assert.deepEqual(places.slice(0, 3), [1, 3, 5]);
+  assert.equal(saturatedPixels(data, null).n, 0);
 });
