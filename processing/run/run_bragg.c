@@ -2,8 +2,32 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
+#include "processing/products/bragg_product.h"
 #include "processing/run/run_products.h"
+
+const struct product *run_bragg(const struct run *run)
+{
+    const struct product_set *const set = run_set(run);
+    for (unsigned i = 0; i < set->n; i++) {
+        if (product_is_bragg(set->products[i]))
+            return set->products[i];
+    }
+    return NULL;
+}
+
+void run_bragg_error(const struct run *run, struct error *error)
+{
+    shared_error_get(run->bragg_error, error);
+}
+
+void run_set_bragg_error(struct run *run, const struct error *error)
+{
+    shared_error_set(run->bragg_error, error);
+}
+
+/* ---- settings of the run ---- */
 
 static void complete_centre(const struct run *run, struct bragg_settings *settings)
 {
@@ -40,4 +64,34 @@ int run_bragg_settings(const struct bragg_plan *plan, const struct run *run,
     return r < 0 ? r
                  : bragg_settings_check(settings, run->format.height, run->format.width,
                                         run_bad_pixels(run), error);
+}
+
+int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
+                      struct error *error)
+{
+    struct bragg_product_setup setup = {
+        .reference = plan->reference,
+        .in_template = plan->in_template,
+        .bad = run_bad_pixels(run),
+        .counts_min = plan->counts_min,
+        .counts_max = plan->counts_max,
+        .tile = plan->tile,
+        .block_length = plan->block_length,
+        .phase = plan->phase,
+        .epochs = &run->epochs,
+        .keeps_reflections = run->recycle == 0,
+        .n_threads = run_product_threads(run),
+    };
+    memcpy(setup.reference_name, plan->reference_name, sizeof setup.reference_name);
+    if (*plan->reference_name && !plan->reference) {
+        error_set(error, -EINVAL,
+                  "bragg.reference: there is no reference %s: measure and save one "
+                  "(bragg_reference)",
+                  plan->reference_name);
+        return -EINVAL;
+    }
+    const int r = plan->reference ? 0 : run_bragg_settings(plan, run, &setup.settings, error);
+    if (plan->reference)
+        setup.settings = bragg_reference_values(plan->reference)->settings;
+    return r < 0 ? r : bragg_product_prepare(product, &setup, &run->format, error);
 }

@@ -3,7 +3,21 @@
 #include "processing/products/bragg_plan.h"
 #include "processing/run/run.h"
 
+/* The Bragg reflections of a run, which are one of its products. */
+
+/* The newest product of Bragg reflections, NULL: there is none. Any thread. */
+const struct product *run_bragg(const struct run *run);
+
+/* What speaks against Bragg reflections, code 0: nothing. Any thread. */
+void run_bragg_error(const struct run *run, struct error *error);
+void run_set_bragg_error(struct run *run, const struct error *error);
+
 /* The settings for a run's frames with nothing left open but F and V. -EINVAL with a sentence that
  * begins with the key at fault: something is not known, or is not good for frames of this size. */
 int run_bragg_settings(const struct bragg_plan *plan, const struct run *run,
                        struct bragg_settings *settings, struct error *error);
+
+/* Prepares a product of Bragg reflections of the run's frames as a plan says, which has to be
+ * enabled. Does not add it. The sentence of an error begins with the key at fault. */
+int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
+                      struct error *error);
