@@ -15,6 +15,13 @@ void catch_up_finish(struct catch_up *catch_up)
     pthread_mutex_destroy(&catch_up->mutex);
 }
 
+/* Where the chunk is that n others come before. */
+static size_t place(const struct catch_up *catch_up, size_t n)
+{
+    const size_t at = catch_up->first + n;
+    return at < catch_up->capacity ? at : at - catch_up->capacity;
+}
+
 /* Those that are in hand keep their room, so that they can always be put back. */
 static bool make_room(struct catch_up *catch_up)
 {
@@ -25,7 +32,7 @@ static bool make_room(struct catch_up *catch_up)
     if (!more)
         return false;
     for (size_t i = 0; i < catch_up->n; i++)
-        more[i] = catch_up->chunks[(catch_up->first + i) % catch_up->capacity];
+        more[i] = catch_up->chunks[place(catch_up, i)];
     free(catch_up->chunks);
     catch_up->chunks = more;
     catch_up->first = 0;
@@ -35,7 +42,7 @@ static bool make_room(struct catch_up *catch_up)
 
 static void append(struct catch_up *catch_up, const struct deferred_chunk *chunk)
 {
-    catch_up->chunks[(catch_up->first + catch_up->n++) % catch_up->capacity] = *chunk;
+    catch_up->chunks[place(catch_up, catch_up->n++)] = *chunk;
     atomic_store_explicit(&catch_up->waiting, catch_up->n, memory_order_relaxed);
 }
 
@@ -55,7 +62,7 @@ bool catch_up_take(struct catch_up *catch_up, struct deferred_chunk *chunk)
     const bool there = catch_up->n > 0;
     if (there) {
         *chunk = catch_up->chunks[catch_up->first];
-        catch_up->first = (catch_up->first + 1) % catch_up->capacity;
+        catch_up->first = place(catch_up, 1);
         catch_up->n--;
         catch_up->in_hand++;
         atomic_store_explicit(&catch_up->waiting, catch_up->n, memory_order_relaxed);
