@@ -1,7 +1,9 @@
 """The base of the integration tests, and what they share: programs.py, talking.py, judges.py."""
+import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import tempfile
 import unittest
 
@@ -77,6 +79,24 @@ class SystemTest(unittest.TestCase):
         self.addCleanup(results.close)
         results.wait_joined()
         return results
+
+    def listen_as_systemd(self):
+        """The socket of $NOTIFY_SOCKET, and what is to be put into the environment."""
+        path = self.directory / "notify"
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(told.close)
+        told.bind(str(path))
+        return told, {"NOTIFY_SOCKET": str(path)}
+
+    def wait_alive(self, told, times=2):
+        """merlind says there so many times, from now on, that it lives."""
+        told.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.recv(4096)
+        told.settimeout(timeout(30))
+        while times > 0:
+            times -= "WATCHDOG=1" in told.recv(4096).decode()
 
     def real_file(self, name):
         path = REAL_MIB / name

@@ -6,7 +6,7 @@
 #include "processing/products/profile_products.h"
 #include "processing/run/run_products.h"
 
-/* The products that the plan of a run asks for, before anybody else knows the run. */
+/* The products of a run's first set: what its plan asks for. */
 
 /* The products of one layer that are being made. */
 struct making {
