@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/episode.h"
-#include "common/shared_error.h"
+#include "common/error.h"
 #include "detector/acquisition_header.h"
 #include "detector/pixel_format.h"
 #include "processing/products/acquisition_plan.h"
@@ -30,7 +30,7 @@
  *   - frames: see frame_table.h. epochs: see epochs.h. products and sets: see product_set.h; added
  * to under products_mutex (run_products.c), by the ingest thread before the run is published, then
  * by the service thread and, at the end, the finisher; published by store-release of n_products and
- * of set. bragg_error: see shared_error.h.
+ * of set. bragg: see run_bragg.c.
  *   - view: the newest geometry through which results are seen; published by the service thread
  * with a store-release, older ones stay until the run is freed.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
@@ -157,7 +157,7 @@ struct run {
     struct chunk_store store;                  /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
-    struct shared_error *bragg_error; /* why Bragg reflections are not looked for, or not finally */
+    struct run_bragg *bragg;                    /* run_bragg.h */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;
     _Atomic(struct product_set *) set; /* the newest */

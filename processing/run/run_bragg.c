@@ -2,10 +2,33 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "processing/products/bragg_product.h"
 #include "processing/run/run_products.h"
+
+/* Under the mutex: set by the ingest thread, the service thread and the finisher. */
+struct run_bragg {
+    pthread_mutex_t mutex;
+    struct error error; /* why Bragg reflections are not looked for, or not finally */
+};
+
+struct run_bragg *run_bragg_create(void)
+{
+    struct run_bragg *const bragg = calloc(1, sizeof *bragg);
+    if (bragg)
+        pthread_mutex_init(&bragg->mutex, NULL);
+    return bragg;
+}
+
+void run_bragg_destroy(struct run_bragg *bragg)
+{
+    if (!bragg)
+        return;
+    pthread_mutex_destroy(&bragg->mutex);
+    free(bragg);
+}
 
 const struct product *run_bragg(const struct run *run)
 {
@@ -19,12 +42,16 @@ const struct product *run_bragg(const struct run *run)
 
 void run_bragg_error(const struct run *run, struct error *error)
 {
-    shared_error_get(run->bragg_error, error);
+    pthread_mutex_lock(&run->bragg->mutex);
+    *error = run->bragg->error;
+    pthread_mutex_unlock(&run->bragg->mutex);
 }
 
 void run_set_bragg_error(struct run *run, const struct error *error)
 {
-    shared_error_set(run->bragg_error, error);
+    pthread_mutex_lock(&run->bragg->mutex);
+    run->bragg->error = *error;
+    pthread_mutex_unlock(&run->bragg->mutex);
 }
 
 /* ---- settings of the run ---- */

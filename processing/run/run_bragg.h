@@ -5,6 +5,13 @@
 
 /* The Bragg reflections of a run, which are one of its products. */
 
+/* What is known of them beside the product; any thread may ask. */
+struct run_bragg;
+
+/* NULL: no memory. */
+struct run_bragg *run_bragg_create(void);
+void run_bragg_destroy(struct run_bragg *bragg);
+
 /* The newest product of Bragg reflections, NULL: there is none. Any thread. */
 const struct product *run_bragg(const struct run *run);
 

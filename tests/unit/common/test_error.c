@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "common/error.h"
-#include "common/shared_error.h"
 
 static void setting_an_error_returns_its_code_and_keeps_the_sentence(void **unused)
 {
@@ -50,22 +49,6 @@ static void a_long_sentence_is_cut_and_terminated(void **unused)
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
-static void one_that_threads_share_is_what_was_set_last(void **unused)
-{
-    struct error error = {.code = 1}, set = {0};
-    struct shared_error *const shared = shared_error_create();
-    assert_non_null(shared);
-    shared_error_get(shared, &error);
-    assert_int_equal(error.code, 0);
-    error_set(&set, -EIO, "the disk");
-    shared_error_set(shared, &set);
-    shared_error_get(shared, &error);
-    assert_int_equal(error.code, -EIO);
-    assert_string_equal(error.text, "the disk");
-    shared_error_destroy(shared);
-    shared_error_destroy(NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,7 +56,6 @@ int main(void)
         cmocka_unit_test(a_caller_who_wants_no_sentence_passes_null),
         cmocka_unit_test(a_prefix_says_where_it_belongs),
         cmocka_unit_test(a_long_sentence_is_cut_and_terminated),
-        cmocka_unit_test(one_that_threads_share_is_what_was_set_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
