@@ -32,7 +32,7 @@
  * by the service thread and, at the end, the finisher; published by store-release of n_products and
  * of set. bragg: see run_bragg.c.
  *   - view: the newest geometry through which results are seen; published by the service thread
- * with a store-release, older ones stay until the run is freed.
+ * with a store-release, older ones stay until the run is freed. excluded: likewise.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
  *   - beam: the writer thread when all frames are in; published by a store-release of beam_known.
@@ -160,8 +160,9 @@ struct run {
     struct run_bragg *bragg;                    /* run_bragg.h */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;
-    _Atomic(struct product_set *) set; /* the newest */
-    _Atomic(struct run_view *) view;   /* the newest */
+    _Atomic(struct product_set *) set;       /* the newest */
+    _Atomic(struct run_view *) view;         /* the newest */
+    _Atomic(struct run_excluded *) excluded; /* run_excluded.h */
     unsigned n_workers;
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */

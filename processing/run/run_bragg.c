@@ -11,7 +11,9 @@
 /* Under the mutex: set by the ingest thread, the service thread and the finisher. */
 struct run_bragg {
     pthread_mutex_t mutex;
-    struct error error; /* why Bragg reflections are not looked for, or not finally */
+    struct error error;              /* why Bragg reflections are not looked for, or not finally */
+    struct found_rate found;         /* of reflections of the least contrast; n 0: not known */
+    const struct product *found_for; /* whose classes it is of */
 };
 
 struct run_bragg *run_bragg_create(void)
@@ -51,6 +53,26 @@ void run_set_bragg_error(struct run *run, const struct error *error)
 {
     pthread_mutex_lock(&run->bragg->mutex);
     run->bragg->error = *error;
+    pthread_mutex_unlock(&run->bragg->mutex);
+}
+
+struct found_rate run_bragg_found(const struct run *run)
+{
+    const struct product *const product = run_bragg(run);
+    struct found_rate found = {0};
+    pthread_mutex_lock(&run->bragg->mutex);
+    if (run->bragg->found_for == product)
+        found = run->bragg->found;
+    pthread_mutex_unlock(&run->bragg->mutex);
+    return found;
+}
+
+void run_set_bragg_found(struct run *run, const struct product *product,
+                         const struct found_rate *found)
+{
+    pthread_mutex_lock(&run->bragg->mutex);
+    run->bragg->found = *found;
+    run->bragg->found_for = product;
     pthread_mutex_unlock(&run->bragg->mutex);
 }
 

@@ -2,6 +2,7 @@
 
 #include "processing/products/bragg_plan.h"
 #include "processing/run/run.h"
+#include "processing/statistics/found_rate.h"
 
 /* The Bragg reflections of a run, which are one of its products. */
 
@@ -18,6 +19,12 @@ const struct product *run_bragg(const struct run *run);
 /* What speaks against Bragg reflections, code 0: nothing. Any thread. */
 void run_bragg_error(const struct run *run, struct error *error);
 void run_set_bragg_error(struct run *run, const struct error *error);
+
+/* How often reflections of the least contrast are found in this run's frames, as it was measured
+ * for its newest product of Bragg reflections; n 0: it was not. Any thread. */
+struct found_rate run_bragg_found(const struct run *run);
+void run_set_bragg_found(struct run *run, const struct product *product,
+                         const struct found_rate *found);
 
 /* The settings for a run's frames with nothing left open but F and V. -EINVAL with a sentence that
  * begins with the key at fault: something is not known, or is not good for frames of this size. */
