@@ -16,6 +16,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$top/scripts/packages.sh"
 
 build=${MERLIND_BUILD:-$top/build}
+page=$build/clients/page/app.js
 data=$top/demo-data
 scan=${DEMO_SCAN:-64x64}
 fps=${DEMO_FPS:-2000}
@@ -60,14 +61,21 @@ check_ports() {
 
 build_programs() {
   install_packages build demo
-  install_node || echo "note: without Node.js and npm there will be no page for a browser"
+  install_node || true
   if [ ! -f "$build/build.ninja" ]; then
     echo "Preparing the build in $build"
     meson setup "$build" "$top" --buildtype=release -Dtests=false >"$work/log" 2>&1 || stop_with "meson failed:" "$work/log"
+  elif [ ! -f "$page" ] && command -v npm >/dev/null; then
+    # It was prepared when npm was not there, or could not reach its registry.
+    meson setup --reconfigure "$build" "$top" >"$work/log" 2>&1 || stop_with "meson failed:" "$work/log"
   fi
   echo "Building"
   ninja -C "$build" daemon/merlind detector/sim/merlin-sim clients/ctl/merlinctl >"$work/log" 2>&1 ||
     stop_with "the build failed:" <(tail -n 40 "$work/log")
+  if [ ! -f "$page" ]; then
+    echo "note: this build has no operator's page, for npm could not install what it is made with ($build/meson-logs/meson-log.txt says why)."
+    echo "      Everything else is there; ./demo.sh tries again when it is called again."
+  fi
 }
 
 # wait_ready PID OUTPUT NAME: until the program says `ready ...`.

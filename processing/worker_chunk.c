@@ -231,7 +231,7 @@ static void settle(struct worker *worker, const struct chunk_work *work)
     };
     epochs_settle(&work->run->epochs, work->first_exposure);
     if (work->analysis == ANALYSE_NOW && worker->waits && work->recorded && !work->run->recycle)
-        worker_remember_deferred(worker, &chunk, ANALYSE_FROM_FILE, work->in_layer, 0);
+        worker_remember_deferred(worker, &chunk, ANALYSE_FROM_FILE, work->in_layer, work->n_frames);
 }
 
 int worker_make_room(struct worker *worker, const struct run *run)

@@ -81,6 +81,9 @@ void worker_remember_deferred(struct worker *worker, const struct deferred_chunk
     if (catch_up_add(worker->catch_up, &kept))
         return;
     backlog_free(worker->backlog, kept.packed);
+    run_tell_loss(run, n_frames,
+                  chunk->waits ? "no memory for frames that wait for a part of their analysis"
+                               : "no memory for frames whose analysis was put off");
     if (!chunk->waits) {
         give_up_deferred(run, n_frames);
         epochs_settle(&run->epochs, chunk->first_exposure);
@@ -186,19 +189,24 @@ bool worker_catch_up(struct worker *worker)
     worker_take_run(worker, chunk.run);
     worker_take_epoch(worker, chunk.set, chunk.first_exposure);
     /* Deferred frames can be taken in; those that have been can only wait. */
-    if (worker->waits && chunk.waits && catch_up_add(worker->catch_up, &chunk))
+    if (worker->waits && chunk.waits) {
+        catch_up_put_back(worker->catch_up, &chunk);
         return false;
+    }
     for (unsigned layer = 0; layer < chunk.run->n_layers; layer++) {
-        if (!catch_up_layer(worker, &chunk, layer) && catch_up_add(worker->catch_up, &chunk))
+        if (!catch_up_layer(worker, &chunk, layer)) {
+            catch_up_put_back(worker->catch_up, &chunk);
             return false;
+        }
     }
     if (!chunk.waits)
         epochs_settle(&chunk.run->epochs, chunk.first_exposure);
     if (worker->waits && !chunk.waits) {
         chunk.waits = true;
-        if (catch_up_add(worker->catch_up, &chunk))
-            return true;
+        catch_up_put_back(worker->catch_up, &chunk);
+        return true;
     }
+    catch_up_done(worker->catch_up);
     backlog_free(worker->backlog, chunk.packed);
     worker_merge_if_asked(worker);
     run_drop_pending(chunk.run, worker->sink);

@@ -14,9 +14,10 @@
 
 /* ---- the data link and its runs ---- */
 
-static void check_drained(struct acquisition *acquisition)
+void acquisition_check_drained(struct acquisition *acquisition)
 {
-    if (!acquisition->drained || acquisition->plan || acquisition_run_goes_on(acquisition))
+    if (!acquisition->drained || acquisition->plan || acquisition_run_goes_on(acquisition) ||
+        acquisition_stops_refused(acquisition))
         return;
     void (*const drained)(void *) = acquisition->drained;
     acquisition->drained = NULL;
@@ -149,7 +150,7 @@ static void on_run_finished(struct acquisition *acquisition, struct run *run)
     }
     if (run == acquisition->run && acquisition->state == ACQUISITION_FINISHING)
         acquisition_set_idle(acquisition);
-    check_drained(acquisition);
+    acquisition_check_drained(acquisition);
 }
 
 void acquisition_on_pipeline(void *data, const struct pipeline_event *event)
@@ -176,15 +177,11 @@ void acquisition_on_pipeline(void *data, const struct pipeline_event *event)
         on_run_finished(acquisition, event->run);
         break;
     case PIPELINE_RUN_REFUSED:
-        log_error("acquisition", "a run could not begin: %s", event->error.text);
-        stray_watch_refused(&acquisition->strays, &event->error);
-        acquisition_give_up_plan(acquisition, "short", "refused", event->error.text);
-        acquisition_set_state(acquisition, ACQUISITION_IDLE, "a run could not begin: %s",
-                              event->error.text);
+        acquisition_run_refused(acquisition, &event->error);
         break;
     case PIPELINE_PLAN_DROPPED:
         acquisition_end_plan(acquisition, event->end);
-        check_drained(acquisition);
+        acquisition_check_drained(acquisition);
         break;
     }
 }

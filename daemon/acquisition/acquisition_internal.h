@@ -43,7 +43,9 @@ struct acquisition {
     struct detector_settings known; /* of the detector, on this connection */
     acquisition_answer_fn start_answer;
     void *start_data;
-    bool stop_waits;       /* until the detector is set up */
+    struct error refused; /* a run could not begin and the detector that was started for it is to be
+                             stopped, or is being; code 0: none */
+    bool stop_waits;      /* until the detector is set up */
     bool plan_is_stopping; /* until ingest has seen whether frames of it were on their way */
     acquisition_answer_fn stop_answer; /* while recovering, and of a stop that waits */
     void *stop_data;
@@ -130,11 +132,25 @@ void acquisition_become_armed(struct acquisition *acquisition, const char *why);
 void acquisition_start_now(struct acquisition *acquisition, const struct acquisition_start *start,
                            acquisition_answer_fn answer, void *data);
 
-/* A link came up: a start that waits for it may go on (acquisition_wait.c). */
+/* A link came up, or the detector is stopped: a start that waits for it may go on
+ * (acquisition_wait.c). */
 void acquisition_links_changed(struct acquisition *acquisition);
 
 /* The detector is set up, or has refused: a stop that came meanwhile is carried out. */
 void acquisition_stop_if_asked(struct acquisition *acquisition);
+
+/* A run could not begin; the detector is stopped if merlind has started it
+ * (acquisition_refused.c). */
+void acquisition_run_refused(struct acquisition *acquisition, const struct error *error);
+
+/* The detector is set up: false when the run that it was for could not begin meanwhile. */
+bool acquisition_start_holds(struct acquisition *acquisition);
+
+/* The detector of a run that could not begin is being stopped. */
+bool acquisition_stops_refused(const struct acquisition *acquisition);
+
+/* Whoever waits for the last run to end is told when it has. */
+void acquisition_check_drained(struct acquisition *acquisition);
 
 /* Ends the plan because nothing came for it. */
 void acquisition_end_plan(struct acquisition *acquisition, enum run_end end);

@@ -26,8 +26,8 @@ static struct line_frame *copy_frames(const struct run *run, size_t n)
 {
     struct line_frame *const frames = calloc(n, sizeof *frames);
     for (size_t i = 0; frames && i < n; i++) {
-        const struct frame_facts *const facts = frame_table_look(run->frames, i * run->n_layers);
-        if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
+        const struct frame_facts *const facts = frame_table_seen(run->frames, i * run->n_layers);
+        if (!facts)
             continue;
         frames[i].exposure_ns = facts->exposure_ns;
         frames[i].timestamp_ns = facts->timestamp_ns;

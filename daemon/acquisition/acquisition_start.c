@@ -96,6 +96,7 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
     acquisition->idle_polls = 0;
     const struct start_refusal *const refusal = &outcome->refusal;
     if (refusal->code) {
+        acquisition->refused = (struct error){0};
         run_history_drop(&acquisition->history, acquisition->plan->id);
         acquisition_plan_unref(acquisition->plan);
         acquisition->plan = NULL;
@@ -107,11 +108,12 @@ static void on_start_done(void *data, const struct start_outcome *outcome)
         return;
     }
     /* Fast frames may have made the run begin before the reply to STARTACQUISITION was read. */
-    if (acquisition->plan)
+    struct acquisition_plan *const plan =
+        acquisition_plan_ref(acquisition->plan ? acquisition->plan : acquisition->run->plan);
+    if (acquisition_start_holds(acquisition) && acquisition->plan)
         acquisition_become_armed(acquisition, "waiting for the first frame");
-    const struct acquisition_plan *const plan =
-        acquisition->plan ? acquisition->plan : acquisition->run->plan;
     answer_start(acquisition, start_result(acquisition, plan), NULL, NULL, NULL);
+    acquisition_plan_unref(plan);
     acquisition_stop_if_asked(acquisition);
 }
 

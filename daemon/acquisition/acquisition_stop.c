@@ -4,7 +4,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/acquisition/acquisition_internal.h"
-#include "daemon/acquisition/detector_status.h"
 
 #define STOP_QUIET_NS (300 * NS_PER_MS)
 #define SHUT_DOWN_MS 3000
@@ -26,35 +25,11 @@ static json_t *stop_result(const struct acquisition *acquisition, const json_t *
     return result;
 }
 
-/* The sentence for a detector that did not come back. */
-static const char *refuse_outcome(const struct recovery_outcome *outcome, struct error *error)
+static const char *recovery_code(const struct recovery_outcome *outcome)
 {
-    if (outcome->status == -ECANCELED)
-        error_set(error, -ESHUTDOWN, "merlind is stopping");
-    else if (outcome->status < 0)
-        error_set(error, outcome->status, "DETECTORSTATUS: no answer from the detector: %s",
-                  strerror(-outcome->status));
-    else if (outcome->detector_status == DETECTOR_ERROR)
-        error_set(
-            error, -EIO,
-            "the detector still reports an error after ABORT and CLEARERROR: restart the Merlin "
-            "program");
-    else
-        error_set(
-            error, -EBUSY,
-            "the detector is still busy (DETECTORSTATUS %ld) after STOPACQUISITION and ABORT: "
-            "look at the Merlin program",
-            outcome->detector_status);
     return outcome->status == -ENOTCONN    ? "not_connected"
            : outcome->status == -ECANCELED ? "busy"
                                            : "detector";
-}
-
-static bool is_recovered(const struct recovery_outcome *outcome)
-{
-    const long status = outcome->detector_status;
-    return outcome->status == 0 && status != DETECTOR_ERROR && status != DETECTOR_BUSY &&
-           status != DETECTOR_ARMED;
 }
 
 static void on_recovered(void *data, const struct recovery_outcome *outcome)
@@ -64,9 +39,10 @@ static void on_recovered(void *data, const struct recovery_outcome *outcome)
     acquisition->recovering = NULL;
     if (json_array_size(outcome->actions) > 0)
         detector_settings_clear(&acquisition->known);
-    if (!is_recovered(outcome)) {
-        const char *const code = refuse_outcome(outcome, &error);
-        acquisition->stop_answer(acquisition->stop_data, NULL, code, NULL, &error);
+    if (!recovery_succeeded(outcome)) {
+        recovery_explain(outcome, &error);
+        acquisition->stop_answer(acquisition->stop_data, NULL, recovery_code(outcome), NULL,
+                                 &error);
         return;
     }
     if (acquisition->state == ACQUISITION_FAULT)
@@ -201,7 +177,8 @@ static bool detector_is_ours(const struct acquisition *acquisition)
 void acquisition_shut_down(struct acquisition *acquisition, void (*drained)(void *data), void *data)
 {
     acquisition_wait_no_longer(acquisition);
-    if (detector_is_ours(acquisition) && stop_detector(acquisition, RUN_END_SHUTDOWN)) {
+    if (acquisition_stops_refused(acquisition) ||
+        (detector_is_ours(acquisition) && stop_detector(acquisition, RUN_END_SHUTDOWN))) {
         acquisition->drained = drained;
         acquisition->drained_data = data;
         uv_timer_start(&acquisition->shut_down_timer, on_shut_down_timer, SHUT_DOWN_MS, 0);

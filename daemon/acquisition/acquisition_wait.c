@@ -23,10 +23,13 @@ static bool data_link_is_in_doubt(const struct acquisition *acquisition)
 /*
  * A start that comes while a link is down waits for it a moment: a detector that was switched on
  * just now is found at the next try, and a script that starts detector, daemon and scan in one go
- * need not know how long that takes.
+ * need not know how long that takes. So does one that comes while the detector of a run that could
+ * not begin is being stopped.
  */
-static bool links_up(const struct acquisition *acquisition, const struct acquisition_start *start)
+static bool may_start(const struct acquisition *acquisition, const struct acquisition_start *start)
 {
+    if (acquisition_stops_refused(acquisition))
+        return false;
     if (start->passive)
         return acquisition->data_connected;
     return acquisition->data_connected && acquisition->command_connected &&
@@ -50,7 +53,7 @@ static void on_wait_timer(uv_timer_t *timer)
 
 void acquisition_links_changed(struct acquisition *acquisition)
 {
-    if (acquisition->waiting_answer && links_up(acquisition, &acquisition->waiting))
+    if (acquisition->waiting_answer && may_start(acquisition, &acquisition->waiting))
         go_on(acquisition);
 }
 
@@ -70,7 +73,7 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
     }
     const bool may_wait =
         acquisition->state == ACQUISITION_DISCONNECTED || acquisition->state == ACQUISITION_IDLE;
-    if (links_up(acquisition, start) || !may_wait || acquisition->drained_for_good) {
+    if (may_start(acquisition, start) || !may_wait || acquisition->drained_for_good) {
         acquisition_start_now(acquisition, start, answer, data);
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "daemon/acquisition/detector_status.h"
@@ -155,6 +156,32 @@ static void on_action(void *data, const struct command_reply *reply)
         uv_timer_start(&recovery->timer, on_timer, CLEAR_DELAY_MS, 0);
     else
         ask_status(recovery);
+}
+
+bool recovery_succeeded(const struct recovery_outcome *outcome)
+{
+    return outcome->status == 0 && outcome->detector_status != DETECTOR_ERROR &&
+           !is_busy(outcome->detector_status);
+}
+
+void recovery_explain(const struct recovery_outcome *outcome, struct error *error)
+{
+    if (outcome->status == -ECANCELED)
+        error_set(error, -ESHUTDOWN, "merlind is stopping");
+    else if (outcome->status < 0)
+        error_set(error, outcome->status, "DETECTORSTATUS: no answer from the detector: %s",
+                  strerror(-outcome->status));
+    else if (outcome->detector_status == DETECTOR_ERROR)
+        error_set(
+            error, -EIO,
+            "the detector still reports an error after ABORT and CLEARERROR: restart the Merlin "
+            "program");
+    else
+        error_set(
+            error, -EBUSY,
+            "the detector is still busy (DETECTORSTATUS %ld) after STOPACQUISITION and ABORT: "
+            "look at the Merlin program",
+            outcome->detector_status);
 }
 
 int recovery_begin(struct recovery **out, uv_loop_t *loop, struct command_client *client,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <uv.h>
 
+#include "common/error.h"
 #include "detector/command_client.h"
 
 /*
@@ -18,6 +20,12 @@ struct recovery_outcome {
     long detector_status;  /* the newest DETECTORSTATUS, -1: never known */
     const json_t *actions; /* commands that were sent, in order; borrowed */
 };
+
+/* Whether the detector is idle again. */
+bool recovery_succeeded(const struct recovery_outcome *outcome);
+
+/* The sentence for one that did not come back. */
+void recovery_explain(const struct recovery_outcome *outcome, struct error *error);
 
 typedef void (*recovery_done_fn)(void *data, const struct recovery_outcome *outcome);
 

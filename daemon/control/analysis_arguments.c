@@ -15,34 +15,40 @@ static const json_t *find(const struct analysis *analysis, const char *name, cha
     return json_object_get(analysis->args, name);
 }
 
+/* Sets *given to the argument, NULL when there is none. -1: refused, not such a number. */
+static int find_number(struct analysis *analysis, const char *name, bool whole, double low,
+                       double high, const json_t **given)
+{
+    char field[32];
+    *given = find(analysis, name, field);
+    const double number = json_number_value(*given);
+    const bool is_one = whole ? json_is_integer(*given) : json_is_number(*given);
+    if (!*given || (is_one && number >= low && number <= high))
+        return 0;
+    return analysis_refuse(analysis, "bad_value", field,
+                           "%s must be a %snumber from %.15g to %.15g", name, whole ? "whole " : "",
+                           low, high);
+}
+
 int analysis_take_number(struct analysis *analysis, const char *name, double low, double high,
                          double *value)
 {
-    char field[32];
-    const json_t *const given = find(analysis, name, field);
-    if (!given)
-        return 0;
-    const double number = json_number_value(given);
-    if (!json_is_number(given) || !(number >= low && number <= high))
-        return analysis_refuse(analysis, "bad_value", field, "%s must be a number from %g to %g",
-                               name, low, high);
-    *value = number;
+    const json_t *given;
+    if (find_number(analysis, name, false, low, high, &given) < 0)
+        return -1;
+    if (given)
+        *value = json_number_value(given);
     return 0;
 }
 
 int analysis_take_integer(struct analysis *analysis, const char *name, int64_t low, int64_t high,
                           int64_t *value)
 {
-    char field[32];
-    const json_t *const given = find(analysis, name, field);
-    if (!given)
-        return 0;
-    const int64_t number = json_integer_value(given);
-    if (!json_is_integer(given) || number < low || number > high)
-        return analysis_refuse(analysis, "bad_value", field,
-                               "%s must be a whole number from %lld to %lld", name, (long long)low,
-                               (long long)high);
-    *value = number;
+    const json_t *given;
+    if (find_number(analysis, name, true, (double)low, (double)high, &given) < 0)
+        return -1;
+    if (given)
+        *value = json_integer_value(given);
     return 0;
 }
 

@@ -6,16 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "daemon/acquisition/run_directory.h"
 #include "daemon/opened/helper.h"
+#include "daemon/opened/opened_sockets.h"
 
 #define CHILDREN_MAX 8
 /* Requests that wait for the same recording. */
 #define WAITING_MAX 32
-#define DIRECTORY_SIZE 80
 
 struct waiting {
     acquisition_answer_fn answer;
@@ -40,8 +39,7 @@ struct opened_children {
     uv_loop_t *loop;
     const struct config *config;
     struct opened_observer observer;
-    char directory[DIRECTORY_SIZE]; /* of sockets; "": not made yet */
-    uint64_t n_opened;
+    struct opened_sockets sockets;
     pthread_mutex_t mutex;
     struct child *first;
 };
@@ -172,12 +170,6 @@ static void on_line(void *data, char *line)
     answer_all(child, NULL, NULL);
 }
 
-static void remove_sockets(const struct child *child)
-{
-    unlink(child->endpoints.control + strlen("ipc://"));
-    unlink(child->endpoints.results + strlen("ipc://"));
-}
-
 /* What is to be said of the end of a process that nobody asked to end. */
 static void describe_end(const struct child *child, int64_t status, int signal, struct error *error)
 {
@@ -197,7 +189,7 @@ static void on_ended(void *data, int64_t status, int signal)
     struct opened_children *const children = child->children;
     struct error error = {0};
     take_out(children, child);
-    remove_sockets(child);
+    opened_sockets_remove(&child->endpoints);
     if (child->ending) {
         error_set(&error, -ECANCELED, "%.300s was closed", child->file);
     } else {
@@ -220,25 +212,6 @@ static void end(struct child *child)
 
 /* ---- opening ---- */
 
-/* For the sockets, which nobody else may use: in the service's own directory where it has one. A
- * socket's name must not be long. */
-static int make_directory(struct opened_children *children, struct error *error)
-{
-    const char *const runtime = getenv("RUNTIME_DIRECTORY");
-    const bool good = runtime && runtime[0] == '/' && !strchr(runtime, ':') &&
-                      strlen(runtime) + sizeof "/merlind-XXXXXX" <= DIRECTORY_SIZE;
-    if (children->directory[0])
-        return 0;
-    snprintf(children->directory, sizeof children->directory, "%s/merlind-XXXXXX",
-             good ? runtime : "/tmp");
-    if (mkdtemp(children->directory))
-        return 0;
-    const int r = error_set(error, -errno, "cannot make %s for sockets: %s", children->directory,
-                            strerror(errno));
-    children->directory[0] = '\0';
-    return r;
-}
-
 static int start(struct child *child, struct error *error)
 {
     struct opened_children *const children = child->children;
@@ -254,15 +227,6 @@ static int start(struct child *child, struct error *error)
                         error);
 }
 
-static void name_endpoints(struct opened_children *children, struct child *child)
-{
-    const unsigned long long number = ++children->n_opened;
-    snprintf(child->endpoints.control, OPENED_ENDPOINT_SIZE, "ipc://%s/%llu.control",
-             children->directory, number);
-    snprintf(child->endpoints.results, OPENED_ENDPOINT_SIZE, "ipc://%s/%llu.results",
-             children->directory, number);
-}
-
 static struct child *open_child(struct opened_children *children, const char *file,
                                 struct error *error)
 {
@@ -273,8 +237,7 @@ static struct child *open_child(struct opened_children *children, const char *fi
     }
     child->children = children;
     snprintf(child->file, sizeof child->file, "%s", file);
-    int r = make_directory(children, error);
-    name_endpoints(children, child);
+    int r = opened_sockets_name(&children->sockets, &child->endpoints, error);
     if (r == 0)
         r = start(child, error);
     if (r < 0) {
@@ -399,11 +362,10 @@ void opened_children_destroy(struct opened_children *children)
         take_out(children, child);
         helper_destroy(child->helper);
         answer_all(child, "busy", &error);
-        remove_sockets(child);
+        opened_sockets_remove(&child->endpoints);
         free(child);
     }
-    if (children->directory[0])
-        rmdir(children->directory);
+    opened_sockets_finish(&children->sockets);
     pthread_mutex_destroy(&children->mutex);
     free(children);
 }

@@ -101,20 +101,12 @@ int frame_datasets_create(struct frame_datasets *frames, hid_t entry, const stru
     return r;
 }
 
-static const struct frame_facts *look(const struct run *run, uint64_t row)
-{
-    const struct frame_facts *const facts = frame_table_look(run->frames, row);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
-        return NULL;
-    return facts;
-}
-
 /* Returns how many of the n rows are frames that came. */
 static uint64_t gather(struct frame_rows *rows, const struct run *run, uint64_t first, uint64_t n)
 {
     uint64_t came = 0;
     for (uint64_t i = 0; i < n; i++) {
-        const struct frame_facts *const facts = look(run, first + i);
+        const struct frame_facts *const facts = frame_table_seen(run->frames, first + i);
         rows->number[i] = facts ? facts->number : 0;
         rows->position[i] = facts ? facts->position : POSITION_NEVER_CAME;
         rows->timestamp[i] = facts ? facts->timestamp_ns : 0;
@@ -185,7 +177,7 @@ static uint64_t rows_so_far(const struct run *run)
 
 static uint64_t first_unseen(const struct run *run, uint64_t from, uint64_t end)
 {
-    while (from < end && look(run, from))
+    while (from < end && frame_table_seen(run->frames, from))
         from++;
     return from;
 }

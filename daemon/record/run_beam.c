@@ -9,10 +9,8 @@
 
 static double exposure_s(const struct run *run, uint64_t exposure)
 {
-    const struct frame_facts *const facts = frame_table_look(run->frames, exposure * run->n_layers);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
-        return 0;
-    return (double)facts->exposure_ns / (double)NS_PER_S;
+    const struct frame_facts *const facts = frame_table_seen(run->frames, exposure * run->n_layers);
+    return facts ? (double)facts->exposure_ns / (double)NS_PER_S : 0;
 }
 
 /* Mean exposure, and the mean current over it. `currents` of each exposure, NaN: not known; NULL:

@@ -8,11 +8,8 @@
 
 static const struct frame_facts *look(const struct run *run, uint64_t exposure)
 {
-    const struct frame_facts *const facts = frame_table_look(run->frames, exposure * run->n_layers);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN ||
-        facts->timestamp_ns == 0)
-        return NULL;
-    return facts;
+    const struct frame_facts *const facts = frame_table_seen(run->frames, exposure * run->n_layers);
+    return facts && facts->timestamp_ns > 0 ? facts : NULL;
 }
 
 /* Our clock less the detector's, ns. */

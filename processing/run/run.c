@@ -133,11 +133,13 @@ static int take_header(struct run *run, const uint8_t *hdr, size_t hdr_size, str
 static int give_memory(struct run *run, const char *scan_source, struct error *error)
 {
     run->stalls = stall_watch_create();
+    run->bragg = run_bragg_create();
     /* Recycled, at a number that no chunk has: a chunk that is written again may move. */
     run->stored = column_table_create(3, UINT32_MAX);
     run->stored_late = column_table_create(2, 0);
-    if (!run->stalls || !run->stored || !run->stored_late || create_latest(run) < 0 ||
-        frame_table_create(&run->frames) < 0 || run_set_view(run, &run->scan, scan_source) < 0)
+    if (!run->stalls || !run->bragg || !run->stored || !run->stored_late ||
+        create_latest(run) < 0 || frame_table_create(&run->frames) < 0 ||
+        run_set_view(run, &run->scan, scan_source) < 0)
         return error_set(error, -ENOMEM, "no memory for the live results");
     return 0;
 }
@@ -233,6 +235,7 @@ void run_unref(struct run *run)
     if (run->store.destroy)
         run->store.destroy(run->store.data);
     stall_watch_destroy(run->stalls);
+    run_bragg_destroy(run->bragg);
     for (unsigned i = 0; i < RUN_MAX_LAYERS; i++) {
         free(run->latest[i].image);
         pthread_mutex_destroy(&run->latest[i].mutex);

@@ -14,7 +14,6 @@
 #include "processing/run/chunk_store.h"
 #include "processing/run/product_set.h"
 #include "processing/run/stall_watch.h"
-#include "processing/statistics/found_rate.h"
 #include "processing/tables/frame_table.h"
 
 /*
@@ -31,7 +30,7 @@
  *   - frames: see frame_table.h. epochs: see epochs.h. products and sets: see product_set.h; added
  * to under products_mutex (run_products.c), by the ingest thread before the run is published, then
  * by the service thread and, at the end, the finisher; published by store-release of n_products and
- * of set. bragg_error, bragg_found: under the same mutex.
+ * of set. bragg: see run_bragg.c.
  *   - view: the newest geometry through which results are seen; published by the service thread
  * with a store-release, older ones stay until the run is freed. excluded: likewise.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
@@ -158,9 +157,7 @@ struct run {
     struct chunk_store store;                  /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
-    struct error bragg_error;      /* why Bragg reflections are not looked for, or not finally */
-    struct found_rate bragg_found; /* of reflections of the least contrast; n 0: not known */
-    const struct product *bragg_found_for;      /* whose classes it is of */
+    struct run_bragg *bragg;                    /* run_bragg.h */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;
     _Atomic(struct product_set *) set;       /* the newest */

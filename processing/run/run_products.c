@@ -1,17 +1,12 @@
 #include "processing/run/run_products.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/huge_memory.h"
-#include "common/log.h"
-#include "processing/products/bragg_product.h"
-#include "processing/products/profile_products.h"
 #include "processing/run/given_maps.h"
-#include "processing/run/run_bragg.h"
 #include "processing/tables/column_table.h"
 
 const struct product_set *run_set(const struct run *run)
@@ -22,52 +17,6 @@ const struct product_set *run_set(const struct run *run)
 const uint8_t *run_bad_pixels(const struct run *run)
 {
     return pixel_mask_fit(run->plan->calibration.bad_pixels, run->format.height, run->format.width);
-}
-
-const struct product *run_bragg(const struct run *run)
-{
-    const struct product_set *const set = run_set(run);
-    for (unsigned i = 0; i < set->n; i++) {
-        if (product_is_bragg(set->products[i]))
-            return set->products[i];
-    }
-    return NULL;
-}
-
-void run_bragg_error(const struct run *run, struct error *error)
-{
-    struct run *const locked = (struct run *)run;
-    pthread_mutex_lock(&locked->products_mutex);
-    *error = run->bragg_error;
-    pthread_mutex_unlock(&locked->products_mutex);
-}
-
-void run_set_bragg_error(struct run *run, const struct error *error)
-{
-    pthread_mutex_lock(&run->products_mutex);
-    run->bragg_error = *error;
-    pthread_mutex_unlock(&run->products_mutex);
-}
-
-struct found_rate run_bragg_found(const struct run *run)
-{
-    struct run *const locked = (struct run *)run;
-    const struct product *const product = run_bragg(run);
-    struct found_rate found = {0};
-    pthread_mutex_lock(&locked->products_mutex);
-    if (run->bragg_found_for == product)
-        found = run->bragg_found;
-    pthread_mutex_unlock(&locked->products_mutex);
-    return found;
-}
-
-void run_set_bragg_found(struct run *run, const struct product *product,
-                         const struct found_rate *found)
-{
-    pthread_mutex_lock(&run->products_mutex);
-    run->bragg_found = *found;
-    run->bragg_found_for = product;
-    pthread_mutex_unlock(&run->products_mutex);
 }
 
 unsigned run_product_threads(const struct run *run)
@@ -260,188 +209,6 @@ const struct product_set *run_change_set(struct run *run, struct product *const 
     const struct product_set *const set = change_set(run, removed, n_removed, added, n_added);
     pthread_mutex_unlock(&run->products_mutex);
     return set;
-}
-
-/* ---- Bragg reflections ---- */
-
-int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
-                      struct error *error)
-{
-    struct bragg_product_setup setup = {
-        .reference = plan->reference,
-        .in_template = plan->in_template,
-        .bad = run_bad_pixels(run),
-        .counts_min = plan->counts_min,
-        .counts_max = plan->counts_max,
-        .tile = plan->tile,
-        .block_length = plan->block_length,
-        .phase = plan->phase,
-        .epochs = &run->epochs,
-        .keeps_reflections = run->recycle == 0,
-        .n_threads = run_product_threads(run),
-    };
-    memcpy(setup.reference_name, plan->reference_name, sizeof setup.reference_name);
-    if (*plan->reference_name && !plan->reference) {
-        error_set(error, -EINVAL,
-                  "bragg.reference: there is no reference %s: measure and save one "
-                  "(bragg_reference)",
-                  plan->reference_name);
-        return -EINVAL;
-    }
-    const int r = plan->reference ? 0 : run_bragg_settings(plan, run, &setup.settings, error);
-    if (plan->reference)
-        setup.settings = bragg_reference_values(plan->reference)->settings;
-    return r < 0 ? r : bragg_product_prepare(product, &setup, &run->format, error);
-}
-
-/* ---- what the plan asks for ---- */
-
-/* The products of one layer that are being made. */
-struct making {
-    struct run *run;
-    unsigned layer;
-    struct product *products[RUN_MAX_PRODUCTS];
-    size_t n;
-    struct error *error;
-};
-
-static int take(struct making *making, int status, const struct product *prepared,
-                const char *source)
-{
-    if (status < 0)
-        return status;
-    struct product *const product =
-        run_add_product(making->run, prepared, making->layer, source, making->error);
-    if (!product)
-        return -ENOMEM;
-    making->products[making->n++] = product;
-    return 0;
-}
-
-/* Positions that lie next to each other see the same structure: the blocks of the errors are whole
- * lines. */
-static struct variance_settings variance_settings_of(const struct run *run)
-{
-    struct variance_settings settings = run->plan->analysis.variance_settings;
-    if (settings.block_length == 0)
-        settings.block_length = run->scan.nx;
-    return settings;
-}
-
-/* Frames without squares have no variance, which is no reason to refuse the run. */
-static bool can_have_variance(const struct run *run)
-{
-    if (run->format.counter_depth != 1)
-        return true;
-    log_notice("run", "no variance of 1-bit frames: n(n - 1) is 0 in all of them; sum at least two "
-                      "exposures");
-    return false;
-}
-
-static int make_profiles(struct making *making)
-{
-    const struct run *const run = making->run;
-    const struct analysis_settings *const analysis = &run->plan->analysis;
-    const uint8_t *const bad = run_bad_pixels(run);
-    const enum cpu_isa isa = cpu_isa_best();
-    int r = 0;
-    if (analysis->radial_profile) {
-        struct product radial = {0};
-        r = radial_profile_prepare(&radial, &analysis->variance_settings.rings, bad, &run->format,
-                                   isa, making->error);
-        r = take(making, r, &radial, "");
-    }
-    if (r == 0 && analysis->variance && can_have_variance(run)) {
-        const struct variance_settings settings = variance_settings_of(run);
-        struct product variance = {0};
-        r = variance_prepare(&variance, &settings, bad, &run->format, isa, making->error);
-        r = take(making, r, &variance, "");
-    }
-    return r;
-}
-
-/* Of the first layer. What cannot be searched is no reason to refuse the run. */
-static int make_bragg(struct making *making)
-{
-    struct run *const run = making->run;
-    struct product product = {0};
-    if (!run->plan->bragg.enabled || making->layer > 0)
-        return 0;
-    const int r = run_prepare_bragg(run, &run->plan->bragg, &product, &run->bragg_error);
-    if (r == 0)
-        return take(making, 0, &product, "");
-    log_error("run", "run %s goes on without Bragg reflections: %s", run->plan->id,
-              run->bragg_error.text);
-    return r == -ENOMEM ? r : 0;
-}
-
-static int make_layer(struct making *making)
-{
-    const struct run *const run = making->run;
-    const struct acquisition_plan *const plan = run->plan;
-    const struct detector_pixels pixels = run_detector_pixels(run);
-    const enum cpu_isa isa = cpu_isa_best();
-    int r = 0;
-    for (size_t i = 0; i < plan->n_virtual_detectors && r == 0; i++) {
-        const struct virtual_detector_settings *const settings = &plan->virtual_detectors[i];
-        struct product detector = {0};
-        r = virtual_detector_prepare(&detector, settings, &run->format, &pixels, isa,
-                                     making->error);
-        r = take(making, r, &detector, settings->name);
-    }
-    if (r < 0)
-        return r;
-    struct product centre = {0}, sum = {0};
-    r = centre_of_mass_prepare(&centre, &run->format, isa, making->error);
-    r = take(making, r, &centre, "");
-    if (r < 0)
-        return r;
-    r = patterns_prepare(&sum, pixels.bad, &run->format, isa, making->error);
-    r = take(making, r, &sum, "");
-    if (r == 0 && run->format.counter_depth != 1) {
-        struct product saturation = {0};
-        r = saturation_prepare(&saturation, &run->format, isa, making->error);
-        r = take(making, r, &saturation, "");
-    }
-    if (r == 0)
-        r = make_profiles(making);
-    return r < 0 ? r : make_bragg(making);
-}
-
-/* A mask of another detector, or of other rows of it, is no reason to refuse the run. */
-static void warn_of_mask(const struct run *run)
-{
-    const struct pixel_mask *const mask = run->plan->calibration.bad_pixels;
-    if (mask && !run_bad_pixels(run))
-        log_warning("run",
-                    "run %s: the mask of bad pixels (%s) is of %" PRIu32 " x %" PRIu32
-                    " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
-                    run->plan->id, run->plan->calibration.bad_pixels_origin.source, mask->height,
-                    mask->width, run->format.height, run->format.width);
-    const struct mask_values *const gain = run->plan->calibration.gain;
-    if (gain && !run_gain(run))
-        log_warning("run",
-                    "run %s: the gain (%s) is of %" PRIu32 " x %" PRIu32
-                    " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
-                    run->plan->id, run->plan->calibration.gain_origin.source, gain->height,
-                    gain->width, run->format.height, run->format.width);
-}
-
-int run_prepare_products(struct run *run, struct error *error)
-{
-    warn_of_mask(run);
-    struct making *const making = calloc(1, sizeof *making);
-    if (!making)
-        return error_set(error, -ENOMEM, "no memory for the live results");
-    making->run = run;
-    making->error = error;
-    int r = 0;
-    for (; making->layer < run->n_layers && r == 0; making->layer++)
-        r = make_layer(making);
-    if (r == 0 && !run_change_set(run, NULL, 0, making->products, making->n))
-        r = error_set(error, -ENOMEM, "no memory for the live results");
-    free(making);
-    return r;
 }
 
 void run_products_finish(struct run *run)

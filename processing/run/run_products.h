@@ -1,6 +1,7 @@
 #pragma once
 
 #include "processing/run/run.h"
+#include "processing/run/run_bragg.h"
 
 /* The products of a run. The functions that change them lock; run_prepare_products is called before
  * anybody else knows the run. */
@@ -36,24 +37,6 @@ const float *run_gain(const struct run *run);
 
 /* Both, for virtual detectors. */
 struct detector_pixels run_detector_pixels(const struct run *run);
-
-/* The newest product of Bragg reflections, NULL: there is none. Any thread. */
-const struct product *run_bragg(const struct run *run);
-
-/* What speaks against Bragg reflections, code 0: nothing. Any thread. */
-void run_bragg_error(const struct run *run, struct error *error);
-void run_set_bragg_error(struct run *run, const struct error *error);
-
-/* How often reflections of the least contrast are found in this run's frames, as it was measured
- * for its newest product of Bragg reflections; n 0: it was not. Any thread. */
-struct found_rate run_bragg_found(const struct run *run);
-void run_set_bragg_found(struct run *run, const struct product *product,
-                         const struct found_rate *found);
-
-/* Prepares a product of Bragg reflections of the run's frames as a plan says, which has to be
- * enabled. Does not add it. The sentence of an error begins with the key at fault. */
-int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,
-                      struct error *error);
 
 /* Threads that products may be computed by: the workers, recompute.h and the finisher's. */
 unsigned run_product_threads(const struct run *run);

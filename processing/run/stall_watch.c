@@ -5,18 +5,13 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/counter.h"
 #include "processing/run/run.h"
+#include "processing/run/stall_findings.h"
 #include "processing/run/stall_lines.h"
 #include "processing/run/stall_rhythm.h"
 
-#define EPISODES 1024
 /* A look must not keep the service thread from others; there is another one soon. */
 #define EXPOSURES_PER_LOOK 200000
-/* Where lines are unknown an odd frame waits for others like it: lines make them recur. */
-#define HELD 16
-#define HELD_FRAMES 16384
-#define RECURRENCES 4
 
 /* All of it under the mutex; who looks at the frames may be the service or the writer thread. */
 struct stall_watch {
@@ -28,13 +23,7 @@ struct stall_watch {
     struct stall_rhythm rhythms[STALL_PLACES];
     uint64_t tick_ns; /* the clock's resolution, a power of ten */
     uint64_t before_index, before_timestamp_ns, before_exposure_ns;
-
-    struct stall_episode held[HELD];
-    unsigned n_held;
-
-    struct stall_episode episodes[EPISODES]; /* number modulo EPISODES */
-    uint64_t n_episodes, n_given;
-    struct stall_summary summary;
+    struct stall_findings findings;
 };
 
 struct stall_watch *stall_watch_create(void)
@@ -58,146 +47,20 @@ void stall_watch_destroy(struct stall_watch *watch)
 void stall_watch_summary(struct stall_watch *watch, struct stall_summary *summary)
 {
     pthread_mutex_lock(&watch->mutex);
-    *summary = watch->summary;
-    summary->episodes = watch->n_episodes;
+    *summary = watch->findings.summary;
     pthread_mutex_unlock(&watch->mutex);
 }
 
 size_t stall_watch_episodes(struct stall_watch *watch, uint64_t *from,
                             struct stall_episode *episodes, size_t n)
 {
-    size_t given = 0;
     pthread_mutex_lock(&watch->mutex);
-    if (watch->n_episodes > EPISODES && *from < watch->n_episodes - EPISODES)
-        *from = watch->n_episodes - EPISODES;
-    for (; given < n && *from + given < watch->n_episodes; given++)
-        episodes[given] = watch->episodes[(*from + given) % EPISODES];
-    if (*from + given > watch->n_given)
-        watch->n_given = *from + given;
+    const size_t given = stall_findings_give(&watch->findings, from, episodes, n);
     pthread_mutex_unlock(&watch->mutex);
     return given;
 }
 
-/* ---- what was found ---- */
-
-/* A row that has come, else NULL. */
-static const struct frame_facts *seen_row(const struct run *run, uint64_t row)
-{
-    const struct frame_facts *const facts = frame_table_look(run->frames, row);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN)
-        return NULL;
-    return facts;
-}
-
-static void mark(struct run *run, uint64_t exposure)
-{
-    for (unsigned layer = 0; layer < run->n_layers; layer++) {
-        const uint64_t row = exposure * run->n_layers + layer;
-        if (!seen_row(run, row))
-            continue;
-        struct frame_facts *const facts = frame_table_make(run->frames, row);
-        atomic_fetch_or_explicit(&facts->flags, FRAME_FLAG_STALLED, memory_order_relaxed);
-        counter_add(&run->counts.stalled, 1);
-    }
-}
-
-static void add_episode(struct stall_watch *watch, uint64_t frame_index, uint64_t held_up_ns)
-{
-    struct stall_episode *const newest =
-        &watch->episodes[(watch->n_episodes + EPISODES - 1) % EPISODES];
-    if (watch->n_episodes > watch->n_given && newest->last + 1 == frame_index) {
-        newest->last = frame_index;
-        newest->held_up_ns += held_up_ns;
-        return;
-    }
-    watch->episodes[watch->n_episodes++ % EPISODES] =
-        (struct stall_episode){frame_index, frame_index, held_up_ns};
-}
-
-static void report(struct stall_watch *watch, struct run *run, uint64_t frame_index,
-                   uint64_t held_up_ns)
-{
-    struct stall_summary *const summary = &watch->summary;
-    uint64_t from;
-    mark(run, frame_index);
-    add_episode(watch, frame_index, held_up_ns);
-    summary->held_up_ns += held_up_ns;
-    if (!stall_lines_shifted(&watch->lines, run, frame_index, &from))
-        return;
-    if (!summary->shifted || from < summary->shifted_from)
-        summary->shifted_from = from;
-    summary->shifted = true;
-}
-
-/* ---- odd frames of a run whose lines are unknown ---- */
-
-static void report_held(struct stall_watch *watch, struct run *run)
-{
-    for (unsigned i = 0; i < watch->n_held; i++) {
-        const struct stall_episode *const held = &watch->held[i];
-        const uint64_t frames = held->last - held->first + 1;
-        for (uint64_t frame = held->first; frame <= held->last; frame++) {
-            if (stall_lines_place(&watch->lines, frame) == STALL_PLACE_INNER)
-                report(watch, run, frame, held->held_up_ns / frames);
-        }
-    }
-    watch->n_held = 0;
-}
-
-/* The newest odd frames follow each other at one distance: it is that of lines. */
-static bool find_recurrence(struct stall_watch *watch)
-{
-    if (watch->n_held < RECURRENCES)
-        return false;
-    const struct stall_episode *const held = &watch->held[watch->n_held - RECURRENCES];
-    const uint64_t length = held[1].first - held[0].first;
-    uint64_t longest = 1;
-    for (unsigned i = 1; i < RECURRENCES; i++) {
-        if (held[i].first - held[i - 1].first != length)
-            return false;
-        const uint64_t frames = held[i - 1].last - held[i - 1].first + 1;
-        longest = frames > longest ? frames : longest;
-    }
-    watch->lines.found_length = length;
-    watch->lines.found_first = held[0].first % length;
-    watch->lines.found_n = longest;
-    return true;
-}
-
-static void hold(struct stall_watch *watch, struct run *run, uint64_t frame_index,
-                 uint64_t held_up_ns)
-{
-    if (watch->n_held > 0) {
-        struct stall_episode *const newest = &watch->held[watch->n_held - 1];
-        if (newest->last + 1 == frame_index) {
-            newest->last = frame_index;
-            newest->held_up_ns += held_up_ns;
-            return;
-        }
-    }
-    watch->held[watch->n_held++] = (struct stall_episode){frame_index, frame_index, held_up_ns};
-    if (find_recurrence(watch) || watch->n_held == HELD)
-        report_held(watch, run);
-}
-
-static void report_held_that_are_old(struct stall_watch *watch, struct run *run)
-{
-    if (watch->n_held > 0 && watch->next > watch->held[0].first + HELD_FRAMES)
-        report_held(watch, run);
-}
-
 /* ---- single frames ---- */
-
-static void found(struct stall_watch *watch, struct run *run, uint64_t frame_index,
-                  uint64_t held_up_ns)
-{
-    if (held_up_ns == 0)
-        return;
-    if (stall_lines_unknown(&watch->lines))
-        hold(watch, run, frame_index, held_up_ns);
-    else
-        report(watch, run, frame_index, held_up_ns);
-}
 
 /* Learns what is usual at a place and judges the frames that taught it. */
 static void learn(struct stall_watch *watch, struct run *run, enum stall_place place)
@@ -207,8 +70,8 @@ static void learn(struct stall_watch *watch, struct run *run, enum stall_place p
     stall_rhythm_learn(rhythm);
     for (unsigned i = 0; i < rhythm->n; i++) {
         const struct stall_sample *const sample = &rhythm->samples[i];
-        found(watch, run, sample->frame_index,
-              stall_rhythm_judge(rhythm, &limits, sample, watch->tick_ns));
+        stall_findings_add(&watch->findings, &watch->lines, run, sample->frame_index,
+                           stall_rhythm_judge(rhythm, &limits, sample, watch->tick_ns));
     }
 }
 
@@ -220,8 +83,8 @@ static void judge(struct stall_watch *watch, struct run *run, const struct stall
     struct stall_rhythm *const rhythm = &watch->rhythms[place];
     if (rhythm->learned) {
         const struct stall_limits limits = stall_limits_of(&watch->lines, place);
-        found(watch, run, sample->frame_index,
-              stall_rhythm_judge(rhythm, &limits, sample, watch->tick_ns));
+        stall_findings_add(&watch->findings, &watch->lines, run, sample->frame_index,
+                           stall_rhythm_judge(rhythm, &limits, sample, watch->tick_ns));
         return;
     }
     rhythm->samples[rhythm->n++] = *sample;
@@ -269,7 +132,7 @@ static void take(struct stall_watch *watch, struct run *run, uint64_t index,
 static bool has_come(const struct run *run, uint64_t exposure)
 {
     for (unsigned layer = 0; layer < run->n_layers; layer++) {
-        if (!seen_row(run, exposure * run->n_layers + layer))
+        if (!frame_table_seen(run->frames, exposure * run->n_layers + layer))
             return false;
     }
     return true;
@@ -300,7 +163,8 @@ static void walk(struct stall_watch *watch, struct run *run)
     for (; watch->next < stop; watch->next++) {
         if (!has_come(run, watch->next) && !is_missing(watch, run, watch->next))
             break;
-        const struct frame_facts *const facts = seen_row(run, watch->next * run->n_layers);
+        const struct frame_facts *const facts =
+            frame_table_seen(run->frames, watch->next * run->n_layers);
         if (facts)
             take(watch, run, watch->next, facts);
     }
@@ -342,7 +206,7 @@ static void follow_lines(struct stall_watch *watch, struct run *run)
         forget_places(watch);
         judge_again(watch, run);
         if (!stall_lines_unknown(&watch->lines))
-            report_held(watch, run);
+            stall_findings_release(&watch->findings, &watch->lines, run);
     }
     watch->begun = true;
 }
@@ -363,8 +227,9 @@ static void judge_the_rest(struct stall_watch *watch, struct run *run)
         const struct stall_limits limits =
             stall_limits_borrowed(&watch->lines, (enum stall_place)place);
         for (unsigned i = 0; i < rhythm->n; i++)
-            found(watch, run, rhythm->samples[i].frame_index,
-                  stall_rhythm_judge(inner, &limits, &rhythm->samples[i], watch->tick_ns));
+            stall_findings_add(
+                &watch->findings, &watch->lines, run, rhythm->samples[i].frame_index,
+                stall_rhythm_judge(inner, &limits, &rhythm->samples[i], watch->tick_ns));
     }
 }
 
@@ -394,9 +259,9 @@ void run_check_stalls(struct run *run)
         walk(watch, run);
         if (watch->over) {
             judge_the_rest(watch, run);
-            report_held(watch, run);
+            stall_findings_release(&watch->findings, &watch->lines, run);
         } else
-            report_held_that_are_old(watch, run);
+            stall_findings_release_old(&watch->findings, &watch->lines, run, watch->next);
     }
     pthread_mutex_unlock(&watch->mutex);
 }

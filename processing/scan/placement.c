@@ -1,6 +1,9 @@
 #include "processing/scan/placement.h"
 
+#include <inttypes.h>
+
 #include "common/counter.h"
+#include "common/log.h"
 #include "common/probe.h"
 
 /* ---- chunks ---- */
@@ -139,10 +142,22 @@ static bool is_duplicate(const struct placement *placement, const struct arrival
     return frame_set_has(&placement->seen, image_index(placement->run, arrival));
 }
 
+/* It is taken all the same: only one that comes twice would be recorded twice. */
+static void tell_forgotten(struct placement *placement, const struct arrival *arrival)
+{
+    if (!placement->forgets)
+        log_error("ingest",
+                  "run %s: no memory to remember which frames have come: from frame %" PRIu64
+                  " on those that come twice are taken for new ones",
+                  placement->run->plan->id, arrival->index + 1);
+    placement->forgets = true;
+}
+
 static void remember_frame(struct placement *placement, const struct arrival *arrival)
 {
-    if (!placement->run->recycle)
-        (void)frame_set_add(&placement->seen, image_index(placement->run, arrival));
+    if (!placement->run->recycle &&
+        frame_set_add(&placement->seen, image_index(placement->run, arrival)) < 0)
+        tell_forgotten(placement, arrival);
     if (arrival->index < placement->next_index)
         return;
     placement->next_index = arrival->index + 1;
@@ -189,6 +204,7 @@ void placement_begin(struct placement *placement, struct run *run)
 {
     placement->run = run;
     frame_set_clear(&placement->seen);
+    placement->forgets = false;
     placement->next_index = 0;
     placement->next_order = 0;
 }

@@ -14,6 +14,7 @@ struct placement {
     struct run *run;
     uint64_t next_index; /* one more than the highest frame index so far */
     struct frame_set seen;
+    bool forgets;        /* there was no memory for `seen`, which is told once */
     struct chunk *open;  /* takes placed frames; NULL: none */
     uint64_t open_order; /* of the open chunk, see scan_geometry_chunk */
     uint64_t next_order; /* chunks before this one were opened */

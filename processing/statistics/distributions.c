@@ -11,7 +11,7 @@ double normal_upper(double z)
 
 /* The asymptotic series of erfc (DLMF 7.12.1) where it is better than the logarithm of a number
  * that is hardly a double any more. */
-double normal_upper_log(double z)
+static double normal_upper_log(double z)
 {
     if (!(z > 35))
         return log(normal_upper(z));
@@ -69,38 +69,6 @@ double student_t_quantile(double p, double degrees)
 double chi_square_upper(double x, double degrees)
 {
     return incomplete_gamma_upper(degrees / 2, x / 2);
-}
-
-double binomial_upper_log(double k, double n, double p)
-{
-    if (!(n >= 0) || !(p >= 0) || !(p <= 1) || isnan(k))
-        return NAN;
-    k = ceil(k);
-    if (k <= 0)
-        return 0;
-    if (k > n)
-        return -INFINITY;
-    return incomplete_beta_lower_log(k, n - k + 1, p, 1 - p);
-}
-
-double binomial_lower_log(double k, double n, double p)
-{
-    if (!(n >= 0) || !(p >= 0) || !(p <= 1) || isnan(k))
-        return NAN;
-    k = floor(k);
-    if (k < 0)
-        return -INFINITY;
-    if (k >= n)
-        return 0;
-    return incomplete_beta_upper_log(k + 1, n - k, p, 1 - p);
-}
-
-double poisson_upper_log(double k, double mean)
-{
-    if (!(mean >= 0) || isnan(k))
-        return NAN;
-    k = ceil(k);
-    return k <= 0 ? 0 : incomplete_gamma_lower_log(k, mean);
 }
 
 double negative_binomial_upper_log(double k, double mean, double variance)

@@ -8,7 +8,6 @@
 
 /* P(Z >= z) of the standard normal law, and z for which P(Z <= z) = p (0 < p < 1). */
 double normal_upper(double z);
-double normal_upper_log(double z);
 double normal_quantile(double p);
 
 /* P(T >= t) of Student's law, and t for which P(T <= t) = p; degrees of freedom > 0. */
@@ -18,17 +17,10 @@ double student_t_quantile(double p, double degrees);
 /* P(X >= x) of the chi-square law; x >= 0. */
 double chi_square_upper(double x, double degrees);
 
-/* X of n tries with the chance p each: P(X >= k), P(X <= k), k any number. */
-double binomial_upper_log(double k, double n, double p);
-double binomial_lower_log(double k, double n, double p);
-
-/* X of this mean: P(X >= k). */
-double poisson_upper_log(double k, double mean);
-
 /*
  * The negative binomial law of this mean and variance >= mean: r = mean^2 / (variance - mean),
- * P(X >= k) = I_x(k, r) with x = mean / (r + mean); Poisson where the variance is the mean.
- * (Counts of a gamma-distributed intensity: Goodman, Statistical Optics, 9.2.)
+ * P(X >= k), k any number, = I_x(k, r) with x = mean / (r + mean); Poisson where the variance is
+ * the mean. (Counts of a gamma-distributed intensity: Goodman, Statistical Optics, 9.2.)
  */
 double negative_binomial_upper_log(double k, double mean, double variance);
 

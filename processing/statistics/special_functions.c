@@ -150,11 +150,6 @@ double incomplete_gamma_lower_log(double a, double x)
     return gamma_tails(a, x).lower;
 }
 
-double incomplete_gamma_upper_log(double a, double x)
-{
-    return gamma_tails(a, x).upper;
-}
-
 /* I_x(a, b) = x^a y^b / (a B(a, b)) / (1 + d1 / (1 + d2 / ...)): DLMF 8.17.22. */
 static double beta_fraction(double a, double b, double x)
 {
@@ -209,11 +204,6 @@ double incomplete_beta_upper(double a, double b, double x, double y)
 double incomplete_beta_lower_log(double a, double b, double x, double y)
 {
     return beta_tails(a, b, x, y).lower;
-}
-
-double incomplete_beta_upper_log(double a, double b, double x, double y)
-{
-    return beta_tails(a, b, x, y).upper;
 }
 
 /* Newton's method on ln I against the log odds u (dI/du = x^a y^b / B), within a bracket. */

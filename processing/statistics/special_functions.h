@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Regularised incomplete gamma and beta functions, both tails and their natural logarithms.
+ * Regularised incomplete gamma and beta functions, both tails, and the natural logarithm of the
+ * lower one.
  *
  * Each is the tail of a law: P(a, x) of a gamma (or chi-square), Q(a, k) of a Poisson, I_x(a, b) of
  * a beta, binomial, negative binomial or Student's t law. The logarithms go on where the tails
@@ -24,7 +25,6 @@ double log_beta(double a, double b);
 double incomplete_gamma_lower(double a, double x);
 double incomplete_gamma_upper(double a, double x);
 double incomplete_gamma_lower_log(double a, double x);
-double incomplete_gamma_upper_log(double a, double x);
 
 /*
  * I_x(a, b) = integral from 0 to x of t^(a-1) (1-t)^(b-1) dt / B(a, b), and 1 - I_x; a, b > 0.
@@ -34,7 +34,6 @@ double incomplete_gamma_upper_log(double a, double x);
 double incomplete_beta_lower(double a, double b, double x, double y);
 double incomplete_beta_upper(double a, double b, double x, double y);
 double incomplete_beta_lower_log(double a, double b, double x, double y);
-double incomplete_beta_upper_log(double a, double b, double x, double y);
 
 /*
  * ln(x / (1 - x)) for which I_x(a, b) = p; -INFINITY for p = 0, INFINITY for p = 1. As log odds,

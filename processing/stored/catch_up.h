@@ -27,8 +27,9 @@ struct deferred_chunk {
 
 struct catch_up {
     pthread_mutex_t mutex;
-    struct deferred_chunk *chunks; /* [first, first + n) are waiting */
+    struct deferred_chunk *chunks; /* from `first` on, around the end, n are waiting */
     size_t first, n, capacity;
+    size_t in_hand;         /* taken, and neither put back nor done */
     _Atomic size_t waiting; /* n, for a look without the mutex */
 };
 
@@ -38,7 +39,13 @@ void catch_up_finish(struct catch_up *catch_up);
 /* false: no memory. */
 bool catch_up_add(struct catch_up *catch_up, const struct deferred_chunk *chunk);
 
-/* The oldest one. false: there is none. */
+/* The oldest one, which is then to be put back or done. false: there is none. */
 bool catch_up_take(struct catch_up *catch_up, struct deferred_chunk *chunk);
+
+/* It has to wait longer, behind the others. */
+void catch_up_put_back(struct catch_up *catch_up, const struct deferred_chunk *chunk);
+
+/* Nothing of it waits any more. */
+void catch_up_done(struct catch_up *catch_up);
 
 bool catch_up_is_empty(const struct catch_up *catch_up);

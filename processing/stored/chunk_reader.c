@@ -94,9 +94,8 @@ static int read_all(int file, uint8_t *bytes, size_t size, uint64_t offset)
 const struct frame_facts *chunk_frame(const struct run *run, unsigned layer, uint64_t exposure)
 {
     const struct frame_facts *const facts =
-        frame_table_look(run->frames, exposure * run->n_layers + layer);
-    if (!facts || atomic_load_explicit(&facts->state, memory_order_acquire) == FRAME_UNSEEN ||
-        atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE)
+        frame_table_seen(run->frames, exposure * run->n_layers + layer);
+    if (!facts || atomic_load_explicit(&facts->flags, memory_order_relaxed) & FRAME_FLAG_LATE)
         return NULL;
     return facts;
 }

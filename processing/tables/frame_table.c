@@ -1,6 +1,7 @@
 #include "processing/tables/frame_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "processing/tables/block_list.h"
@@ -49,6 +50,14 @@ const struct frame_facts *frame_table_look(const struct frame_table *table, uint
 {
     const struct frame_facts *const block = block_list_look(&table->blocks, row / BLOCK_FRAMES);
     return block ? &block[row % BLOCK_FRAMES] : NULL;
+}
+
+const struct frame_facts *frame_table_seen(const struct frame_table *table, uint64_t row)
+{
+    const struct frame_facts *const facts = frame_table_look(table, row);
+    const bool seen =
+        facts && atomic_load_explicit(&facts->state, memory_order_acquire) != FRAME_UNSEEN;
+    return seen ? facts : NULL;
 }
 
 uint64_t frame_table_end(const struct frame_table *table)

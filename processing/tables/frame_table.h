@@ -63,6 +63,9 @@ struct frame_facts *frame_table_make(struct frame_table *table, uint64_t row);
 /* A row for a reader; NULL when nobody made its block, which means FRAME_UNSEEN. */
 const struct frame_facts *frame_table_look(const struct frame_table *table, uint64_t row);
 
+/* A row whose frame has come, so that what stands in it may be read; else NULL. */
+const struct frame_facts *frame_table_seen(const struct frame_table *table, uint64_t row);
+
 /* One more than the highest exposure index received. */
 uint64_t frame_table_end(const struct frame_table *table);
 void frame_table_raise_end(struct frame_table *table, uint64_t end);

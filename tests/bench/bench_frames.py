@@ -15,13 +15,11 @@ share of the frames that the farm has taken, the median; all at once on one mach
 import argparse
 import contextlib
 import json
-import os
-import statistics
 import subprocess
 import sys
-import tempfile
 
-from bench import FORMATS, Failure, run_of_pipeline, scan_of
+from bench import FORMATS, Failure
+from bench_turns import recorded_run, table, take_turns
 
 READER = """
 import sys, zmq
@@ -68,27 +66,11 @@ CELLS = {
 def measure(form, cell, gigabytes):
     stream, program, n = CELLS[cell]
     settings = {"frames.enabled": stream is not None, "frames.format": stream or "decoded", "frames.endpoint": "tcp://127.0.0.1:0"}
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="merlind-bench-", dir=memory) as directory:
-        run, summary = run_of_pipeline(form, scan_of(form, gigabytes), directory, {k: json.dumps(v) for k, v in settings.items()},
-                                       (lambda client: pullers(client, program, n)) if stream else lambda client: contextlib.nullcontext())
+    run, summary = recorded_run(form, gigabytes, {k: json.dumps(v) for k, v in settings.items()},
+                                (lambda client: pullers(client, program, n)) if stream else None)
     counts = summary["frames"]
     return {"frames_per_s": run["frames_per_s"], "mb_per_s": run["mb_per_s"], "cpu_s_per_gb": run["cpu_s_per_gb"], "lost": run["lost"],
             "unrecorded": counts["unrecorded"], "taken": 1 - counts["unstreamed"] / counts["received"] if n and program is READER else 0}
-
-
-def best_of(runs):
-    return {"frames_per_s": max(run["frames_per_s"] for run in runs), "mb_per_s": max(run["mb_per_s"] for run in runs),
-            "cpu_s_per_gb": min(run["cpu_s_per_gb"] for run in runs), "taken": statistics.median(run["taken"] for run in runs),
-            "lost": sum(run["lost"] + run["unrecorded"] for run in runs), "runs": len(runs)}
-
-
-def table(result):
-    print(f"{'format':8s} {'stream':14s} {'frames/s':>9s} {'MB/s':>6s} {'CPU s/GB':>9s} {'taken':>6s} {'lost':>5s}")
-    for form, cells in result.items():
-        for cell, told in cells.items():
-            print(f"{form:8s} {cell:14s} {told['frames_per_s']:9.0f} {told['mb_per_s']:6.0f} {told['cpu_s_per_gb']:9.3f} {told['taken']:6.0%} "
-                  f"{told['lost']:5d}")
 
 
 def parse():
@@ -109,17 +91,13 @@ def parse():
 
 def main():
     arguments = parse()
-    runs = {form: {cell: [] for cell in arguments.cells} for form in arguments.formats}
     try:
-        for _ in range(arguments.runs):
-            for form in arguments.formats:
-                for cell in arguments.cells:
-                    runs[form][cell].append(measure(form, cell, arguments.gigabytes))
+        result = take_turns(arguments.formats, arguments.cells, arguments.runs,
+                            lambda form, cell: measure(form, cell, arguments.gigabytes), "taken")
     except Failure as failure:
         print(f"bench.sh frames: {failure}", file=sys.stderr)
         return 1
-    result = {form: {cell: best_of(several) for cell, several in cells.items()} for form, cells in runs.items()}
-    print(json.dumps(result)) if arguments.json else table(result)
+    print(json.dumps(result)) if arguments.json else table(result, "taken", ".0%")
     return 0
 
 

@@ -12,14 +12,12 @@ many chunks were computed again, the median. Nothing is held back: there is no C
 import argparse
 import contextlib
 import json
-import os
-import statistics
 import sys
-import tempfile
 import threading
 import time
 
-from bench import FORMATS, Client, Failure, run_of_pipeline, scan_of
+from bench import FORMATS, Client, Failure
+from bench_turns import recorded_run, table, take_turns
 
 
 class Mover(threading.Thread):
@@ -69,24 +67,8 @@ def measure(form, again, gigabytes):
             movers[0].over.set()
             movers[0].join()
 
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="merlind-bench-", dir=memory) as directory:
-        run, summary = run_of_pipeline(form, scan_of(form, gigabytes), directory, {"recording.recompute_wait": 0},
-                                       moved if again else lambda client: contextlib.nullcontext())
+    run, summary = recorded_run(form, gigabytes, {"recording.recompute_wait": 0}, moved if again else None)
     return {**run, "unrecorded": summary["frames"]["unrecorded"], "chunks": movers[0].chunks if again else 0}
-
-
-def best_of(runs):
-    return {"frames_per_s": max(run["frames_per_s"] for run in runs), "mb_per_s": max(run["mb_per_s"] for run in runs),
-            "cpu_s_per_gb": min(run["cpu_s_per_gb"] for run in runs), "chunks": statistics.median(run["chunks"] for run in runs),
-            "lost": sum(run["lost"] + run["unrecorded"] for run in runs), "runs": len(runs)}
-
-
-def table(result):
-    print(f"{'format':8s} {'':6s} {'frames/s':>9s} {'MB/s':>6s} {'CPU s/GB':>9s} {'chunks':>7s} {'lost':>5s}")
-    for form, cells in result.items():
-        for cell, told in cells.items():
-            print(f"{form:8s} {cell:6s} {told['frames_per_s']:9.0f} {told['mb_per_s']:6.0f} {told['cpu_s_per_gb']:9.3f} {told['chunks']:7.0f} {told['lost']:5d}")
 
 
 def parse():
@@ -105,17 +87,13 @@ def parse():
 
 def main():
     arguments = parse()
-    runs = {form: {"off": [], "again": []} for form in arguments.formats}
     try:
-        for _ in range(arguments.runs):
-            for form in arguments.formats:
-                for cell, several in runs[form].items():
-                    several.append(measure(form, cell == "again", arguments.gigabytes))
+        result = take_turns(arguments.formats, ("off", "again"), arguments.runs,
+                            lambda form, cell: measure(form, cell == "again", arguments.gigabytes), "chunks")
     except Failure as failure:
         print(f"bench.sh recompute: {failure}", file=sys.stderr)
         return 1
-    result = {form: {cell: best_of(several) for cell, several in cells.items()} for form, cells in runs.items()}
-    print(json.dumps(result)) if arguments.json else table(result)
+    print(json.dumps(result)) if arguments.json else table(result, "chunks", ".0f")
     return 0 if all(told["lost"] == 0 for cells in result.values() for told in cells.values()) else 1
 
 

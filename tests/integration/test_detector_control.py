@@ -310,6 +310,65 @@ class Recovery(Base):
         self.daemon.stop()
 
 
+class RefusedRun(Base):
+    """The first frame has fewer pixels than its header says, and the detector sends such until it is stopped."""
+
+    def fake_of_cut_frames(self, **options):
+        def until_it_is_stopped(send):
+            number, going = 1, send(hdr(0))
+            while going and not self.detector.stopped.wait(0.001):
+                going = send(mpx(frame(number, np.ones((32, 256), np.uint8))[15:2000]))
+                number += 1
+        self.fake(stream=until_it_is_stopped, **options)
+
+    def start_in_vain(self):
+        summary = self.client.wait_finished(self.client("start", scan=[2, 2])["id"])
+        self.assertEqual((summary["reason"], summary["cause"]), ("short", "refused"), summary)
+        self.assertIn("frame at byte", summary["detail"])
+
+    def wait_why(self, text):
+        wait_for(lambda: text in self.client.status()["why"], 20, lambda: f"{text!r}: {self.client.status()['why']}")
+
+    def test_its_detector_is_stopped_and_the_next_start_waits_for_that(self):
+        self.fake_of_cut_frames()
+        for _ in range(2):
+            self.start_in_vain()
+        self.wait_why("the detector was stopped")
+        self.assertEqual(self.detector.sent("CMD"), ["CMD,STARTACQUISITION", "CMD,STOPACQUISITION"] * 2)
+
+    def test_frames_that_come_before_the_detector_says_that_it_has_started(self):
+        def after_the_refusal(body):
+            if body.startswith(b"CMD,STARTACQUISITION"):
+                self.daemon.wait_line("a run could not begin", stream="err")
+            return mpx(body)
+        self.fake_of_cut_frames(wire=after_the_refusal)
+        self.start_in_vain()
+        self.wait_why("the detector was stopped")
+        self.assertEqual(self.detector.sent("CMD"), ["CMD,STARTACQUISITION", "CMD,STOPACQUISITION"])
+
+    def test_a_detector_that_does_not_stop_is_told_of(self):
+        self.fake_of_cut_frames()
+        self.detector.ignored = {"STOPACQUISITION", "ABORT"}
+        self.start_in_vain()
+        self.wait_why("still busy")
+        self.assertEqual(self.detector.sent("CMD"), ["CMD,STARTACQUISITION", "CMD,STOPACQUISITION", "CMD,ABORT"])
+
+    def test_it_is_stopped_before_the_daemon_ends(self):
+        self.fake_of_cut_frames()
+        self.start_in_vain()
+        self.daemon.stop()
+        self.assertIn("CMD,STOPACQUISITION", self.detector.sent("CMD"))
+
+    def test_a_detector_that_somebody_else_started_is_left_going(self):
+        self.fake_of_cut_frames()
+        self.detector.start()
+        self.wait_why("who started the detector has to stop it")
+        strays = self.client.status()["stray"]["frames"]
+        wait_for(lambda: self.client.status()["stray"]["frames"] > strays, 20, "more of its frames")
+        self.assertEqual(self.detector.sent("CMD"), [])
+        self.assertEqual(self.client("stop")["actions"], ["STOPACQUISITION"])
+
+
 class Replies(Base):
     """Replies as they were met in the field: all of them are understood."""
 

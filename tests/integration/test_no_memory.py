@@ -99,26 +99,36 @@ class NoMemory(SystemTest):
         summary = self.run_scan(client, SCAN)
         self.assertEqual((summary["reason"], summary["recording"]["state"]), ("complete", "closed"), summary)
 
-    def test_frames_of_a_run_that_could_not_begin_are_told_and_the_next_scan_is_whole(self):
+    def assert_next_scan_is_whole(self, client):
+        self.fail_from(0)
+        strays = client.status()["stray"]["frames"]
+        summary = self.run_scan(client, SCAN)
+        self.assertEqual((summary["reason"], summary["recording"]["state"]), ("complete", "closed"), summary)
+        self.assert_counts(summary["frames"], received=SCAN[0] * SCAN[1], recorded=SCAN[0] * SCAN[1], lost=0)
+        self.assertEqual(client.status()["stray"]["frames"], strays)
+
+    def wait_told(self, client, events):
+        """The event that is the last of the frames without a run, when all of them have been told."""
+        told, _ = events.wait("event/", lambda header: header["event"] == "stray" and header["over"])
+        # In one message, unless the simulator itself was kept waiting for a second.
+        wait_for(lambda: sum(h["frames"] for _, h, _ in events.of("event/") if h["event"] == "stray" and h["over"]) ==
+                 client.status()["stray"]["frames"], 20, "all of them to be told")
+        return told
+
+    def test_frames_of_a_run_that_could_not_begin_are_told_and_its_detector_is_stopped(self):
         daemon = self.start()
         client, events = self.control(daemon), self.results(daemon, ("event/",))
         client.wait_state("idle")
-        frames = SCAN[0] * SCAN[1]
         self.fail_from(LARGE)
-        summary = self.run_scan(client, SCAN)
+        view = client("start", scan=list(SCAN), mode="view")["id"]  # the detector sends until it is told to stop
+        summary = client.wait_finished(view)
         self.assertEqual((summary["reason"], summary["cause"], summary["frames"]["received"]), ("short", "refused", 0), summary)
         self.assertIn("no memory", summary["detail"])
-        self.assertIn("a run could not begin", client.status()["why"])
-        told, _ = events.wait("event/", lambda header: header["event"] == "stray" and header["over"])
-        self.assertRegex(told["text"], "frames came that belong to no run and are in no file: their run could not begin, .*no memory")
-        # In one message, unless the simulator itself was kept waiting for a second.
-        wait_for(lambda: sum(h["frames"] for _, h, _ in events.of("event/") if h["event"] == "stray" and h["over"]) == frames, 20, "all of them to be told")
-        self.assertEqual(client.status()["stray"]["frames"], frames)
-        self.fail_from(0)
-        summary = self.run_scan(client, SCAN)
-        self.assertEqual((summary["reason"], summary["recording"]["state"]), ("complete", "closed"), summary)
-        self.assert_counts(summary["frames"], received=frames, recorded=frames, lost=0)
-        self.assertEqual(client.status()["stray"]["frames"], frames)
+        wait_for(lambda: "the detector was stopped" in client.status()["why"], 20, lambda: f"it: {client.status()['why']}")
+        self.assertRegex(client.status()["why"], "a run could not begin: .*no memory")
+        told = self.wait_told(client, events)
+        self.assertRegex(told["text"], "frames? came that belongs? to no run and (is|are) in no file: their run could not begin, .*no memory")
+        self.assert_next_scan_is_whole(client)
 
 
 if __name__ == "__main__":

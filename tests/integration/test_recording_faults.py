@@ -182,11 +182,11 @@ class RecordingFaults(RecordingTest):
 class FaultyDisk(RecordingTest):
     """The disk fails under a daemon that writes through a library which makes it fail (faulty_disk.c)."""
 
-    def start_faulty(self, fps="200", settings=None, expected=(0,)):
+    def start_faulty(self, fps="200", settings=None, expected=(0,), environment=None):
         self.fault = self.directory / "fault"
         environment = {"LD_PRELOAD": str(BUILD / "tests" / "integration" / "faulty_disk.so"), "FAULTY_DISK": str(self.fault),
                        "FAULTY_DISK_UNDER": str(self.recordings),
-                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0", **(environment or {})}
         self.daemon, control = self.daemon_recording_to(self.recordings, fps, {"recording.flush": 0.1, "recording.sync": 0.2, **(settings or {})},
                                                         environment=environment, expected=expected)
         self.events = self.results(self.daemon, ("event/",))
@@ -237,7 +237,8 @@ class FaultyDisk(RecordingTest):
             self.assertIn("may be lost", file["/entry/recording_error"][()].decode())
 
     def test_a_disk_that_stands_still_shows_long_before_the_ring_is_full(self):
-        control = self.start_faulty(fps="100")
+        told, environment = self.listen_as_systemd()
+        control = self.start_faulty(fps="100", environment={**environment, "WATCHDOG_USEC": "400000"})
         run = self.begin(control)
         self.spoil("w", 0)
         for _ in range(2):
@@ -250,6 +251,8 @@ class FaultyDisk(RecordingTest):
         after = wait_for(lambda: (lambda s: s["frames"]["analysed"] > received and s["writer"]["bytes_waiting"] > 0 and s)(control.status()), 30,
                          "frames that are analysed while the disk stands still")
         self.assertLess(after["ring"]["fill"], 0.5)
+        self.wait_alive(told, 8)  # for twice as long as the watchdog waits: the writer that waits for the disk is no thread that hangs
+        self.assertGreater(control.status()["writer"]["behind_s"], after["writer"]["behind_s"])
         self.mend()
         self.wait_told("caught_up")
         summary = self.assert_live_to_the_end(control, run)

@@ -57,36 +57,23 @@ class Ending(SystemTest):
             daemon.stop()
 
     def test_readiness_is_told_to_systemd(self):
-        """READY, STATUS and STOPPING go to $NOTIFY_SOCKET."""
-        path = self.directory / "notify"
-        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(told.close)
-        told.bind(str(path))
+        """READY, STATUS, STOPPING and time to close a file go to $NOTIFY_SOCKET."""
+        told, environment = self.listen_as_systemd()
         told.settimeout(timeout(10))
-        daemon = self.start_daemon(None, environment={"NOTIFY_SOCKET": str(path)})
+        daemon = self.start_daemon(None, environment=environment)
         daemon.send_signal(signal.SIGTERM)
         text = ""
-        while "STOPPING=1" not in text:
+        while "EXTEND_TIMEOUT_USEC=" not in text:
             text += told.recv(4096).decode() + "\n"
+        self.assertIn("STOPPING=1", text)
         self.assertIn("READY=1", text)
         self.assertIn("STATUS=", text)
         self.assertEqual(daemon.wait(), 0)
 
     def start_watched(self, detector, **settings):
         """The daemon under a watchdog of 1 s, and the socket on which it tells that it lives."""
-        path = self.directory / "notify"
-        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(told.close)
-        told.bind(str(path))
-        daemon = self.start_daemon(detector, settings,
-                                   environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1000000"})
-        return daemon, told
-
-    def wait_alive(self, told, times=2):
-        """It says so many times that it lives."""
-        told.settimeout(timeout(30))
-        while times > 0:
-            times -= "WATCHDOG=1" in told.recv(4096).decode()
+        told, environment = self.listen_as_systemd()
+        return self.start_daemon(detector, settings, environment={**environment, "WATCHDOG_USEC": "1000000"}), told
 
     def is_silent(self, told, seconds):
         """What it has said before is passed over."""
