@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "processing/run/chunk_sink.h"
 #include "processing/run/run_products.h"
+#include "processing/run/run_remarks.h"
 #include "processing/tables/column_table.h"
 
 /* A chunk is one HDF5 chunk and one Blosc buffer: large enough to compress well, small enough to
@@ -224,6 +225,7 @@ void run_unref(struct run *run)
     if (!run || atomic_fetch_sub_explicit(&run->references, 1, memory_order_acq_rel) != 1)
         return;
     run_products_finish(run);
+    run_remarks_finish(run);
     views_finish(run);
     frame_table_destroy(run->frames);
     column_table_destroy(run->stored_late);
