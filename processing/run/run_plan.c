@@ -18,20 +18,25 @@ struct making {
     struct error *error;
 };
 
-/* What these frames cannot give is left out and told: they are kept and shown without it. */
+/* What these frames cannot give, or what is one result too many, is left out and told: frames are
+ * kept and shown without it. */
+static int leave_out(struct making *making, int status)
+{
+    if (status == -ENOMEM)
+        return status;
+    (void)run_remark(making->run, "%s; it is left out of this run", making->error->text);
+    return 0;
+}
+
 static int take(struct making *making, int status, const struct product *prepared,
                 const char *source)
 {
-    if (status < 0 && status != -ENOMEM) {
-        (void)run_remark(making->run, "%s; it is left out of this run", making->error->text);
-        return 0;
-    }
     if (status < 0)
-        return status;
+        return leave_out(making, status);
     struct product *const product =
         run_add_product(making->run, prepared, making->layer, source, making->error);
     if (!product)
-        return -ENOMEM;
+        return leave_out(making, making->error->code);
     making->products[making->n++] = product;
     return 0;
 }
