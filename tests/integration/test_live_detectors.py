@@ -133,6 +133,16 @@ class LiveDetectors(SystemTest):
         self.assertEqual(ctl("recompute", "bf", "--wait").returncode, 0)
         np.testing.assert_array_equal(control.array("map", "bf")[0]["data"], self.expected(frames, 3, 25, (100, 90.5)))
         self.assertNotEqual(ctl("detector", "bf", "shape=disk", "radius").returncode, 0)
+        slope = np.outer(np.arange(256), np.ones(256))
+        np.save(self.directory / "slope.npy", slope.astype("<i2"))
+        np.save(self.directory / "line.npy", slope[0])
+        self.assertEqual(ctl("detector", "slope", "shape=mask", f"weights={self.directory}/slope.npy").returncode, 0)
+        self.assertEqual(ctl("recompute", "slope", "--wait").returncode, 0)
+        np.testing.assert_array_equal(control.array("map", "slope")[0]["data"], (frames * slope.astype(np.uint64)).sum(axis=(2, 3)))
+        for wrong in ("line.npy", "nothing.npy"):
+            done = ctl("detector", "slope", "shape=mask", f"weights={self.directory}/{wrong}")
+            self.assertTrue(done.returncode != 0 and wrong in done.stderr, done)
+        self.assertEqual(ctl("remove-detector", "slope").returncode, 0)
         self.assertEqual(ctl("remove-detector", "bf").returncode, 0)
         with merlind.Merlind(self.daemon.control) as client:
             client.set_detector("bf", "disk", radius=11)
