@@ -69,6 +69,7 @@ void worker_take_run(struct worker *worker, struct run *run)
         let_go(worker);
     worker->run = run_ref(run);
     worker->given = 0;
+    worker->pace = (struct worker_pace){0};
     frame_forms_init(&worker->forms, &run->format, worker->isa);
 }
 

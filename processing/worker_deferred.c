@@ -20,14 +20,13 @@ static size_t room_of_chunk(const struct run *run)
     return run->n_layers * chunk_codec_bound(run, run->chunk_frames);
 }
 
-enum chunk_analysis worker_plan_analysis(const struct worker *worker, const struct run *run)
+enum chunk_analysis worker_plan_analysis(struct worker *worker, const struct run *run)
 {
     struct ring_load load;
     if (run->recycle)
         return ANALYSE_NOW;
     ring_load(worker->ring, &load);
-    if ((double)load.used <= DEFER_FILL * (double)load.size ||
-        !worker_pace_deferring_pays(&worker->pace))
+    if ((double)load.used <= DEFER_FILL * (double)load.size || !worker_pace_defers(&worker->pace))
         return ANALYSE_NOW;
     if (worker->sink->wants(worker->sink->data, run))
         return ANALYSE_FROM_FILE;

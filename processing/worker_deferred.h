@@ -15,7 +15,7 @@ enum chunk_analysis {
 };
 
 /* What is to become of a chunk that was just claimed. */
-enum chunk_analysis worker_plan_analysis(const struct worker *worker, const struct run *run);
+enum chunk_analysis worker_plan_analysis(struct worker *worker, const struct run *run);
 
 /* The chunk in hand begins with this exposure: its epoch, and whether all products of the set can
  * be computed of its frames now (epochs.h). */

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <math.h>
 
 #include "daemon/control/commands.h"
@@ -93,19 +92,5 @@ static void propose(const struct control_service *service, struct request *reque
 void command_bragg_propose(const struct control_service *service, struct request *request,
                            json_t *args)
 {
-    const struct run *const run = acquisition_run(service->acquisition);
-    struct summed_pattern pattern = {0};
-    struct error error = {0};
-    if (!run) {
-        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
-        return;
-    }
-    acquisition_want_images(service->acquisition);
-    if (summed_pattern_init(&pattern, run, acquisition_calibration(service->acquisition), &error) <
-        0)
-        request_fail(request, error.code == -ENOMEM ? "internal" : "no_data", NULL, "%s",
-                     error.text);
-    else
-        propose(service, request, args, &pattern, run);
-    summed_pattern_finish(&pattern);
+    measure_newest_pattern(service, request, args, propose);
 }

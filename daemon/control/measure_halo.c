@@ -9,6 +9,26 @@
 #include "daemon/control/commands_calibration.h"
 #include "daemon/control/commands_references.h"
 
+void measure_newest_pattern(const struct control_service *service, struct request *request,
+                            const json_t *args, pattern_answer_fn answer)
+{
+    const struct run *const run = acquisition_run(service->acquisition);
+    struct summed_pattern pattern = {0};
+    struct error error = {0};
+    if (!run) {
+        request_fail(request, "no_data", NULL, "nothing was measured yet: start a scan first");
+        return;
+    }
+    acquisition_want_images(service->acquisition);
+    if (summed_pattern_init(&pattern, run, acquisition_calibration(service->acquisition), &error) <
+        0)
+        request_fail(request, error.code == -ENOMEM ? "internal" : "no_data", NULL, "%s",
+                     error.text);
+    else
+        answer(service, request, args, &pattern, run);
+    summed_pattern_finish(&pattern);
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec now;

@@ -4,7 +4,16 @@
 #include "daemon/calibration/halo_references.h"
 #include "daemon/control/request.h"
 
-/* The halo of the newest run, for calibration_measure and halo_strain. */
+/* The halo of the newest run, for calibration_measure, halo_strain and bragg_propose. */
+
+/* Answers a request from the newest run's sum pattern. */
+typedef void (*pattern_answer_fn)(const struct control_service *service, struct request *request,
+                                  const json_t *args, const struct summed_pattern *pattern,
+                                  const struct run *run);
+
+/* Calls `answer` with that pattern, or refuses the request with a sentence. */
+void measure_newest_pattern(const struct control_service *service, struct request *request,
+                            const json_t *args, pattern_answer_fn answer);
 
 /*
  * Measures it in a pattern. `args`: inner, outer and centre of the window, pixels; what is left out

@@ -37,9 +37,6 @@ int file_list_read(struct scan_list **list, hid_t file, const char *path, uint32
 int file_list_from_npy(struct scan_list **list, const char *path, uint32_t ny, uint32_t nx,
                        struct error *error);
 
-/* Writes a list of positions as a dataset of y, x. Returns 0 or -1: HDF5 failed. */
-int file_list_write(hid_t group, const char *name, const struct scan_list *list);
-
 /* The largest scan that is believed: beyond it numbers could overflow. */
 #define FILE_SCAN_MAX ((uint64_t)1 << 40)
 

@@ -6,6 +6,7 @@
 
 #include "daemon/record/blosc_filter.h"
 #include "daemon/record/hdf5_error.h"
+#include "daemon/record/image_dataset.h"
 
 #define FILTER_VALUES 7
 /* Meaning of the filter's values: blosc_filter.c. */
@@ -143,17 +144,6 @@ static hid_t chunk_properties(const struct image_store *like, unsigned rank, con
     return -1;
 }
 
-/* Chunks never pass through the library's chunk cache; without one it costs no memory. */
-static hid_t uncached(void)
-{
-    const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    if (access >= 0 && H5Pset_chunk_cache(access, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT) < 0) {
-        H5Pclose(access);
-        return -1;
-    }
-    return access;
-}
-
 static hid_t create(hid_t group, const struct image_store *like, unsigned rank,
                     const hsize_t *extent, const hsize_t *limit, const hsize_t *chunk,
                     uint32_t chunk_frames)
@@ -161,7 +151,7 @@ static hid_t create(hid_t group, const struct image_store *like, unsigned rank,
     hid_t dataset = -1;
     const hid_t space = H5Screate_simple((int)rank, extent, limit);
     const hid_t properties = chunk_properties(like, rank, chunk, chunk_frames);
-    const hid_t access = uncached();
+    const hid_t access = image_dataset_access();
     if (space >= 0 && properties >= 0 && access >= 0)
         dataset = H5Dcreate2(group, "data", like->type, space, H5P_DEFAULT, properties, access);
     if (access >= 0)

@@ -8,6 +8,7 @@
 #include "daemon/record/file_reshape.h"
 #include "daemon/record/geometry_text.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/positions_dataset.h"
 
 static bool is_made_in_geometry(const char *name)
 {
@@ -77,7 +78,7 @@ static int fill_geometry(struct reshape *reshape, hid_t group)
     const json_int_t version = reshape->old.history ? next_version(reshape->old.history) : 2;
     const bool new_list = reshape->geometry.list && !reshape->list_name;
     snprintf(made, sizeof made, "positions_%" PRId64, (int64_t)version);
-    if (new_list && file_list_write(group, made, reshape->geometry.list) < 0)
+    if (new_list && positions_dataset_write(group, made, reshape->geometry.list) < 0)
         return -1;
     if (reshape->geometry.list && reshape_map_axes_make(reshape, group) < 0)
         return -1;

@@ -5,42 +5,10 @@
 
 #include "daemon/record/geometry_text.h"
 #include "daemon/record/nexus.h"
+#include "daemon/record/positions_dataset.h"
 
 /* Room for the text of some two hundred geometries: a person nudges a scan a few dozen times. */
 #define HISTORY_CAPACITY ((size_t)48 << 10)
-
-static int write_positions(hid_t dataset, const struct scan_list *list)
-{
-    uint32_t(*const values)[2] = malloc(list->n * sizeof *values);
-    if (!values)
-        return -1;
-    for (uint64_t i = 0; i < list->n; i++) {
-        values[i][0] = list->positions[i] / list->nx;
-        values[i][1] = list->positions[i] % list->nx;
-    }
-    const herr_t r = H5Dwrite(dataset, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-    free(values);
-    return r < 0 ? -1 : 0;
-}
-
-static int create_positions(hid_t group, const char *name, const struct scan_list *list)
-{
-    const hsize_t extent[] = {list->n, 2};
-    const hid_t space = H5Screate_simple(2, extent, NULL);
-    if (space < 0)
-        return -1;
-    const hid_t dataset =
-        H5Dcreate2(group, name, H5T_STD_U32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    H5Sclose(space);
-    if (dataset < 0)
-        return -1;
-    int r = write_positions(dataset, list);
-    if (r >= 0)
-        r = nexus_attribute(dataset, "description",
-                            "scan_y and scan_x of the positions of a pass, in the order of time");
-    H5Dclose(dataset);
-    return r;
-}
 
 static int fill_group(struct geometry_datasets *geometry, hid_t group, const struct run *run)
 {
@@ -53,7 +21,7 @@ static int fill_group(struct geometry_datasets *geometry, hid_t group, const str
     if (nexus_scan_axes(group, &run->scan,
                         calibration_number(&run->plan->calibration, CALIBRATION_SCAN_STEP, 0)) < 0)
         return -1;
-    return create_positions(group, "positions", run->scan.list);
+    return positions_dataset_write(group, "positions", run->scan.list);
 }
 
 int geometry_datasets_create(struct geometry_datasets *geometry, hid_t entry, const struct run *run)
@@ -111,7 +79,7 @@ int geometry_late_lists_write(hid_t file, const struct run *run)
         char name[POSITIONS_NAME_SIZE];
         geometry_positions_name(name, run, view);
         if (is_first_with_its_list(run, view))
-            r = create_positions(group, name, view->scan.list);
+            r = positions_dataset_write(group, name, view->scan.list);
     }
     if (group >= 0)
         H5Gclose(group);

@@ -29,8 +29,7 @@ static hid_t chunk_properties(const struct run *run, int rank, const hsize_t *ch
     return properties;
 }
 
-/* Chunks never pass through the library's chunk cache; without one it costs no memory. */
-static hid_t uncached(void)
+hid_t image_dataset_access(void)
 {
     const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
     if (access >= 0 && H5Pset_chunk_cache(access, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT) < 0) {
@@ -46,7 +45,7 @@ static hid_t create(hid_t group, const struct run *run, int rank, const hsize_t 
     hid_t dataset = -1;
     const hid_t space = H5Screate_simple(rank, extent, limit);
     const hid_t properties = chunk_properties(run, rank, chunk, chunk_frames);
-    const hid_t access = uncached();
+    const hid_t access = image_dataset_access();
     if (space >= 0 && properties >= 0 && access >= 0)
         dataset = H5Dcreate2(group, "data", pixel_file_type(run->format.pixel_size), space,
                              H5P_DEFAULT, properties, access);

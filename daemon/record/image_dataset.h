@@ -23,6 +23,10 @@ struct image_dataset {
     hsize_t height, width;
 };
 
+/* Properties to open a dataset of pixels with, for H5Pclose. Chunks never pass through the
+ * library's chunk cache; without one it costs no memory. Negative: HDF5 failed. */
+hid_t image_dataset_access(void);
+
 /* `group`/data for the frames in place. Returns 0 or a negative number: HDF5 failed. */
 int image_dataset_create(struct image_dataset *images, hid_t group, const struct run *run);
 

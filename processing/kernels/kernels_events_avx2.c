@@ -43,23 +43,7 @@ PIXEL_INLINE size_t list(uint32_t *pixels, uint32_t *more, size_t *n_more, const
     return lists.n;
 }
 
-static size_t list_u8(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
-                      size_t n_pixels, size_t max)
-{
-    return list(pixels, more, n_more, image, n_pixels, 1, max);
-}
-
-static size_t list_u16(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
-                       size_t n_pixels, size_t max)
-{
-    return list(pixels, more, n_more, image, n_pixels, 2, max);
-}
-
-static size_t list_u32(uint32_t *pixels, uint32_t *more, size_t *n_more, const void *image,
-                       size_t n_pixels, size_t max)
-{
-    return list(pixels, more, n_more, image, n_pixels, 4, max);
-}
+#include "processing/kernels/kernels_events_sizes_inline.h"
 
 static size_t list_bits(uint32_t *pixels, const uint8_t *payload, const struct bit_order *order,
                         size_t max)

@@ -227,15 +227,28 @@ static uint64_t array_length(const struct product_array *array)
     return array->rank == 2 ? (uint64_t)array->shape[0] * array->shape[1] : array->shape[0];
 }
 
+/* The share changes places with the memory that nobody has touched yet. */
+static void give_first(struct product_partial *partial)
+{
+    void *const untouched = partial->shared;
+    partial->shared = partial->own;
+    partial->own = untouched;
+    partial->given = true;
+}
+
 void product_partial_give(const struct product *product, struct product_partial *partial)
 {
     if (!partial->dirty)
         return;
     pthread_mutex_lock(&partial->mutex);
-    product->class->merge(product, partial->shared, partial->own);
-    partial->given = true;
+    const bool is_first = !partial->given;
+    if (is_first)
+        give_first(partial);
+    else
+        product->class->merge(product, partial->shared, partial->own);
     pthread_mutex_unlock(&partial->mutex);
-    memset(partial->own, 0, product->accumulator_size);
+    if (!is_first)
+        memset(partial->own, 0, product->accumulator_size);
     partial->dirty = false;
 }
 

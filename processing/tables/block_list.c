@@ -1,8 +1,9 @@
 #include "processing/tables/block_list.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
+
+#include "common/huge_memory.h"
 
 static size_t size_of_blocks(const struct block_list *list)
 {
@@ -26,7 +27,8 @@ void block_list_finish(struct block_list *list)
 {
     const uint64_t n = atomic_load_explicit(&list->n_known, memory_order_acquire);
     for (uint64_t i = 0; i < n; i++)
-        free(atomic_load_explicit(&list->blocks[i], memory_order_relaxed));
+        huge_memory_unmap(atomic_load_explicit(&list->blocks[i], memory_order_relaxed),
+                          list->block_size);
     if (list->blocks)
         munmap(list->blocks, size_of_blocks(list));
 }
@@ -50,13 +52,13 @@ static void raise_n_known(struct block_list *list, uint64_t n)
 
 static void *make(struct block_list *list, uint64_t which)
 {
-    void *const block = calloc(1, list->block_size);
+    void *const block = huge_memory_map(list->block_size);
     void *present = NULL;
     if (!block)
         return NULL;
     if (!atomic_compare_exchange_strong_explicit(&list->blocks[which], &present, block,
                                                  memory_order_acq_rel, memory_order_acquire)) {
-        free(block);
+        huge_memory_unmap(block, list->block_size);
         return present;
     }
     raise_n_known(list, which + 1);
