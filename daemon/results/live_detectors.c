@@ -185,7 +185,7 @@ void live_detectors_renew_run(struct run *run, const struct live_detectors *dete
         if (*source && !live_detectors_find(detectors, source))
             renew(run, source, NULL);
     }
-    for (size_t i = 0; i < detectors->n; i++) {
+    for (size_t i = 0; detectors->settings && i < detectors->n; i++) {
         struct virtual_detector_settings complete = detectors->settings[i];
         calibration_complete_detector(calibration, &complete);
         renew(run, complete.name, &complete);
