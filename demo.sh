@@ -136,8 +136,13 @@ for name, key in (("none", "none"), ("two-beam", "two_beam"), ("three-beam", "th
     print("  %-44s %6d  %6d" % (name, found[key], made[name]))
 fraction = lambda n: "%.1f %%" % (100 * n)
 print("  %-42s %8s %7s" % ("with reflections", fraction(found["fraction"]), fraction(1 - made["none"] / (ny * nx))))
-low, high = found["headline"]["interval"]
+low, high = found["effective_size"]["interval"]
 print("  95 %% interval, neighbouring patterns being alike: %s to %s" % (fraction(low), fraction(high)))
+quoted = found["headline"]
+print("  To quote: %s with reflections of contrast %g or more (%s to %s)" % (
+    fraction(quoted["fraction"]), quoted["min_contrast"], *map(fraction, quoted["interval"])))
+rate = quoted["true_positive"]
+print("  Of %d such reflections put into patterns without any %s were found" % (rate["n"], fraction(rate["tpr"])))
 END
 }
 

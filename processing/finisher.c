@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "processing/bragg_run/bragg_final.h"
+#include "processing/bragg_run/bragg_injection.h"
 
 /* Runs that can wait; one more is finished as it is. */
 #define WAITING_MAX 64
@@ -66,7 +67,8 @@ static bool hand_over(struct finisher *finisher, struct run *run)
 static void sink_finish(void *data, struct run *run)
 {
     struct finisher *const finisher = data;
-    if (!bragg_final_is_due(run) || !hand_over(finisher, run))
+    const bool due = bragg_final_is_due(run) || bragg_found_is_due(run);
+    if (!due || !hand_over(finisher, run))
         finisher->next.finish(finisher->next.data, run);
 }
 
@@ -100,6 +102,20 @@ static struct run *take(struct finisher *finisher)
     return run;
 }
 
+/* Classes first, then how often what they are made from is found. A film without a pattern that has
+ * no reflection has none to put one into. */
+static void finish(struct run *run)
+{
+    struct error error = {0};
+    if (bragg_final_is_due(run) && bragg_final(run, &error) < 0)
+        log_error("run", "run %s: %s", run->plan->id, error.text);
+    error = (struct error){0};
+    const int r = bragg_found_measure(run, &error);
+    if (r < 0 && r != -ENODATA)
+        log_warning("run", "run %s: how often its reflections are found was not measured: %s",
+                    run->plan->id, error.text);
+}
+
 static void *thread_main(void *data)
 {
     struct finisher *const finisher = data;
@@ -109,9 +125,7 @@ static void *thread_main(void *data)
     pthread_setname_np(pthread_self(), "finisher");
     setpriority(PRIO_PROCESS, (id_t)gettid(), FINISHER_NICE);
     for (struct run *run = take(finisher); run; run = take(finisher)) {
-        struct error error = {0};
-        if (bragg_final(run, &error) < 0)
-            log_error("run", "run %s: %s", run->plan->id, error.text);
+        finish(run);
         finisher->next.finish(finisher->next.data, run);
     }
     return NULL;

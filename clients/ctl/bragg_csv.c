@@ -38,6 +38,12 @@ static void csv_contrast(FILE *out, const json_t *contrast)
     csv_number(out, member_or_nan(contrast, "fraction"));
     csv_number(out, number_or_nan(json_array_get(interval, 0)));
     csv_number(out, number_or_nan(json_array_get(interval, 1)));
+    csv_number(out, member_or_nan(json_object_get(contrast, "true_positive"), "tpr"));
+    const json_t *const corrected = json_object_get(contrast, "corrected");
+    const json_t *const of_corrected = json_object_get(corrected, "interval");
+    csv_number(out, member_or_nan(corrected, "fraction"));
+    csv_number(out, number_or_nan(json_array_get(of_corrected, 0)));
+    csv_number(out, number_or_nan(json_array_get(of_corrected, 1)));
 }
 
 /* `quoted` has the interval and its design effect, where there is one. */
@@ -63,9 +69,8 @@ static void csv_line(FILE *out, const char *what, const char *name, const json_t
 
 static void csv_scan(FILE *out, const json_t *statistics)
 {
-    const json_t *const headline = json_object_get(statistics, "headline");
-    csv_line(out, "scan", member_text(statistics, "run"), statistics, headline,
-             member_text(headline, "method"));
+    csv_line(out, "scan", member_text(statistics, "run"), statistics,
+             json_object_get(statistics, "effective_size"), "effective_size");
 }
 
 static void csv_parts(FILE *out, const json_t *statistics)
@@ -102,7 +107,8 @@ static void csv_names(FILE *out)
     for (size_t i = 0; i < CLASSES_THAT_COUNT; i++)
         fprintf(out, ",%s", bragg_class_members[i]);
     fputs(",fraction,low,high,interval,design_effect,min_contrast,contrast_fraction,"
-          "contrast_low,contrast_high\n",
+          "contrast_low,contrast_high,contrast_tpr,contrast_corrected,contrast_corrected_low,"
+          "contrast_corrected_high\n",
           out);
 }
 

@@ -140,6 +140,13 @@ void bragg_report_null_test(FILE *out, const json_t *result)
         member_text(result, "verdict"));
 }
 
+void bragg_report_excluded(FILE *out, const json_t *result)
+{
+    const size_t n = json_array_size(json_object_get(result, "regions"));
+    fprintf(out, "%s positions in %zu region%s are left out as no part of the film\n",
+            text_of_count(member_count(result, "positions")).text, n, n == 1 ? "" : "s");
+}
+
 static void print_agreement(FILE *out, const char *what, const json_t *agreement)
 {
     const json_t *const interval = json_object_get(agreement, "kappa_interval");

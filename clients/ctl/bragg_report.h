@@ -12,4 +12,5 @@ void bragg_report_removed(FILE *out, const json_t *result);
 void bragg_report_proposal(FILE *out, const json_t *result);
 void bragg_report_injection(FILE *out, const json_t *result);
 void bragg_report_null_test(FILE *out, const json_t *result);
+void bragg_report_excluded(FILE *out, const json_t *result);
 void bragg_report_labels(FILE *out, const json_t *result);

@@ -70,7 +70,8 @@ static void print_intervals(FILE *out, const json_t *statistics)
     const json_t *const effective = json_object_get(statistics, "effective_size");
     const json_t *const bootstrap = json_object_get(statistics, "block_bootstrap");
     char remark[80];
-    fprintf(out, "intervals at %g %%\n", 100 * member_number(statistics, "confidence"));
+    fprintf(out, "intervals of the fraction with any, at %g %%\n",
+            100 * member_number(statistics, "confidence"));
     snprintf(remark, sizeof remark, "as %.0f independent patterns (design effect %.1f)",
              member_number(effective, "n_effective"), member_number(effective, "design_effect"));
     print_interval(out, "effective size", json_object_get(effective, "interval"), remark);
@@ -97,17 +98,29 @@ static void print_corrected(FILE *out, const char *name, const json_t *corrected
             text_of_percent(member_or_nan(rates, "tpr")).text);
 }
 
-static void print_contrast(FILE *out, const json_t *contrast)
+/* "of contrast at least 2", "of any contrast" */
+static struct text text_of_what_counts(const json_t *headline)
 {
-    if (!json_is_object(contrast))
-        return;
-    char name[40];
-    snprintf(name, sizeof name, "contrast at least %g", member_number(contrast, "min"));
-    fprintf(
-        out, "  %-22s %s (%s)\n", name, text_of_percent(member_or_nan(contrast, "fraction")).text,
-        text_of_interval(json_object_get(json_object_get(contrast, "effective_size"), "interval"))
-            .text);
-    print_corrected(out, "  corrected", json_object_get(contrast, "corrected"));
+    struct text text = {"of any contrast"};
+    const double least = member_or_nan(headline, "min_contrast");
+    if (isfinite(least))
+        snprintf(text.text, sizeof text.text, "of contrast at least %g", least);
+    return text;
+}
+
+/* How often what the headline counts is found, and the fraction corrected for that. */
+static void print_found(FILE *out, const json_t *headline)
+{
+    const json_t *const found = json_object_get(headline, "true_positive");
+    if (json_is_object(found))
+        fprintf(out, "  %-22s %s (%s), %s of %s put into patterns\n", "found of such",
+                text_of_percent(member_or_nan(found, "tpr")).text,
+                text_of_interval(json_object_get(found, "interval")).text,
+                text_of_count(member_count(found, "found")).text,
+                text_of_count(member_count(found, "n")).text);
+    else
+        fprintf(out, "  %-22s not measured\n", "found of such");
+    print_corrected(out, "corrected", json_object_get(headline, "corrected"));
 }
 
 /* "3.5 (1.9 to 6.3)" */
@@ -249,20 +262,28 @@ static void print_rows(FILE *out, const json_t *series)
     }
 }
 
-/* The same of strong reflections only, which the dose does not decide. */
-static void print_row_contrasts(FILE *out, const json_t *series)
+/* What to quote of each row: strong reflections only, which the dose does not decide. */
+static void print_row_headlines(FILE *out, const json_t *series)
 {
     size_t i;
     const json_t *row;
     json_array_foreach(json_object_get(series, "rows"), i, row)
     {
-        const json_t *const contrast = json_object_get(row, "contrast");
-        if (json_is_object(contrast))
-            fprintf(out, "%-12s %8s of contrast at least %-18g %10s  %s\n",
-                    member_text(row, "value"), text_of_count(member_count(contrast, "count")).text,
-                    member_number(contrast, "min"),
-                    text_of_percent(member_or_nan(contrast, "fraction")).text,
-                    text_of_interval(json_object_get(contrast, "interval")).text);
+        const json_t *const headline = json_object_get(row, "headline");
+        const json_t *const found = json_object_get(headline, "true_positive");
+        const json_t *const corrected = json_object_get(headline, "corrected");
+        fprintf(out, "%-12s %8s %-30s %10s  %s", member_text(row, "value"),
+                text_of_count(member_count(headline, "count")).text,
+                text_of_what_counts(headline).text,
+                text_of_percent(member_or_nan(headline, "fraction")).text,
+                text_of_interval(json_object_get(headline, "interval")).text);
+        if (json_is_object(found))
+            fprintf(out, ", found %s", text_of_percent(member_or_nan(found, "tpr")).text);
+        if (json_is_object(corrected))
+            fprintf(out, ", corrected %s (%s)",
+                    text_of_percent(member_or_nan(corrected, "fraction")).text,
+                    text_of_interval(json_object_get(corrected, "interval")).text);
+        fputs("\n", out);
     }
 }
 
@@ -295,7 +316,7 @@ void bragg_table_print_series(FILE *out, const json_t *series)
     if (!json_is_object(series))
         return;
     print_rows(out, series);
-    print_row_contrasts(out, series);
+    print_row_headlines(out, series);
     print_series_phase(out, json_object_get(series, "phase"));
     bragg_table_print_warnings(out, json_object_get(series, "warnings"));
 }
@@ -303,16 +324,16 @@ void bragg_table_print_series(FILE *out, const json_t *series)
 void bragg_table_print(FILE *out, const json_t *statistics)
 {
     const json_t *const headline = json_object_get(statistics, "headline");
-    fprintf(out, "Bragg reflections in %s of %s patterns: %s (%s)%s\n",
-            text_of_count(bragg_of(statistics)).text,
+    fprintf(out, "Bragg reflections %s in %s of %s patterns: %s (%s)%s\n",
+            text_of_what_counts(headline).text, text_of_count(member_count(headline, "count")).text,
             text_of_count(member_count(statistics, "n")).text,
             text_of_percent(member_or_nan(headline, "fraction")).text,
             text_of_interval(json_object_get(headline, "interval")).text,
             json_is_true(json_object_get(statistics, "provisional")) ? ", provisional" : "");
+    print_found(out, headline);
     print_classes(out, statistics);
     print_intervals(out, statistics);
-    print_corrected(out, "corrected", json_object_get(statistics, "corrected"));
-    print_contrast(out, json_object_get(statistics, "contrast"));
+    print_corrected(out, "of any, corrected", json_object_get(statistics, "corrected"));
     print_tiles(out, json_object_get(statistics, "tiles"));
     print_reflections(out, json_object_get(statistics, "reflections"));
     print_phase(out, json_object_get(statistics, "phase"));

@@ -129,6 +129,7 @@ static const struct bragg_word words[] = {
     {"injection-test", "bragg_injection_test", NULL, "", take_none, bragg_report_injection, true,
      ONE_RUN},
     {"null-test", "bragg_null_test", NULL, "", take_none, bragg_report_null_test, false, ONE_RUN},
+    {"exclude", "bragg_excluded", NULL, "", take_none, bragg_report_excluded, false, ONE_RUN},
     {"labels", "bragg_labels", NULL, "FILE ", take_labels, bragg_report_labels, false, ONE_RUN},
     {"phase", "bragg", NULL, "MAP [THRESHOLD] ", take_phase, bragg_table_print, false, ONE_RUN},
     {"live-phase", "bragg_settings", NULL, "MAP [THRESHOLD] ", take_live_phase,
@@ -203,11 +204,11 @@ int command_bragg_word(const struct options *options, struct client *client)
     const struct bragg_word *const word = find_word(options->words[0]);
     json_t *const arguments = json_object();
     if (!word)
-        error_set(
-            &error, -EINVAL,
-            "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
-            "settings, propose, series, injection-test, null-test, labels, phase and live-phase",
-            options->words[0]);
+        error_set(&error, -EINVAL,
+                  "\"%s\" is neither KEY=VALUE nor one of references, measure, use, remove, "
+                  "settings, propose, series, injection-test, null-test, exclude, labels, phase "
+                  "and live-phase",
+                  options->words[0]);
     else if (take_arguments(arguments, word, options, &error) == 0)
         return ask(word, options, client, arguments);
     json_decref(arguments);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "daemon/bragg/bragg_run_json.h"
-#include "processing/products/bragg_product.h"
 #include "processing/products/bragg_row.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 
 /* What is sent of a reflection. */
@@ -76,7 +76,7 @@ static int collect(struct list *list, const struct run *run, uint64_t first, uin
     for (uint64_t position = first; position < end; position++) {
         struct bragg_found found;
         const int64_t frame = scan_geometry_frame_index(scan, position);
-        if (frame < 0 || !bragg_product_look(product, (uint64_t)frame, &found) ||
+        if (frame < 0 || !run_bragg_look(run, product, (uint64_t)frame, &found) ||
             !found.reflections)
             continue;
         for (unsigned i = 0; i < found.n_reflections; i++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "daemon/bragg/bragg_excluded.h"
 #include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
@@ -115,10 +116,12 @@ json_t *bragg_run_statistics_json(const struct run *run, const struct bragg_scan
     if (bragg_statistics_init(&statistics, scan, settings, error) == 0) {
         json = bragg_statistics_json(&statistics);
         json_t *const warnings = warnings_of(run);
-        if (json)
+        if (json) {
             json_array_extend(json_object_get(json, "warnings"), warnings);
-        else
+            json_object_set_new(json, "excluded_regions", bragg_excluded_json(run));
+        } else {
             error_set(error, -ENOMEM, "no memory for the statistics of Bragg reflections");
+        }
         json_decref(warnings);
     }
     bragg_statistics_finish(&statistics);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "daemon/bragg/headline_json.h"
 #include "daemon/bragg/statistics_json.h"
 
 static json_t *flags_json(unsigned flags)
@@ -23,6 +24,9 @@ static void set_fraction(json_t *json, const struct series_fraction *fraction)
         json_string(fraction->method == SERIES_CLUSTERED ? "clustered" : "effective_size"));
     json_object_set_new(json, "interval", interval_json(fraction->interval));
     json_object_set_new(json, "design_effect", number_json(fraction->design_effect));
+    json_object_set_new(
+        json, "corrected",
+        corrected_json(fraction->corrected_known, &fraction->corrected, &fraction->rates));
 }
 
 /* Positions with a reflection of at least a contrast, of n. */
@@ -32,13 +36,34 @@ static json_t *contrast_json(double min, uint64_t count, double n)
                      number_json(n > 0 ? (double)count / n : NAN));
 }
 
-static json_t *row_contrast_json(const struct series_row *row)
+static json_t *row_headline_json(const struct series_row *row, double confidence)
+{
+    const bool strong = row->min_contrast > 0;
+    const struct series_fraction *const quoted = strong ? &row->contrast : &row->all;
+    const struct headline headline = {
+        .min_contrast = row->min_contrast,
+        .why_any = "scans have no least contrast in common (bragg.contrast_min)",
+        .count = strong ? row->contrast_count : class_counts_bragg(&row->counts),
+        .fraction = quoted->fraction,
+        .interval = quoted->interval,
+        .design_effect = quoted->design_effect,
+        .clustered = quoted->method == SERIES_CLUSTERED,
+        .found = row->found,
+        .corrected_known = quoted->corrected_known,
+        .corrected = quoted->corrected,
+        .rates = quoted->rates,
+    };
+    return headline_json(&headline, confidence);
+}
+
+static json_t *row_contrast_json(const struct series_row *row, double confidence)
 {
     if (!(row->min_contrast > 0))
         return json_null();
     json_t *const json =
         contrast_json(row->min_contrast, row->contrast_count, (double)class_counts_n(&row->counts));
     set_fraction(json, &row->contrast);
+    json_object_set_new(json, "true_positive", found_rate_json(&row->found, confidence));
     return json;
 }
 
@@ -48,19 +73,21 @@ static json_t *row_json(const struct series_row *row, double confidence)
     json_object_set_new(json, "value", json_string(row->value));
     json_object_set_new(json, "scans", json_integer((json_int_t)row->n_scans));
     set_fraction(json, &row->all);
-    json_object_set_new(json, "contrast", row_contrast_json(row));
+    json_object_set_new(json, "headline", row_headline_json(row, confidence));
+    json_object_set_new(json, "contrast", row_contrast_json(row, confidence));
     json_object_set_new(json, "dose", number_json(row->dose));
     json_object_set_new(json, "flags", flags_json(row->flags));
     return json;
 }
 
-static json_t *scan_contrast_json(const struct series_scan *scan)
+static json_t *scan_contrast_json(const struct series_scan *scan, double confidence)
 {
     if (!(scan->contrast.min > 0))
         return json_null();
     json_t *const json = contrast_json(scan->contrast.min, scan->contrast.count,
                                        (double)class_counts_n(&scan->counts));
     json_object_set_new(json, "interval", interval_json(scan->contrast.interval));
+    json_object_set_new(json, "true_positive", found_rate_json(&scan->contrast.found, confidence));
     return json;
 }
 
@@ -82,7 +109,7 @@ static json_t *scan_json(const struct series_scan *scan, double confidence)
     json_object_set_new(json, "value", json_string(scan->value));
     json_object_set_new(json, "interval", interval_json(scan->interval));
     json_object_set_new(json, "design_effect", json_real(n > 0 ? n / scan->n_effective : 1));
-    json_object_set_new(json, "contrast", scan_contrast_json(scan));
+    json_object_set_new(json, "contrast", scan_contrast_json(scan, confidence));
     json_object_set_new(json, "dose", number_json(scan->dose));
     json_object_set_new(json, "thickness", number_json(scan->thickness));
     json_object_set_new(json, "drift", number_json(scan->drift));

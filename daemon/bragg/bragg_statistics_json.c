@@ -1,5 +1,6 @@
 #include "daemon/bragg/bragg_statistics_json.h"
 
+#include "daemon/bragg/headline_json.h"
 #include "daemon/bragg/statistics_json.h"
 
 #define DOMAINS_LISTED 20
@@ -17,22 +18,6 @@ static json_t *effective_json(const struct effective_size *effective)
                      interval_json(effective->interval));
 }
 
-static json_t *rates_json(const struct error_rates *rates)
-{
-    return json_pack("{s:f, s:f, s:f, s:f}", "fpr", rates->false_positive, "fpr_error",
-                     rates->false_positive_error, "tpr", rates->true_positive, "tpr_error",
-                     rates->true_positive_error);
-}
-
-static json_t *corrected_json(bool known, const struct corrected_fraction *corrected,
-                              const struct error_rates *rates)
-{
-    if (!known)
-        return json_null();
-    return json_pack("{s:o, s:o, s:o}", "fraction", number_json(corrected->fraction), "interval",
-                     interval_json(corrected->interval), "rates", rates_json(rates));
-}
-
 static json_t *bootstrap_json(const struct bragg_statistics *statistics)
 {
     const struct block_bootstrap *const b = &statistics->bootstrap;
@@ -43,14 +28,15 @@ static json_t *bootstrap_json(const struct bragg_statistics *statistics)
                      "design_effect", number_json(b->design_effect));
 }
 
-static json_t *contrast_json(const struct bragg_contrast_statistics *contrast)
+static json_t *contrast_json(const struct bragg_contrast_statistics *contrast, double confidence)
 {
     if (!contrast->asked)
         return json_null();
     return json_pack(
-        "{s:f, s:o, s:o, s:o, s:o}", "min", contrast->min_contrast, "count",
+        "{s:f, s:o, s:o, s:o, s:o, s:o}", "min", contrast->min_contrast, "count",
         count_json(contrast->count), "fraction", number_json(contrast->fraction), "effective_size",
-        effective_json(&contrast->effective), "corrected",
+        effective_json(&contrast->effective), "true_positive",
+        found_rate_json(&contrast->found, confidence), "corrected",
         corrected_json(contrast->corrected_known, &contrast->corrected, &contrast->rates));
 }
 
@@ -200,14 +186,31 @@ static json_t *reflections_json(const struct bragg_statistics *statistics)
         "texture", texture_json(statistics));
 }
 
-static json_t *headline_json(const struct bragg_statistics *statistics)
+static json_t *quoted_json(const struct bragg_statistics *statistics)
 {
-    return json_pack("{s:s, s:o, s:o, s:f, s:s}", "method", "effective_size", "fraction",
-                     number_json(statistics->fraction), "interval",
-                     interval_json(statistics->effective.interval), "design_effect",
-                     statistics->effective.design_effect, "why",
-                     "one scan: neighbouring patterns are alike, so that it counts as fewer; the "
-                     "interval is for this scan's film, not for how films or places differ");
+    const struct bragg_contrast_statistics *const contrast = &statistics->contrast;
+    const struct headline strong = {
+        .min_contrast = contrast->min_contrast,
+        .count = contrast->count,
+        .fraction = contrast->fraction,
+        .interval = contrast->effective.interval,
+        .design_effect = contrast->effective.design_effect,
+        .found = contrast->found,
+        .corrected_known = contrast->corrected_known,
+        .corrected = contrast->corrected,
+        .rates = contrast->rates,
+    };
+    const struct headline any = {
+        .why_any = "no least contrast is set (bragg.contrast_min)",
+        .count = statistics->bragg,
+        .fraction = statistics->fraction,
+        .interval = statistics->effective.interval,
+        .design_effect = statistics->effective.design_effect,
+        .corrected_known = statistics->corrected_known,
+        .corrected = statistics->corrected,
+        .rates = statistics->rates,
+    };
+    return headline_json(contrast->asked ? &strong : &any, statistics->confidence);
 }
 
 static json_t *warnings_json(const struct bragg_statistics *statistics)
@@ -241,12 +244,12 @@ json_t *bragg_statistics_json(const struct bragg_statistics *statistics)
         {"not_analysed", count_json(statistics->counts.not_analysed)},
         {"confidence", json_real(statistics->confidence)},
         {"clopper_pearson", interval_json(statistics->clopper_pearson)},
-        {"headline", headline_json(statistics)},
+        {"headline", quoted_json(statistics)},
         {"effective_size", effective_json(&statistics->effective)},
         {"block_bootstrap", bootstrap_json(statistics)},
         {"corrected",
          corrected_json(statistics->corrected_known, &statistics->corrected, &statistics->rates)},
-        {"contrast", contrast_json(&statistics->contrast)},
+        {"contrast", contrast_json(&statistics->contrast, statistics->confidence)},
         {"phase", phase_json(&statistics->phase)},
         {"tiles", tiles_json(statistics)},
         {"areas", areas_json(statistics)},

@@ -111,6 +111,12 @@ void labelled_scans_add(struct labelled_scans *scans, const struct run *run)
     scans->n++;
 }
 
+void labelled_scans_renew(struct labelled_scans *scans, const struct run *run)
+{
+    if (find(scans, run->plan->id))
+        labelled_scans_add(scans, run);
+}
+
 void labelled_scans_take(struct labelled_scans *scans, const struct run *run)
 {
     if (run && atomic_load_explicit(&run->phase, memory_order_acquire) == RUN_FINISHED &&
@@ -199,13 +205,13 @@ void labelled_series_finish(struct labelled_series *series)
     *series = (struct labelled_series){0};
 }
 
-json_t *labelled_series_json(struct labelled_series *series, bool leave_out_drifted,
-                             double confidence, struct error *error)
+json_t *labelled_series_json(struct labelled_series *series, const struct series_settings *settings,
+                             struct error *error)
 {
     struct series made = {0};
     json_t *json = NULL;
-    if (series_init(&made, series->members, series->n, leave_out_drifted, confidence, error) == 0)
-        json = bragg_series_json(&made, series, confidence);
+    if (series_init(&made, series->members, series->n, settings, error) == 0)
+        json = bragg_series_json(&made, series, settings->confidence);
     series_finish(&made);
     return json;
 }

@@ -28,6 +28,8 @@ void labelled_scans_finish(struct labelled_scans *scans);
 void labelled_scans_add(struct labelled_scans *scans, const struct run *run);
 /* The same of a run that may have been taken in already, or not be finished (or be NULL). */
 void labelled_scans_take(struct labelled_scans *scans, const struct run *run);
+/* Takes a run in anew that is among them: it has other classes. */
+void labelled_scans_renew(struct labelled_scans *scans, const struct run *run);
 
 /*
  * Scans on their way into a table: copies, so that any thread may add to them. members[i] is for
@@ -58,5 +60,5 @@ bool labelled_scans_recall(const struct labelled_scans *scans, const char *how,
                            struct series_scan *member);
 
 /* The table, as the member `series` of bragg.json. NULL with a sentence. */
-json_t *labelled_series_json(struct labelled_series *series, bool leave_out_drifted,
-                             double confidence, struct error *error);
+json_t *labelled_series_json(struct labelled_series *series, const struct series_settings *settings,
+                             struct error *error);

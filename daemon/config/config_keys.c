@@ -386,8 +386,8 @@ const struct config_key config_keys[] = {
              "the scan, as a profile over the ring."},
     {"bragg.contrast_min", &config_type_real, FIELD(bragg.settings.contrast_min), RANGE(0, 100000),
      .default_text = "2",
-     .text = "Excess over background of the weakest reflection that the fraction of strong ones "
-             "counts (contrast): the one to compare where doses differ. 0: there is none."},
+     .text = "Excess over background of the weakest reflection that the headline fraction counts "
+             "(contrast): the one to compare where doses differ. 0: any counts."},
     {"bragg.centre_uncertainty", &config_type_real, FIELD(bragg.settings.centre_uncertainty),
      RANGE(0, 100), .unit = "pixels", .default_text = "0.5",
      .text = "How well the centre is known, per axis: g and -g may be off by twice as much."},

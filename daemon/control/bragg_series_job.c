@@ -69,8 +69,9 @@ static int count_thinned(struct series_job *job, size_t i, struct error *error)
         r = bragg_scan_init(&scan, run, &part, error);
     if (r == 0) {
         put_thinned(&scan, &job->thinned[i], &part);
-        const struct series_scan_maps maps = bragg_scan_series_maps(&scan, run);
-        r = series_scan_measure(&job->series.members[i], &maps, job->confidence, error);
+        struct series_scan_maps maps = bragg_scan_series_maps(&scan, run);
+        maps.found = (struct found_rate){0}; /* that is of the frames as they were */
+        r = series_scan_measure(&job->series.members[i], &maps, job->settings.confidence, error);
     }
     bragg_scan_finish(&scan);
     return r;

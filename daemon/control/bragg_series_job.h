@@ -21,7 +21,7 @@ struct series_maps {
     bool phase;
     struct bragg_phase_wanted wanted;
     const char *before, *after, *thickness; /* NULL: not asked for */
-    bool leave_out, thin;
+    bool thin;
 };
 
 /* Between request and reply it belongs to the job's thread, but for `service` and `request`. */
@@ -35,7 +35,7 @@ struct series_job {
     struct run **runs;              /* [series.n] with references; NULL: not in memory */
     struct scan_pair *pair;         /* [series.n] */
     struct bragg_thinning *thinned; /* [series.n] classes of thinned frames, where there are */
-    double confidence;
+    struct series_settings settings;
     json_t *warnings; /* sentences */
     json_t *result;
     const char *field; /* of the request, where `error` is about it */

@@ -83,6 +83,9 @@ void command_label_profiles(const struct control_service *service, struct reques
                             json_t *args);
 /* commands_bragg.c */
 void command_bragg(const struct control_service *service, struct request *request, json_t *args);
+/* commands_bragg_excluded.c */
+void command_bragg_excluded(const struct control_service *service, struct request *request,
+                            json_t *args);
 /* commands_bragg_settings.c, commands_bragg_reference.c, commands_bragg_propose.c */
 void command_bragg_settings(const struct control_service *service, struct request *request,
                             json_t *args);

@@ -9,6 +9,7 @@
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/label_rows.h"
+#include "daemon/control/take_rates.h"
 #include "processing/bragg_run/bragg_injection.h"
 #include "processing/run/run_products.h"
 
@@ -47,32 +48,14 @@ static int take_tile(struct bragg_request *bragg)
     return 0;
 }
 
-static double rate(const json_t *rates, const char *name)
+static int take_rates(struct bragg_request *bragg)
 {
-    const json_t *const value = json_object_get(rates, name);
-    return json_is_number(value) ? json_number_value(value) : 0;
-}
-
-static int take_rates(struct bragg_request *bragg, const char *name, struct error_rates *rates,
-                      bool *known)
-{
-    const json_t *const given = json_object_get(bragg->analysis->args, name);
-    if (!given)
-        return 0;
-    *rates = (struct error_rates){
-        .false_positive = rate(given, "fpr"),
-        .false_positive_error = rate(given, "fpr_error"),
-        .true_positive = rate(given, "tpr"),
-        .true_positive_error = rate(given, "tpr_error"),
-    };
-    *known = true;
-    if (json_is_object(given) && rates->false_positive >= 0 && rates->true_positive <= 1 &&
-        rates->true_positive > rates->false_positive)
-        return 0;
-    return analysis_refuse(bragg->analysis, "bad_value",
-                           known == &bragg->settings.rates_known ? "args.rates"
-                                                                 : "args.contrast_rates",
-                           "rates must be {fpr, tpr}, from 0 to 1 and tpr above fpr");
+    struct bragg_statistics_settings *const settings = &bragg->settings;
+    const json_t *const given = json_object_get(bragg->analysis->args, "rates");
+    settings->rates_known = given != NULL;
+    return !given || rates_take(&settings->rates, NULL, given)
+               ? 0
+               : analysis_refuse(bragg->analysis, "bad_value", "args.rates", RATES_SENTENCE);
 }
 
 /* contrast_rates.tpr may be "measure". */
@@ -85,14 +68,14 @@ static bool wants_measured_rate(const json_t *args)
 static int take_contrast_rates(struct bragg_request *bragg)
 {
     struct analysis *const analysis = bragg->analysis;
-    struct error_rates *const rates = &bragg->settings.contrast_rates;
-    bragg->measures_rate = wants_measured_rate(analysis->args);
-    if (!bragg->measures_rate)
-        return take_rates(bragg, "contrast_rates", rates, &bragg->settings.contrast_rates_known);
+    struct bragg_statistics_settings *const settings = &bragg->settings;
     const json_t *const given = json_object_get(analysis->args, "contrast_rates");
-    rates->false_positive = rate(given, "fpr");
-    rates->false_positive_error = rate(given, "fpr_error");
-    if (!(bragg->settings.min_contrast > 0))
+    if (!given)
+        return 0;
+    if (!rates_take(&settings->contrast_rates, &bragg->measures_rate, given))
+        return analysis_refuse(analysis, "bad_value", "args.contrast_rates", RATES_SENTENCE);
+    settings->contrast_rates_known = !bragg->measures_rate;
+    if (bragg->measures_rate && !(settings->min_contrast > 0))
         return analysis_refuse(analysis, "bad_value", "args.min_contrast",
                                "the rate is that of reflections of a contrast: give min_contrast");
     return 0;
@@ -115,12 +98,10 @@ static int measure_rate(struct bragg_request *bragg)
     const int r = bragg_injection_test(&injection, &analysis->error);
     if (r < 0)
         return analysis_refuse_error(analysis, r, "args.contrast_rates");
-    /* The error is that of Agresti and Coull (1998), which is not 0 where all are found. */
-    const double n = (double)injection.rates[0].n, found = (double)injection.rates[0].found;
-    const double middle = (found + 2) / (n + 4);
-    rates->true_positive = found / n;
-    rates->true_positive_error = sqrt(middle * (1 - middle) / (n + 4));
-    bragg->settings.contrast_rates_known = rates->true_positive > rates->false_positive;
+    const struct found_rate *const found = &injection.rates[0];
+    bragg->settings.found = *found;
+    found_rate_set(rates, found);
+    bragg->settings.contrast_rates_known = found_rate_tells(found, rates->false_positive);
     return bragg->settings.contrast_rates_known
                ? 0
                : analysis_refuse(analysis, "no_data", "args.contrast_rates",
@@ -148,10 +129,7 @@ static int take_settings(struct bragg_request *bragg)
         analysis_take_number(analysis, "spacing_tolerance", 1e-6, 0.5,
                              &settings->spacing_tolerance) < 0)
         return -1;
-    if (take_tile(bragg) < 0 ||
-        take_rates(bragg, "rates", &settings->rates, &settings->rates_known) < 0)
-        return -1;
-    return take_contrast_rates(bragg);
+    return take_tile(bragg) < 0 || take_rates(bragg) < 0 ? -1 : take_contrast_rates(bragg);
 }
 
 /* ---- crystalline phases ---- */

@@ -18,5 +18,10 @@ void bragg_change(const struct control_service *service, struct request *request
  * puts into `result` whether it does (`again`), and if not, why (`why_not`). */
 void bragg_search_again(const struct control_service *service, json_t *result);
 
+/* A run's Bragg reflections are others now: an event as of results that were computed again, with
+ * which the maps are sent once more. `text`: what happened; `error`: "" or why not as it should. */
+void bragg_tell_changed(const struct control_service *service, const struct run *run,
+                        const char *text, const char *error);
+
 /* A plan as bragg_settings takes it. New reference. */
 json_t *bragg_plan_json(const struct bragg_plan *plan);

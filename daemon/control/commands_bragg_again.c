@@ -7,6 +7,7 @@
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_bragg.h"
 #include "processing/bragg_run/bragg_final.h"
+#include "processing/bragg_run/bragg_injection.h"
 
 /* A run that is over, searched again with other settings: measured and classified from its file on
  * another thread, as at its end. */
@@ -20,22 +21,27 @@ struct again {
 static void search(void *data)
 {
     struct again *const again = data;
-    (void)bragg_final(again->run, &again->error);
+    struct error none = {0};
+    if (bragg_final(again->run, &again->error) == 0)
+        (void)bragg_found_measure(again->run, &none); /* the headline says that there is no rate */
 }
 
-/* As results are told that were computed again: with this event the maps are sent once more. */
-static void tell(const struct again *again)
+void bragg_tell_changed(const struct control_service *service, const struct run *run,
+                        const char *text, const char *error)
 {
-    const struct control_service *const service = again->service;
-    const char *const id = again->run->plan->id;
-    char text[600];
-    snprintf(text, sizeof text, "run %s was searched for Bragg reflections again%s%s", id,
-             again->error.code ? ", but " : "", again->error.text);
     log_notice("control", "%s", text);
     service->event(service->data, "recompute",
                    json_pack("{s:s, s:s, s:s, s:{s:s, s:i, s:i, s:b, s:s}}", "event", "recompute",
-                             "run", id, "text", text, "recompute", "what", "bragg", "done", 1,
-                             "total", 1, "finished", 1, "error", again->error.text));
+                             "run", run->plan->id, "text", text, "recompute", "what", "bragg",
+                             "done", 1, "total", 1, "finished", 1, "error", error));
+}
+
+static void tell(const struct again *again)
+{
+    char text[600];
+    snprintf(text, sizeof text, "run %s was searched for Bragg reflections again%s%s",
+             again->run->plan->id, again->error.code ? ", but " : "", again->error.text);
+    bragg_tell_changed(again->service, again->run, text, again->error.text);
 }
 
 static void on_done(void *data, bool cancelled)

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/bragg/statistics_json.h"
+#include "daemon/bragg/headline_json.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
 #include "processing/bragg_run/bragg_injection.h"
@@ -30,15 +30,6 @@ static void work(void *data)
     (void)bragg_injection_test(&job->injection, &job->error);
 }
 
-static json_t *rate_json(const struct bragg_injection_rate *rate)
-{
-    const double n = (double)rate->n, found = (double)rate->found;
-    return json_pack("{s:f, s:I, s:I, s:o, s:o}", "contrast", rate->contrast, "n",
-                     (json_int_t)rate->n, "found", (json_int_t)rate->found, "tpr",
-                     number_json(found / n), "interval",
-                     interval_json(clopper_pearson_interval(found, n, CONFIDENCE)));
-}
-
 static void refuse(struct request *request, const struct error *error)
 {
     const char *const code = error->code == -ENODATA || error->code == -ENOENT ? "no_data"
@@ -58,7 +49,7 @@ static void answer(void *data, bool cancelled)
     } else {
         json_t *const rates = json_array();
         for (unsigned i = 0; i < injection->n_contrasts; i++)
-            json_array_append_new(rates, rate_json(&injection->rates[i]));
+            json_array_append_new(rates, found_rate_json(&injection->rates[i], CONFIDENCE));
         request_succeed(job->request,
                         json_pack("{s:s, s:f, s:o}", "run", injection->run->plan->id, "confidence",
                                   CONFIDENCE, "rates", rates),

@@ -5,6 +5,7 @@
 #include "daemon/control/bragg_series_job.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
+#include "daemon/control/take_rates.h"
 
 /* bragg_series: the table over all scans that have a label. */
 
@@ -15,8 +16,7 @@ static void work(void *data)
     struct series_job *const job = data;
     if (bragg_series_look(job) < 0)
         return;
-    job->result =
-        labelled_series_json(&job->series, job->maps.leave_out, job->confidence, &job->error);
+    job->result = labelled_series_json(&job->series, &job->settings, &job->error);
     json_array_extend(json_object_get(job->result, "warnings"), job->warnings);
 }
 
@@ -59,12 +59,30 @@ static bool take_drift(struct series_job *job, const json_t *drift)
         return true;
     maps->before = json_string_value(json_object_get(drift, "before"));
     maps->after = json_string_value(json_object_get(drift, "after"));
-    maps->leave_out = json_is_true(json_object_get(drift, "leave_out"));
+    job->settings.leave_out_drifted = json_is_true(json_object_get(drift, "leave_out"));
     if (!maps->before || (!maps->after && json_object_get(drift, "after")))
         request_fail(job->request, "bad_value", "args.drift",
                      "drift must be {before, after}, the names of two maps; without after it is "
                      "between the first and the last pass");
     return maps->before && (maps->after || !json_object_get(drift, "after"));
+}
+
+static bool take_rates(struct series_job *job)
+{
+    struct series_rates *const rates = &job->settings.rates;
+    const json_t *const any = json_object_get(job->args, "rates"), *const contrast =
+                                                                       json_object_get(
+                                                                           job->args,
+                                                                           "contrast_rates");
+    rates->known = any && rates_take(&rates->any, NULL, any);
+    rates->contrast_known =
+        contrast && rates_take(&rates->contrast, &rates->contrast_measured, contrast);
+    if (rates->known == (any != NULL) && rates->contrast_known == (contrast != NULL))
+        return true;
+    request_fail(job->request, "bad_value",
+                 rates->known == (any != NULL) ? "args.contrast_rates" : "args.rates",
+                 RATES_SENTENCE);
+    return false;
 }
 
 static bool take_maps(struct series_job *job)
@@ -124,8 +142,8 @@ static bool prepare(struct series_job *job)
     json_t *const where = json_object_get(job->args, "where");
     if (!calibration_take_name(job->request, job->args, "label", &label) ||
         !calibration_take_number(job->request, job->args, "confidence", 0.01, 0.9999,
-                                 &job->confidence) ||
-        !take_maps(job))
+                                 &job->settings.confidence) ||
+        !take_rates(job) || !take_maps(job))
         return false;
     if (!label || (where && !json_is_object(where))) {
         request_fail(job->request, "bad_value", label ? "args.where" : "args.label",
@@ -162,7 +180,7 @@ void command_bragg_series(const struct control_service *service, struct request 
         .args = json_incref(args),
         .how = text_of_maps(args),
         .warnings = json_array(),
-        .confidence = 0.95,
+        .settings.confidence = 0.95,
     };
     if (!prepare(job))
         bragg_series_job_destroy(job);

@@ -1,6 +1,6 @@
 #include "daemon/control/label_rows.h"
 
-#include <string.h>
+#include "daemon/results/region_spans.h"
 
 /* ---- rows ---- */
 
@@ -28,43 +28,13 @@ bool label_rows_take(const json_t *rows, uint32_t ny, uint32_t nx, uint8_t *labe
 
 /* ---- regions ---- */
 
-struct span {
-    json_int_t y, x0, x1;
-};
-
-static bool read_span(const json_t *list, struct span *span)
-{
-    json_int_t *const numbers[3] = {&span->y, &span->x0, &span->x1};
-    bool good = json_array_size(list) == 3;
-    for (size_t i = 0; i < 3 && good; i++) {
-        good = json_is_integer(json_array_get(list, i));
-        *numbers[i] = json_integer_value(json_array_get(list, i));
-    }
-    return good;
-}
-
-static bool take_region(const json_t *spans, uint32_t ny, uint32_t nx, uint8_t label,
-                        uint8_t *labels)
-{
-    bool good = json_array_size(spans) > 0;
-    for (size_t i = 0; i < json_array_size(spans) && good; i++) {
-        struct span span;
-        good = read_span(json_array_get(spans, i), &span) && span.y >= 0 && span.y < ny &&
-               span.x0 >= 0 && span.x0 < span.x1 && span.x1 <= nx;
-        if (good)
-            memset(labels + (size_t)span.y * nx + (size_t)span.x0, label,
-                   (size_t)(span.x1 - span.x0));
-    }
-    return good;
-}
-
 int label_regions_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint8_t *labels)
 {
     const json_t *const regions = json_object_get(analysis->args, "regions");
     const size_t n = json_array_size(regions);
     bool good = n > 0 && n <= LABEL_MAX;
     for (size_t i = 0; i < n && good; i++)
-        good = take_region(json_array_get(regions, i), ny, nx, (uint8_t)(i + 1), labels);
+        good = region_spans_take(json_array_get(regions, i), ny, nx, (uint8_t)(i + 1), labels);
     return good
                ? 0
                : analysis_refuse(analysis, "bad_value", "args.regions",
@@ -75,7 +45,7 @@ int label_regions_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint
 
 int label_excluded_take(struct analysis *analysis, uint32_t ny, uint32_t nx, uint8_t *mask)
 {
-    return take_region(json_object_get(analysis->args, "excluded"), ny, nx, 1, mask)
+    return region_spans_take(json_object_get(analysis->args, "excluded"), ny, nx, 1, mask)
                ? 0
                : analysis_refuse(analysis, "bad_value", "args.excluded",
                                  "excluded must be a list of [y, x0, x1] with x0 < x1, whole "

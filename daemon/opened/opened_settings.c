@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "daemon/bragg/bragg_excluded.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/calibration/calibration_json.h"
 #include "daemon/config/virtual_detector_text.h"
@@ -173,10 +174,10 @@ static void bragg_path(const struct opened_file *file, const char *name, char *p
     snprintf(path, size, "results/%s%sbragg/%s", layer, *layer ? "/" : "", name);
 }
 
-static json_t *read_document(const struct opened_file *file)
+static json_t *read_document(const struct opened_file *file, const char *name)
 {
     char path[128];
-    bragg_path(file, "reference", path, sizeof path);
+    bragg_path(file, name, path, sizeof path);
     return file_read_json(file->recording.entry, path);
 }
 
@@ -211,7 +212,7 @@ bool opened_settings_reference(const struct opened_file *file, struct bragg_plan
 {
     struct bragg_reference *reference = NULL;
     struct error error = {0};
-    json_t *const document = read_document(file);
+    json_t *const document = read_document(file, "reference");
     const char *const name = json_string_value(json_object_get(document, "name"));
     const char *const state = json_string_value(json_object_get(document, "state"));
     const bool there = document && make_reference(file, document, &reference, &error) == 0;
@@ -229,4 +230,14 @@ bool opened_settings_reference(const struct opened_file *file, struct bragg_plan
     }
     json_decref(document);
     return there;
+}
+
+void opened_settings_exclude(const struct opened_file *file, struct run *run)
+{
+    json_t *const statistics = read_document(file, "statistics");
+    const json_t *const regions = json_object_get(statistics, "excluded_regions");
+    struct error error = {0};
+    if (json_array_size(regions) > 0 && bragg_exclude(run, regions, &error) < 0)
+        log_warning("opened", "%s: what was excluded: %s", file->path, error.text);
+    json_decref(statistics);
 }

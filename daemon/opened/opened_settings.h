@@ -19,3 +19,6 @@ void opened_settings_calibration(const struct opened_file *file, struct calibrat
 /* Puts the reference that the file's classes were made with into the plan, with the settings that
  * belong to it. false: the file has none, and the plan is as it was. */
 bool opened_settings_reference(const struct opened_file *file, struct bragg_plan *plan);
+
+/* Excludes the regions of the run that were excluded when it was measured. Service thread only. */
+void opened_settings_exclude(const struct opened_file *file, struct run *run);

@@ -47,6 +47,7 @@ static json_t *bragg_json(const struct file_recording *recording)
         json = json_object();
         copy(json, "fraction", headline);
         copy(json, "interval", headline);
+        copy(json, "min_contrast", headline);
         copy(json, "n", statistics);
         copy(json, "confidence", statistics);
     }

@@ -15,7 +15,8 @@
 #include "processing/run/run_products.h"
 
 #define REFERENCE_CAPACITY 8192
-#define STATISTICS_CAPACITY 65536
+/* Half of it is for the regions that are excluded. */
+#define STATISTICS_CAPACITY 98304
 #define STATISTICS_MAX ((size_t)8 << 20)
 #define BYTES_OF_A_TILE 256
 

@@ -4,8 +4,8 @@
 
 #include "daemon/record/grown_dataset.h"
 #include "daemon/record/nexus.h"
-#include "processing/products/bragg_product.h"
 #include "processing/products/bragg_row.h"
+#include "processing/run/run_excluded.h"
 
 #define ROWS_AT_ONCE 8192
 
@@ -123,7 +123,7 @@ static int write_all(struct batch *batch, const struct run *run, const struct pr
     const uint64_t end = frame_table_end(run->frames);
     for (uint64_t frame = 0; frame < end; frame++) {
         struct bragg_found found;
-        if (bragg_product_look(product, frame, &found) && found.reflections &&
+        if (run_bragg_look(run, product, frame, &found) && found.reflections &&
             add_frame(batch, &rows, frame, &found) < 0)
             return -1;
     }

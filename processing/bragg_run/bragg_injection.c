@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "processing/products/annulus_counts.h"
-#include "processing/products/bragg_product.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 #include "processing/stored/frame_sweep.h"
 
@@ -20,7 +20,7 @@ struct thread_work {
     struct bragg_scratch *scratch;
     uint8_t *image;
     struct bragg_result result;
-    struct bragg_injection_rate rates[BRAGG_INJECTIONS_MAX];
+    struct found_rate rates[BRAGG_INJECTIONS_MAX];
 };
 
 struct injecting {
@@ -155,7 +155,8 @@ static bool is_wanted(void *data, uint64_t exposure)
     const struct injecting *const injecting = data;
     struct bragg_found found;
     return exposure % injecting->step == 0 &&
-           bragg_product_look(injecting->product, exposure, &found) && found.class == BRAGG_NONE;
+           run_bragg_look(injecting->injection->run, injecting->product, exposure, &found) &&
+           found.class == BRAGG_NONE;
 }
 
 static void inject(void *data, unsigned thread, uint64_t exposure, const void *image)
@@ -165,7 +166,7 @@ static void inject(void *data, unsigned thread, uint64_t exposure, const void *i
     const struct pixel_format *const format = &injection->run->format;
     struct thread_work *const work = &injecting->threads[thread];
     struct chance chance = {exposure * UINT64_C(0xd1342543de82ef95) + 1};
-    struct bragg_injection_rate *const rate =
+    struct found_rate *const rate =
         &work->rates[exposure / injecting->step % injection->n_contrasts];
     const double mean =
         annulus_counts_mean(&injecting->annulus, annulus_counts_sum(&injecting->annulus, image));
@@ -225,6 +226,7 @@ static int run_all(struct injecting *injecting, struct error *error)
         .run = injection->run,
         .layer = injecting->product->layer,
         .n_threads = injection->n_threads,
+        .waits = injection->waits,
         .wanted = is_wanted,
         .each = inject,
         .data = injecting,
@@ -291,5 +293,41 @@ int bragg_injection_test(struct bragg_injection *injection, struct error *error)
         annulus_counts_finish(&injecting.annulus);
     }
     free(injecting.threads);
+    return r;
+}
+
+/* ---- the rate of the headline ---- */
+
+/* So many tell a rate to 2 %. */
+#define FRAMES_OF_HEADLINE 500
+
+static bool is_due(const struct run *run, const struct product *product)
+{
+    return product && !bragg_product_is_provisional(product) && run->recycle == 0 &&
+           run_has_images(run) && frame_table_end(run->frames) > 0 &&
+           bragg_product_setup(product)->settings.contrast_min > 0;
+}
+
+bool bragg_found_is_due(const struct run *run)
+{
+    return is_due(run, run_bragg(run));
+}
+
+int bragg_found_measure(struct run *run, struct error *error)
+{
+    const struct product *const product = run_bragg(run);
+    if (!is_due(run, product))
+        return 0;
+    struct bragg_injection injection = {
+        .run = run,
+        .n_contrasts = 1,
+        .rates[0].contrast = bragg_product_setup(product)->settings.contrast_min,
+        .max_frames = FRAMES_OF_HEADLINE,
+        .waits = true,
+        .n_threads = run->n_workers,
+    };
+    const int r = bragg_injection_test(&injection, error);
+    if (r == 0)
+        run_set_bragg_found(run, product, &injection.rates[0]);
     return r;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "processing/products/bragg_product.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 
 /* Every run's bootstrap draws the same numbers: the same classes give the same text. */
@@ -28,6 +28,7 @@ int bragg_scan_whole(struct bragg_scan_part *part, const struct run *run,
 
 struct collecting {
     struct bragg_scan *scan;
+    const struct run *run;
     const struct product *product;
     const struct bragg_settings *settings;
     size_t n, room;
@@ -78,7 +79,8 @@ static int collect(struct collecting *collecting, const struct bragg_scan_part *
         const int64_t frame = scan_geometry_frame_index(part->scan, part->first + i);
         scan->classes[i] = BRAGG_NOT_ANALYSED;
         scan->contrast[i] = NAN;
-        if (frame < 0 || !bragg_product_look(collecting->product, (uint64_t)frame, &found))
+        if (frame < 0 ||
+            !run_bragg_look(collecting->run, collecting->product, (uint64_t)frame, &found))
             continue;
         scan->classes[i] = found.class;
         if (found.class < SCAN_CLASSES) {
@@ -115,6 +117,7 @@ int bragg_scan_init(struct bragg_scan *scan, const struct run *run,
     scan->reflections = malloc(sizeof *scan->reflections);
     struct collecting collecting = {
         .scan = scan,
+        .run = run,
         .product = product,
         .settings = &bragg_product_setup(product)->settings,
         .room = 1,
@@ -171,6 +174,7 @@ struct bragg_statistics_settings bragg_scan_settings(const struct run *run)
     settings.block = setup->block_length;
     settings.tile_y = settings.tile_x = setup->tile;
     settings.min_contrast = setup->settings.contrast_min;
+    settings.found = run_bragg_found(run);
     return settings;
 }
 
@@ -183,6 +187,7 @@ struct series_scan_maps bragg_scan_series_maps(const struct bragg_scan *scan, co
         .classes = scan->classes,
         .contrast = scan->contrast,
         .min_contrast = settings.min_contrast,
+        .found = settings.found,
         .block = settings.block ? settings.block : 3,
     };
 }

@@ -7,7 +7,7 @@
 
 #include "common/cpu.h"
 #include "processing/bragg/bragg_classifier.h"
-#include "processing/products/bragg_product.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 #include "processing/statistics/thinning.h"
 #include "processing/stored/frame_sweep.h"
@@ -31,7 +31,7 @@ static bool is_wanted(void *data, uint64_t exposure)
     const struct thinning_work *const work = data;
     struct bragg_found found;
     if (exposure >= work->thinning->n_exposures ||
-        !bragg_product_look(work->product, exposure, &found))
+        !run_bragg_look(work->thinning->run, work->product, exposure, &found))
         return false;
     work->thinning->classes[exposure] = found.class;
     return found.class != BRAGG_EXCLUDED && found.class != BRAGG_NOT_ANALYSED;

@@ -139,6 +139,14 @@ bool bragg_product_look(const struct product *product, uint64_t exposure, struct
     return true;
 }
 
+void bragg_product_exclude(uint64_t *columns)
+{
+    const double nothing = 0;
+    columns[COLUMN_FOUND] = BRAGG_EXCLUDED | (columns[COLUMN_FOUND] >> EPOCH_SHIFT << EPOCH_SHIFT);
+    columns[COLUMN_PLACE] = REFLECTIONS_NOWHERE;
+    memcpy(&columns[COLUMN_STRONGEST], &nothing, sizeof nothing);
+}
+
 static void map_value(const struct product *product, unsigned map, const uint64_t *columns,
                       void *value)
 {

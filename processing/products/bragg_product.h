@@ -52,6 +52,9 @@ struct bragg_found {
 bool bragg_product_look(const struct product *product, uint64_t exposure,
                         struct bragg_found *found);
 
+/* Makes the columns of a frame those of one that is excluded. */
+void bragg_product_exclude(uint64_t *columns);
+
 /* Whether its results may still change: it learns. */
 bool bragg_product_is_provisional(const struct product *product);
 

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "processing/run/chunk_sink.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 #include "processing/run/run_remarks.h"
 #include "processing/tables/column_table.h"
@@ -227,6 +228,7 @@ void run_unref(struct run *run)
     run_products_finish(run);
     run_remarks_finish(run);
     views_finish(run);
+    run_excluded_finish(run);
     frame_table_destroy(run->frames);
     column_table_destroy(run->stored_late);
     column_table_destroy(run->stored);

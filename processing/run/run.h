@@ -14,6 +14,7 @@
 #include "processing/run/chunk_store.h"
 #include "processing/run/product_set.h"
 #include "processing/run/stall_watch.h"
+#include "processing/statistics/found_rate.h"
 #include "processing/tables/frame_table.h"
 
 /*
@@ -30,9 +31,9 @@
  *   - frames: see frame_table.h. epochs: see epochs.h. products and sets: see product_set.h; added
  * to under products_mutex (run_products.c), by the ingest thread before the run is published, then
  * by the service thread and, at the end, the finisher; published by store-release of n_products and
- * of set. bragg_error: under the same mutex.
+ * of set. bragg_error, bragg_found: under the same mutex.
  *   - view: the newest geometry through which results are seen; published by the service thread
- * with a store-release, older ones stay until the run is freed.
+ * with a store-release, older ones stay until the run is freed. excluded: likewise.
  *   - recording: under its own mutex; written by the writer thread, read by the service thread.
  * Never touched on a frame's path.
  *   - beam: the writer thread when all frames are in; published by a store-release of beam_known.
@@ -161,10 +162,13 @@ struct run {
     unsigned n_remarks;
     char *remarks[RUN_MAX_REMARKS]; /* run_remarks.h */
     struct error bragg_error;       /* why Bragg reflections are not looked for, or not finally */
+    struct found_rate bragg_found;  /* of reflections of the least contrast; n 0: not known */
+    const struct product *bragg_found_for;      /* whose classes it is of */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;
-    _Atomic(struct product_set *) set; /* the newest */
-    _Atomic(struct run_view *) view;   /* the newest */
+    _Atomic(struct product_set *) set;       /* the newest */
+    _Atomic(struct run_view *) view;         /* the newest */
+    _Atomic(struct run_excluded *) excluded; /* run_excluded.h */
     unsigned n_workers;
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */

@@ -48,6 +48,27 @@ void run_set_bragg_error(struct run *run, const struct error *error)
     pthread_mutex_unlock(&run->products_mutex);
 }
 
+struct found_rate run_bragg_found(const struct run *run)
+{
+    struct run *const locked = (struct run *)run;
+    const struct product *const product = run_bragg(run);
+    struct found_rate found = {0};
+    pthread_mutex_lock(&locked->products_mutex);
+    if (run->bragg_found_for == product)
+        found = run->bragg_found;
+    pthread_mutex_unlock(&locked->products_mutex);
+    return found;
+}
+
+void run_set_bragg_found(struct run *run, const struct product *product,
+                         const struct found_rate *found)
+{
+    pthread_mutex_lock(&run->products_mutex);
+    run->bragg_found = *found;
+    run->bragg_found_for = product;
+    pthread_mutex_unlock(&run->products_mutex);
+}
+
 unsigned run_product_threads(const struct run *run)
 {
     return 2 * run->n_workers + 1;

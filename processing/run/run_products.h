@@ -44,6 +44,12 @@ const struct product *run_bragg(const struct run *run);
 void run_bragg_error(const struct run *run, struct error *error);
 void run_set_bragg_error(struct run *run, const struct error *error);
 
+/* How often reflections of the least contrast are found in this run's frames, as it was measured
+ * for its newest product of Bragg reflections; n 0: it was not. Any thread. */
+struct found_rate run_bragg_found(const struct run *run);
+void run_set_bragg_found(struct run *run, const struct product *product,
+                         const struct found_rate *found);
+
 /* Prepares a product of Bragg reflections of the run's frames as a plan says, which has to be
  * enabled. Does not add it. The sentence of an error begins with the key at fault. */
 int run_prepare_bragg(const struct run *run, const struct bragg_plan *plan, struct product *product,

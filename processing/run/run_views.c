@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/counter.h"
 #include "processing/run/given_maps.h"
+#include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
 #include "processing/tables/column_table.h"
 
@@ -180,11 +181,14 @@ void run_map_positions(const struct run *run, const struct scan_geometry *scan,
     uint64_t columns[PRODUCT_MAX_COLUMNS];
     uint8_t *value = values;
     const size_t size = map_dtype_size(product->maps[map].dtype);
+    const bool is_bragg = product_is_bragg(product);
     for (uint64_t i = 0; i < count; i++, value += size) {
         const int64_t frame = scan_geometry_frame_index(scan, first + i);
         const bool there = frame >= 0 &&
                            column_table_get(product->columns, (uint64_t)frame, columns) &&
                            (!product->given || given_maps_there(product, map, columns));
+        if (there && is_bragg && run_excludes(run, (uint64_t)frame))
+            bragg_product_exclude(columns);
         if (there)
             product->class->map_value(product, map, columns, value);
         else

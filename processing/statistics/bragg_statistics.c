@@ -94,6 +94,8 @@ static int fill_contrast(struct bragg_contrast_statistics *contrast,
     };
     if (!contrast->asked)
         return 0;
+    if (s->found.contrast == s->min_contrast)
+        contrast->found = s->found;
     class_binary_map(binary, scan->classes, scan->contrast, s->min_contrast,
                      (size_t)scan->ny * scan->nx);
     const int result = effective_size_of_map(&contrast->effective, binary, scan->ny, scan->nx,

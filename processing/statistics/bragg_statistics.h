@@ -10,6 +10,7 @@
 #include "processing/statistics/contingency.h"
 #include "processing/statistics/domains.h"
 #include "processing/statistics/effective_size.h"
+#include "processing/statistics/found_rate.h"
 #include "processing/statistics/proportion.h"
 #include "processing/statistics/reflections.h"
 #include "processing/statistics/texture.h"
@@ -33,6 +34,7 @@ struct bragg_statistics_settings {
     double min_contrast;      /* rho_0; 0: the fraction above it is not asked for */
     bool contrast_rates_known;
     struct error_rates contrast_rates; /* of reflections of at least min_contrast */
+    struct found_rate found;           /* told where it is of min_contrast; n 0: not measured */
     double g_step, g_max;    /* of the histogram of |g|, detector pixels, 0: 1 and the longest */
     double azimuth_step;     /* degrees, 0: 10 */
     double tolerance;        /* for two g to be the same, detector pixels, 0: 1.5 */
@@ -65,6 +67,7 @@ struct bragg_contrast_statistics {
     bool corrected_known;
     struct corrected_fraction corrected;
     struct error_rates rates; /* that it was corrected with */
+    struct found_rate found;  /* n 0: not measured */
 };
 
 struct bragg_phase_statistics {

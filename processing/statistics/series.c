@@ -17,7 +17,7 @@ static int measure_contrast(struct series_contrast *contrast, const struct serie
                             uint8_t *binary, double confidence, struct error *error)
 {
     struct effective_size effective;
-    *contrast = (struct series_contrast){.min = maps->min_contrast};
+    *contrast = (struct series_contrast){.min = maps->min_contrast, .found = maps->found};
     if (!(maps->min_contrast > 0))
         return 0;
     class_binary_map(binary, maps->classes, maps->contrast, maps->min_contrast,
@@ -174,6 +174,31 @@ static struct series_fraction fraction_of(const struct row_sums *sums, double co
     return made;
 }
 
+static void correct(struct series_fraction *fraction, const struct error_rates *rates,
+                    double confidence)
+{
+    fraction->corrected_known = !isnan(fraction->fraction);
+    fraction->rates = *rates;
+    if (fraction->corrected_known)
+        fraction->corrected =
+            rogan_gladen(fraction->fraction, fraction->interval, rates, confidence);
+}
+
+static void correct_row(struct series_row *row, const struct series_settings *settings)
+{
+    struct error_rates contrast = settings->rates.contrast;
+    bool known = settings->rates.contrast_known && row->min_contrast > 0;
+    if (settings->rates.contrast_measured) {
+        known = known && found_rate_tells(&row->found, contrast.false_positive);
+        if (known)
+            found_rate_set(&contrast, &row->found);
+    }
+    if (settings->rates.known)
+        correct(&row->all, &settings->rates.any, settings->confidence);
+    if (known)
+        correct(&row->contrast, &contrast, settings->confidence);
+}
+
 static bool is_in(const struct series_row *row, const struct series_scan *scan)
 {
     return !scan->left_out && !strcmp(scan->value, row->value);
@@ -210,6 +235,7 @@ static void fill_contrast(struct series_row *row, const struct series_scan *scan
 {
     struct row_sums sums = {.x = room, .n = room + n_scans};
     double least = INFINITY, most = 0;
+    bool found = true;
     for (size_t i = 0; i < n_scans; i++) {
         const struct series_contrast *const contrast = &scans[i].contrast;
         if (!is_in(row, &scans[i]))
@@ -217,9 +243,15 @@ static void fill_contrast(struct series_row *row, const struct series_scan *scan
         least = fmin(least, contrast->min);
         most = fmax(most, contrast->min);
         row->contrast_count += contrast->count;
+        row->found.n += contrast->found.n;
+        row->found.found += contrast->found.found;
+        found = found && contrast->found.n > 0 && contrast->found.contrast == contrast->min;
         add_patterns(&sums, &scans[i], contrast->count, contrast->n_effective, contrast->interval);
     }
     row->min_contrast = least < most ? 0 : most;
+    row->found.contrast = row->min_contrast;
+    if (!found || least < most)
+        row->found = (struct found_rate){0};
     row->contrast = fraction_of(&sums, confidence);
 }
 
@@ -250,8 +282,9 @@ static void flag_scans(struct series_scan *scans, size_t n_scans, bool leave_out
 }
 
 int series_init(struct series *series, struct series_scan *scans, size_t n_scans,
-                bool leave_out_drifted, double confidence, struct error *error)
+                const struct series_settings *settings, struct error *error)
 {
+    const double confidence = settings->confidence;
     int result = -ENOMEM;
     *series = (struct series){.rows = calloc(n_scans + 1, sizeof *series->rows)};
     double *const room = calloc(2 * n_scans + 1, sizeof *room);
@@ -259,11 +292,12 @@ int series_init(struct series *series, struct series_scan *scans, size_t n_scans
         error_set(error, -ENOMEM, "no memory for a series of scans");
         goto out;
     }
-    flag_scans(scans, n_scans, leave_out_drifted, room);
+    flag_scans(scans, n_scans, settings->leave_out_drifted, room);
     make_rows(series, scans, n_scans);
     for (size_t i = 0; i < series->n_rows; i++) {
         fill_all(&series->rows[i], scans, n_scans, confidence, room);
         fill_contrast(&series->rows[i], scans, n_scans, confidence, room);
+        correct_row(&series->rows[i], settings);
     }
     result = test_phase(series, scans, n_scans, confidence, error);
 out:

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "processing/statistics/class_counts.h"
 #include "processing/statistics/contingency.h"
+#include "processing/statistics/found_rate.h"
 #include "processing/statistics/proportion.h"
 
 /*
@@ -28,6 +29,7 @@ struct series_contrast {
     uint64_t count;
     double n_effective;       /* effective_size.h */
     struct interval interval; /* the scan's own */
+    struct found_rate found;  /* of such reflections at the scan's dose; n 0: not measured */
 };
 
 /* Filled in by the caller but for the members below the line. */
@@ -55,6 +57,9 @@ struct series_fraction {
     enum series_method method; /* one scan: its own interval; more: over scans (clustered.h) */
     struct interval interval;
     double design_effect;
+    bool corrected_known;
+    struct corrected_fraction corrected; /* before misclassification */
+    struct error_rates rates;            /* that it was corrected with */
 };
 
 struct series_row {
@@ -65,6 +70,7 @@ struct series_row {
     double min_contrast;             /* 0: not all of its scans have the same */
     uint64_t contrast_count;         /* positions with a reflection of at least that */
     struct series_fraction contrast; /* where min_contrast is not 0 */
+    struct found_rate found;         /* of all of its scans; n 0: not of all */
     double dose;                     /* mean of the scans whose dose is known, NAN: none */
     unsigned flags;                  /* of any of its scans that count */
 };
@@ -79,9 +85,10 @@ struct series {
 struct series_scan_maps {
     uint32_t ny, nx;
     const uint8_t *classes;
-    const double *contrast; /* of the strongest reflection, NAN: none */
-    double min_contrast;    /* 0: reflections of a contrast are not counted */
-    uint32_t block;         /* as in effective_size.h */
+    const double *contrast;  /* of the strongest reflection, NAN: none */
+    double min_contrast;     /* 0: reflections of a contrast are not counted */
+    struct found_rate found; /* of reflections of min_contrast; n 0: not measured */
+    uint32_t block;          /* as in effective_size.h */
 };
 
 /* Sets counts, n_effective, interval and contrast. -EINVAL, -ENOMEM with a sentence. */
@@ -91,12 +98,25 @@ int series_scan_measure(struct series_scan *scan, const struct series_scan_maps 
 /* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
 double series_drift(double dy, double dx);
 
+/* Error rates by which the fractions of all rows are corrected. */
+struct series_rates {
+    bool known, contrast_known; /* of any reflection, of those of the least contrast */
+    struct error_rates any, contrast;
+    bool contrast_measured; /* its true-positive rate is what was found in the row's own scans */
+};
+
+struct series_settings {
+    bool leave_out_drifted;
+    double confidence;
+    struct series_rates rates;
+};
+
 /*
  * Fills flags and left_out of the scans, and the series; scans with SERIES_DRIFT are left out where
  * leave_out_drifted says so. Rows come in the order of their values: as numbers where all are,
  * else in the order in which they came. -EINVAL: a table that is none; -ENOMEM.
  */
 int series_init(struct series *series, struct series_scan *scans, size_t n_scans,
-                bool leave_out_drifted, double confidence, struct error *error);
+                const struct series_settings *settings, struct error *error);
 /* Also of a zeroed series. */
 void series_finish(struct series *series);

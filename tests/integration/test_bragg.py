@@ -6,7 +6,7 @@ import unittest
 import numpy as np
 
 from bragg_scans import SCAN, SETTINGS, BraggScans
-from harness import BUILD, ControlError, lighter, open_recording, wait_for
+from harness import BUILD, ControlError, arrays, lighter, open_recording, wait_for
 
 SLOW = True
 PARTS = 3
@@ -59,6 +59,7 @@ class Bragg(BraggScans):
         self.assertFalse(asked["provisional"])
         for name in ("n", "fraction", "wilson", "clopper_pearson", "headline", "tiles", "reflections"):
             self.assertEqual(rounded(asked[name]), rounded(found["statistics"][name]), name)
+        self.check_headline(found)
         self.assertEqual(found["reference"]["overdispersion"], {"value": 1, "source": "given"})
         self.assertEqual(found["reference"]["state"], "final")
 
@@ -120,6 +121,17 @@ class Bragg(BraggScans):
         z, p = 1.959963984540054, x / n
         middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
         np.testing.assert_allclose(statistics["wilson"], [middle - half, middle + half], rtol=1e-9)
+
+    def check_headline(self, found):
+        """It counts reflections of at least contrast 2, and says how many of such that were put into the run's frames are found."""
+        headline, strong = found["statistics"]["headline"], found["strongest"] >= 2
+        self.assertEqual((headline["min_contrast"], headline["count"]), (2, strong.sum()))
+        self.assertAlmostEqual(headline["fraction"], strong.mean())
+        rate = headline["true_positive"]
+        self.assertGreater(rate["n"], 0.4 * (found["class"] == 0).sum())
+        self.assertEqual(rate["contrast"], 2)
+        self.assertGreater(rate["tpr"], 0.8)
+        self.assertIn("%d of that contrast put into patterns %.1f %% were found" % (rate["n"], 100 * rate["tpr"]), headline["why"])
 
     def test_live_and_final_classes_depend_neither_on_workers_nor_on_analysis_that_was_put_off(self):
         outcomes = []
@@ -320,6 +332,45 @@ class Bragg(BraggScans):
                 control("bragg", excluded=wrong)
             self.assertEqual(refused.exception.field, "args.excluded")
 
+    def test_regions_that_are_drawn_as_no_film_count_in_nothing_live_in_the_file_and_in_series(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("bragg/", "map/bragg/class/"))
+        run = self.start_in_bursts(control, SCAN, 256, labels={"strain": 4})
+        self.burst(control)
+        wait_for(lambda: control.status()["frames"]["analysed"] > 150, 60, "150 frames")
+        regions, drawn = [[[0, 0, 8], [1, 0, 8]], [[SCAN[0] - 1, 3, 20]]], np.zeros(SCAN, bool)
+        drawn[:2, :8] = drawn[-1, 3:20] = True
+        told = control("bragg_excluded", regions=regions)
+        self.assertEqual((told["run"], told["regions"], told["positions"]), (run, regions, drawn.sum()))
+        results.wait("bragg/summary/", lambda header: header["excluded"] > 0 and header["excluded_regions"] == regions)
+        self.burst(control)
+        summary = control.wait_finished(run)
+
+        found = self.recorded(summary)
+        np.testing.assert_array_equal(found["class"] == 254, drawn)
+        self.assertFalse(found["count"][drawn].any() or found["strongest"][drawn].any())
+        self.assertFalse(drawn.ravel()[found["reflections"]["frame"].astype(int)].any())
+        statistics = found["statistics"]
+        self.assertEqual((statistics["excluded"], statistics["n"], statistics["excluded_regions"]), (drawn.sum(), (~drawn).sum(), regions))
+        self.assertLessEqual((found["class"] != self.truth())[~drawn].sum(), 0.02 * drawn.size)
+        np.testing.assert_array_equal(control.array("map", "bragg/class")[0]["data"], found["class"])
+        row = lambda: control("bragg_series", label="strain")["series"]["rows"][0]
+        self.assertEqual((row()["n"], row()["headline"]["count"]), ((~drawn).sum(), statistics["headline"]["count"]))
+
+        # It is a setting: what it hid is there again when it is taken away. The file stays as it is.
+        self.assertEqual(control("bragg_excluded", regions=[])["positions"], 0)
+        whole = control.array("map", "bragg/class")[0]["data"]
+        self.assertTrue((whole <= 4).all())
+        np.testing.assert_array_equal(whole[~drawn], found["class"][~drawn])
+        wait_for(lambda: any((arrays["data"] == whole).all() for _, header, arrays in results.of("map/bragg/class/") if header["key"]), 10, "the new map to be sent")
+        self.assertEqual((row()["n"], control("bragg")["excluded"]), (drawn.size, 0))
+        np.testing.assert_array_equal(self.recorded(summary)["class"], found["class"])
+        for wrong in ([[]], [[[0, 0, SCAN[1] + 1]]], [[[SCAN[0], 0, 1]]], [[0, 0, 1]], "all"):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg_excluded", regions=wrong)
+            self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", "args.regions"))
+        self.assertEqual(control("bragg_excluded")["regions"], [])
+
     def test_a_phase_is_tested_and_one_that_looks_at_the_annulus_is_refused(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100},
                                                       {"name": "halo", "shape": "annulus", "inner": 20, "outer": 24}],
@@ -353,7 +404,7 @@ class Bragg(BraggScans):
 
     def test_reflections_are_named_by_spacings_and_patterns_and_profiles_come_by_class_and_phase(self):
         control = self.begin(**{"virtual_detectors": [{"name": "far", "shape": "annulus", "inner": 60, "outer": 100}],
-                                "analysis.radial_profile": "true", "analysis.centre": [128, 128]})
+                                "analysis.radial_profile": "true", "analysis.variance": "true", "analysis.centre": [128, 128]})
         with self.assertRaises(ControlError) as refused:
             control("bragg")
         self.assertEqual(refused.exception.code, "no_data")
@@ -401,9 +452,28 @@ class Bragg(BraggScans):
                 self.assertEqual(result["names"], names)
                 counted = np.frombuffer(parts[[part["name"] for part in result["parts"]].index("frames")], "<u8")
                 np.testing.assert_array_equal(counted, np.bincount(labels.ravel(), minlength=len(counted)))
+                self.check_profiles(arrays(result["parts"], parts), frames, labels)
         with self.assertRaises(ControlError) as refused:
             control("label_patterns", classes=True, map="far")
         self.assertEqual(refused.exception.field, "args.labels")
+
+    def check_profiles(self, tables, frames, labels):
+        """I(k) and V(k) of each label, from the counts of its own frames alone: the sums of docs/variance.md."""
+        y, x = np.indices(frames.shape[2:])
+        ring = np.floor(np.hypot(y - 128, x - 128)).astype(int).ravel()
+        n_rings = tables["mean"].shape[1]
+        in_rings = lambda pixels: np.bincount(ring, pixels.ravel())[:n_rings]
+        area = in_rings(np.ones(ring.size))
+        for label in np.unique(labels):
+            chosen = frames[labels == label].astype(float)
+            sums = np.array([in_rings(frame) for frame in chosen])
+            pairs = in_rings((chosen * (chosen - 1)).sum(axis=0))
+            total = sums.sum(axis=0)
+            within, between = (sums * (sums - 1)).sum(axis=0), total ** 2 - (sums ** 2).sum(axis=0)
+            np.testing.assert_allclose(tables["mean"][label], total / area / len(chosen), rtol=1e-12)
+            for name, top, bottom in (("v_r", pairs, within), ("v_re", (len(chosen) - 1) * pairs, between)):
+                expected = area * top / np.where(bottom > 0, bottom, np.nan) - 1
+                np.testing.assert_allclose(tables[name][label], expected, rtol=1e-9, atol=1e-12, err_msg=f"{name} of label {label}")
 
     def test_classes_are_held_against_a_persons_labels_and_against_glass(self):
         control = self.begin("--br-fraction", "0")
@@ -442,6 +512,18 @@ class Bragg(BraggScans):
         again = control("bragg_injection_test", contrasts=[0, 8])["rates"]
         self.assertEqual(again, rates)
 
+        # At the end of the run that was done with contrast 2, and the headline tells it; a rate that is asked for takes its place.
+        headline = control("bragg")["headline"]
+        self.assertEqual(headline["true_positive"]["contrast"], 2)
+        self.assertIsNone(headline["corrected"])
+        headline = control("bragg", contrast_rates={"fpr": 0.001, "fpr_error": 0.001, "tpr": "measure"})["headline"]
+        corrected = headline["corrected"]
+        self.assertAlmostEqual(corrected["rates"]["tpr"], headline["true_positive"]["tpr"], 4)
+        self.assertAlmostEqual(corrected["fraction"], (headline["fraction"] - 0.001) / (corrected["rates"]["tpr"] - 0.001), 4)
+        headline = control("bragg", min_contrast=5)["headline"]
+        self.assertEqual((headline["min_contrast"], headline["true_positive"]), (5, None))
+        self.assertIn("was not measured", headline["why"])
+
         # The fraction of strong reflections is told with the rate at which they are found in this run.
         strong = control("bragg", min_contrast=8, contrast_rates={"fpr": 0, "tpr": "measure"})["contrast"]
         self.assertAlmostEqual(strong["corrected"]["rates"]["tpr"], rates[1]["tpr"], delta=0.05)
@@ -473,12 +555,33 @@ class Bragg(BraggScans):
             self.assertEqual((contrast["min"], contrast["count"], contrast["method"]), (2, sum(strong[row["value"]]), row["method"]))
             self.assertLess(contrast["interval"][0], contrast["fraction"])
         self.assertEqual([one["contrast"]["count"] for one in series["scans"]], [strong["8"][0], strong["0"][0], strong["8"][1]])
+        self.check_rates_of_rows(control, series)
         with self.assertRaises(ControlError) as refused:
             control("bragg_series", label="stress")
         self.assertEqual(refused.exception.code, "no_data")
         with self.assertRaises(ControlError) as refused:
             control("start", scan=list(scan), labels={"strain": [8]})
         self.assertEqual(refused.exception.field, "args.labels")
+
+    def check_rates_of_rows(self, control, series):
+        """Rows tell what was found of reflections put into their own scans, and are corrected for it when they are asked to be."""
+        for row in series["rows"]:
+            scans = [scan["contrast"]["true_positive"] for scan in series["scans"] if scan["value"] == row["value"]]
+            rate = row["headline"]["true_positive"]
+            self.assertEqual((rate["n"], rate["found"]), (sum(one["n"] for one in scans), sum(one["found"] for one in scans)))
+            self.assertEqual((row["corrected"], row["headline"]["corrected"]), (None, None))
+        rows = control("bragg_series", label="strain", rates={"fpr": 0.01, "tpr": 0.95},
+                       contrast_rates={"fpr": 0.001, "tpr": "measure"})["series"]["rows"]
+        for row in rows:
+            self.assertAlmostEqual(row["corrected"]["fraction"], (row["fraction"] - 0.01) / 0.94, 4)
+            headline = row["headline"]
+            expected = (headline["fraction"] - 0.001) / (headline["true_positive"]["tpr"] - 0.001)
+            self.assertAlmostEqual(headline["corrected"]["fraction"], min(1, expected), 3)
+            self.assertEqual(row["contrast"]["corrected"], headline["corrected"])
+        for wrong, field in (({"rates": {"fpr": 0.5, "tpr": 0.4}}, "args.rates"), ({"contrast_rates": {"fpr": 0, "tpr": "guess"}}, "args.contrast_rates")):
+            with self.assertRaises(ControlError) as refused:
+                control("bragg_series", label="strain", **wrong)
+            self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", field))
 
     def test_earlier_runs_are_asked_for_by_their_id(self):
         scan = (12, 16)

@@ -41,29 +41,34 @@ class Bragg(AgainstDaemon):
     def test_table_for_a_person(self):
         s = self.answer(n=100, none=60, two_beam=25, three_beam=10, on_axis=4, multiple=1, fraction=0.4, wilson=[0.309, 0.498],
                         clopper_pearson=[0.303, 0.503], excluded=1234, not_analysed=0)
-        s["headline"].update(fraction=0.4, interval=[0.211, 0.62])
+        s["headline"].update(count=35, fraction=0.35, interval=[0.181, 0.57])
         lines = self.table().splitlines()
-        self.assertEqual(lines[0], "Bragg reflections in 40 of 100 patterns: 40.0 % (21.1 to 62.0 %)")
+        self.assertEqual(lines[0], "Bragg reflections of contrast at least 2 in 35 of 100 patterns: 35.0 % (18.1 to 57.0 %)")
         cells = {tuple(line.split()) for line in lines}
         for row in ("none 60 60.0 %", "two-beam 25 25.0 %", "three-beam 10 10.0 %", "on-axis 4 4.0 %", "multiple 1 1.0 %",
-                    "with reflections 40 40.0 %", "excluded 1,234", "Wilson 30.9 to 49.8 % as if patterns were independent",
+                    "with reflections 40 40.0 %",
+                    "found of such 90.0 % (86.6 to 92.8 %), 360 of 400 put into patterns",
+                    "corrected 24.3 % (17.9 to 32.2 %), for a false positive rate of 0.1 % and a true one of 90.0 %",
+                    "8 242 of contrast at least 2 22.0 % 10.0 to 41.5 %, found 90.0 %, corrected 24.3 % (11.0 to 46.1 %)",
+                    "excluded 1,234", "Wilson 30.9 to 49.8 % as if patterns were independent",
                     "Clopper-Pearson 30.3 to 50.3 % as if patterns were independent"):
             self.assertIn(tuple(row.split()), cells)
         text = "\n".join(lines)
         self.assertNotIn("not analysed", text)
         for word in ("design effect", "contrast at least 2", "reflections and phase: adf above 7", "odds ratio", "toroidal shifts",
-                     "strain", "2 scans", "! dose", "warning:", "220 of contrast at least 2"):
+                     "strain", "2 scans", "! dose", "warning:"):
             self.assertIn(word, text)
 
     def test_what_is_not_known_is_left_out_or_a_dash(self):
         s = self.answer(n=0, none=0, two_beam=0, three_beam=0, on_axis=0, multiple=0, fraction=None, wilson=[0, 1], block_bootstrap=None,
                         corrected=None, contrast=None, phase=None, areas=[], reflections=None, warnings=[], provisional=True)
-        s["headline"].update(fraction=None, interval=[0, 1])
+        s["headline"].update(min_contrast=None, count=0, fraction=None, interval=[0, 1], true_positive=None, corrected=None)
         s["tiles"]["tiles"] = []
         del s["series"]
         text = self.table()
-        self.assertIn("0 of 0 patterns: - (0.0 to 100.0 %), provisional", text)
-        for word in ("nan", "bootstrap", "corrected", "contrast", "phase", "area", "warning", "strain"):
+        self.assertIn("Bragg reflections of any contrast in 0 of 0 patterns: - (0.0 to 100.0 %), provisional", text)
+        self.assertRegex(text, "found of such +not measured")
+        for word in ("nan", "bootstrap", "corrected", "phase", "area", "warning", "strain"):
             self.assertNotIn(word, text)
 
     def test_words_reach_the_daemon(self):
@@ -82,14 +87,18 @@ class Bragg(AgainstDaemon):
         self.assertEqual(scan["name"], s["run"])
         self.assertEqual([int(scan[c]) for c in ("n", "none", "two_beam", "three_beam", "on_axis", "multiple")],
                          [s[c] for c in ("n", "none", "two_beam", "three_beam", "on_axis", "multiple")])
-        self.assertAlmostEqual(float(scan["low"]), s["headline"]["interval"][0], 5)
-        self.assertAlmostEqual(float(scan["design_effect"]), s["headline"]["design_effect"], 3)
+        self.assertAlmostEqual(float(scan["low"]), s["effective_size"]["interval"][0], 5)
+        self.assertAlmostEqual(float(scan["design_effect"]), s["effective_size"]["design_effect"], 3)
         self.assertEqual(scan["interval"], "effective_size")
         self.assertEqual((area["name"], area["interval"], area["design_effect"]), ('left, "upper"', "wilson", ""))
         self.assertEqual((tile["name"], int(tile["n"])), ("1/2", s["tiles"]["tiles"][5]["n"]))
         self.assertEqual([r["name"] for r in rows[8:]], ["0", "8", "first", "second", "third"])
         self.assertEqual(rows[9]["interval"], "clustered")
-        self.assertEqual([float(rows[9][c]) for c in ("min_contrast", "contrast_low", "contrast_high")], [2, 0.15, 0.26])
+        self.assertEqual([float(rows[9][c]) for c in ("min_contrast", "contrast_tpr")], [2, 0.9])
+        headline = s["series"]["rows"][1]["headline"]
+        told = [*headline["interval"], headline["corrected"]["fraction"], *headline["corrected"]["interval"]]
+        np.testing.assert_allclose([float(rows[9]["contrast_" + c]) for c in ("low", "high", "corrected", "corrected_low", "corrected_high")],
+                                   told, rtol=1e-5)
         self.assertAlmostEqual(float(scan["contrast_fraction"]), s["contrast"]["fraction"], 5)
         self.assertEqual(tile["min_contrast"], "")
 

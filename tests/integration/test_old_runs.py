@@ -264,7 +264,13 @@ class OldRuns(SystemTest):
 class OldBraggRuns(BraggScans):
     def test_the_classes_of_an_old_run_are_those_of_its_file_until_its_settings_are_changed(self):
         control = self.begin(scan=BRAGG_SCAN)
-        summary = self.measure(control, BRAGG_SCAN)
+        n = BRAGG_SCAN[0] * BRAGG_SCAN[1]
+        run = self.start_in_bursts(control, BRAGG_SCAN, n // 2)
+        self.burst(control)
+        wait_for(lambda: control.status()["frames"]["analysed"] > n // 4, 60, "a quarter of the frames")
+        control("bragg_excluded", regions=[[[1, 2, 5]]])
+        self.burst(control)
+        summary = control.wait_finished(run)
         recorded = self.recorded(summary)
         before = checksum(summary["file"])
         control.close()
@@ -273,6 +279,8 @@ class OldBraggRuns(BraggScans):
         self.assertEqual(settled(client)["bragg"]["state"], "final")
         np.testing.assert_array_equal(client.array("map", "bragg/class")[0]["data"], recorded["class"])
         np.testing.assert_array_equal(client.array("map", "bragg/strongest")[0]["data"], recorded["strongest"])
+        self.assertEqual(client("bragg_excluded"), {"run": summary["id"], "regions": [[[1, 2, 5]]], "positions": 3})
+        self.assertEqual(client("bragg_excluded", regions=[])["positions"], 0)
 
         with self.subTest("learned again with other settings"):
             changed = client("bragg_settings", reference=None, annulus=[38, 46])

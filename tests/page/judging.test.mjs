@@ -36,6 +36,28 @@ test('labels of a scan are in its summary, and a series shows the fraction of ea
   await page.getByRole('button', { name: 'Close' }).last().click();
 });
 
+test('an area that is drawn as no film is hatched on the maps and counts in nothing until all is film again', async () => {
+  const [from, to] = [await placeOf(page, '.map-panel', { y: 2, x: 2 }), await placeOf(page, '.map-panel', { y: 11, x: 7 })];
+  const colourAt = async () => page.evaluate(() => {
+    const over = document.querySelector('.map-panel .image-over');
+    return [...new Uint32Array(over.getContext('2d').getImageData(0, 0, over.width, over.height).data.buffer)].filter((v) => v === 0xffded6cf).length;
+  });
+  const patterns = () => ctl(bench.daemon, 'bragg', '--json').n;
+  await page.keyboard.down('Shift');
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y);
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+  await page.getByRole('button', { name: 'Not film' }).click();
+  await waitFor(() => patterns() === 340, 10, '60 positions to be left out');
+  await waitFor(async () => /1 drawn region is no part of the film/.test(await page.locator('#panel-bragg').textContent()), 10, 'that it is told');
+  await waitFor(async () => await colourAt() > 20, 10, 'the hatch');
+  await page.getByRole('button', { name: 'All is film' }).click();
+  await waitFor(() => patterns() === 400, 10, 'all positions to count');
+  await waitFor(async () => await colourAt() === 0, 10, 'no hatch');
+});
+
 test('regions that were drawn, and a phase, are compared in a table with the test', async () => {
   const [from, to] = [await placeOf(page, '.map-panel', { y: 2, x: 2 }), await placeOf(page, '.map-panel', { y: 11, x: 7 })];
   await page.keyboard.down('Shift');

@@ -3,6 +3,7 @@
 import { CLASSES } from './colours.js';
 import { allowAll } from './control.js';
 import { button, element, field, setText } from './dom.js';
+import { foundInWords, intervalInWords, whatCounts } from './headline.js';
 import { openSeries } from './series_page.js';
 import { inOperatorsWords } from './wording.js';
 import { count, percent } from './words.js';
@@ -141,7 +142,7 @@ export class BraggForm {
   }
 }
 
-/** Rows of a table of classes, with the fraction and its interval. */
+/** Rows of a table of classes, with the fraction to quote, its interval, and how often what it counts is found. */
 export function braggRows(bragg) {
   const film = CLASSES.filter(({ value }) => value < 254);
   const rows = film.map(({ key, name, css }) => {
@@ -150,13 +151,14 @@ export function braggRows(bragg) {
     return element('tr', {}, element('th', { scope: 'row' }, chip, name), element('td', {}, count(bragg[key])),
       element('td', {}, bragg.n > 0 ? percent(bragg[key] / bragg.n) : '–'));
   });
-  const { fraction, interval } = bragg.headline;
-  const shown = fraction === null ? '–' : percent(fraction);
-  const [low, high] = interval.map((v) => (100 * v).toFixed(1));
+  const { headline } = bragg;
+  const part = (fraction) => (fraction === null ? '–' : percent(fraction));
+  const line = (name, n, fraction) => element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, count(n)), element('td', {}, part(fraction)));
+  const remark = (text) => element('tr', {}, element('th', { scope: 'row', colspan: '3', class: 'interval' }, text));
   return [
     element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'Class'), element('th', { scope: 'col' }, 'Patterns'), element('th', { scope: 'col' }, 'Part'))),
     element('tbody', {}, ...rows),
-    element('tfoot', {}, element('tr', {}, element('th', { scope: 'row' }, 'With reflections'), element('td', {}, count(bragg.n - bragg.none)), element('td', {}, shown)),
-      element('tr', {}, element('th', { scope: 'row', colspan: '3', class: 'interval' }, `${Math.round(100 * bragg.confidence)} % interval: ${low} to ${high} %`))),
+    element('tfoot', {}, line('With reflections', bragg.n - bragg.none, bragg.fraction), line(`To quote: ${whatCounts(headline)}`, headline.count, headline.fraction),
+      remark(`${Math.round(100 * bragg.confidence)} % interval: ${intervalInWords(headline.interval)}`), remark(`${foundInWords(headline)}.`)),
   ];
 }

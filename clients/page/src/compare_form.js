@@ -47,13 +47,17 @@ export class CompareForm {
     this.rule = choice('Phase: above', RULES, 'half', () => this.#ask());
     this.add = button('Add drawn area', 'Draw an area on a map first (▭ ◯ ✎ below the maps); it becomes a region', () => this.#addArea());
     this.clear = button('Clear', 'Forget the regions', () => this.#setRegions([]));
+    this.exclude = button('Not film', 'The area drawn on a map is vacuum, a hole or the cap: it counts in nothing', () => this.#exclude(), { class: 'steer' });
+    this.include = button('All is film', 'Nothing that was drawn is left out any more', () => this.#setExcluded([]), { class: 'steer' });
+    this.leftOut = element('p', { class: 'muted' });
     this.table = element('table', { class: 'compare-table' });
     this.told = element('p', { class: 'muted', role: 'status' });
     this.root = element('section', { class: 'form', 'aria-label': 'Compare' }, element('h3', {}, 'Regions and phases'),
-      element('div', { class: 'buttons' }, this.add, this.clear),
+      element('div', { class: 'buttons' }, this.add, this.clear, this.exclude, this.include), this.leftOut,
       element('div', { class: 'pair' }, labelled('Phase: bright in', this.map), labelled('above', this.rule)), this.table, this.told);
     const later = throttled(() => this.open && this.#ask(), EVERY_MS);
     store.on('bragg', later);
+    store.on('bragg run', () => this.#showExcluded());
     store.on('run', () => this.#show());
     maps.addEventListener('area', () => this.#show());
     this.#show();
@@ -87,6 +91,40 @@ export class CompareForm {
     this.#ask();
   }
 
+  get #excluded() {
+    const { run, bragg } = this.store;
+    return bragg && bragg.run === run?.id ? bragg.excluded_regions ?? [] : [];
+  }
+
+  #exclude() {
+    const { marks } = this.maps;
+    const { area } = marks;
+    marks.area = null;
+    return this.#setExcluded([...this.#excluded, spansOf(area, this.store.run.geometry.scan)]);
+  }
+
+  #setExcluded(regions) {
+    return this.toasts.attempt(async () => {
+      const { result } = await this.connection.request('bragg_excluded', { regions });
+      const { bragg } = this.store;
+      if (bragg?.run === result.run) bragg.excluded_regions = result.regions;
+      this.#showExcluded();
+    });
+  }
+
+  // On all maps, and in words.
+  #showExcluded() {
+    const regions = this.#excluded;
+    const { marks } = this.maps;
+    if (JSON.stringify(regions.flat()) !== JSON.stringify(marks.excluded)) {
+      marks.excluded = regions.flat();
+      this.maps.redraw();
+    }
+    const several = regions.length === 1 ? '1 drawn region is' : `${regions.length} drawn regions are`;
+    setText(this.leftOut, regions.length ? `${several} no part of the film and count in nothing.` : '');
+    this.#show();
+  }
+
   #show() {
     const { run } = this.store;
     const names = (run?.maps ?? []).filter((name) => !name.startsWith('bragg/'));
@@ -94,6 +132,8 @@ export class CompareForm {
     const { marks } = this.maps;
     allow(this.add, Boolean(marks.area) && marks.regions.length < MOST_REGIONS, 'Draw an area on a map first (▭ ◯ ✎ below the maps)');
     this.clear.hidden = marks.regions.length === 0;
+    this.exclude.hidden = !marks.area || !this.store.bragg;
+    this.include.hidden = marks.excluded.length === 0;
     this.rule.disabled = !this.map.value;
   }
 

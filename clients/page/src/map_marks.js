@@ -3,6 +3,7 @@
 import { drawnRegion, regionCorner, regionPath } from './regions.js';
 
 const LEAST_STEP = 0.5;
+const HATCH = 10;
 
 export class MapMarks {
   beam = null;
@@ -10,6 +11,8 @@ export class MapMarks {
   area = null;
   /** Areas that are kept, numbered from 1. */
   regions = [];
+  /** Spans [y, x0, x1] that are no part of the film. */
+  excluded = [];
   /** Which kind of region is drawn, and whether the next drag draws one without Shift. */
   tool = 'rectangle';
   armed = false;
@@ -23,6 +26,7 @@ export class MapMarks {
 
   draw(context, view) {
     if (this.beam) this.#drawBeam(context, view);
+    this.#hatch(context, view);
     this.regions.forEach((region, i) => this.#region(context, view, region, i + 1));
     if (this.area) this.#border(context, view, this.area, '#ffffff', [5, 4]);
     if (this.picked) this.#cross(context, view, this.picked);
@@ -80,6 +84,30 @@ export class MapMarks {
       context.lineWidth = width;
       context.setLineDash(lines);
       regionPath(context, region, (place) => view.toScreen(place), view.view.scale);
+      context.stroke();
+    }
+    context.restore();
+  }
+
+  // Slanted lines over what is no part of the film.
+  #hatch(context, view) {
+    if (this.excluded.length === 0) return;
+    context.save();
+    context.beginPath();
+    for (const [y, x0, x1] of this.excluded) {
+      const [from, to] = [view.toScreen({ y: y - 0.5, x: x0 - 0.5 }), view.toScreen({ y: y + 0.5, x: x1 - 0.5 })];
+      context.rect(from.x, from.y, to.x - from.x, to.y - from.y);
+    }
+    context.clip();
+    const { width, height } = context.canvas;
+    for (const [colour, thick] of [['rgba(0, 0, 0, 0.7)', 3], ['#cfd6de', 1]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = thick;
+      context.beginPath();
+      for (let x = -height; x < width; x += HATCH) {
+        context.moveTo(x, height);
+        context.lineTo(x + height, 0);
+      }
       context.stroke();
     }
     context.restore();

@@ -2,6 +2,7 @@
 
 import { AT_CURSOR } from './cursor_profile.js';
 import { choice, element, setOptions, setText, throttled } from './dom.js';
+import { whatCounts } from './headline.js';
 import { Plot } from './plot.js';
 import { title } from './products.js';
 import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
@@ -184,7 +185,8 @@ export class ProfilesPanel extends EventTarget {
     const { bragg } = this.store;
     if (bragg) this.history.add(bragg);
     const points = bragg ? this.history.points : [];
-    setText(this.fractionText, bragg && bragg.fraction !== null ? `${percent(bragg.fraction)}  (${bragg.headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
+    const { headline } = bragg ?? {};
+    setText(this.fractionText, headline && headline.fraction !== null ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %), ${whatCounts(headline)}` : '');
     setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
     const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
     this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));

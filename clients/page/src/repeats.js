@@ -1,6 +1,7 @@
 // The passes of a scan with repeats: the fraction of each, and how far the specimen drifted from the first one.
 
 import { element } from './dom.js';
+import { intervalInWords, whatCounts } from './headline.js';
 import { title } from './products.js';
 import { classFigure } from './series_maps.js';
 import { driftInWords, percent } from './words.js';
@@ -19,9 +20,9 @@ async function facts(connection, passes, shift) {
 }
 
 function tableOf(rows, stepNm) {
-  const heads = ['Pass', 'With reflections', 'Interval', 'Drift since the first, positions'];
-  const line = ({ pass, bragg, drift }) => [String(pass + 1), bragg?.fraction === undefined || bragg.fraction === null ? '–' : percent(bragg.fraction),
-    bragg ? `${bragg.headline.interval.map((v) => (100 * v).toFixed(1)).join(' to ')} %` : '–', drift ? driftInWords(drift, stepNm) : '–'];
+  const heads = ['Pass', rows[0]?.bragg ? `With reflections, ${whatCounts(rows[0].bragg.headline)}` : 'With reflections', 'Interval', 'Drift since the first, positions'];
+  const line = ({ pass, bragg, drift }) => [String(pass + 1), bragg?.headline.fraction == null ? '–' : percent(bragg.headline.fraction),
+    bragg ? intervalInWords(bragg.headline.interval) : '–', drift ? driftInWords(drift, stepNm) : '–'];
   return element('table', {}, element('thead', {}, element('tr', {}, ...heads.map((text) => element('th', { scope: 'col' }, text)))),
     element('tbody', {}, ...rows.map((row) => element('tr', {}, ...line(row).map((text, i) => (i ? element('td', {}, text) : element('th', { scope: 'row' }, text)))))));
 }
@@ -33,7 +34,7 @@ export async function repeatsOf({ store, connection, shiftMap }) {
   const passes = begunPasses(map);
   const rows = await facts(connection, passes, shiftMap);
   const figures = map.name === 'bragg/class'
-    ? passes.map((i) => classFigure(map.pass(i), [map.ny, map.nx], `pass ${i + 1}`, rows[i].bragg?.fraction == null ? '' : percent(rows[i].bragg.fraction))) : [];
+    ? passes.map((i) => classFigure(map.pass(i), [map.ny, map.nx], `pass ${i + 1}`, rows[i].bragg?.headline.fraction == null ? '' : percent(rows[i].bragg.headline.fraction))) : [];
   return element('section', { 'aria-label': 'Repeats' }, element('h3', {}, `Repeats of the newest scan; drift by ${title(shiftMap)}`),
     element('div', { class: 'side-by-side' }, ...figures), tableOf(rows, store.calibration?.scan_step_nm?.value));
 }

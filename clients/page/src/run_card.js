@@ -2,6 +2,7 @@
 
 import { COLOUR_MAPS, CLASS_TABLE, UNKNOWN } from './run_colours.js';
 import { element } from './dom.js';
+import { whatCounts } from './headline.js';
 import { bytes, count, percent } from './words.js';
 
 const ENDED = { complete: 'complete', short: 'ended short', stopped: 'stopped', shutdown: 'ended with merlind', crash: 'recovered after a crash' };
@@ -37,7 +38,7 @@ function howItEnded({ reason, frames, recording, error, end }) {
   return { tone: reason === 'complete' ? 'good' : 'warn', text: `${word}, ${part} recorded` };
 }
 
-const fraction = ({ bragg }) => (bragg ? `BR ${percent(bragg.fraction)} (${bragg.interval.map((v) => (100 * v).toFixed(0)).join('–')} %)` : 'no BR search');
+const fraction = ({ bragg }) => (bragg ? `BR ${percent(bragg.fraction)} (${bragg.interval.map((v) => (100 * v).toFixed(0)).join('–')} %)${bragg.min_contrast ? `, ${whatCounts(bragg)}` : ''}` : 'no BR search');
 
 const labels = ({ labels: given }) => Object.entries(given ?? {}).map(([name, value]) => element('span', { class: 'run-label' }, `${name} ${value}`));
 

@@ -34,18 +34,18 @@ export function thinned({ at, values }, most) {
   return out;
 }
 
-/** The fraction with reflections as the scan grows: [{n, fraction, low, high}], one for each n. */
+/** The fraction to quote as the scan grows: [{n, fraction, low, high}], one for each n. */
 export class FractionHistory {
   #run = null;
   points = [];
 
-  add({ run, n, fraction, headline }) {
+  add({ run, n, headline: { fraction, interval } }) {
     if (run !== this.#run) {
       this.#run = run;
       this.points = [];
     }
     if (!n || fraction === null) return;
-    const point = { n, fraction, low: headline.interval[0], high: headline.interval[1] };
+    const point = { n, fraction, low: interval[0], high: interval[1] };
     const last = this.points.at(-1);
     if (last && last.n >= n) this.points = this.points.filter((one) => one.n < n);
     this.points.push(point);

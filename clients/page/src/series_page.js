@@ -3,6 +3,7 @@
 
 import { button, dialog, element, field } from './dom.js';
 import { saveFigure } from './figure.js';
+import { foundInWords, intervalInWords, whatCounts } from './headline.js';
 import { passesOf } from './map_data.js';
 import { repeatsOf } from './repeats.js';
 import { classFigure, MOST_SCANS } from './series_maps.js';
@@ -12,9 +13,9 @@ import { count, percent } from './words.js';
 const GROWING_EVERY_MS = 2500;
 
 function tableOf({ label, rows }) {
-  const heads = [label, 'Scans', 'Patterns', 'With reflections', 'Interval', 'Beware'].map((text) => element('th', { scope: 'col' }, text));
-  const line = ({ value, scans, n, fraction, interval, flags }) => element('tr', {}, element('th', { scope: 'row' }, value),
-    ...[count(scans), count(n), fraction === null ? '–' : percent(fraction), `${interval.map((v) => (100 * v).toFixed(1)).join(' to ')} %`,
+  const heads = [label, 'Scans', 'Patterns', 'To quote', 'Interval', 'Of reflections of', 'How sure', 'Beware'].map((text) => element('th', { scope: 'col' }, text));
+  const line = ({ value, scans, n, headline, flags }) => element('tr', {}, element('th', { scope: 'row' }, value),
+    ...[count(scans), count(n), headline.fraction === null ? '–' : percent(headline.fraction), intervalInWords(headline.interval), whatCounts(headline), foundInWords(headline),
       flags.join(', ') || '–'].map((text) => element('td', {}, text)));
   return element('table', { class: 'series-table' }, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows.map(line)));
 }
@@ -22,8 +23,8 @@ function tableOf({ label, rows }) {
 /** The scan that goes on, as a row of the series with this label, or null. */
 function growingRow({ run, bragg }, label) {
   const value = run?.labels?.[label];
-  if (value === undefined || run.state === 'finished' || !bragg || bragg.run !== run.id || bragg.fraction === null) return null;
-  return { value: String(value), fraction: bragg.fraction, interval: bragg.headline.interval, growing: true };
+  if (value === undefined || run.state === 'finished' || !bragg || bragg.run !== run.id || bragg.headline.fraction === null) return null;
+  return { value: String(value), fraction: bragg.headline.fraction, interval: bragg.headline.interval, growing: true };
 }
 
 class SeriesPage {
@@ -63,7 +64,7 @@ class SeriesPage {
 
   #show() {
     const series = this.#series;
-    const rows = withGrowing(series.rows, growingRow(this.store, series.label));
+    const rows = withGrowing(series.rows.map(({ value, headline }) => ({ value, ...headline })), growingRow(this.store, series.label));
     const nothing = element('p', { class: 'muted' }, 'No scan has this label.');
     this.save.disabled = rows.length === 0;
     this.plot.replaceChildren(rows.length ? plotOf(series.label, rows) : nothing);

@@ -60,7 +60,7 @@ test('values in time follow the way of the beam', () => {
 
 test('the fraction begins anew with every run', () => {
   const history = new FractionHistory();
-  const told = (run, n, fraction) => ({ run, n, fraction, headline: { interval: [0, 1] } });
+  const told = (run, n, fraction) => ({ run, n, headline: { fraction, interval: [0, 1] } });
   history.add(told('a', 10, 0.5));
   history.add(told('a', 20, 0.4));
   history.add(told('a', 20, 0.3));

@@ -17,7 +17,7 @@ class Bragg(Connection):
 
     def bragg(self, run: Optional[str] = None, *, phase: Any = None, **options: Any) -> dict[str, Any]:
         """Statistics of a run's Bragg reflections: {"n", "none", "two_beam", "three_beam", "on_axis", "multiple", "fraction", "headline":
-        {"fraction", "interval"}, "phase", ...}, members in schemas/bragg.json. phase: the name of a map, or (name, threshold),
+        {"min_contrast", "fraction", "interval", "true_positive"}, "phase", ...}, members in schemas/bragg.json. phase: the name of a map, or (name, threshold),
         threshold "half", "median", "otsu" or a number. options: pass_, confidence, block, tile, min_contrast, rates, contrast_rates,
         areas, regions, excluded [[y, x0, x1]] (vacuum, holes), crystals [{"name", "d": [nm]}], spacing_tolerance, tolerance (pixels), texture."""
         return self.request("bragg", **given(run=run, phase=phase_argument(phase)),
@@ -51,20 +51,25 @@ class Bragg(Connection):
         self.request("bragg_reference", action="remove", name=name)
 
     def bragg_series(self, label: str, *, where: Optional[dict[str, Any]] = None, phase: Any = None, drift: Optional[dict[str, Any]] = None,
-                     thickness: Optional[str] = None, thin: bool = False, confidence: Optional[float] = None,
-                     timeout: float = 3600.0) -> dict[str, Any]:
+                     thickness: Optional[str] = None, thin: bool = False, rates: Optional[dict[str, Any]] = None,
+                     contrast_rates: Optional[dict[str, Any]] = None, confidence: Optional[float] = None, timeout: float = 3600.0) -> dict[str, Any]:
         """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows", "scans", "phase",
         "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
-        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan. A row's "contrast" is its fraction of strong
-        reflections alone."""
+        "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan; rates, contrast_rates: {"fpr", "tpr"}
+        by which rows are corrected, as bragg() takes them. A row's "headline" is the fraction to quote, of strong reflections alone."""
         return self._ask("bragg_series", given(label=label, where=where, phase=phase_argument(phase), drift=drift, thickness=thickness,
-                                                thin=thin or None, confidence=confidence), timeout)[0]["series"]
+                                                thin=thin or None, rates=rates, contrast_rates=contrast_rates, confidence=confidence), timeout)[0]["series"]
 
     def bragg_injection_test(self, contrasts: Any = None, *, frames: Optional[int] = None, run: Optional[str] = None,
                              timeout: float = 3600.0) -> list[dict[str, Any]]:
         """How often disks of known contrast are found in a run's own frames without reflections: [{"contrast", "tpr", "interval", ...}]."""
         contrasts = None if contrasts is None else np.asarray(contrasts).tolist()
         return self._ask("bragg_injection_test", given(contrasts=contrasts, frames=frames, run=run), timeout)[0]["rates"]
+
+    def bragg_excluded(self, regions: Any = None, *, run: Optional[str] = None) -> dict[str, Any]:
+        """Regions of a run that are no part of the film (vacuum, a hole, the cap), after setting them where given: lists of spans
+        [y, x0, x1], in place of those before; []: none. {"regions", "positions"}."""
+        return self.request("bragg_excluded", **plain(given(regions=regions, run=run)))[0]
 
     def bragg_null_test(self, area: Optional[tuple[int, int, int, int]] = None, *, run: Optional[str] = None) -> dict[str, Any]:
         """How often reflections were found in an area (y0, x0, y1, x1) that is known to be glass: {"rate", "interval", "verdict", ...}."""

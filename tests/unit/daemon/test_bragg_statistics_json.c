@@ -48,6 +48,11 @@ static struct series_scan scan_of(const char *name, const char *value,
         .drift = 0.1,
         .has_table = true,
         .table = statistics->phase.table,
+        .contrast = {.min = statistics->contrast.min_contrast,
+                     .count = statistics->contrast.count,
+                     .n_effective = statistics->contrast.effective.n_effective,
+                     .interval = statistics->contrast.effective.interval,
+                     .found = statistics->contrast.found},
     };
 }
 
@@ -64,8 +69,14 @@ static void add_series(json_t *json, const struct bragg_statistics *statistics)
         .shift = {.difference = 0.1, .p = 0.25, .n_shifts = 1999},
         .n_shifted = 3,
     };
+    const struct series_settings settings = {.confidence = 0.95,
+                                             .rates = {.known = true,
+                                                       .any = statistics->rates,
+                                                       .contrast_known = true,
+                                                       .contrast_measured = true,
+                                                       .contrast = {.false_positive = 0.001}}};
     struct series made;
-    assert_int_equal(series_init(&made, scans, 3, false, 0.95, NULL), 0);
+    assert_int_equal(series_init(&made, scans, 3, &settings, NULL), 0);
     json_object_set_new(json, "series", bragg_series_json(&made, &series, 0.95));
     series_finish(&made);
 }
@@ -97,6 +108,7 @@ static void a_scan_with_everything(void **state)
         .rates = {0.01, 0.002, 0.95, 0.01},
         .contrast_rates_known = true,
         .contrast_rates = {0.001, 0.001, 0.9, 0.02},
+        .found = {.contrast = 2, .n = 400, .found = 360},
         .texture_fraction = 0.05,
         .crystals = &crystal,
         .n_crystals = 1,
@@ -110,7 +122,13 @@ static void a_scan_with_everything(void **state)
     assert_valid(json);
     assert_int_equal(json_integer_value(json_object_get(json, "n")), 19 * 29);
     assert_int_equal(json_integer_value(json_object_get(json, "excluded")), 30);
-    assert_true(number_at(json, "headline", "fraction") == s.fraction);
+    assert_true(number_at(json, "headline", "fraction") == s.contrast.fraction);
+    assert_true(number_at(json, "headline", "min_contrast") == 2);
+    const json_t *const headline = json_object_get(json, "headline");
+    assert_true(number_at(headline, "true_positive", "tpr") == 0.9);
+    assert_true(number_at(headline, "corrected", "fraction") == s.contrast.corrected.fraction);
+    const char *const why = json_string_value(json_object_get(headline, "why"));
+    assert_non_null(strstr(why, "of 400 of that contrast put into patterns 90.0 % were found"));
     assert_true(number_at(json, "corrected", "fraction") == s.corrected.fraction);
     assert_true(number_at(json, "phase", "p_toroidal") == s.phase.shift.p);
     assert_int_equal(json_array_size(json_object_get(json_object_get(json, "tiles"), "tiles")), 6);
@@ -135,6 +153,10 @@ static void a_scan_with_nothing(void **state)
     assert_valid(json);
     assert_true(json_is_null(json_object_get(json, "fraction")));
     assert_true(json_is_null(json_object_get(json, "block_bootstrap")));
+    /* No least contrast: any reflection counts, and the headline says so. */
+    const json_t *const headline = json_object_get(json, "headline");
+    assert_true(json_is_null(json_object_get(headline, "min_contrast")));
+    assert_non_null(strstr(json_string_value(json_object_get(headline, "why")), "any reflection"));
     json_decref(json);
     bragg_statistics_finish(&s);
 }

@@ -164,6 +164,9 @@ static void kappa_of_three_classes(void **state)
     assert_int_equal(agreement_of(&a, person, person, 0, 0.95, NULL), -ENODATA);
 }
 
+static const struct series_settings settings = {.confidence = 0.95};
+static const struct series_settings left_out = {.confidence = 0.95, .leave_out_drifted = true};
+
 static struct series_scan scan_of(const char *value, uint64_t none, uint64_t two_beam, double dose)
 {
     return (struct series_scan){
@@ -190,7 +193,7 @@ static void a_series_is_a_row_for_each_value(void **state)
     for (unsigned i = 0; i < 4; i++)
         scans[i].contrast = (struct series_contrast){i < 3 ? 2 : 3, 5, 50, {0.01, 0.12}};
     struct series series;
-    assert_int_equal(series_init(&series, scans, 5, false, 0.95, NULL), 0);
+    assert_int_equal(series_init(&series, scans, 5, &settings, NULL), 0);
     assert_int_equal(series.n_rows, 3);
     assert_string_equal(series.rows[0].value, "2");
     assert_string_equal(series.rows[1].value, "4");
@@ -220,7 +223,7 @@ static void a_series_is_a_row_for_each_value(void **state)
     series_finish(&series);
 
     /* Without the one that drifted. */
-    assert_int_equal(series_init(&series, scans, 5, true, 0.95, NULL), 0);
+    assert_int_equal(series_init(&series, scans, 5, &left_out, NULL), 0);
     assert_true(scans[2].left_out);
     assert_int_equal(series.rows[2].n_scans, 1);
     assert_near(series.rows[2].all.fraction, 0.4, 1e-15);
@@ -228,15 +231,52 @@ static void a_series_is_a_row_for_each_value(void **state)
     series_finish(&series);
 }
 
+/* What was found of the reflections that were put into the row's own scans corrects its fraction;
+ * where one scan has no such rate there is none for the row. */
+static void rows_are_corrected_with_rates_that_are_known(void **state)
+{
+    struct series_scan scans[] = {scan_of("0", 60, 40, 1), scan_of("0", 80, 20, 1),
+                                  scan_of("8", 90, 10, 1), scan_of("8", 90, 10, 1)};
+    for (unsigned i = 0; i < 4; i++)
+        scans[i].contrast =
+            (struct series_contrast){2, 9, 50, {0.04, 0.16}, {2, 100, 70 + 20 * (i % 2)}};
+    scans[3].contrast.found.n = 0;
+    const struct series_settings rates = {
+        .confidence = 0.95,
+        .rates = {.known = true,
+                  .any = {.false_positive = 0.1, .true_positive = 0.9},
+                  .contrast_known = true,
+                  .contrast_measured = true,
+                  .contrast = {.false_positive = 0.01}}};
+    struct series series;
+    assert_int_equal(series_init(&series, scans, 4, &rates, NULL), 0);
+    const struct series_row *const row = &series.rows[0];
+    assert_true(row->all.corrected_known);
+    assert_near(row->all.corrected.fraction, (0.3 - 0.1) / 0.8, 1e-15);
+    assert_int_equal(row->found.n, 200);
+    assert_int_equal(row->found.found, 160);
+    assert_true(row->contrast.corrected_known);
+    assert_near(row->contrast.corrected.fraction, (0.09 - 0.01) / (0.8 - 0.01), 1e-15);
+    assert_near(row->contrast.rates.true_positive_error, sqrt(162. / 204 * 42 / 204 / 204), 1e-15);
+    assert_int_equal(series.rows[1].found.n, 0);
+    assert_false(series.rows[1].contrast.corrected_known);
+    assert_true(series.rows[1].all.corrected_known);
+    series_finish(&series);
+    assert_int_equal(series_init(&series, scans, 4, &settings, NULL), 0);
+    assert_false(series.rows[0].all.corrected_known || series.rows[0].contrast.corrected_known);
+    assert_int_equal(series.rows[0].found.n, 200);
+    series_finish(&series);
+}
+
 static void values_that_are_no_numbers_keep_their_order(void **state)
 {
     struct series_scan scans[] = {scan_of("as made", 9, 1, 1), scan_of("annealed", 5, 5, 1)};
     struct series series;
-    assert_int_equal(series_init(&series, scans, 2, true, 0.95, NULL), 0);
+    assert_int_equal(series_init(&series, scans, 2, &left_out, NULL), 0);
     assert_string_equal(series.rows[0].value, "as made");
     assert_string_equal(series.rows[1].value, "annealed");
     series_finish(&series);
-    assert_int_equal(series_init(&series, NULL, 0, true, 0.95, NULL), 0);
+    assert_int_equal(series_init(&series, NULL, 0, &left_out, NULL), 0);
     assert_int_equal(series.n_rows, 0);
     series_finish(&series);
 }
@@ -247,7 +287,7 @@ static void half_a_step_is_no_drift(void **state)
     scans[0].drift = series_drift(0.5, -0.5);
     scans[1].drift = series_drift(0, -0.51);
     struct series series;
-    assert_int_equal(series_init(&series, scans, 2, true, 0.95, NULL), 0);
+    assert_int_equal(series_init(&series, scans, 2, &left_out, NULL), 0);
     assert_false(scans[0].left_out);
     assert_true(scans[1].left_out);
     series_finish(&series);
@@ -264,6 +304,7 @@ int main(void)
         cmocka_unit_test(kappa_of_two_classes),
         cmocka_unit_test(kappa_of_three_classes),
         cmocka_unit_test(a_series_is_a_row_for_each_value),
+        cmocka_unit_test(rows_are_corrected_with_rates_that_are_known),
         cmocka_unit_test(values_that_are_no_numbers_keep_their_order),
         cmocka_unit_test(half_a_step_is_no_drift),
     };
