@@ -177,6 +177,12 @@ static size_t late_products(const struct run *run, const char *name,
     return n;
 }
 
+/* An old run is looked at while others are measured, of which this process knows nothing. */
+static bool recompute_gives_way(const struct acquisition *acquisition)
+{
+    return acquisition_run_goes_on(acquisition) || acquisition_is_opened(acquisition);
+}
+
 int acquisition_begin_recompute(struct acquisition *acquisition, struct product *const *products,
                                 size_t n, struct error *error)
 {
@@ -187,6 +193,7 @@ int acquisition_begin_recompute(struct acquisition *acquisition, struct product 
     const struct recompute_options options = {
         .sink = pipeline_sink(acquisition->pipeline),
         .analysis_delay_us = acquisition->config->debug_analysis_delay_us,
+        .gives_way = recompute_gives_way(acquisition),
     };
     const int r =
         recompute_create(&acquisition->recompute, acquisition->run, products, n, &options, error);
@@ -271,6 +278,7 @@ void acquisition_recompute_watch(struct acquisition *acquisition)
     if (!acquisition->recompute)
         return;
     end_patience(acquisition);
+    recompute_give_way(acquisition->recompute, recompute_gives_way(acquisition));
     recompute_progress(acquisition->recompute, &progress);
     if (progress.done == acquisition->recompute_told && !progress.finished)
         return;

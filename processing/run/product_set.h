@@ -40,5 +40,9 @@ struct product_partial {
     bool dirty, given;
 };
 
+/* An accumulator into `shared`. Any thread. */
+void product_partial_add(const struct product *product, struct product_partial *partial,
+                         const void *sums);
+
 /* `own` into `shared`, if there is something in it, and empties it. Called by the share's owner. */
 void product_partial_give(const struct product *product, struct product_partial *partial);

@@ -231,6 +231,15 @@ static uint64_t array_length(const struct product_array *array)
     return array->rank == 2 ? (uint64_t)array->shape[0] * array->shape[1] : array->shape[0];
 }
 
+void product_partial_add(const struct product *product, struct product_partial *partial,
+                         const void *sums)
+{
+    pthread_mutex_lock(&partial->mutex);
+    product->class->merge(product, partial->shared, sums);
+    partial->given = true;
+    pthread_mutex_unlock(&partial->mutex);
+}
+
 /* The share changes places with the memory that nobody has touched yet. */
 static void give_first(struct product_partial *partial)
 {

@@ -19,8 +19,10 @@
 #define PATIENCE_US 10000000
 
 /*
- * `mutex` guards `progress`; `stopping` is set by whoever destroys; all else belongs to the thread
- * once it runs.
+ * `mutex` guards `progress`; `stopping` is set by whoever destroys, `gives_way` by whoever knows
+ * that frames are taken. `next` is the next chunk, `done` counts those that were seen to, `running`
+ * the threads: the last one that ends tells that all is finished. The rest does not change once the
+ * threads run.
  */
 struct recompute {
     struct run *run; /* holds a reference */
@@ -28,36 +30,48 @@ struct recompute {
     _Atomic bool holds; /* one of the run's `pending` */
     struct product **products;
     size_t n;
-    struct chunk_reader reader;
-    uint64_t *columns; /* [PRODUCT_MAX_COLUMNS] */
-    pthread_t thread;
-    bool has_thread;
-    _Atomic bool stopping;
+    struct recomputer *recomputers; /* [run->n_workers], n_threads of them run */
+    unsigned n_threads;
+    _Atomic uint64_t next, done;
+    _Atomic unsigned running;
+    _Atomic bool stopping, gives_way;
     pthread_mutex_t mutex;
     struct recompute_progress progress;
 };
 
+/* Belongs to its thread. */
+struct recomputer {
+    struct recompute *recompute;
+    unsigned index;
+    pthread_t thread;
+    struct chunk_reader reader;
+    uint64_t *columns; /* [PRODUCT_MAX_COLUMNS] */
+    void **sums;       /* [n]: since they were merged; NULL: the product has none */
+    bool *dirty;       /* [n] */
+};
+
 /* ---- one frame, one chunk ---- */
 
-static void compute(struct recompute *recompute, struct product *product, uint64_t exposure,
+static void compute(struct recomputer *recomputer, size_t which, uint64_t exposure,
                     const void *image)
 {
+    const struct recompute *const recompute = recomputer->recompute;
+    struct product *const product = recompute->products[which];
     const struct product_class *const class = product->class;
     struct frame frame = {
         .image = image,
         .exposure = exposure,
         .epoch = epoch_of_exposure(exposure),
-        .thread = recompute->run->n_workers,
+        .thread = recompute->run->n_workers + recomputer->index,
     };
     if (product->n_columns > 0) {
-        class->frame(product, &frame, recompute->columns);
+        class->frame(product, &frame, recomputer->columns);
         if (product->columns)
-            (void)column_table_put(product->columns, exposure, recompute->columns);
+            (void)column_table_put(product->columns, exposure, recomputer->columns);
     }
     if (class->accumulate) {
-        struct product_partial *const partial = &product->partials[product->n_partials - 1];
-        class->accumulate(product, exposure, &frame, recompute->columns, partial->own);
-        partial->dirty = true;
+        class->accumulate(product, exposure, &frame, recomputer->columns, recomputer->sums[which]);
+        recomputer->dirty[which] = true;
     }
     atomic_fetch_add_explicit(&product->recomputed, 1, memory_order_relaxed);
     if (recompute->options.analysis_delay_us)
@@ -79,23 +93,24 @@ static bool is_due(const struct run *run, const struct product *product, int64_t
 
 /* Computes every due frame of the chunk and product of the layer that the reader has; `looking`:
  * only counts those that are due. Returns how many there are. */
-static uint64_t compute_due(struct recompute *recompute, unsigned layer, uint64_t number,
+static uint64_t compute_due(struct recomputer *recomputer, unsigned layer, uint64_t number,
                             bool looking)
 {
+    const struct recompute *const recompute = recomputer->recompute;
     const struct run *const run = recompute->run;
-    const struct chunk_reader *const reader = &recompute->reader;
+    const struct chunk_reader *const reader = &recomputer->reader;
     uint32_t n_places;
     uint64_t n = 0;
     const int64_t first = stored_chunks_place(run, number, &n_places);
     for (uint32_t i = 0; i < n_places; i++) {
         const int64_t exposure = scan_geometry_frame_at_place(&run->scan, (uint64_t)first + i);
         for (size_t j = 0; j < recompute->n; j++) {
-            struct product *const product = recompute->products[j];
+            const struct product *const product = recompute->products[j];
             if (product->layer != layer || !is_due(run, product, exposure) ||
                 !(looking || reader->there[i]))
                 continue;
             if (!looking)
-                compute(recompute, product, (uint64_t)exposure,
+                compute(recomputer, j, (uint64_t)exposure,
                         reader->images + i * run->format.image_size);
             n++;
         }
@@ -103,12 +118,17 @@ static uint64_t compute_due(struct recompute *recompute, unsigned layer, uint64_
     return n;
 }
 
-static void merge_sums(struct recompute *recompute)
+static void merge_sums(struct recomputer *recomputer)
 {
+    const struct recompute *const recompute = recomputer->recompute;
     for (size_t i = 0; i < recompute->n; i++) {
         const struct product *const product = recompute->products[i];
-        if (product->partials)
-            product_partial_give(product, &product->partials[product->n_partials - 1]);
+        if (!recomputer->dirty[i])
+            continue;
+        product_partial_add(product, &product->partials[product->n_partials - 1],
+                            recomputer->sums[i]);
+        memset(recomputer->sums[i], 0, product->accumulator_size);
+        recomputer->dirty[i] = false;
     }
 }
 
@@ -130,71 +150,83 @@ static bool is_over(const struct recompute *recompute, unsigned waited_us)
 }
 
 /* Waits for a chunk that was received and is not in the file yet. */
-static int read_chunk(struct recompute *recompute, unsigned layer, uint64_t number,
+static int read_chunk(struct recomputer *recomputer, unsigned layer, uint64_t number,
                       struct error *error)
 {
+    const struct recompute *const recompute = recomputer->recompute;
     for (unsigned waited_us = 0;; waited_us += WAIT_US) {
         /* Asked first: what is written before the end of the run is then seen. */
         const bool over = is_over(recompute, waited_us);
-        const int r = chunk_reader_read(&recompute->reader, layer, number, error);
+        const int r = chunk_reader_read(&recomputer->reader, layer, number, error);
         if (r != -ENOENT || over || recompute->stopping)
             return r;
         usleep(WAIT_US);
     }
 }
 
-static void tell(struct recompute *recompute, uint64_t done)
+/* Of several errors the first one is told. */
+static void tell_error(struct recompute *recompute, const struct error *error)
 {
     pthread_mutex_lock(&recompute->mutex);
-    recompute->progress.done = done;
+    if (recompute->progress.error.code == 0)
+        recompute->progress.error = *error;
     pthread_mutex_unlock(&recompute->mutex);
 }
 
-/* 0, or the first error; chunks that cannot be read are passed over. */
-static int sweep(struct recompute *recompute, struct error *error)
+/* A chunk that cannot be read is passed over. */
+static void compute_chunk(struct recomputer *recomputer, uint64_t number)
 {
-    const struct run *const run = recompute->run;
-    const uint64_t n_chunks = recompute->progress.total / run->n_layers;
-    int status = 0;
-    for (uint64_t number = 0; number < n_chunks; number++) {
-        for (unsigned layer = 0; layer < run->n_layers; layer++) {
-            if (recompute->stopping)
-                return -ECANCELED;
-            if (compute_due(recompute, layer, number, true) == 0)
-                continue;
-            struct error why = {0};
-            const int r = read_chunk(recompute, layer, number, &why);
-            if (r == 0)
-                compute_due(recompute, layer, number, false);
-            else if (r != -ENOENT && status == 0) {
-                status = r;
-                *error = why;
-            }
-        }
-        merge_sums(recompute);
-        tell(recompute, (number + 1) * run->n_layers);
+    struct recompute *const recompute = recomputer->recompute;
+    for (unsigned layer = 0; layer < recompute->run->n_layers; layer++) {
+        struct error why = {0};
+        if (recompute->stopping || compute_due(recomputer, layer, number, true) == 0)
+            continue;
+        const int r = read_chunk(recomputer, layer, number, &why);
+        if (r == 0)
+            compute_due(recomputer, layer, number, false);
+        else if (r != -ENOENT)
+            tell_error(recompute, &why);
     }
-    return status;
+    merge_sums(recomputer);
+}
+
+static void sweep(struct recomputer *recomputer)
+{
+    struct recompute *const recompute = recomputer->recompute;
+    const uint64_t n_chunks = recompute->progress.total / recompute->run->n_layers;
+    while (!recompute->stopping && recompute->next < n_chunks) {
+        if (recomputer->index > 0 && recompute->gives_way) {
+            usleep(WAIT_US);
+            continue;
+        }
+        const uint64_t number = atomic_fetch_add(&recompute->next, 1);
+        if (number >= n_chunks)
+            break;
+        compute_chunk(recomputer, number);
+        atomic_fetch_add(&recompute->done, 1);
+    }
+}
+
+/* First: who hears that the run is finished finds this finished too. */
+static void end(struct recompute *recompute)
+{
+    pthread_mutex_lock(&recompute->mutex);
+    recompute->progress.finished = true;
+    pthread_mutex_unlock(&recompute->mutex);
+    recompute_release(recompute);
 }
 
 static void *thread_main(void *data)
 {
-    struct recompute *const recompute = data;
+    struct recomputer *const recomputer = data;
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     pthread_setname_np(pthread_self(), "recompute");
     setpriority(PRIO_PROCESS, (id_t)gettid(), RECOMPUTE_NICE);
-    struct error error = {0};
-    const int r = sweep(recompute, &error);
-    merge_sums(recompute);
-    /* First: who hears that the run is finished finds this finished too. */
-    pthread_mutex_lock(&recompute->mutex);
-    recompute->progress.finished = true;
-    if (r < 0)
-        recompute->progress.error = error;
-    pthread_mutex_unlock(&recompute->mutex);
-    recompute_release(recompute);
+    sweep(recomputer);
+    if (atomic_fetch_sub(&recomputer->recompute->running, 1) == 1)
+        end(recomputer->recompute);
     return NULL;
 }
 
@@ -208,16 +240,67 @@ bool recompute_release(struct recompute *recompute)
     return true;
 }
 
-static int start(struct recompute *recompute, struct error *error)
+static int prepare(struct recomputer *recomputer, struct error *error)
 {
-    int r = chunk_reader_init(&recompute->reader, recompute->run, error);
+    const struct recompute *const recompute = recomputer->recompute;
+    recomputer->columns = calloc(PRODUCT_MAX_COLUMNS, sizeof *recomputer->columns);
+    recomputer->sums = calloc(recompute->n + 1, sizeof(void *));
+    recomputer->dirty = calloc(recompute->n + 1, sizeof *recomputer->dirty);
+    if (!recomputer->columns || !recomputer->sums || !recomputer->dirty)
+        return error_set(error, -ENOMEM, "no memory to compute results again");
+    for (size_t i = 0; i < recompute->n; i++) {
+        const struct product *const product = recompute->products[i];
+        if (!product->class->accumulate)
+            continue;
+        recomputer->sums[i] = product_accumulator_create(product->accumulator_size);
+        if (!recomputer->sums[i])
+            return error_set(error, -ENOMEM, "no memory to compute results again");
+    }
+    return chunk_reader_init(&recomputer->reader, recompute->run, error);
+}
+
+/* Also of one that was not prepared, or not whole. */
+static void finish(struct recomputer *recomputer)
+{
+    for (size_t i = 0; recomputer->sums && i < recomputer->recompute->n; i++)
+        free(recomputer->sums[i]);
+    free(recomputer->sums);
+    free(recomputer->dirty);
+    free(recomputer->columns);
+    chunk_reader_finish(&recomputer->reader);
+}
+
+static int start_one(struct recompute *recompute, unsigned index, struct error *error)
+{
+    struct recomputer *const recomputer = &recompute->recomputers[index];
+    *recomputer = (struct recomputer){.recompute = recompute, .index = index};
+    int r = prepare(recomputer, error);
     if (r < 0)
         return r;
-    r = -pthread_create(&recompute->thread, NULL, thread_main, recompute);
-    if (r < 0)
-        return error_set(error, r, "cannot start a thread: %s", strerror(-r));
-    recompute->has_thread = true;
-    return 0;
+    atomic_fetch_add(&recompute->running, 1);
+    r = -pthread_create(&recomputer->thread, NULL, thread_main, recomputer);
+    if (r == 0)
+        return 0;
+    atomic_fetch_sub(&recompute->running, 1);
+    return error_set(error, r, "cannot start a thread: %s", strerror(-r));
+}
+
+/* With fewer threads than the run has workers it only takes longer. */
+static int start(struct recompute *recompute, struct error *error)
+{
+    int r = 0;
+    /* One for this function: the work is not over before all threads are there. */
+    atomic_store(&recompute->running, 1);
+    for (unsigned i = 0; i < recompute->run->n_workers && r == 0; i++) {
+        r = start_one(recompute, i, error);
+        if (r < 0)
+            finish(&recompute->recomputers[i]);
+        else
+            recompute->n_threads++;
+    }
+    if (recompute->n_threads > 0 && atomic_fetch_sub(&recompute->running, 1) == 1)
+        end(recompute);
+    return recompute->n_threads > 0 ? 0 : r;
 }
 
 int recompute_create(struct recompute **out, struct run *run, struct product *const *products,
@@ -229,13 +312,14 @@ int recompute_create(struct recompute **out, struct run *run, struct product *co
     pthread_mutex_init(&recompute->mutex, NULL);
     recompute->run = run_ref(run);
     recompute->options = *options;
+    recompute->gives_way = options->gives_way;
     recompute->holds = run_take_pending(run);
     recompute->n = n;
     recompute->progress.total = stored_chunks_count(run) * run->n_layers;
     recompute->products = calloc(n ? n : 1, sizeof(struct product *));
-    recompute->columns = calloc(PRODUCT_MAX_COLUMNS, sizeof *recompute->columns);
+    recompute->recomputers = calloc(run->n_workers, sizeof *recompute->recomputers);
     int r = error_set(error, -ENOMEM, "no memory to compute results again");
-    if (recompute->products && recompute->columns) {
+    if (recompute->products && recompute->recomputers) {
         memcpy(recompute->products, products, n * sizeof(struct product *));
         r = start(recompute, error);
     }
@@ -246,11 +330,17 @@ int recompute_create(struct recompute **out, struct run *run, struct product *co
     return r;
 }
 
+void recompute_give_way(struct recompute *recompute, bool gives_way)
+{
+    recompute->gives_way = gives_way;
+}
+
 void recompute_progress(struct recompute *recompute, struct recompute_progress *progress)
 {
     pthread_mutex_lock(&recompute->mutex);
     *progress = recompute->progress;
     pthread_mutex_unlock(&recompute->mutex);
+    progress->done = atomic_load(&recompute->done) * recompute->run->n_layers;
 }
 
 void recompute_destroy(struct recompute *recompute)
@@ -258,13 +348,14 @@ void recompute_destroy(struct recompute *recompute)
     if (!recompute)
         return;
     recompute->stopping = true;
-    if (recompute->has_thread)
-        pthread_join(recompute->thread, NULL);
+    for (unsigned i = 0; recompute->recomputers && i < recompute->n_threads; i++) {
+        pthread_join(recompute->recomputers[i].thread, NULL);
+        finish(&recompute->recomputers[i]);
+    }
     recompute_release(recompute);
-    chunk_reader_finish(&recompute->reader);
     pthread_mutex_destroy(&recompute->mutex);
     run_unref(recompute->run);
     free(recompute->products);
-    free(recompute->columns);
+    free(recompute->recomputers);
     free(recompute);
 }

@@ -11,11 +11,14 @@
 /*
  * Computes products over frames that were measured before the products were there, from the chunks
  * of the run's file: afterwards their maps and sums are what they would have been had they been
- * there from the start. On a thread of its own that gives way to all others. Frames that are only
- * in /entry/extra (late ones) are left out.
+ * there from the start. Frames that are only in /entry/extra (late ones) are left out.
  *
- * Columns are written by this thread for frames before the set's first one, by workers for those
- * from it on; sums go into the last of each product's partials, which is this thread's.
+ * As many threads as the run has workers take chunks from one counter, behind all other threads of
+ * the process; all but the first stand still while they are told to give way. Columns are written
+ * by them for frames before the set's first one, by workers for those from it on; sums are gathered
+ * by each thread for itself and merged into the last of each product's partials, which is theirs.
+ * Sums are of integers, and every frame is computed once: results do not depend on the number of
+ * threads.
  */
 struct recompute;
 
@@ -32,6 +35,7 @@ struct recompute_progress {
 struct recompute_options {
     struct chunk_sink sink;     /* of the run; has to stay until the run was let go */
     unsigned analysis_delay_us; /* for tests: what a frame takes more */
+    bool gives_way;             /* from the start: recompute_give_way */
 };
 
 /* n products of the run, which keeps them. -ENOENT: the run is not recorded. */
@@ -40,6 +44,9 @@ int recompute_create(struct recompute **recompute, struct run *run, struct produ
 
 /* Lets the run finish without waiting any longer. false: it was not held. Any thread. */
 bool recompute_release(struct recompute *recompute);
+
+/* Whether frames are being taken, so that one thread has to do. Any thread. */
+void recompute_give_way(struct recompute *recompute, bool gives_way);
 
 /* Any thread. */
 void recompute_progress(struct recompute *recompute, struct recompute_progress *progress);

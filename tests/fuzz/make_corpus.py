@@ -143,9 +143,24 @@ REQUESTS |= {
     "run_close": b'{"id":1,"cmd":"run_close","args":{"file":"scan.h5"}}',
 }
 
+# Messages of a viewer, one a line; the token is the target's.
+MESSAGES_OF_PAGES = {
+    "hello": b'{"hello":{"name":"Anna B","token":"the-token-of-the-fuzz-target"}}\n{"id":1,"cmd":"start","args":{"scan":[4,4]}}',
+    "wrong_token": b'{"hello":{"token":"x"}}\n{"id":1,"cmd":"stop"}\n{"id":2,"cmd":"status"}\n{"hello":{"name":"later"}}',
+    "old_run": b'{"hello":{"run":"../../etc/passwd"}}\n{"id":1,"cmd":"map","args":{"name":"bf"}}',
+    "watch": b'{"watch":{"topics":["map/haadf/","pattern/"],"rate_hz":5}}\n{"watch":{"topics":[]}}\n{"watch":{"topics":["a",7]}}\n{"watch":{"topics":[],"rate_hz":1e999}}',
+    "long_topics": b'{"watch":{"topics":["' + b"m" * 127 + b'","' + b"m" * 128 + b'"]}}',
+    "many_topics": b'{"watch":{"topics":[' + b",".join(b'"%d"' % i for i in range(65)) + b"]}}",
+    "nothing": b'{}\n[]\n\n{"cmd":7}\n{"cmd":"ping","cmd":"stop"}\n{"hello":1}\n\xff\xfe\0',
+    "name": b'{"hello":{"name":"\\u0001\\n%s' + b"n" * 80 + b'"}}',
+    "busy": b"\n".join(b'{"id":%d,"cmd":"ping"}' % i for i in range(34)),
+    "page_asks": b'{"id":1,"cmd":"lease","args":{"action":"tell"}}\n{"id":2,"cmd":"lease","args":{"action":"take"}}\n{"id":3,"cmd":"bragg_settings","args":{}}\n{"id":4,"cmd":"bragg_settings","args":{"contrast":3}}',
+}
+
 
 if __name__ == "__main__":
     write("request", REQUESTS)
+    write("page_message", MESSAGES_OF_PAGES)
     write("frame_header", FRAME_HEADERS)
     write("acquisition_header", ACQUISITIONS)
     write("command_reply", REPLIES)

@@ -66,6 +66,15 @@ class Terminal(SystemTest):
         self.assertEqual(self.complete(*there, "map", "b"), ["bf"])
         self.assertIn("HVBIAS", self.complete(*there, "set", "HV"))
         self.assertIn("label_patterns", self.complete(*there, "request", "label"))
+        self.assertEqual(self.complete(*there, "bragg", "l"), ["labels", "live-phase"])
+        self.assertEqual(self.complete(*there, "bragg", "phase", "b"), ["bf"])
+
+    def test_every_word_of_bragg_is_completed(self):
+        source = (TOP / "clients" / "ctl" / "command_bragg_word.c").read_text()
+        table = source[source.index("words[] = {"):]
+        names = [line.split('"')[1] for line in table[:table.index("};")].splitlines() if line.strip().startswith('{"')]
+        self.assertGreater(len(names), 10)
+        self.assertEqual(sorted(self.complete("merlinctl", "bragg", "")), sorted(names))
 
     def test_every_command_is_completed(self):
         text = COMPLETION.read_text()

@@ -45,7 +45,6 @@ test('the list shows the newest first, with pictures, fractions and labels', asy
   assert.match(await cards().nth(1).textContent(), /strain 0/);
   const greys = await cards().nth(0).locator('canvas').evaluate((canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size);
   assert.ok(greys > 20, `${greys} values in the picture`);
-  await look('recordings');
 });
 
 test('arrows move among recordings, Escape leaves the list', async () => {
@@ -66,6 +65,7 @@ test('the scan that is running is the first of the list, with a picture that gro
   const taken = async () => Number((await first.textContent()).match(/400 × 500.*running.*receiving, ([\d,]+) of 200,000/)?.[1].replaceAll(',', '') ?? 0);
   const before = await waitFor(taken, 20, async () => `the running scan: ${await first.textContent()}`);
   await waitFor(async () => await taken() > before && await first.locator('canvas').count() === 1, 20, 'it to grow');
+  await look('recordings');
   ctl(bench.daemon, 'stop');
   await waitFor(async () => await cards().count() === 3 && /stopped, [\d,]+ of 200,000 recorded/.test(await first.textContent()), IDLE_S, 'the list to have the recording in its place');
   assert.doesNotMatch(await first.textContent(), /running/);

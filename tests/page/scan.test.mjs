@@ -65,6 +65,53 @@ test('a map that a script puts is shown like one of merlind itself, and so is th
   await turnTo(page, 0, 'dark_field');
 });
 
+test('DPC tells where the centre of mass is shifted, and how far', async () => {
+  const [y, x] = ['com_y', 'com_x'].map((name) => mapOf(bench.daemon, bench.directory, name));
+  const middle = (values) => [...values].sort((a, b) => a - b)[(values.length - 1) >> 1];
+  const i = 7 * NX + 11;
+  const [dy, dx] = [y[i] - middle(y), x[i] - middle(x)];
+  await turnTo(page, 0, 'dpc:com');
+  await waitFor(async () => {
+    const [, far, degrees] = (await told()).match(/^y 7 x 11 {2}([\d.e−-]+) towards (-?\d+)°$/) ?? [];
+    return Math.abs(Number(far) - Math.hypot(dy, dx)) < 0.01 && Math.abs(Number(degrees) - (180 / Math.PI) * Math.atan2(dy, dx)) < 1;
+  }, 10, async () => `a shift of ${dy}, ${dx}; it says "${await told()}"`);
+  const { colours } = await shown(page, 0, NY, NX);
+  assert.ok(colours.flat().filter(([r, g, b]) => Math.max(r, g, b) - Math.min(r, g, b) > 25).length > NY * NX / 3, 'directions are hues');
+});
+
+test('a period of a map is a peak of its spectrum', async () => {
+  const path = join(bench.directory, 'wave.npy');
+  writeNpy(path, Array.from({ length: NY * NX }, (_, i) => 50 + Math.cos((2 * Math.PI * (i % NX)) / 8)), [NY, NX]);
+  ctl(bench.daemon, 'put', 'wave', path);
+  await turnTo(page, 0, 'wave');
+  await page.getByRole('button', { name: 'FFT of map 1: power spectrum' }).click();
+  await page.locator('.map-panel .image-base[data-product="spectrum:wave"]').waitFor();
+  const { x, y } = await placeOf(page, '.map-panel', { y: 16, x: 16 + 32 / 8 });
+  await page.mouse.move(x, y);
+  assert.match(await page.locator('.map-panel').first().locator('.readout').textContent(), /nm⁻¹ {2}period 6.40 nm/);
+  await page.getByRole('button', { name: 'FFT of map 1: power spectrum' }).click();
+  await page.locator('.map-panel .image-base[data-product="wave"]').waitFor();
+});
+
+test('contrast is from the part of a map that is seen, when that is asked for', async () => {
+  const path = join(bench.directory, 'ramp.npy');
+  writeNpy(path, Array.from({ length: NY * NX }, (_, i) => i % NX), [NY, NX]);
+  ctl(bench.daemon, 'put', 'ramp', path);
+  await turnTo(page, 0, 'ramp');
+  const high = async () => (await shown(page, 0, NY, NX)).limits?.[1];
+  await waitFor(async () => await high() === NX - 1, 10, 'the contrast of the whole map');
+  const left = await placeOf(page, '.map-panel', { y: 12, x: 0 });
+  await page.mouse.move(left.x, left.y);
+  for (let i = 0; i < 4; i++) await page.mouse.wheel(0, -400);
+  assert.equal(await high(), NX - 1, 'colours do not change with zoom by themselves');
+  await page.getByRole('button', { name: 'Map: contrast from the part in view' }).click();
+  await waitFor(async () => await high() < NX / 2, 10, async () => `the contrast of the left; the upper limit is ${await high()}`);
+  await page.mouse.dblclick(left.x + 60, left.y);
+  await waitFor(async () => await high() === NX - 1, 10, 'the contrast of the whole map again');
+  await page.getByRole('button', { name: 'Map: contrast from the part in view' }).click();
+  await turnTo(page, 0, 'dark_field');
+});
+
 test('contrast that was set is kept through the next scan, and through a reload', async () => {
   const low = limitOf(page, 'low');
   await low.fill('120');

@@ -93,10 +93,20 @@ test('who steers', async () => {
 test('in the light, with what is known of the instrument', async () => {
   await page.keyboard.press('2');
   await turnTo(page, 0, 'halo');
+  await page.getByRole('heading', { name: 'halo in time' }).waitFor();
   await page.locator('#tab-instrument').click();
   await page.keyboard.press('t');
   await look('light');
   await page.keyboard.press('t');
+});
+
+test('DPC and a power spectrum', async () => {
+  await turnTo(page, 0, 'dpc:com');
+  await page.getByRole('button', { name: 'FFT of map 2' }).click();
+  await page.locator('.map-panel .image-base[data-product="dpc:com"]').waitFor();
+  await page.locator('.map-panel .image-base[data-product="spectrum:dark_field"]').waitFor();
+  await look('dpc');
+  await page.getByRole('button', { name: 'FFT of map 2' }).click();
 });
 
 test('keys', async () => {
@@ -129,6 +139,11 @@ test('on a tablet, either way', async () => {
   const [row, tools] = await Promise.all(['.state-row', '.tools'].map((selector) => page.locator(selector).boundingBox()));
   assert.ok(tools.y >= row.y + row.height, 'the state has a line of its own');
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 768, 'nothing sticks out to the side');
+  await page.locator('#tab-scan').click();
+  const start = await page.getByRole('button', { name: 'Start scan' }).boundingBox();
+  assert.ok(start.y + start.height <= 1024, 'steering is reached without scrolling');
+  await page.locator('#tab-scan').click();
+  assert.equal(await page.locator('#panel-scan').isVisible(), false, 'and folded by its tab again');
   await look('tablet_upright');
 });
 

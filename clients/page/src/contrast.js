@@ -48,13 +48,26 @@ export function percentileLimits(data, measured, [lowPercent, highPercent], cent
   return widened(select(values, rank(lowPercent)), select(values, rank(highPercent)));
 }
 
+/** Of the finite values that were measured; NaN without one. */
+export function median(data, measured) {
+  const values = measuredValues(data, measured);
+  return values.length ? select(values, (values.length - 1) >> 1) : NaN;
+}
+
 // Limits must differ, or there is nothing to divide by.
 const widened = (low, high) => (high > low ? [low, high] : [low, low + Math.max(1, Math.abs(low) * 1e-6)]);
 
+// Limits that follow a map move in steps of about what a screen can show, so that the whole map is not painted again for
+// less. The steps depend on nothing that was before: every viewer has the same ones.
+function inSteps([low, high]) {
+  const step = 2 ** Math.floor(Math.log2((high - low) / 512));
+  return [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+}
+
 export class Contrast {
-  /** `percent`: [low, high] percentiles. */
-  constructor({ auto = 'always', percent = [0.1, 99.9], limits = null, scale = 'linear' } = {}) {
-    Object.assign(this, { auto, percent, limits, scale });
+  /** `percent`: [low, high] percentiles; `visible`: only of what is seen of a zoomed image. */
+  constructor({ auto = 'always', percent = [0.1, 99.9], limits = null, scale = 'linear', visible = false } = {}) {
+    Object.assign(this, { auto, percent, limits, scale, visible });
     this.pending = auto === 'once' && !limits;
   }
 
@@ -65,7 +78,7 @@ export class Contrast {
     const limits = percentileLimits(data, measured, this.percent, centre);
     if (!limits) return false;
     this.pending = false;
-    this.limits = limits;
+    this.limits = this.auto === 'always' ? inSteps(limits) : limits;
     return true;
   }
 

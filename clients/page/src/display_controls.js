@@ -1,16 +1,18 @@
 // Histogram, limits, scale and colours of the display that is chosen.
 
 import { COLOUR_MAPS } from './colours.js';
-import { choice, coalesced, element } from './dom.js';
+import { button, choice, coalesced, element, onBeat, throttled } from './dom.js';
 import { HistogramView } from './histogram_view.js';
 import { value } from './words.js';
 
 const PERCENTS = [['0.1,99.9', '0.1–99.9 %'], ['0,99.9', '0–99.9 %'], ['1,99', '1–99 %'], ['5,95', '5–95 %'], ['0,100', 'min–max']];
+// A histogram of a map that grows is of use a few times a second, and costs more than painting the rows that came.
+const EVERY_MS = 300;
 const AUTO = [['always', 'auto'], ['once', 'auto once'], ['never', 'fixed']];
 
 export class DisplayControls {
   #display = null;
-  #repaint;
+  #soon;
 
   constructor(label) {
     this.histogram = new HistogramView(label);
@@ -20,19 +22,23 @@ export class DisplayControls {
     this.percent = choice(`${label}: percentiles`, PERCENTS, '0.1,99.9', (v) => this.#display.setPercent(v.split(',').map(Number)));
     this.scale = choice(`${label}: scale, of the display only`, ['linear', 'sqrt', 'log'], 'linear', (v) => this.#display.setScale(v));
     this.colours = choice(`${label}: colours`, Object.keys(COLOUR_MAPS), 'grey', (v) => this.#display.setColours(v));
+    this.visible = button('view', 'Contrast from the part that is seen when zoomed: colours then change with zoom', () => this.#display.setVisible(!this.#display.contrast.visible),
+      { class: 'toggle', 'aria-label': `${label}: contrast from the part in view` });
     this.root = element('div', { class: 'display-controls' },
       this.low, this.histogram.root, this.high,
-      element('div', { class: 'display-selects' }, this.auto, this.percent, this.scale, this.colours));
+      element('div', { class: 'display-selects' }, this.auto, this.percent, this.visible, this.scale, this.colours));
     this.histogram.addEventListener('limits', ({ detail }) => this.#display.setLimits(detail));
-    this.#repaint = coalesced(() => this.#show());
-    this.listener = () => this.#repaint();
+    const show = () => this.#show();
+    this.#soon = coalesced(show);
+    const nowAndThen = throttled(() => onBeat(show), EVERY_MS);
+    this.listener = ({ detail }) => (detail.touched ? this.#soon() : nowAndThen());
   }
 
   attach(display) {
     this.#display?.removeEventListener('shown', this.listener);
     this.#display = display;
     display.addEventListener('shown', this.listener);
-    this.#repaint();
+    this.#soon();
   }
 
   get display() {
@@ -48,12 +54,13 @@ export class DisplayControls {
     const { image, contrast, kind, colours, table } = this.#display;
     const inert = kind === 'classes' || !image;
     this.root.classList.toggle('inert', inert);
-    this.root.querySelectorAll('select, input').forEach((control) => { control.disabled = inert; });
+    for (const control of [this.low, this.high, this.auto, this.percent, this.visible, this.scale, this.colours]) control.disabled = inert;
     if (inert) return;
     this.auto.value = contrast.auto;
     this.percent.value = contrast.percent.join(',');
     this.scale.value = contrast.scale;
     this.colours.value = colours;
+    this.visible.setAttribute('aria-pressed', String(contrast.visible));
     if (!contrast.limits) return;
     [this.low, this.high].forEach((input, i) => {
       if (document.activeElement !== input) input.value = plain(contrast.limits[i]);

@@ -56,6 +56,11 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** A data attribute, written only where it changes: writing it makes the browser look at the page's style again. */
+export function setData(node, name, text) {
+  if (node.dataset[name] !== text) node.dataset[name] = text;
+}
+
 /** Calls `work` at once, and then at most every `ms`; the last wish is always carried out. */
 export function throttled(work, ms) {
   let [timer, last] = [0, -Infinity];
@@ -70,6 +75,45 @@ export function throttled(work, ms) {
     if (wait <= 0) run();
     else timer = setTimeout(run, wait);
   };
+}
+
+/** The same, and so seldom that `work` takes no more than a small part of the time, however long it lasts. */
+export function unhurried(work, ms) {
+  let [timer, free] = [0, -Infinity];
+  const run = () => {
+    timer = 0;
+    const began = performance.now();
+    work();
+    const now = performance.now();
+    free = Math.max(began + ms, now + 10 * (now - began));
+  };
+  return () => {
+    if (timer) return;
+    const wait = free - performance.now();
+    if (wait <= 0) run();
+    else timer = setTimeout(run, wait);
+  };
+}
+
+// What comes from merlind is painted on one beat, a little after it has come: maps that are told together are then painted in
+// one frame of the screen, and the browser puts its picture together once for all of them.
+const BEAT_MS = 80;
+const GATHER_MS = 15;
+const waiting = new Set();
+let [beat, timer] = [-Infinity, 0];
+
+function paintAll() {
+  timer = 0;
+  beat = performance.now();
+  const paints = [...waiting];
+  waiting.clear();
+  for (const paint of paints) paint();
+}
+
+/** Calls `paint` once on the next beat, however often it is asked for until then. */
+export function onBeat(paint) {
+  waiting.add(paint);
+  timer ||= setTimeout(() => requestAnimationFrame(paintAll), Math.max(GATHER_MS, beat + BEAT_MS - performance.now()));
 }
 
 /** Calls `paint` once before the next frame of the screen, however often it is asked for. */

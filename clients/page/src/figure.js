@@ -2,6 +2,7 @@
 
 import { CLASSES, cssOf } from './colours.js';
 import { button } from './dom.js';
+import { wheelOf } from './direction_wheel.js';
 import { download, stamp } from './download.js';
 import { icon } from './icons.js';
 import { roundLength } from './scale_bar.js';
@@ -13,6 +14,7 @@ const MARGIN = 24;
 const LEGEND_WIDTH = 150;
 const LEAST_PIXELS = 1280; // of the image in the file: programs that smooth what they enlarge have nothing to enlarge
 const PNG_SCALE = 2;
+const WHEEL_PIXELS = 120;
 const FONT = 'font-family="Helvetica, Arial, sans-serif"';
 
 const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -54,15 +56,23 @@ function colourBar({ limits, table, scale, units }, x, height) {
 const classLegend = (x) => CLASSES.filter(({ value: v }) => v < 254).map(({ name, css }, i) =>
   `<rect x="${x}" y="${30 * i}" width="20" height="20" fill="${css}"/>${textAt(x + 30, 30 * i + 16, 18, name, 'fill="#111"')}`).join('');
 
+// Outermost is the upper limit.
+function directionLegend({ table, contrast, image }, x) {
+  const [low, high] = contrast.limits ?? [0, 1];
+  return `<image x="${x}" width="120" height="120" href="${wheelOf(table, contrast.scale, WHEEL_PIXELS).toDataURL('image/png')}"/>` +
+    textAt(x, 146, 18, `${value(low)} to ${value(high)}`, 'fill="#111"') + textAt(x, 170, 18, image.units, 'fill="#111"');
+}
+
 /** The text of the SVG: {svg, width, height}. `step`: {size, name}, how long a pixel is and in what. */
 export function figureOf(display, title, step) {
-  const { image, view, kind, table, contrast } = display;
+  const { image, view, kind, table, contrast, showsDirections } = display;
   const [rows, columns] = image.shape;
   const scale = SIDE / Math.max(rows, columns);
   const [w, h] = [columns * scale, rows * scale];
   const beside = kind === 'classes' ? classLegend(w + MARGIN)
+    : showsDirections ? directionLegend(display, w + MARGIN)
     : colourBar({ limits: contrast.limits ?? [0, 1], table, scale: contrast.scale, units: image.units }, w + MARGIN, h);
-  const [width, height] = [w + 2 * MARGIN + LEGEND_WIDTH, Math.max(h, 160) + 2 * MARGIN + 44];
+  const [width, height] = [w + 2 * MARGIN + LEGEND_WIDTH, Math.max(h, 176) + 2 * MARGIN + 44];
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">` +
     `<rect width="${width}" height="${height}" fill="#fff"/>${textAt(MARGIN, MARGIN + 14, 20, title, 'font-weight="bold" fill="#111"')}` +
     `<g transform="translate(${MARGIN} ${MARGIN + 30})"><rect width="${w}" height="${h}" fill="#bbb"/>` +

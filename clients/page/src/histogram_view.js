@@ -3,6 +3,7 @@
 import { cssOf, STEPS } from './colours.js';
 import { histogram } from './contrast.js';
 import { element } from './dom.js';
+import { themeColour } from './theme.js';
 import { value } from './words.js';
 
 const BINS = 160;
@@ -86,8 +87,7 @@ export class HistogramView extends EventTarget {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const [low, high] = this.#range;
     const x = (v) => (width * (v - low)) / (high - low);
-    const style = getComputedStyle(this.root);
-    this.#drawBars(context, width, height - 5, style.getPropertyValue('--muted'));
+    this.#drawBars(context, width, height - 5, themeColour('--muted'));
     if (this.#table) this.#drawColours(context, x, width, height);
     this.handles.forEach((handle, i) => {
       handle.style.left = `${Math.min(width, Math.max(0, x(this.#limits[i])))}px`;

@@ -1,7 +1,8 @@
 // An image with zoom, pan, cursor and layers drawn over it. It knows nothing of what the image shows.
 
-import { element } from './dom.js';
+import { element, onBeat, setData } from './dom.js';
 import { KeyCursor } from './key_cursor.js';
+import { themeColour } from './theme.js';
 
 const HATCH = 7;
 const MOST_ZOOM = 64;
@@ -56,10 +57,14 @@ export class ImageView extends EventTarget {
     this.fit();
   }
 
-  /** The words of the image have changed: it is drawn at once, for what is drawn over it must not run ahead. */
-  painted() {
-    if (this.#image) this.#picture.getContext('2d').putImageData(this.#image, 0, 0);
-    this.#draw();
+  /**
+   * The words of `count` rows from `first` on have changed: they are drawn at once, for what is drawn over the image
+   * must not run ahead.
+   */
+  painted(first = 0, count = this.#size.height) {
+    const { width, height } = this.#size;
+    if (this.#image && count > 0) this.#picture.getContext('2d').putImageData(this.#image, 0, 0, 0, first, width, count);
+    this.#draw(count < height && !this.#drawn ? [first, count] : null);
   }
 
   redraw() {
@@ -70,6 +75,13 @@ export class ImageView extends EventTarget {
       this.#draw();
     });
   }
+
+  /** For what comes from merlind, not from the viewer's hand. */
+  redrawOnBeat() {
+    onBeat(this.#redrawn);
+  }
+
+  #redrawn = () => this.#draw();
 
   fit() {
     this.#fitted = true;
@@ -113,7 +125,7 @@ export class ImageView extends EventTarget {
     context.beginPath();
     context.rect(x, y, width * scale, height * scale);
     context.clip();
-    drawHatch(context, x, y, width * scale, height * scale, getComputedStyle(this.root));
+    drawHatch(context, x, y, width * scale, height * scale);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.#picture, x, y, width * scale, height * scale);
     context.restore();
@@ -144,19 +156,21 @@ export class ImageView extends EventTarget {
     else this.redraw();
   }
 
-  #draw() {
+  // The image, or only some of its rows, and all that lies over it.
+  #draw(rows = null) {
     const ratio = window.devicePixelRatio || 1;
     const [base, over] = [this.base.getContext('2d'), this.over.getContext('2d')];
-    for (const context of [base, over]) {
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.clearRect(0, 0, this.base.width, this.base.height);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    }
+    base.setTransform(1, 0, 0, 1, 0, 0);
+    base.save();
+    if (rows) clipToRows(base, rows, this.view, ratio);
+    clear(base, ratio);
+    if (this.#size.width) this.drawTo(base, this);
+    base.restore();
+    clear(over, ratio);
+    if (this.#size.width) this.drawLayers(over, this);
     // Where the image lies, for whoever reads the canvas.
-    this.base.dataset.view = JSON.stringify(this.view);
-    if (!this.#size.width) return;
-    this.drawTo(base, this);
-    this.drawLayers(over, this);
+    const { scale, x, y } = this.view;
+    setData(this.base, 'view', JSON.stringify({ scale, x, y }));
   }
 
   #place(event) {
@@ -270,11 +284,26 @@ export class ImageView extends EventTarget {
 
 export const toScreen = ({ x, y }, view) => ({ x: (x + 0.5) * view.scale + view.x, y: (y + 0.5) * view.scale + view.y });
 
+function clear(context, ratio) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+
+// Whole pixels of the screen, so that what is drawn in parts is what would be drawn at once.
+function clipToRows(context, [first, count], { scale, y }, ratio) {
+  const top = Math.floor((y + first * scale) * ratio) - 1;
+  const bottom = Math.ceil((y + (first + count) * scale) * ratio) + 1;
+  context.beginPath();
+  context.rect(0, top, context.canvas.width, bottom - top);
+  context.clip();
+}
+
 // Places without a value are hatched in lines of the screen, whatever the zoom, so that no value looks like them.
-function drawHatch(context, x, y, width, height, style) {
-  context.fillStyle = style.getPropertyValue('--hatch-ground') || '#15191f';
+function drawHatch(context, x, y, width, height) {
+  context.fillStyle = themeColour('--hatch-ground');
   context.fillRect(x, y, width, height);
-  context.strokeStyle = style.getPropertyValue('--hatch-line') || '#262d37';
+  context.strokeStyle = themeColour('--hatch-line');
   context.lineWidth = 1;
   context.beginPath();
   for (let at = x - height; at < x + width; at += HATCH) {

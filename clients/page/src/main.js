@@ -105,7 +105,7 @@ function pause() {
 
 /** The map by which drift is found: the chosen one, unless it is of Bragg reflections. */
 function shiftMap() {
-  const chosen = maps.chosen.product ?? '';
+  const chosen = maps.chosen.source ?? '';
   return chosen && !chosen.startsWith('bragg/') ? chosen : firstMaps(store.run?.maps ?? [], 1)[0] ?? '';
 }
 

@@ -9,6 +9,8 @@ export class MapData {
   units = '';
   provenance = null;
   time = [0, 0];
+  /** The rows that came last, [first, count], among those of all passes. */
+  rows = [0, 0];
 
   constructor(name) {
     this.name = name;
@@ -43,6 +45,7 @@ export class MapData {
     const nx = this.nx;
     this.data.set(data.data.subarray(0, count * nx), first * nx);
     this.measured.set(measured.data.subarray(0, count * nx), first * nx);
+    this.rows = [first, count];
     this.units = data.units;
     this.provenance = header.provenance ?? null;
     this.time = header.t;
@@ -64,6 +67,20 @@ export class MapData {
     const [from, to] = [number * size, (number + 1) * size];
     return { data: this.data.subarray(from, to), measured: this.measured.subarray(from, to), first: number * this.ny };
   }
+}
+
+/** Those of the rows [first, count] of all passes that are in the pass whose first row is `from`, of ny rows; count 0: none. */
+export function rowsInPass([first, count], from, ny) {
+  const begin = Math.max(first, from);
+  return [begin - from, Math.max(0, Math.min(first + count, from + ny) - begin)];
+}
+
+/** Both spans of rows [first, count], and what lies between them. */
+export function joined(one, other) {
+  if (one[1] === 0) return other;
+  if (other[1] === 0) return one;
+  const first = Math.min(one[0], other[0]);
+  return [first, Math.max(one[0] + one[1], other[0] + other[1]) - first];
 }
 
 /** Passes of an array [ny, nx] or [passes, ny, nx], from a reply to the request `map`. */

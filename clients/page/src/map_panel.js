@@ -3,11 +3,18 @@
 import { CLASSES } from './colours.js';
 import { savers } from './figure.js';
 import { Display } from './display.js';
-import { button, choice, element, setOptions, setText } from './dom.js';
+import { derivedImage, hasSpectrum, isSpectrum, offered, sourcesOf, turned } from './derived_maps.js';
+import { DirectionWheel } from './direction_wheel.js';
+import { button, choice, element, setOptions, setText, unhurried } from './dom.js';
+import { icon } from './icons.js';
 import { Legend } from './legend.js';
+import { rowsInPass } from './map_data.js';
 import { mapDefaults, title } from './products.js';
 import { ScaleBar } from './scale_bar.js';
 import { value } from './words.js';
+
+// What is made of whole maps is made again a few times a second at most.
+const DERIVED_EVERY_MS = 300;
 
 /** Events: `product` (chosen by the viewer), `chosen` (this panel), `cursor`, `pick` (detail {y, x}), `snapshot`, `figure`. */
 export class MapPanel extends EventTarget {
@@ -16,14 +23,16 @@ export class MapPanel extends EventTarget {
     Object.assign(this, { store, index });
     this.display = new Display(`Map ${index + 1}`, settings, 'map');
     this.legend = new Legend();
-    this.select = choice(`Map ${index + 1}: product`, [], '', (name) => this.choose(name));
+    this.select = choice(`Map ${index + 1}: product`, [], '', (name) => this.choose(isSpectrum(this.product) && hasSpectrum(name) ? turned(name) : name));
+    this.spectrum = button(icon('wave'), 'Power spectrum (FFT) of this map, and back: periods and directions in it', () => this.choose(turned(this.product)), { class: 'icon', 'aria-label': `FFT of map ${index + 1}: power spectrum` });
     this.readout = element('output', { class: 'readout', 'aria-live': 'off' });
     this.empty = element('p', { class: 'empty' });
     this.root = element('section', { class: 'panel map-panel', 'aria-label': `Map ${index + 1}` },
-      element('header', {}, this.select, this.readout,
+      element('header', {}, this.select, this.readout, this.spectrum,
         ...savers(`map ${index + 1}`, this)),
       element('div', { class: 'stage' }, this.display.view.root, this.legend.root, this.empty));
-    this.display.view.layers.push(new ScaleBar(() => this.step()), marks);
+    this.display.view.layers.push(new ScaleBar(() => this.step()), new DirectionWheel(this.display), new OnScan(this, marks));
+    this.derive = unhurried(() => this.#derive(), DERIVED_EVERY_MS);
     this.#listen();
     this.update();
   }
@@ -37,6 +46,8 @@ export class MapPanel extends EventTarget {
     this.display.turnTo(name, mapDefaults(name));
     this.display.view.over.setAttribute('aria-label', `Map ${this.index + 1}: ${title(name)}`);
     this.root.classList.toggle('with-legend', this.display.kind === 'classes');
+    this.spectrum.hidden = !hasSpectrum(name);
+    this.spectrum.setAttribute('aria-pressed', String(isSpectrum(name)));
     this.update();
   }
 
@@ -46,60 +57,125 @@ export class MapPanel extends EventTarget {
   }
 
   names(names) {
-    setOptions(this.select, names.map((name) => [name, title(name)]), this.product);
+    setOptions(this.select, offered(names).map((name) => [name, title(name)]), isSpectrum(this.product) ? turned(this.product) : this.product);
   }
 
-  /** Shows the newest data of its product, unless what is shown is to stay. */
-  update() {
+  /** Shows the newest data of its product, unless what is shown is to stay; `rows`: [first, count] of all passes that have come, null: all. */
+  update(rows = null) {
     if (this.store.paused && this.display.image) return;
     const map = this.map;
     this.root.classList.toggle('no-data', !map);
     setText(this.empty, this.store.run ? 'no data yet' : this.index === 0 ? 'Start a scan: its maps grow here.' : '');
     if (!map) return;
-    const pass = map.pass(this.store.passOf(map));
-    this.pass = pass;
+    const { data, measured, first } = map.pass(this.store.passOf(map));
+    this.pass = { data, measured, first };
     this.time = map.time;
-    this.display.show({ data: pass.data, measured: pass.measured, shape: [map.ny, map.nx], units: map.units });
-    if (this.display.kind === 'classes') this.legend.show(pass.data, pass.measured);
+    if (this.product !== this.source) return this.derive();
+    this.display.show({ data, measured, shape: [map.ny, map.nx], units: map.units }, rows && rowsInPass(rows, first, map.ny));
+    if (this.display.kind === 'classes') this.legend.show(data, measured);
     this.#showReadout();
   }
 
-  get map() {
-    const map = this.store.maps.get(this.product);
-    return map && this.store.run && map.run === this.store.run.id ? map : null;
+  #derive() {
+    const sources = this.#sources();
+    if (!sources || this.product === this.source) return;
+    const number = this.store.passOf(sources[0]);
+    if (sources.some((map) => map.passes <= number)) return;
+    this.display.show(derivedImage(this.product, sources.map((map) => map.pass(number)), [sources[0].ny, sources[0].nx], sources[0].units));
+    this.#showReadout();
   }
 
-  /** How long a position is, and in what. */
+  /** merlind's map that is shown, or the first of those that it is made of. */
+  get source() {
+    return sourcesOf(this.product)[0];
+  }
+
+  get map() {
+    return this.#sources()?.[0] ?? null;
+  }
+
+  // All of the newest run and of one shape, or null.
+  #sources() {
+    const { maps, run } = this.store;
+    const found = sourcesOf(this.product).map((name) => maps.get(name));
+    const fit = found.length > 0 && run && found.every((map) => map && map.run === run.id && String(map.shape) === String(found[0].shape));
+    return fit ? found : null;
+  }
+
+  /** How long a position is, and in what; of a spectrum, how far apart its frequencies are. */
   step() {
     const step = this.store.calibration?.scan_step_nm?.value;
-    return step ? { size: step, name: 'nm' } : { size: 1, name: 'positions' };
+    if (!isSpectrum(this.product)) return step ? { size: step, name: 'nm' } : { size: 1, name: 'positions' };
+    const side = this.display.image?.shape[0] ?? 1;
+    return step ? { size: 1 / (side * step), name: 'nm⁻¹' } : { size: 1 / side, name: 'per position' };
+  }
+
+  /** Whether its pixels are positions of the scan. */
+  get showsScan() {
+    return !isSpectrum(this.product);
   }
 
   #listen() {
     const { view } = this.display;
     view.addEventListener('cursor', ({ detail }) => {
       this.cursor = detail;
-      if (detail && this.map) this.dispatchEvent(new CustomEvent('cursor', { detail }));
+      if (detail && this.map && this.showsScan) this.dispatchEvent(new CustomEvent('cursor', { detail }));
       this.#showReadout();
     });
-    view.addEventListener('pick', ({ detail }) => this.dispatchEvent(new CustomEvent('pick', { detail })));
+    view.addEventListener('pick', ({ detail }) => this.showsScan && this.dispatchEvent(new CustomEvent('pick', { detail })));
     this.root.addEventListener('pointerdown', () => this.dispatchEvent(new CustomEvent('chosen')));
     this.root.addEventListener('focusin', () => this.dispatchEvent(new CustomEvent('chosen')));
   }
 
   #showReadout() {
-    const map = this.map;
-    if (!map || !this.pass) return setText(this.readout, '');
-    if (!this.cursor) return setText(this.readout, map.units);
+    const { image } = this.display;
+    if (!image || !this.map) return setText(this.readout, '');
+    if (!this.cursor) return setText(this.readout, image.units);
     const { y, x } = this.cursor;
-    const i = y * map.nx + x;
-    setText(this.readout, `y ${y} x ${x}  ${this.#valueAt(i)}`);
+    const i = y * image.shape[1] + x;
+    setText(this.readout, this.showsScan ? `y ${y} x ${x}  ${this.#valueAt(i)}` : this.#frequencyAt(y, x));
+  }
+
+  #frequencyAt(y, x) {
+    const middle = this.display.image.shape[0] / 2;
+    const away = Math.hypot(y - middle, x - middle);
+    const { size, name } = this.step();
+    const period = name === 'per position' ? `${value(1 / (away * size))} positions` : `${value(1 / (away * size))} nm`;
+    return away > 0 ? `${value(away * size)} ${name}  period ${period}` : 'mean of the map';
   }
 
   #valueAt(i) {
-    if (!this.pass.measured[i]) return 'not measured';
-    const v = this.pass.data[i];
+    const { data, angle, measured } = this.display.image;
+    if (!measured[i]) return 'not measured';
+    const v = data[i];
     if (this.display.kind === 'classes') return CLASSES.find((one) => one.value === v)?.name ?? 'not analysed';
-    return value(v);
+    return angle ? `${value(v)} towards ${Math.round(360 * angle[i])}°` : value(v);
+  }
+}
+
+/** A layer that is drawn, and taken by the mouse, only where pixels are positions of the scan. */
+class OnScan {
+  constructor(panel, layer) {
+    Object.assign(this, { panel, layer });
+  }
+
+  draw(context, view) {
+    if (this.panel.showsScan) this.layer.draw(context, view);
+  }
+
+  grab(point, view, event) {
+    return this.panel.showsScan && this.layer.grab(point, view, event);
+  }
+
+  drag(place, event) {
+    this.layer.drag(place, event);
+  }
+
+  drop() {
+    this.layer.drop();
+  }
+
+  cursorAt(point, view) {
+    return this.panel.showsScan ? this.layer.cursorAt(point, view) : null;
   }
 }

@@ -1,6 +1,7 @@
 // One, two or four maps side by side, and the display controls of the one that is chosen.
 
 import { DisplayControls } from './display_controls.js';
+import { isThere, sourcesOf } from './derived_maps.js';
 import { button, choice, element, setOptions } from './dom.js';
 import { MapMarks, beamPosition } from './map_marks.js';
 import { MapPanel } from './map_panel.js';
@@ -43,7 +44,7 @@ export class MapsPanel extends EventTarget {
 
   /** Names of the maps that are to be sent. */
   get watched() {
-    return [...new Set(this.shown.map((panel) => panel.product).filter(Boolean))];
+    return [...new Set(this.shown.flatMap((panel) => sourcesOf(panel.product)))];
   }
 
   get shown() {
@@ -56,6 +57,7 @@ export class MapsPanel extends EventTarget {
     this.grid.dataset.layout = n;
     this.panels.forEach((panel, i) => { panel.root.hidden = i >= n; });
     this.layouts.forEach((one, i) => one.setAttribute('aria-pressed', String(LAYOUTS[i] === n)));
+    this.shown.forEach((panel) => panel.update());
     if (this.chosen && !this.shown.includes(this.chosen)) this.choose(this.panels[0]);
     this.#emit('watch');
   }
@@ -129,9 +131,9 @@ export class MapsPanel extends EventTarget {
   }
 
   #mapChanged(name) {
-    this.panels.filter((panel) => panel.product === name).forEach((panel) => panel.update());
     const { run } = this.store;
     const map = this.store.maps.get(name);
+    this.shown.filter((panel) => sourcesOf(panel.product).includes(name)).forEach((panel) => panel.update(map.rows));
     if (!map || !run || map.run !== run.id) return;
     const growing = run.state === 'acquiring' && run.mode !== 'view';
     const newest = map.newestPass();
@@ -160,7 +162,7 @@ export class MapsPanel extends EventTarget {
     const wanted = this.settings.get('maps', []);
     const firsts = firstMaps(run.maps, 4);
     this.panels.forEach((panel, i) => {
-      const name = run.maps.includes(panel.product) ? panel.product : run.maps.includes(wanted[i]) ? wanted[i] : firsts[i] ?? firsts[0];
+      const name = [panel.product, wanted[i]].find((one) => isThere(run.maps, one)) ?? firsts[i] ?? firsts[0];
       panel.turnTo(name);
       panel.names(run.maps);
     });

@@ -142,7 +142,7 @@ export class PatternPanel extends EventTarget {
     view.addEventListener('pick', ({ detail }) => this.dispatchEvent(new CustomEvent('picked', { detail: detail.exact })));
     this.apertures.addEventListener('change', () => view.redraw());
     this.store.on('pattern', (name) => name === this.source && this.update());
-    this.store.on('rows calibration', () => view.redraw());
+    this.store.on('rows calibration', () => view.redrawOnBeat());
     this.store.on('rows', () => !ASKED[this.source] && !this.store.paused && this.#sayWhich());
     this.store.on('pause', () => this.update());
     this.store.on('run', () => this.#names());

@@ -2,8 +2,7 @@
 
 import uPlot from 'uplot';
 import { element } from './dom.js';
-
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+import { themeColour as css } from './theme.js';
 
 export class Plot {
   #plot = null;

@@ -1,15 +1,19 @@
 // How each result is shown unless the viewer says otherwise.
 
+import { isSpectrum, turned } from './derived_maps.js';
+
 const MAP_PERCENT = [0.1, 99.9];
 const PATTERN_PERCENT = [0, 99.9];
 
 const lastPart = (name) => name.slice(name.lastIndexOf('/') + 1);
 
-/** {kind: 'classes'} or {colours, centre, percent, scale} of the map with this name. */
+/** {kind: 'classes'} or {kind, colours, centre, percent, scale} of the map with this name. */
 export function mapDefaults(name) {
   if (name === 'bragg/class') return { kind: 'classes' };
   const last = lastPart(name);
   const base = { kind: 'values', colours: 'grey', centre: null, percent: MAP_PERCENT, scale: 'linear' };
+  if (isSpectrum(name)) return { ...base, colours: 'inferno', percent: PATTERN_PERCENT, scale: 'log' };
+  if (name.startsWith('dpc:')) return { ...base, kind: 'directions', colours: 'hue', percent: PATTERN_PERCENT };
   if (/^com_[xy]$/.test(last)) return { ...base, colours: 'blue-red', centre: 'median' };
   if (/^e_(xx|yy|xy)$/.test(last)) return { ...base, colours: 'blue-red', centre: 'zero' };
   if (/(azimuth|angle)$/.test(last)) return { ...base, colours: 'hue', percent: [0, 100] };
@@ -24,7 +28,8 @@ export function patternDefaults(name) {
 
 /** Names that say more to an operator. */
 export function title(name) {
-  return name.replace(/_/g, ' ').replace('bragg/', 'Bragg ').replace(/\bcom (x|y|magnitude|angle)\b/, 'CoM $1').replace('icom', 'iCoM').replace(/\blatest$/, 'newest');
+  if (isSpectrum(name)) return `${title(turned(name))}, spectrum`;
+  return name.replace(/^dpc:(.*\/)?com$/, '$1DPC').replace(/_/g, ' ').replace('bragg/', 'Bragg ').replace(/\bcom (x|y|magnitude|angle)\b/, 'CoM $1').replace('icom', 'iCoM').replace(/\blatest$/, 'newest');
 }
 
 /** Which maps to show first: those that tell most. */

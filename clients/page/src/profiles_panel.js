@@ -99,7 +99,7 @@ export class ProfilesPanel extends EventTarget {
     const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
     store.on('profile', (name) => this.watched.includes(name) && this.#showProfile());
     this.atCursor.addEventListener('change', () => this.profile === AT_CURSOR && this.#showProfile());
-    store.on('map', (name) => name === this.maps.chosen?.product && signal());
+    store.on('map', (name) => name === this.maps.chosen?.source && signal());
     store.on('run', () => this.#runChanged());
     store.on('calibration', () => {
       this.#showProfile();
@@ -173,7 +173,7 @@ export class ProfilesPanel extends EventTarget {
     const panel = this.maps.chosen;
     const map = panel?.map;
     const classes = panel?.display.kind === 'classes';
-    setText(this.signalName, classes ? '% with reflections in time' : panel?.product ? `${title(panel.product)} in time` : 'Signal in time');
+    setText(this.signalName, classes ? '% with reflections in time' : panel?.source ? `${title(panel.source)} in time` : 'Signal in time');
     if (!map) return this.signalPlot.show(null, 'no signal yet');
     const pass = map.pass(this.store.passOf(map));
     const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);

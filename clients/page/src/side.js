@@ -1,4 +1,4 @@
-// The steering side: tabs, one form each.
+// The steering side: tabs, one form each. On narrow screens it lies folded at the bottom, its tabs always in sight.
 
 import { button, element, setText } from './dom.js';
 
@@ -8,7 +8,7 @@ export class Side {
     this.tabs = tabs;
     this.settings = settings;
     this.buttons = tabs.map(({ id, title }) => element('button', {
-      type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, onclick: () => this.open(id),
+      type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, onclick: () => this.#clicked(id),
       onkeydown: (event) => this.#key(event),
     }, title));
     tabs.forEach(({ id, root }) => {
@@ -18,9 +18,15 @@ export class Side {
       root.tabIndex = 0;
       root.classList.add('tab-panel');
     });
-    this.root = element('aside', { class: 'side', 'aria-label': 'Steering' },
+    this.root = element('aside', { class: 'side folded', 'aria-label': 'Steering' },
       element('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Steering' }, ...this.buttons), this.#notice(store, steer), ...tabs.map(({ root }) => root));
     this.open(settings.get('tab', tabs[0].id));
+  }
+
+  // The tab that is open, once more: folds or unfolds, which shows on narrow screens only.
+  #clicked(id) {
+    this.root.classList.toggle('folded', this.chosen.id === id && !this.root.classList.contains('folded'));
+    this.open(id);
   }
 
   // Why nothing here can be used, where that is so.
@@ -50,6 +56,7 @@ export class Side {
 
   /** The next tab that is there, with the keys in it. */
   openNext() {
+    this.root.classList.remove('folded');
     const there = this.tabs.filter((_, i) => !this.buttons[i].hidden);
     this.open(there[(there.indexOf(this.chosen) + 1) % there.length].id);
     this.buttons[this.tabs.indexOf(this.chosen)].focus();

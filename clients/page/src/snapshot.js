@@ -39,6 +39,7 @@ export async function saveSnapshot(display, more) {
   const picture = await new Promise((resolve) => pictureOf(view).toBlob(resolve, 'image/png'));
   download(`${name}.png`, picture);
   download(`${name}.npy`, new Blob([npy(image.data, image.measured, image.shape)]));
+  if (image.angle) download(`${name}-degrees.npy`, new Blob([npy(image.angle.map((turns) => 360 * turns), image.measured, image.shape)]));
   download(`${name}.json`, new Blob([`${JSON.stringify(about, null, 2)}\n`], { type: 'application/json' }));
   return name;
 }
