@@ -22,6 +22,12 @@ struct bragg_quarter_table {
     double lowest[BRAGG_QUARTER_POINTS];
 };
 
+/* Four bytes of a buffer of bytes each: those from place at[i] on, of which those are wanted that
+ * are 1 in wanted[i]. */
+struct bragg_words {
+    uint32_t *at, *wanted;
+};
+
 /* Never changes once made. A part is one band of one sector, parts are [band][sector]. */
 struct bragg_background_plan {
     uint32_t n_sectors, n_bands; /* n_sectors is a multiple of 4 */
@@ -31,6 +37,10 @@ struct bragg_background_plan {
     uint32_t *pixels;
     uint32_t part_start[BRAGG_PARTS_MAX], part_n[BRAGG_PARTS_MAX];
     uint32_t band_room[BRAGG_BANDS_MAX];
+    /* The same pixels, up to four beside each other at a time: [band][k][sector], up to
+     * band_words[b] words of each part, filled up with words that hold none. */
+    struct bragg_words words;
+    uint32_t band_words[BRAGG_BANDS_MAX];
     double part_template[BRAGG_PARTS_MAX];     /* counts of the template */
     double part_pixels[BRAGG_PARTS_MAX];       /* part_n */
     double sector_template[BRAGG_SECTORS_MAX]; /* of its parts, added by rising band */

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "processing/bragg/bragg_background.h"
 
@@ -123,6 +124,53 @@ static void add_radius(struct bragg_background_plan *plan, const struct pixel *p
     plan->band_radius[pixel->part / plan->n_sectors] += pixel->radius * pixel->template;
 }
 
+/* The next word of a part: its pixels from number `first` on, up to four beside each other; returns
+ * the number of the first that it does not hold. */
+static uint32_t cut_word(const struct bragg_background_plan *plan, uint32_t part, uint32_t first,
+                         uint32_t *at, uint32_t *wanted)
+{
+    uint8_t bytes[sizeof(*wanted)] = {0};
+    uint32_t k = first;
+    *at = bragg_part_pixel(plan, part, first);
+    for (; k < plan->part_n[part] && bragg_part_pixel(plan, part, k) - *at < sizeof(bytes); k++)
+        bytes[bragg_part_pixel(plan, part, k) - *at] = 1;
+    memcpy(wanted, bytes, sizeof(bytes));
+    return k;
+}
+
+static uint32_t count_words(const struct bragg_background_plan *plan, uint32_t part)
+{
+    uint32_t n = 0, at, wanted;
+    for (uint32_t k = 0; k < plan->part_n[part]; n++)
+        k = cut_word(plan, part, k, &at, &wanted);
+    return n;
+}
+
+static int make_words(struct bragg_background_plan *plan, struct error *error)
+{
+    const uint32_t n = plan->n_sectors;
+    size_t first = 0;
+    for (uint32_t part = 0; part < n * plan->n_bands; part++) {
+        uint32_t *const most = &plan->band_words[part / n];
+        const uint32_t words = count_words(plan, part);
+        *most = words > *most ? words : *most;
+    }
+    for (uint32_t b = 0; b < plan->n_bands; b++)
+        first += (size_t)plan->band_words[b] * n;
+    plan->words.at = calloc(first + 1, sizeof(*plan->words.at));
+    plan->words.wanted = calloc(first + 1, sizeof(*plan->words.wanted));
+    if (!plan->words.at || !plan->words.wanted)
+        return error_set(error, -ENOMEM, "not enough memory for the sectors of the Bragg annulus");
+    first = 0;
+    for (uint32_t part = 0; part < n * plan->n_bands; part++) {
+        size_t word = first + part % n;
+        for (uint32_t k = 0; k < plan->part_n[part]; word += n)
+            k = cut_word(plan, part, k, &plan->words.at[word], &plan->words.wanted[word]);
+        first += part % n == n - 1 ? (size_t)plan->band_words[part / n] * n : 0;
+    }
+    return 0;
+}
+
 static int sort_pixels(struct bragg_background_plan *plan,
                        const struct bragg_reference_values *values, const struct bragg_grid *grid,
                        const uint8_t *mask, const double *template, struct error *error)
@@ -133,7 +181,7 @@ static int sort_pixels(struct bragg_background_plan *plan,
         return error_set(error, -ENOMEM, "not enough memory for the sectors of the Bragg annulus");
     visit_pixels(plan, values, grid, mask, template, place_pixel);
     visit_pixels(plan, values, grid, mask, template, add_radius);
-    return 0;
+    return make_words(plan, error);
 }
 
 /* Bands without a used pixel keep the middle of theirs. */
@@ -314,7 +362,10 @@ int bragg_background_plan_init(struct bragg_background_plan *plan,
 
 void bragg_background_plan_finish(struct bragg_background_plan *plan)
 {
+    free(plan->words.wanted);
+    free(plan->words.at);
     free(plan->pixels);
+    plan->words = (struct bragg_words){0};
     plan->pixels = NULL;
 }
 

@@ -38,30 +38,49 @@ static bool is_higher(const struct bragg_candidate *a, const struct bragg_candid
     return a->excess > b->excess || (a->excess == b->excess && a->place < b->place);
 }
 
-/* Whether one of the eight places around reaches its threshold and is higher. */
+/* Whether this place beside it reaches its threshold and is higher. */
+static bool is_lower_than(const struct bragg_scratch *scratch, enum bragg_width width,
+                          const struct bragg_candidate *candidate, size_t place)
+{
+    const uint32_t counts = bragg_sum_at(scratch, width, place);
+    const double excess = counts - bragg_background_at(scratch, width, place, counts);
+    if (excess < candidate->excess)
+        return false;
+    const struct bragg_candidate other = look_at(scratch, width, place);
+    return is_higher(&other, candidate) && reaches_threshold(scratch, &other);
+}
+
+/* Whether one of the eight places around reaches its threshold and is higher. That of most counts
+ * is looked at first: mostly it is the one. Of most others the counts alone tell that they are not.
+ */
 static bool is_beside_higher(const struct bragg_scratch *scratch, enum bragg_width width,
                              const struct bragg_candidate *candidate)
 {
     const struct bragg_positions *const p = &scratch->reference->positions[width];
-    const struct bragg_grid *const grid = &scratch->reference->grid;
-    const int step = (int)p->step;
-    const int row = (int)(candidate->place / grid->stride);
-    const int column = (int)(candidate->place % grid->stride);
-    for (int y = row - step; y <= row + step; y += step) {
-        for (int x = column - step; x <= column + step; x += step) {
-            if (y < 0 || y >= (int)grid->rows || x < 0 || x >= (int)grid->columns)
-                continue;
-            const size_t place = bragg_map_at(grid, (uint32_t)y, (uint32_t)x);
-            if (p->cell[place] == BRAGG_NO_PLACE)
-                continue;
-            const uint32_t counts = bragg_sum_at(scratch, width, place);
-            const double excess = counts - bragg_background_at(scratch, width, place, counts);
-            if (excess < candidate->excess)
-                continue;
-            const struct bragg_candidate other = look_at(scratch, width, place);
-            if (is_higher(&other, candidate) && reaches_threshold(scratch, &other))
-                return true;
-        }
+    const ptrdiff_t column = (ptrdiff_t)p->step;
+    const ptrdiff_t row = column * (ptrdiff_t)scratch->reference->grid.stride;
+    const ptrdiff_t around[8] = {-row - column, -row,         -row + column, -column,
+                                 column,        row - column, row,           row + column};
+    const double least = scratch->width[width].least[p->cell[candidate->place] / BRAGG_LEVELS];
+    const double as_high = candidate->excess + least - 1; /* far more than rounding */
+    size_t places[8], first = 0;
+    uint32_t n = 0, most = 0;
+    for (int i = 0; i < 8; i++) {
+        const size_t place = candidate->place + (size_t)around[i];
+        if (p->cell[place] == BRAGG_NO_PLACE)
+            continue;
+        const uint32_t counts = bragg_sum_at(scratch, width, place);
+        if (counts < as_high)
+            continue;
+        first = counts > most ? n : first;
+        most = counts > most ? counts : most;
+        places[n++] = place;
+    }
+    if (n > 0 && is_lower_than(scratch, width, candidate, places[first]))
+        return true;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i != first && is_lower_than(scratch, width, candidate, places[i]))
+            return true;
     }
     return false;
 }
@@ -174,84 +193,102 @@ static bool looks_empty(const struct bragg_scratch *scratch)
 static bool rules_out_all(struct bragg_scratch *scratch, enum bragg_width width,
                           const uint32_t limits[BRAGG_CELLS])
 {
+    const struct bragg_grid *const grid = &scratch->reference->grid;
     struct bragg_width_scratch *const w = &scratch->width[width];
     uint8_t narrow[BRAGG_CELLS];
-    if (!scratch->has_bytes || w->has_sums || !looks_empty(scratch) || !to_8_bits(narrow, limits))
+    if (!scratch->has_bytes || grid->stride < BRAGG_BYTES_STRIDE || w->has_sums ||
+        !looks_empty(scratch) || !to_8_bits(narrow, limits))
         return false;
     if (!w->has_byte_sums)
         scratch->kernels->disk_sums_8(w->byte_sums, scratch->room_8, scratch->bytes, &w->plan);
     w->has_byte_sums = true;
     return !scratch->kernels->any_above_8(w->byte_sums, scratch->reference->positions[width].cell,
-                                          scratch->reference->grid.map_size, narrow);
+                                          grid->map_size, narrow);
 }
 
-/* Between what the background of a ring's places lies, and the highest of their thresholds. */
-struct ring_range {
-    double least, most;
-    uint32_t threshold;
+/* Between what the background of each ring's places lies, and the highest of their thresholds. */
+struct ring_ranges {
+    double least[BRAGG_RINGS_MAX], most[BRAGG_RINGS_MAX];
+    uint32_t threshold[BRAGG_RINGS_MAX];
 };
 
-static struct ring_range range_of_ring(const struct bragg_scratch *scratch,
-                                       const struct bragg_ring *ring,
-                                       const struct ring_ratio *ratio)
+static void find_ranges(struct ring_ranges *ranges, const struct bragg_scratch *scratch,
+                        const struct bragg_positions *p, const struct ring_ratio *ratios)
 {
-    if (ring->weight > ring->most_weight)
-        return (struct ring_range){.least = HUGE_VAL};
-    const double most = ring->most_weight * scratch->keep * ratio->high;
-    return (struct ring_range){
-        .least = ring->weight * scratch->keep * ratio->low,
-        .most = most,
-        .threshold = bragg_threshold(&scratch->reference->thresholds, most,
-                                     ring->most_speckle + ratio->high_variance),
-    };
+    for (uint32_t i = 0; i < p->n_rings; i++) {
+        const struct bragg_ring *const ring = &p->rings[i];
+        const bool has_places = ring->weight <= ring->most_weight;
+        ranges->least[i] = has_places ? ring->weight * scratch->keep * ratios[i].low : HUGE_VAL;
+        ranges->most[i] = has_places ? ring->most_weight * scratch->keep * ratios[i].high : 0;
+        ranges->threshold[i] = bragg_threshold(&scratch->reference->thresholds, ranges->most[i],
+                                               ring->most_speckle + ratios[i].high_variance);
+    }
 }
 
-/* Counts that a place of a cell may have less than one beside it without being ruled out: with more
- * than that, the other one reaches its threshold if this one does and has more excess. */
-static void find_slack(uint32_t slack[BRAGG_CELLS], const struct bragg_scratch *scratch,
-                       const struct bragg_positions *p, const uint32_t limits[BRAGG_CELLS],
-                       const struct ring_ratio *ratios)
+/* What a place beside one of a cell must have to be higher whatever the backgrounds of both are,
+ * and to reach its threshold: more than so many counts more, and more than so many. */
+struct higher {
+    _Alignas(64) uint32_t more[BRAGG_CELLS];
+    uint32_t limit[BRAGG_CELLS];
+};
+
+static void find_higher(struct higher *higher, double *least, const struct bragg_positions *p,
+                        const struct ring_ranges *ranges, uint32_t rings_apart)
 {
-    struct ring_range ranges[BRAGG_RINGS_MAX];
-    for (uint32_t ring = 0; ring < p->n_rings; ring++)
-        ranges[ring] = range_of_ring(scratch, &p->rings[ring], &ratios[ring]);
-    memset(slack, 0, BRAGG_CELLS * sizeof(*slack));
+    memset(higher, 0, sizeof(*higher));
     for (uint32_t ring = 0; ring < p->n_rings; ring++) {
-        double most = 0, threshold = 0;
-        const uint32_t first = ring > p->rings_beside ? ring - p->rings_beside : 0;
-        for (uint32_t i = first; i <= ring + p->rings_beside && i < p->n_rings; i++) {
-            most = ranges[i].most > most ? ranges[i].most : most;
-            threshold = ranges[i].threshold > threshold ? ranges[i].threshold : threshold;
+        double most = 0;
+        uint32_t threshold = 0;
+        least[ring] = HUGE_VAL;
+        const uint32_t first = ring > rings_apart ? ring - rings_apart : 0;
+        for (uint32_t i = first; i <= ring + rings_apart && i < p->n_rings; i++) {
+            most = ranges->most[i] > most ? ranges->most[i] : most;
+            least[ring] = ranges->least[i] < least[ring] ? ranges->least[i] : least[ring];
+            threshold = ranges->threshold[i] > threshold ? ranges->threshold[i] : threshold;
         }
-        const double background = most - ranges[ring].least + 1;
+        const double more = most - ranges->least[ring];
         for (uint32_t i = BRAGG_LEVELS * ring; i < BRAGG_LEVELS * (ring + 1); i++) {
-            const double more = threshold - limits[i];
-            slack[i] = (uint32_t)ceil(fmax(0, more > background ? more : background));
+            higher->more[i] = more > 0 ? (uint32_t)more + 2 : 2;
+            higher->limit[i] = threshold - 1;
         }
     }
+}
+
+/* Takes those places out of the blocks that have a higher one beside them, `first` or `second` away
+ * forth or back. */
+static void drop_lower_beside(struct bragg_scratch *scratch, enum bragg_width width,
+                              const struct higher *higher, ptrdiff_t first, ptrdiff_t second,
+                              size_t n_blocks)
+{
+    const struct bragg_kernels *const kernels = scratch->kernels;
+    const uint8_t *const cell = scratch->reference->positions[width].cell;
+    const void *const sums = scratch->width[width].sums;
+    _Alignas(64) uint16_t more[BRAGG_CELLS], limit[BRAGG_CELLS];
+    to_16_bits(more, higher->more);
+    to_16_bits(limit, higher->limit);
+    if (scratch->sums_are_narrow)
+        kernels->drop_lower_16(scratch->blocks, n_blocks, sums, cell, first, second, more, limit);
+    else
+        kernels->drop_lower_32(scratch->blocks, n_blocks, sums, cell, first, second, higher->more,
+                               higher->limit);
 }
 
 /* Takes most places out of the blocks that have a higher one beside them: near bright disks nearly
  * all of some thousand are. */
 static void drop_lower(struct bragg_scratch *scratch, enum bragg_width width,
-                       const uint32_t limits[BRAGG_CELLS], const struct ring_ratio *ratios,
-                       size_t n_blocks)
+                       const struct ring_ratio *ratios, size_t n_blocks)
 {
     const struct bragg_positions *const p = &scratch->reference->positions[width];
     const ptrdiff_t column = (ptrdiff_t)p->step;
     const ptrdiff_t row = column * (ptrdiff_t)scratch->reference->grid.stride;
-    const void *const sums = scratch->width[width].sums;
-    _Alignas(64) uint32_t slack[BRAGG_CELLS];
-    _Alignas(64) uint16_t narrow[BRAGG_CELLS];
-    find_slack(slack, scratch, p, limits, ratios);
-    to_16_bits(narrow, slack);
-    for (size_t i = 0; i < n_blocks; i++) {
-        if (scratch->sums_are_narrow)
-            scratch->kernels->drop_lower_16(&scratch->blocks[i], sums, p->cell, row, column,
-                                            narrow);
-        else
-            scratch->kernels->drop_lower_32(&scratch->blocks[i], sums, p->cell, row, column, slack);
-    }
+    struct ring_ranges ranges;
+    struct higher higher;
+    find_ranges(&ranges, scratch, p, ratios);
+    double *const least = scratch->width[width].least;
+    find_higher(&higher, least, p, &ranges, p->rings_beside);
+    drop_lower_beside(scratch, width, &higher, row, column, n_blocks);
+    find_higher(&higher, least, p, &ranges, p->rings_across);
+    drop_lower_beside(scratch, width, &higher, row + column, row - column, n_blocks);
 }
 
 /* Blocks for which it is worth to find out what can be ruled out. */
@@ -268,7 +305,7 @@ void bragg_find_candidates(struct bragg_scratch *scratch, enum bragg_width width
     const size_t n = screen(scratch, width, limits);
     /* Of a frame that is left out the counts lower the background too. */
     if (n > FEW_BLOCKS && scratch->own == 0)
-        drop_lower(scratch, width, limits, ratios, n);
+        drop_lower(scratch, width, ratios, n);
     for (size_t i = 0; i < n; i++) {
         const struct bragg_block *const block = &scratch->blocks[i];
         for (uint32_t left = block->which; left; left &= left - 1)

@@ -13,7 +13,9 @@
 #define CENTRE_SIGMA_MIN 0.75
 #define DEVIATIONS 3
 #define DIRECTION_MIN (10 * M_PI / 180) /* reflections at smaller angles are of one direction */
+#define DIRECTION_TANGENT 0.17632698070846498
 #define LATTICE_ANGLE_MIN (20 * M_PI / 180)
+#define LATTICE_TANGENT 0.36397023426620234
 #define LATTICE_ORDER 2
 /* Reflections of a lattice must be this share of all. */
 #define LATTICE_SHARE 0.5
@@ -152,6 +154,23 @@ static double angle_between(struct vector a, struct vector b)
     return atan2(fabs(a.y * b.x - a.x * b.y), fabs(a.y * b.y + a.x * b.x));
 }
 
+/* An angle that lines are compared with, and its tangent; NAN: not known. */
+struct limit {
+    double angle, tangent;
+};
+/* Of tangents, what is too near to leave it at that. */
+#define ROUNDING 1e-9
+
+/* Whether lines are at most this far apart; the angle itself takes ten times as long as its
+ * tangent. */
+static bool is_within(struct vector a, struct vector b, struct limit limit)
+{
+    const double sine = fabs(a.y * b.x - a.x * b.y), cosine = fabs(a.y * b.y + a.x * b.x);
+    if (sine > (1 + ROUNDING) * limit.tangent * cosine)
+        return false;
+    return sine < (1 - ROUNDING) * limit.tangent * cosine || angle_between(a, b) <= limit.angle;
+}
+
 static double length_of(struct vector a)
 {
     return sqrt(square(a.y) + square(a.x));
@@ -163,10 +182,12 @@ static uint32_t count_directions(const struct work *work)
     uint32_t n = 0;
     for (uint32_t i = 0; i < work->result->n_reflections; i++) {
         const double sigma = work->result->reflections[i].sigma;
-        const double within =
-            fmax(DIRECTION_MIN, DEVIATIONS * sigma / fmax(length_of(work->g[i]), 1));
+        const double within = DEVIATIONS * sigma / fmax(length_of(work->g[i]), 1);
+        const struct limit limit = within > DIRECTION_MIN
+                                       ? (struct limit){within, NAN}
+                                       : (struct limit){DIRECTION_MIN, DIRECTION_TANGENT};
         uint32_t j = 0;
-        while (j < n && angle_between(first[j], work->g[i]) > within)
+        while (j < n && !is_within(first[j], work->g[i], limit))
             j++;
         if (j == n)
             first[n++] = work->g[i];
@@ -207,16 +228,17 @@ static bool has_weak_third(const struct work *work, struct base base)
            is_there(work, (struct vector){a.y - b.y, a.x - b.x}, 1, tests);
 }
 
-/* Reflections that fit the lattice of a base, 0 where the base is none. */
-static uint32_t lattice_members(const struct work *work, struct base base)
+/* Reflections that fit the lattice of a base, 0 where the base is none or they are no more than
+ * `most`. */
+static uint32_t lattice_members(const struct work *work, struct base base, uint32_t most)
 {
-    const double angle = angle_between(work->g[base.first], work->g[base.second]);
-    if (angle < LATTICE_ANGLE_MIN)
+    const struct limit limit = {LATTICE_ANGLE_MIN, LATTICE_TANGENT};
+    uint32_t members = work->result->n_reflections;
+    if (is_within(work->g[base.first], work->g[base.second], limit))
         return 0;
-    uint32_t members = 2;
-    for (uint32_t i = 0; i < work->result->n_reflections; i++)
-        members += i != base.first && i != base.second && is_of_lattice(work, base, i);
-    return members;
+    for (uint32_t i = 0; i < work->result->n_reflections && members > most; i++)
+        members -= i != base.first && i != base.second && !is_of_lattice(work, base, i);
+    return members > most ? members : 0;
 }
 
 /* Weaker ones hardly make a better base. */
@@ -230,7 +252,7 @@ static uint32_t best_base(const struct work *work, struct base *best)
     uint32_t most = 0;
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = i + 1; j < n; j++) {
-            const uint32_t members = lattice_members(work, (struct base){i, j});
+            const uint32_t members = lattice_members(work, (struct base){i, j}, most);
             if (members > most) {
                 most = members;
                 *best = (struct base){i, j};

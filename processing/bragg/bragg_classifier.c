@@ -94,11 +94,21 @@ void bragg_need_sums(struct bragg_scratch *scratch, enum bragg_width width)
     scratch->width[width].has_sums = true;
 }
 
+static void need_narrow(struct bragg_scratch *scratch)
+{
+    if (!scratch->has_narrow)
+        scratch->kernels->widen_8(scratch->narrow, scratch->bytes,
+                                  scratch->reference->grid.buffer_size);
+    scratch->has_narrow = true;
+}
+
 void bragg_widen_pixels(struct bragg_scratch *scratch)
 {
-    if (!scratch->has_wide)
-        scratch->kernels->widen(scratch->pixels, scratch->narrow,
-                                scratch->reference->grid.buffer_size);
+    if (scratch->has_wide)
+        return;
+    need_narrow(scratch);
+    scratch->kernels->widen_16(scratch->pixels, scratch->narrow,
+                               scratch->reference->grid.buffer_size);
     scratch->has_wide = true;
 }
 
@@ -106,7 +116,9 @@ static uint64_t sum_parts(struct bragg_scratch *scratch)
 {
     const struct bragg_background_plan *const plan = &scratch->reference->background;
     uint64_t total = 0;
-    if (scratch->has_narrow)
+    if (scratch->has_bytes && !scratch->has_narrow)
+        scratch->kernels->sum_parts_8(scratch->part_counts, plan, scratch->bytes);
+    else if (scratch->has_narrow)
         scratch->kernels->sum_parts_16(scratch->part_counts, plan, scratch->narrow);
     else
         scratch->kernels->sum_parts_32(scratch->part_counts, plan, scratch->pixels);
@@ -122,7 +134,7 @@ static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
     uint32_t sectors[BRAGG_SECTORS_MAX] = {0};
     if (total <= UINT16_MAX)
         return true;
-    if (!scratch->has_narrow)
+    if (scratch->has_wide)
         return false;
     for (uint32_t b = 0; b < plan->n_bands; b++) {
         for (uint32_t s = 0; s < plan->n_sectors; s++)
@@ -138,36 +150,49 @@ static bool fit_narrow(const struct bragg_scratch *scratch, uint64_t total)
     return most <= UINT16_MAX;
 }
 
-static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
+/* Into bytes where the frame has no more than they hold: most steps need no more of it. */
+static void load_pixels(struct bragg_scratch *scratch, const struct bragg_frame *frame)
 {
     const struct bragg_kernels *const kernels = scratch->kernels;
     const struct bragg_grid *const grid = &scratch->reference->grid;
     const uint8_t *const mask = scratch->reference->mask;
-    if (frame->pixel_size == 1)
-        kernels->load_8(scratch->narrow, scratch->bytes, grid, mask, frame->image);
-    else if (frame->pixel_size == 2)
-        kernels->load_16(scratch->narrow, scratch->bytes, grid, mask, frame->image);
-    else
+    scratch->has_bytes = frame->pixel_size < 4;
+    scratch->has_narrow = false;
+    scratch->has_wide = !scratch->has_bytes;
+    if (frame->pixel_size == 1) {
+        kernels->load_8(scratch->bytes, grid, mask, frame->image);
+    } else if (frame->pixel_size == 2) {
+        scratch->has_narrow = !kernels->load_16_to_bytes(scratch->bytes, grid, mask, frame->image);
+        if (scratch->has_narrow)
+            kernels->load_16(scratch->narrow, grid, mask, frame->image);
+    } else {
         kernels->load_32(scratch->pixels, grid, mask, frame->image);
-    scratch->has_narrow = frame->pixel_size < 4;
-    scratch->has_wide = !scratch->has_narrow;
-    scratch->has_bytes = scratch->has_narrow && grid->stride >= BRAGG_BYTES_STRIDE;
+    }
+}
+
+static uint64_t load_fast(struct bragg_scratch *scratch, const struct bragg_frame *frame)
+{
+    load_pixels(scratch, frame);
     const uint64_t total = sum_parts(scratch);
     scratch->sums_are_narrow = fit_narrow(scratch, total);
     if (!scratch->sums_are_narrow)
         bragg_widen_pixels(scratch);
-    else if (!scratch->has_narrow)
-        kernels->narrow(scratch->narrow, scratch->pixels, grid->buffer_size);
+    else if (scratch->has_wide)
+        scratch->kernels->narrow(scratch->narrow, scratch->pixels,
+                                 scratch->reference->grid.buffer_size);
+    scratch->has_narrow |= scratch->has_wide && scratch->sums_are_narrow;
     return total;
 }
 
 static void sum_disks_fast(struct bragg_scratch *scratch, enum bragg_width width)
 {
     const struct bragg_width_scratch *const w = &scratch->width[width];
-    if (scratch->sums_are_narrow)
-        scratch->kernels->disk_sums_16(w->sums, scratch->room_16, scratch->narrow, &w->plan);
-    else
+    if (!scratch->sums_are_narrow) {
         scratch->kernels->disk_sums_32(w->sums, scratch->room_32, scratch->pixels, &w->plan);
+        return;
+    }
+    need_narrow(scratch);
+    scratch->kernels->disk_sums_16(w->sums, scratch->room_16, scratch->narrow, &w->plan);
 }
 
 static void leave_out(struct bragg_scratch *scratch, const struct bragg_frame *frame)
@@ -215,6 +240,7 @@ static void search(struct bragg_scratch *scratch, uint64_t busy)
     for (uint32_t w = 0; w < scratch->reference->n_widths; w++) {
         spread_background(scratch, w);
         scratch->width[w].n_candidates = 0;
+        memset(scratch->width[w].least, 0, sizeof(scratch->width[w].least));
         scratch->method->find(scratch, w);
         n_candidates += scratch->width[w].n_candidates;
     }

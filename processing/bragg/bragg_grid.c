@@ -16,7 +16,8 @@ void bragg_grid_init(struct bragg_grid *grid, const struct bragg_settings *setti
     const uint32_t right = (uint32_t)floor(settings->centre_x + settings->outer);
     grid->rows = (bottom < height ? bottom : height - 1) - grid->top + 1;
     grid->columns = (right < width ? right : width - 1) - grid->left + 1;
-    grid->stride = (grid->columns + BRAGG_LANES - 1) / BRAGG_LANES * BRAGG_LANES;
+    /* One column at least is no place's, so that none is beside one of the next row. */
+    grid->stride = (grid->columns + BRAGG_LANES) / BRAGG_LANES * BRAGG_LANES;
     grid->buffer_stride = grid->stride + BRAGG_BORDER;
     grid->map_size = (size_t)grid->rows * grid->stride;
     grid->buffer_size =

@@ -73,18 +73,23 @@ static inline void bragg_lines_init(struct bragg_lines *lines, const double *rat
 
 struct bragg_kernels {
     /* Pixels of the grid's rectangle that the mask keeps, others 0, into the buffer, whose borders
-     * stay as they are. Pixels of 1 and 2 bytes go into the buffer of 16 bits, and into that of
-     * bytes, where more than 255 counts are 255. */
-    void (*load_8)(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
-                   const uint8_t *mask, const void *image);
-    void (*load_16)(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
-                    const uint8_t *mask, const void *image);
+     * stay as they are. Of 16 bits into bytes, more than 255 counts as 255; returns whether there
+     * are none. */
+    void (*load_8)(uint8_t *bytes, const struct bragg_grid *grid, const uint8_t *mask,
+                   const void *image);
+    bool (*load_16_to_bytes)(uint8_t *bytes, const struct bragg_grid *grid, const uint8_t *mask,
+                             const void *image);
+    void (*load_16)(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image);
     void (*load_32)(uint32_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
                     const void *image);
     /* From one buffer to the other. */
     void (*narrow)(uint16_t *narrow, const uint32_t *wide, size_t n);
-    void (*widen)(uint32_t *wide, const uint16_t *narrow, size_t n);
+    void (*widen_8)(uint16_t *narrow, const uint8_t *bytes, size_t n);
+    void (*widen_16)(uint32_t *wide, const uint16_t *narrow, size_t n);
     /* sums[i] = sum of the pixels of part i. */
+    void (*sum_parts_8)(uint32_t *sums, const struct bragg_background_plan *plan,
+                        const uint8_t *buffer);
     void (*sum_parts_16)(uint32_t *sums, const struct bragg_background_plan *plan,
                          const uint16_t *buffer);
     void (*sum_parts_32)(uint32_t *sums, const struct bragg_background_plan *plan,
@@ -111,16 +116,19 @@ struct bragg_kernels {
                         size_t n, const uint16_t limits[BRAGG_CELLS]);
     size_t (*screen_32)(struct bragg_block *blocks, const uint32_t *sums, const uint8_t *cell,
                         size_t n, const uint32_t limits[BRAGG_CELLS]);
-    /* Takes places out of a block that have more than `slack` of their cell less than a place
-     * beside them, `row` or `column` away forth or back. */
-    void (*drop_lower_16)(struct bragg_block *block, const uint16_t *sums, const uint8_t *cell,
-                          ptrdiff_t row, ptrdiff_t column, const uint16_t slack[BRAGG_CELLS]);
-    void (*drop_lower_32)(struct bragg_block *block, const uint32_t *sums, const uint8_t *cell,
-                          ptrdiff_t row, ptrdiff_t column, const uint32_t slack[BRAGG_CELLS]);
-    /* The most counts that a pixel of the disk round this one has; rows of pixels are `stride`
-     * apart. */
-    uint32_t (*highest_16)(const uint16_t *pixels, size_t stride, const struct bragg_disk *disk);
-    uint32_t (*highest_32)(const uint32_t *pixels, size_t stride, const struct bragg_disk *disk);
+    /* Takes places out of n blocks that have a higher one beside them, `first` or `second` away
+     * forth or back: one that has more than `slack` of their cell more counts, and more than
+     * `limit`. */
+    void (*drop_lower_16)(struct bragg_block *blocks, size_t n, const uint16_t *sums,
+                          const uint8_t *cell, ptrdiff_t first, ptrdiff_t second,
+                          const uint16_t slack[BRAGG_CELLS], const uint16_t limit[BRAGG_CELLS]);
+    void (*drop_lower_32)(struct bragg_block *blocks, size_t n, const uint32_t *sums,
+                          const uint8_t *cell, ptrdiff_t first, ptrdiff_t second,
+                          const uint32_t slack[BRAGG_CELLS], const uint32_t limit[BRAGG_CELLS]);
+    /* The most counts that a pixel has that is at most `reach` rows and columns away; some to the
+     * right of them count too. Rows of pixels are `stride` apart. */
+    uint32_t (*highest_around_16)(const uint16_t *pixels, size_t stride, int reach);
+    uint32_t (*highest_around_32)(const uint32_t *pixels, size_t stride, int reach);
     /* Counts less background of n pixels (bragg_expected_at); NAN where they are not used. */
     void (*excess_16)(double *excess, const uint16_t *pixels, const double *template,
                       const float *band_at, const struct bragg_lines *lines, size_t n);

@@ -28,6 +28,28 @@ BRAGG_INLINE void sum_parts(uint32_t *sums, const struct bragg_background_plan *
     }
 }
 
+/* The same of bytes, four pixels of a part at a time. */
+static void sum_parts_8(uint32_t *sums, const struct bragg_background_plan *plan,
+                        const uint8_t *buffer)
+{
+    const uint32_t n = plan->n_sectors, *at = plan->words.at, *wanted = plan->words.wanted;
+    for (uint32_t b = 0; b < plan->n_bands; b++, sums += n) {
+        const size_t room = (size_t)plan->band_words[b] * n;
+        for (uint32_t s = 0; s < n; s += 16) {
+            const __mmask16 there = (__mmask16)(n - s < 16 ? (1u << (n - s)) - 1 : UINT16_MAX);
+            __m512i sum = _mm512_setzero_si512();
+            for (size_t k = s; k < room; k += n) {
+                const __m512i place = _mm512_maskz_loadu_epi32(there, at + k);
+                const __m512i counts = _mm512_i32gather_epi32(place, buffer, 1);
+                sum = _mm512_dpbusd_epi32(sum, counts, _mm512_maskz_loadu_epi32(there, wanted + k));
+            }
+            _mm512_mask_storeu_epi32(sums + s, there, sum);
+        }
+        at += room;
+        wanted += room;
+    }
+}
+
 static void sum_parts_16(uint32_t *sums, const struct bragg_background_plan *plan,
                          const uint16_t *buffer)
 {
@@ -109,18 +131,24 @@ BRAGG_INLINE __m512i more_of_16(__m512i most, const uint16_t *sums, const uint8_
     return _mm512_mask_max_epu16(most, there, most, _mm512_loadu_si512(sums));
 }
 
-static void drop_lower_16(struct bragg_block *block, const uint16_t *sums, const uint8_t *cell,
-                          ptrdiff_t row, ptrdiff_t column, const uint16_t slack[BRAGG_CELLS])
+static void drop_lower_16(struct bragg_block *blocks, size_t n, const uint16_t *sums,
+                          const uint8_t *cell, ptrdiff_t first, ptrdiff_t second,
+                          const uint16_t slack[BRAGG_CELLS], const uint16_t limit[BRAGG_CELLS])
 {
-    const uint16_t *const at = sums + block->first;
-    const uint8_t *const cells = cell + block->first;
-    const __m512i own = _mm512_adds_epu16(_mm512_loadu_si512(at), look_up_16(slack, cells));
-    __m512i most = _mm512_setzero_si512();
-    most = more_of_16(most, at - row, cells - row);
-    most = more_of_16(most, at - column, cells - column);
-    most = more_of_16(most, at + column, cells + column);
-    most = more_of_16(most, at + row, cells + row);
-    block->which &= ~_mm512_cmpgt_epu16_mask(most, own);
+    for (size_t i = 0; i < n; i++) {
+        if (blocks[i].which == 0)
+            continue;
+        const uint16_t *const at = sums + blocks[i].first;
+        const uint8_t *const cells = cell + blocks[i].first;
+        const __m512i own = _mm512_adds_epu16(_mm512_loadu_si512(at), look_up_16(slack, cells));
+        __m512i most = _mm512_setzero_si512();
+        most = more_of_16(most, at - first, cells - first);
+        most = more_of_16(most, at - second, cells - second);
+        most = more_of_16(most, at + second, cells + second);
+        most = more_of_16(most, at + first, cells + first);
+        const __mmask32 is_enough = _mm512_cmpgt_epu16_mask(most, look_up_16(limit, cells));
+        blocks[i].which &= ~_mm512_mask_cmpgt_epu16_mask(is_enough, most, own);
+    }
 }
 
 BRAGG_INLINE __m512i more_of_32(__m512i most, const uint32_t *sums, const uint8_t *cell)
@@ -130,22 +158,34 @@ BRAGG_INLINE __m512i more_of_32(__m512i most, const uint32_t *sums, const uint8_
     return _mm512_mask_max_epu32(most, there, most, _mm512_loadu_si512(sums));
 }
 
-static void drop_lower_32(struct bragg_block *block, const uint32_t *sums, const uint8_t *cell,
-                          ptrdiff_t row, ptrdiff_t column, const uint32_t slack[BRAGG_CELLS])
+/* Of half a block; those of its places that are lower. */
+BRAGG_INLINE __mmask16 find_lower_32(const uint32_t *at, const uint8_t *cells, ptrdiff_t first,
+                                     ptrdiff_t second, const uint32_t slack[BRAGG_CELLS],
+                                     const uint32_t limit[BRAGG_CELLS])
 {
-    for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
-        const uint32_t *const at = sums + block->first + k;
-        const uint8_t *const cells = cell + block->first + k;
-        const __m512i counts = _mm512_loadu_si512(at);
-        __m512i most = _mm512_setzero_si512();
-        most = more_of_32(most, at - row, cells - row);
-        most = more_of_32(most, at - column, cells - column);
-        most = more_of_32(most, at + column, cells + column);
-        most = more_of_32(most, at + row, cells + row);
-        const __m512i ahead =
-            _mm512_maskz_sub_epi32(_mm512_cmpgt_epu32_mask(most, counts), most, counts);
-        const __mmask16 lower = _mm512_cmpgt_epu32_mask(ahead, look_up_32(slack, cells));
-        block->which &= ~((uint32_t)lower << k);
+    const __m512i counts = _mm512_loadu_si512(at);
+    __m512i most = _mm512_setzero_si512();
+    most = more_of_32(most, at - first, cells - first);
+    most = more_of_32(most, at - second, cells - second);
+    most = more_of_32(most, at + second, cells + second);
+    most = more_of_32(most, at + first, cells + first);
+    const __m512i ahead =
+        _mm512_maskz_sub_epi32(_mm512_cmpgt_epu32_mask(most, counts), most, counts);
+    const __mmask16 is_enough = _mm512_cmpgt_epu32_mask(most, look_up_32(limit, cells));
+    return _mm512_mask_cmpgt_epu32_mask(is_enough, ahead, look_up_32(slack, cells));
+}
+
+static void drop_lower_32(struct bragg_block *blocks, size_t n, const uint32_t *sums,
+                          const uint8_t *cell, ptrdiff_t first, ptrdiff_t second,
+                          const uint32_t slack[BRAGG_CELLS], const uint32_t limit[BRAGG_CELLS])
+{
+    for (size_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
+            const size_t at = blocks[i].first + k;
+            const __mmask16 lower =
+                find_lower_32(sums + at, cell + at, first, second, slack, limit);
+            blocks[i].which &= ~((uint32_t)lower << k);
+        }
     }
 }
 

@@ -20,37 +20,39 @@ typedef uint16_t lanes_16 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned
 typedef uint32_t lanes_32 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned(4), may_alias));
 
 /* Rows go in whole vectors, which may reach beyond the rectangle (masked) but never beyond the
- * image. */
-#define PIXEL_LOADER(bits, into, to_bytes, bytes_of_row)                                           \
-    BRAGG_INLINE void load_row_##bits(counts_##into *restrict to, uint8_t *restrict bytes,         \
-                                      const counts_##bits *restrict pixels,                        \
-                                      const uint8_t *restrict masks, uint32_t n)                   \
+ * image. Where counts may be more than the buffer holds, lane by lane what bits they have. */
+#define PIXEL_LOADER(bits, into, limit)                                                            \
+    BRAGG_INLINE void load_row_##bits##_to_##into(                                                 \
+        counts_##into *restrict to, counts_##bits *restrict all,                                   \
+        const counts_##bits *restrict pixels, const uint8_t *restrict masks, uint32_t n)           \
     {                                                                                              \
         for (uint32_t x = 0; x < n; x++) {                                                         \
             const counts_##bits counts = pixels[x] & (counts_##bits)(int8_t)masks[x];              \
-            to[x] = counts;                                                                        \
-            if (to_bytes)                                                                          \
-                bytes[x] = (uint8_t)(counts < UINT8_MAX ? counts : UINT8_MAX);                     \
+            to[x] = (counts_##into)(counts < (limit) ? counts : (limit));                          \
+            if ((bits) > (into))                                                                   \
+                all[x % BRAGG_LANES] |= counts;                                                    \
         }                                                                                          \
     }                                                                                              \
-    BRAGG_INLINE void load_rows_##bits(counts_##into *buffer, uint8_t *bytes,                      \
-                                       const struct bragg_grid *grid, const uint8_t *mask,         \
-                                       const void *image)                                          \
+    static uint32_t load_##bits##_to_##into(counts_##into *buffer, const struct bragg_grid *grid,  \
+                                            const uint8_t *mask, const void *image)                \
     {                                                                                              \
         const size_t n_pixels = (size_t)grid->frame_height * grid->frame_width;                    \
+        counts_##bits all[BRAGG_LANES] = {0};                                                      \
+        uint32_t most = 0;                                                                         \
         for (uint32_t row = 0; row < grid->rows; row++) {                                          \
             const size_t first = bragg_frame_at(grid, row, 0);                                     \
-            const size_t at = bragg_buffer_at(grid, (int)row, 0);                                  \
+            counts_##into *const to = buffer + bragg_buffer_at(grid, (int)row, 0);                 \
             const counts_##bits *const pixels = (const counts_##bits *)image + first;              \
             const uint8_t *const masks = mask + bragg_map_at(grid, row, 0);                        \
             const bool is_whole = first + grid->stride <= n_pixels;                                \
             for (uint32_t x = 0; is_whole && x < grid->stride; x += BRAGG_LANES)                   \
-                load_row_##bits(buffer + at + x, bytes_of_row(bytes, at + x), pixels + x,          \
-                                masks + x, BRAGG_LANES);                                           \
+                load_row_##bits##_to_##into(to + x, all, pixels + x, masks + x, BRAGG_LANES);      \
             if (!is_whole)                                                                         \
-                load_row_##bits(buffer + at, bytes_of_row(bytes, at), pixels, masks,               \
-                                grid->columns);                                                    \
+                load_row_##bits##_to_##into(to, all, pixels, masks, grid->columns);                \
         }                                                                                          \
+        for (uint32_t x = 0; x < BRAGG_LANES; x++)                                                 \
+            most |= all[x];                                                                        \
+        return most;                                                                               \
     }
 
 /* Along columns for each height, the next from the one before, then those of each height over its
@@ -155,46 +157,56 @@ typedef uint32_t lanes_32 __attribute__((vector_size(BRAGG_VECTOR_SIZE), aligned
         }                                                                                          \
     }
 
-#define HAS_BYTES(bytes, at) ((bytes) + (at))
-#define NO_BYTES(bytes, at) (bytes)
-PIXEL_LOADER(8, 16, true, HAS_BYTES)
-PIXEL_LOADER(16, 16, true, HAS_BYTES)
-PIXEL_LOADER(32, 32, false, NO_BYTES)
+PIXEL_LOADER(8, 8, UINT8_MAX)
+PIXEL_LOADER(16, 8, UINT8_MAX)
+PIXEL_LOADER(16, 16, UINT16_MAX)
+PIXEL_LOADER(32, 32, UINT32_MAX)
 
-static void load_8(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
-                   const uint8_t *mask, const void *image)
+static void load_8(uint8_t *bytes, const struct bragg_grid *grid, const uint8_t *mask,
+                   const void *image)
 {
-    load_rows_8(buffer, bytes, grid, mask, image);
+    load_8_to_8(bytes, grid, mask, image);
 }
 
-static void load_16(uint16_t *buffer, uint8_t *bytes, const struct bragg_grid *grid,
-                    const uint8_t *mask, const void *image)
+static bool load_16_to_bytes(uint8_t *bytes, const struct bragg_grid *grid, const uint8_t *mask,
+                             const void *image)
 {
-    load_rows_16(buffer, bytes, grid, mask, image);
+    return load_16_to_8(bytes, grid, mask, image) <= UINT8_MAX;
+}
+
+static void load_16(uint16_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
+                    const void *image)
+{
+    load_16_to_16(buffer, grid, mask, image);
 }
 
 static void load_32(uint32_t *buffer, const struct bragg_grid *grid, const uint8_t *mask,
                     const void *image)
 {
-    load_rows_32(buffer, NULL, grid, mask, image);
+    load_32_to_32(buffer, grid, mask, image);
 }
 
-#define HIGHEST_PIXEL(bits)                                                                        \
-    static uint32_t highest_##bits(const counts_##bits *pixels, size_t stride,                     \
-                                   const struct bragg_disk *disk)                                  \
+#define HIGHEST_AROUND(bits)                                                                       \
+    static uint32_t highest_around_##bits(const counts_##bits *pixels, size_t stride, int reach)   \
     {                                                                                              \
+        const int lanes = LANES_OF(bits);                                                          \
         counts_##bits highest = 0;                                                                 \
-        const counts_##bits *row = pixels - (size_t)disk->reach * stride;                          \
-        for (int dy = -disk->reach; dy <= disk->reach; dy++, row += stride) {                      \
-            const int half = disk->half_width[dy < 0 ? -dy : dy];                                  \
-            for (int dx = -half; dx <= half; dx++)                                                 \
-                highest = row[dx] > highest ? row[dx] : highest;                                   \
+        lanes_##bits most = {0};                                                                   \
+        const counts_##bits *row = pixels - (size_t)reach * stride - reach;                        \
+        for (int dy = -reach; dy <= reach; dy++, row += stride) {                                  \
+            for (int x = 0; x <= 2 * reach; x += lanes) {                                          \
+                const lanes_##bits counts = *(const lanes_##bits *)(row + x);                      \
+                const lanes_##bits above = (lanes_##bits)(counts > most);                          \
+                most = (counts & above) | (most & ~above);                                         \
+            }                                                                                      \
         }                                                                                          \
+        for (int i = 0; i < lanes; i++)                                                            \
+            highest = most[i] > highest ? most[i] : highest;                                       \
         return highest;                                                                            \
     }
 
-HIGHEST_PIXEL(16)
-HIGHEST_PIXEL(32)
+HIGHEST_AROUND(16)
+HIGHEST_AROUND(32)
 
 DISK_SUMS(8)
 DISK_SUMS(16)
@@ -206,7 +218,13 @@ static void narrow_buffer(uint16_t *restrict narrow, const uint32_t *restrict wi
         narrow[i] = (uint16_t)wide[i];
 }
 
-static void widen_buffer(uint32_t *restrict wide, const uint16_t *restrict narrow, size_t n)
+static void widen_8_bits(uint16_t *restrict narrow, const uint8_t *restrict bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        narrow[i] = bytes[i];
+}
+
+static void widen_16_bits(uint32_t *restrict wide, const uint16_t *restrict narrow, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         wide[i] = narrow[i];
@@ -214,11 +232,13 @@ static void widen_buffer(uint32_t *restrict wide, const uint16_t *restrict narro
 
 #define BRAGG_KERNELS                                                                              \
     {                                                                                              \
-        .load_8 = load_8, .load_16 = load_16, .load_32 = load_32, .narrow = narrow_buffer,         \
-        .widen = widen_buffer, .sum_parts_16 = sum_parts_16, .sum_parts_32 = sum_parts_32,         \
-        .fit_background = fit_background, .disk_sums_8 = disk_sums_8, .any_above_8 = any_above_8,  \
-        .disk_sums_16 = disk_sums_16, .disk_sums_32 = disk_sums_32, .screen_16 = screen_16,        \
-        .screen_32 = screen_32, .drop_lower_16 = drop_lower_16, .drop_lower_32 = drop_lower_32,    \
-        .highest_16 = highest_16, .highest_32 = highest_32, .excess_16 = excess_16,                \
-        .excess_32 = excess_32                                                                     \
+        .load_8 = load_8, .load_16_to_bytes = load_16_to_bytes, .load_16 = load_16,                \
+        .load_32 = load_32, .narrow = narrow_buffer, .widen_8 = widen_8_bits,                      \
+        .widen_16 = widen_16_bits, .sum_parts_8 = sum_parts_8, .sum_parts_16 = sum_parts_16,       \
+        .sum_parts_32 = sum_parts_32, .fit_background = fit_background,                            \
+        .disk_sums_8 = disk_sums_8, .any_above_8 = any_above_8, .disk_sums_16 = disk_sums_16,      \
+        .disk_sums_32 = disk_sums_32, .screen_16 = screen_16, .screen_32 = screen_32,              \
+        .drop_lower_16 = drop_lower_16, .drop_lower_32 = drop_lower_32,                            \
+        .highest_around_16 = highest_around_16, .highest_around_32 = highest_around_32,            \
+        .excess_16 = excess_16, .excess_32 = excess_32                                             \
     }

@@ -23,6 +23,7 @@
         }                                                                                          \
     }
 
+PLAIN_PART_SUMS(8)
 PLAIN_PART_SUMS(16)
 PLAIN_PART_SUMS(32)
 
@@ -41,21 +42,31 @@ PLAIN_PART_SUMS(32)
         }                                                                                          \
         return found;                                                                              \
     }                                                                                              \
-    static void drop_lower_##bits(struct bragg_block *block, const counts_##bits *sums,            \
-                                  const uint8_t *cell, ptrdiff_t row, ptrdiff_t column,            \
-                                  const counts_##bits slack[BRAGG_CELLS])                          \
+    static void drop_lower_in_##bits(struct bragg_block *block, const counts_##bits *sums,         \
+                                     const uint8_t *cell, const ptrdiff_t beside[4],               \
+                                     const counts_##bits slack[BRAGG_CELLS],                       \
+                                     const counts_##bits limit[BRAGG_CELLS])                       \
     {                                                                                              \
-        const ptrdiff_t beside[4] = {-row, -column, column, row};                                  \
         for (uint32_t left = block->which; left; left &= left - 1) {                               \
             const uint32_t bit = left & -left;                                                     \
             const size_t at = block->first + (uint32_t)__builtin_ctz(left);                        \
             const uint64_t own = (uint64_t)sums[at] + slack[cell[at]];                             \
             for (int k = 0; k < 4; k++) {                                                          \
                 const size_t other = at + (size_t)beside[k];                                       \
-                if (cell[other] != BRAGG_NO_PLACE && sums[other] > own)                            \
+                if (cell[other] != BRAGG_NO_PLACE && sums[other] > own &&                          \
+                    sums[other] > limit[cell[at]])                                                 \
                     block->which &= ~bit;                                                          \
             }                                                                                      \
         }                                                                                          \
+    }                                                                                              \
+    static void drop_lower_##bits(struct bragg_block *blocks, size_t n, const counts_##bits *sums, \
+                                  const uint8_t *cell, ptrdiff_t first, ptrdiff_t second,          \
+                                  const counts_##bits slack[BRAGG_CELLS],                          \
+                                  const counts_##bits limit[BRAGG_CELLS])                          \
+    {                                                                                              \
+        const ptrdiff_t beside[4] = {-first, -second, second, first};                              \
+        for (size_t i = 0; i < n; i++)                                                             \
+            drop_lower_in_##bits(&blocks[i], sums, cell, beside, slack, limit);                    \
     }
 
 PLAIN_SCREEN(16)

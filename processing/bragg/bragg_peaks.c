@@ -37,14 +37,30 @@ static double spill(const struct bragg_scratch *scratch, double row, double colu
     return sum;
 }
 
-static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
-                              uint32_t row, uint32_t column)
+/* Of the pixels of the disk and some beside it. */
+static uint32_t highest_around(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+                               size_t at)
 {
-    const struct bragg_grid *const grid = &scratch->reference->grid;
-    const size_t at = bragg_buffer_at(grid, (int)row, (int)column);
+    const size_t stride = scratch->reference->grid.buffer_stride;
     const struct bragg_kernels *const kernels = scratch->kernels;
-    return scratch->has_wide ? kernels->highest_32(scratch->pixels + at, grid->buffer_stride, disk)
-                             : kernels->highest_16(scratch->narrow + at, grid->buffer_stride, disk);
+    return scratch->has_wide
+               ? kernels->highest_around_32(scratch->pixels + at, stride, disk->reach)
+               : kernels->highest_around_16(scratch->narrow + at, stride, disk->reach);
+}
+
+static uint32_t highest_pixel(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+                              size_t at)
+{
+    uint32_t highest = 0;
+    for (ptrdiff_t dy = -disk->reach; dy <= disk->reach; dy++) {
+        const ptrdiff_t half = disk->half_width[dy < 0 ? -dy : dy];
+        const ptrdiff_t row = (ptrdiff_t)at + dy * scratch->reference->grid.buffer_stride;
+        for (ptrdiff_t i = row - half; i <= row + half; i++) {
+            const uint32_t counts = scratch->has_wide ? scratch->pixels[i] : scratch->narrow[i];
+            highest = counts > highest ? counts : highest;
+        }
+    }
+    return highest;
 }
 
 /* Hot-pixel guard: a single pixel that holds most of the excess must not be what decides. Smaller
@@ -58,10 +74,14 @@ static bool is_hot_pixel(const struct bragg_scratch *scratch, enum bragg_width w
     const struct bragg_disk *const disk = &scratch->reference->positions[width].disk;
     if (scratch->reference->values.settings.disk_radius < GUARD_RADIUS)
         return false;
-    const uint32_t highest = highest_pixel(scratch, disk, candidate->place / grid->stride,
-                                           candidate->place % grid->stride);
+    const size_t at = bragg_buffer_at(grid, (int)(candidate->place / grid->stride),
+                                      (int)(candidate->place % grid->stride));
     const double per_pixel = candidate->background / disk->area;
-    if (highest - per_pixel <= 0.5 * (candidate->excess))
+    const double most = 0.5 * (candidate->excess);
+    if (highest_around(scratch, disk, at) - per_pixel <= most)
+        return false;
+    const uint32_t highest = highest_pixel(scratch, disk, at);
+    if (highest - per_pixel <= most)
         return false;
     return candidate->counts - highest < bragg_threshold(&scratch->reference->thresholds,
                                                          candidate->background - per_pixel,

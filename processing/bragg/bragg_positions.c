@@ -196,16 +196,20 @@ static void make_cells(struct bragg_positions *p, size_t map_size)
     }
 }
 
-static void find_rings_beside(struct bragg_positions *p, const struct bragg_grid *grid)
+/* The most rings that places are apart of which one is `beside` the other, or `other`. */
+static uint32_t rings_between(const struct bragg_positions *p, const struct bragg_grid *grid,
+                              ptrdiff_t beside, ptrdiff_t other)
 {
-    const ptrdiff_t beside[2] = {(ptrdiff_t)p->step, (ptrdiff_t)(grid->stride * p->step)};
+    uint32_t most = 0;
     for (size_t i = 0; i < 2 * grid->map_size; i++) {
-        const uint8_t own = p->cell[i / 2], other = p->cell[(ptrdiff_t)(i / 2) + beside[i % 2]];
-        if (own == BRAGG_NO_PLACE || other == BRAGG_NO_PLACE)
+        const uint8_t first = p->cell[i / 2];
+        const uint8_t second = p->cell[(ptrdiff_t)(i / 2) + (i % 2 ? beside : other)];
+        if (first == BRAGG_NO_PLACE || second == BRAGG_NO_PLACE)
             continue;
-        const int apart = abs(own / BRAGG_LEVELS - other / BRAGG_LEVELS);
-        p->rings_beside = (uint32_t)apart > p->rings_beside ? (uint32_t)apart : p->rings_beside;
+        const uint32_t apart = (uint32_t)abs(first / BRAGG_LEVELS - second / BRAGG_LEVELS);
+        most = apart > most ? apart : most;
     }
+    return most;
 }
 
 int bragg_positions_init(struct bragg_positions *positions,
@@ -238,7 +242,9 @@ int bragg_positions_init(struct bragg_positions *positions,
     normalise_mix(p, background->n_bands);
     make_rings(p, grid->map_size);
     make_cells(p, grid->map_size);
-    find_rings_beside(p, grid);
+    const ptrdiff_t column = (ptrdiff_t)p->step, row = (ptrdiff_t)grid->stride * column;
+    p->rings_beside = rings_between(p, grid, row, column);
+    p->rings_across = rings_between(p, grid, row + column, row - column);
     return 0;
 }
 

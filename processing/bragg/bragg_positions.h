@@ -42,7 +42,9 @@ struct bragg_positions {
     uint32_t n_bins;
     struct bragg_cell cells[BRAGG_CELLS];
     uint32_t n_rings;
-    uint32_t rings_beside; /* places beside each other are at most so many rings apart */
+    /* Places beside each other are at most so many rings apart: along rows and columns, and those
+     * across a corner. */
+    uint32_t rings_beside, rings_across;
     struct bragg_ring rings[BRAGG_RINGS_MAX];
     uint8_t *cell; /* with room for BRAGG_LANES places more than a row of places around */
     uint8_t *cell_room;

@@ -20,12 +20,6 @@ static double distance(double dy, double dx)
  * grains of speckle, as they would for a centre of mass.
  */
 
-/* The pixels round a place, as far as they are in the rectangle. */
-struct window {
-    const double *excess; /* counts less background, NAN where a pixel is not used */
-    int top, left, stride;
-};
-
 static int at_least(int value, int least)
 {
     return value > least ? value : least;
@@ -36,85 +30,114 @@ static int at_most(int value, int most)
     return value < most ? value : most;
 }
 
-/* Those that are no more than `reach` rows and columns away. */
-static struct window window_at(const struct bragg_scratch *scratch, int row, int column, int reach)
+/* Excess of n pixels from a place of the buffer on. */
+static void fill_excess(const struct bragg_scratch *scratch, double *excess, size_t at, size_t n)
 {
     const struct bragg_reference *const r = scratch->reference;
-    const int top = at_least(row - reach, 0), left = at_least(column - reach, 0);
-    const int rows = at_most(row + reach, (int)r->grid.rows - 1) - top + 1;
-    const int columns = at_most(column + reach, (int)r->grid.columns - 1) - left + 1;
-    const int stride = (columns + BRAGG_EXCESS_LANES - 1) / BRAGG_EXCESS_LANES * BRAGG_EXCESS_LANES;
-    const struct window window = {scratch->excess, top, left, stride};
-    for (int y = 0; columns > 0 && y < rows; y++) {
-        const size_t at = bragg_buffer_at(&r->grid, top + y, left);
-        double *const excess = scratch->excess + (size_t)y * (size_t)stride;
-        const double *const template = r->template + at;
-        if (scratch->has_wide)
-            scratch->kernels->excess_32(excess, scratch->pixels + at, template, r->band_at + at,
-                                        &scratch->lines, (size_t)stride);
-        else
-            scratch->kernels->excess_16(excess, scratch->narrow + at, template, r->band_at + at,
-                                        &scratch->lines, (size_t)stride);
-    }
-    return window;
+    if (scratch->has_wide)
+        scratch->kernels->excess_32(excess, scratch->pixels + at, r->template + at, r->band_at + at,
+                                    &scratch->lines, n);
+    else
+        scratch->kernels->excess_16(excess, scratch->narrow + at, r->template + at, r->band_at + at,
+                                    &scratch->lines, n);
 }
 
-/* Of pixels on a line across the window, `nearest` to `farthest` from its middle: those on the one
- * side less those that mirror them. Of two that mirror each other both are used or none, so that
- * what is masked pulls to no side. */
-struct slope {
-    double sum;
-    int n_used;
+/* Of a row y off the middle, the lanes that windows moved by `away` all have: they are of no pair,
+ * since a pair's pixels are farther than R_d + BRAGG_DISK_MARGIN - away from the middle. */
+struct lanes {
+    int first, end;
 };
 
-static inline void add_pairs(struct slope *slope, const struct window *window, ptrdiff_t middle,
-                             int step, int nearest, int farthest)
+static struct lanes lanes_inside(const struct bragg_disk *disk, int away, int y)
 {
-    for (int k = nearest; k <= farthest; k++) {
-        const ptrdiff_t away = (ptrdiff_t)k * step;
-        const double difference = window->excess[middle + away] - window->excess[middle - away];
-        slope->sum += isnan(difference) ? 0 : difference;
-        slope->n_used += !isnan(difference);
+    const double inner = fmax(0, disk->radius + BRAGG_DISK_MARGIN - away);
+    const int reach = disk->reach + away;
+    const double half2 = inner * inner - y * y;
+    const int half = half2 > 0 ? (int)sqrt(half2) : 0;
+    const int first = (reach - half + BRAGG_EXCESS_LANES - 1) / BRAGG_EXCESS_LANES;
+    const int end = (reach + half + 1) / BRAGG_EXCESS_LANES;
+    return half > 0 && first < end
+               ? (struct lanes){first * BRAGG_EXCESS_LANES, end * BRAGG_EXCESS_LANES}
+               : (struct lanes){0};
+}
+
+static void fill_nan(double *excess, int first, int end)
+{
+    for (int x = first; x < end; x++)
+        excess[x] = NAN;
+}
+
+/* A row of a window of which more is outside the rectangle than the buffer has border. What goes
+ * beyond the row's end the next one overwrites. */
+static void fill_clipped(const struct bragg_scratch *scratch, double *excess, int stride, int row,
+                         int left)
+{
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const int first = at_least(0, -left), end = at_most(stride, (int)grid->columns - left);
+    fill_nan(excess, 0, stride);
+    if (row < 0 || row >= (int)grid->rows || first >= end)
+        return;
+    const int n = (end - first + BRAGG_EXCESS_LANES - 1) / BRAGG_EXCESS_LANES * BRAGG_EXCESS_LANES;
+    fill_excess(scratch, excess + first, bragg_buffer_at(grid, row, left + first), (size_t)n);
+}
+
+/* Fills scratch->excess with counts less background, NAN where a pixel is not used, of the pixels
+ * no more than `away` farther than the disk reaches, [2 reach + 1][stride]; returns stride. */
+static int fill_window(const struct bragg_scratch *scratch, const struct bragg_disk *disk, int row,
+                       int column, int away)
+{
+    const struct bragg_grid *const grid = &scratch->reference->grid;
+    const int reach = disk->reach + away, left = column - reach;
+    const int stride = (2 * reach + BRAGG_EXCESS_LANES) / BRAGG_EXCESS_LANES * BRAGG_EXCESS_LANES;
+    const bool has_border =
+        left >= -BRAGG_BORDER && left + stride <= (int)grid->columns + BRAGG_BORDER;
+    for (int y = -reach; y <= reach; y++) {
+        double *const excess = scratch->excess + (ptrdiff_t)(y + reach) * stride;
+        if (!has_border || row + y < 0 || row + y >= (int)grid->rows) {
+            fill_clipped(scratch, excess, stride, row + y, left);
+            continue;
+        }
+        const struct lanes inside = lanes_inside(disk, away, y);
+        const size_t at = bragg_buffer_at(grid, row + y, left);
+        fill_excess(scratch, excess, at, (size_t)inside.first);
+        fill_excess(scratch, excess + inside.end, at + (size_t)inside.end,
+                    (size_t)(stride - inside.end));
     }
+    return stride;
 }
 
-static double mean_slope(const struct slope *slope, int n_pairs)
-{
-    return slope->n_used > 0 ? slope->sum * n_pairs / slope->n_used : 0;
-}
-
-/* Of a line of pixels, how far from this one both sides are inside. */
-static int farthest_inside(int at, uint32_t n)
-{
-    return at_most(at, (int)n - 1 - at);
-}
+/* Along columns, along rows. */
+typedef double two_doubles __attribute__((vector_size(16)));
+typedef int64_t two_counts __attribute__((vector_size(16)));
 
 /* Excess of the window moved `away` pixels forth less that of the window moved back, along columns
- * and along rows. Pairs of which a pixel is outside the rectangle are not used. */
+ * and along rows: of pixels on lines across the window, those on the one side less those that
+ * mirror them. Nearer to the middle both windows have a pixel, or none of them. Of two that mirror
+ * each other both are used or none, so that what is masked pulls to no side. */
 static void excess_slopes(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
                           int row, int column, int away, double slopes[2])
 {
-    const struct bragg_grid *const grid = &scratch->reference->grid;
-    const struct window window = window_at(scratch, row, column, disk->reach + away);
-    const ptrdiff_t middle = (ptrdiff_t)(row - window.top) * window.stride + column - window.left;
-    const int inside[2] = {farthest_inside(row, grid->rows),
-                           farthest_inside(column, grid->columns)};
-    struct slope slope[2] = {0};
+    const ptrdiff_t stride = fill_window(scratch, disk, row, column, away);
+    const double *const middle = scratch->excess + (stride + 1) * (disk->reach + away);
+    two_doubles sum = {0};
+    const two_doubles any = {HUGE_VAL, HUGE_VAL};
+    two_counts n_used = {0};
     int n_pairs = 0;
-    for (int d = -disk->reach; d <= disk->reach; d++) {
+    for (ptrdiff_t d = -disk->reach; d <= disk->reach; d++) {
         const int half = disk->half_width[d < 0 ? -d : d];
-        /* Nearer to the middle both windows have a pixel, or none of them. */
         const int nearest = half >= away ? half - away + 1 : away - half;
         n_pairs += half + away - nearest + 1;
-        if (column + d >= 0 && column + d < (int)grid->columns)
-            add_pairs(&slope[0], &window, middle + d, window.stride, nearest,
-                      at_most(half + away, inside[0]));
-        if (row + d >= 0 && row + d < (int)grid->rows)
-            add_pairs(&slope[1], &window, middle + (ptrdiff_t)d * window.stride, 1, nearest,
-                      at_most(half + away, inside[1]));
+        for (ptrdiff_t k = nearest; k <= half + away; k++) {
+            const two_doubles forth = {middle[k * stride + d], middle[d * stride + k]};
+            const two_doubles back = {middle[d - k * stride], middle[d * stride - k]};
+            const two_doubles difference = forth - back;
+            const two_counts used = difference <= any; /* -1, or 0 where it is NAN */
+            sum += (two_doubles)((two_counts)difference & used);
+            n_used -= used;
+        }
     }
     for (int i = 0; i < 2; i++)
-        slopes[i] = mean_slope(&slope[i], n_pairs);
+        slopes[i] = n_used[i] > 0 ? sum[i] * n_pairs / (double)n_used[i] : 0;
 }
 
 /* Of disks with soft edges, in radii of the aperture. */

@@ -32,6 +32,8 @@ struct bragg_width_scratch {
     bool has_sums, has_byte_sums; /* of the frame */
     double *bin_ratio;            /* of radius bins: background over the template's, */
     double *bin_variance;         /* and its relative variance */
+    double
+        least[BRAGG_RINGS_MAX]; /* background of any place beside one of this ring; 0: not known */
     uint32_t n_candidates;
     struct bragg_candidate *candidates;
 };
@@ -52,7 +54,7 @@ struct bragg_scratch {
     uint32_t *pixels; /* buffer of the grid */
     uint16_t *narrow; /* the same in 16 bits, where the frame's counts fit them */
     uint8_t *bytes;   /* the same, up to 255 */
-    bool has_narrow, has_wide, has_bytes; /* which of them hold the frame */
+    bool has_bytes, has_narrow, has_wide; /* which were loaded; bytes alone hold all counts */
     uint16_t *room_16;                    /* of the kernels for sums over disks */
     uint32_t *room_32;
     uint8_t *room_8;
@@ -70,12 +72,6 @@ struct bragg_scratch {
     bool more_peaks; /* than there is room for */
     struct bragg_peak peaks[BRAGG_REFLECTIONS_MAX];
 };
-
-/* A pixel of the buffer. */
-static inline uint32_t bragg_pixel_at(const struct bragg_scratch *scratch, size_t at)
-{
-    return scratch->has_wide ? scratch->pixels[at] : scratch->narrow[at];
-}
 
 /* Leaving a frame out takes no more of the template than leaves this share. */
 #define BRAGG_TEMPLATE_LEFT 0.1

@@ -482,11 +482,16 @@ class Bragg(BraggScans):
         self.assertEqual((test["n"], test["alpha"]), (200, 0.01))
         self.assertLessEqual(test["found"], 6)
         self.assertEqual(test["rate"], test["found"] / 200)
+        said = "too few patterns" if test["interval"][1] > 0.02 else "false alarms are"
+        self.assertTrue(test["verdict"].startswith(said), test)
         self.daemon.stop()
         self.simulator.stop()
 
         control = self.begin()
         self.measure(control)
+        test = control("bragg_null_test")
+        self.assertGreater(test["interval"][0], 0.02)
+        self.assertTrue(test["verdict"].startswith("more false alarms than twice alpha"), test)
         found, names = control.array("map", "bragg/class")[0]["data"], list(COUNTED)
         labels = [[y, x, names[min(found[y, x], 4)]] for y in range(10) for x in range(10)]
         agreed = control("bragg_labels", labels=labels)

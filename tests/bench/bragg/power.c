@@ -30,15 +30,23 @@ double power_threshold(const struct power_question *question)
     return high;
 }
 
-double power_excess(const struct power_question *question, double probability)
+static double mean_power(const struct power_question *question, double threshold, double counts)
+{
+    double sum = 0;
+    for (int i = 0; i < POWER_PLACES; i++)
+        sum += exp(upper_log(question, threshold, counts * question->parts[i]));
+    return sum / POWER_PLACES;
+}
+
+double power_counts(const struct power_question *question, double probability)
 {
     const double threshold = power_threshold(question);
     double low = 0, high = 16;
-    while (upper_log(question, threshold, high) < log(probability))
+    while (mean_power(question, threshold, high) < probability)
         high *= 2;
     while (high - low > 1e-3 * high) {
         const double middle = (low + high) / 2;
-        if (upper_log(question, threshold, middle) < log(probability))
+        if (mean_power(question, threshold, middle) < probability)
             low = middle;
         else
             high = middle;

@@ -1,5 +1,9 @@
 #pragma once
 
+/* A disk's middle lies anywhere in a pixel: at so many places, equally likely, along both axes. */
+#define POWER_STEPS 6
+#define POWER_PLACES (POWER_STEPS * POWER_STEPS)
+
 /* Section 2.5 of the design: what can be found at all. */
 struct power_question {
     double background;     /* B, counts in the disk's window */
@@ -8,10 +12,12 @@ struct power_question {
     double share;          /* of the ring, that the window covers: the rest tells the background */
     double alpha;          /* per frame */
     double positions;      /* that are looked at */
+    double parts[POWER_PLACES]; /* of a reflection's counts, what its window catches */
 };
 
 /* The least count S whose probability P(X >= S) without a reflection is below alpha / positions. */
 double power_threshold(const struct power_question *question);
 
-/* Counts of a reflection that lift the sum over the threshold with this probability. */
-double power_excess(const struct power_question *question, double probability);
+/* Counts of a reflection of which the part that is caught lifts the sum over the threshold with
+ * this probability, over all places. */
+double power_counts(const struct power_question *question, double probability);

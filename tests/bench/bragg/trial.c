@@ -7,6 +7,7 @@
 
 #include "processing/bragg/bragg_disk.h"
 #include "processing/bragg/bragg_reference.h"
+#include "tests/bench/bragg/disk_window.h"
 #include "tests/bench/bragg/learnt.h"
 #include "tests/bench/bragg/power.h"
 
@@ -19,7 +20,6 @@ const double trial_contrasts[TRIAL_CONTRASTS] = {0.5, 1, 2, 4, 8, 16, 32};
 #define CLASS_RANGE 4
 #define LIMIT_FRAMES 300 /* that give the correlation maximum its threshold */
 #define PEER_ALPHA 0.01
-#define RING 35.3
 
 struct bench {
     const struct trial_size *size;
@@ -29,80 +29,6 @@ struct bench {
 
 /* ---- what there should be found ---- */
 
-/* Where a disk on the ring would lie: at no whole pixel. */
-static const double tried[2] = {RING * 0.6, RING * 0.8};
-
-/* Sum of value(dy, dx) over the window of the matched disk that is nearest to tried[]. */
-static double over_window(const struct cell *cell, double (*value)(const void *, int, int),
-                          const void *of)
-{
-    const double reach = cell->optics.disk_radius + BRAGG_DISK_MARGIN;
-    const int y = (int)lrint(tried[0]), x = (int)lrint(tried[1]);
-    double sum = 0;
-    for (int dy = (int)-reach; dy <= reach; dy++)
-        for (int dx = (int)-reach; dx <= reach; dx++)
-            if (dy * dy + dx * dx <= reach * reach)
-                sum += value(of, y + dy, x + dx);
-    return sum;
-}
-
-static double halo_at(const void *of, int y, int x)
-{
-    return glass_pattern_halo(of, 0, y, x);
-}
-
-/* V of the window: of its pixels with the halo's counts as weights. */
-static double window_speckle(const struct cell *cell)
-{
-    const double reach = cell->optics.disk_radius + BRAGG_DISK_MARGIN;
-    const int y0 = (int)lrint(tried[0]), x0 = (int)lrint(tried[1]), n = (int)reach;
-    double sum = 0, weight = 0;
-    for (int i = 0; i < (2 * n + 1) * (2 * n + 1); i++) {
-        const int y = i / (2 * n + 1) - n, x = i % (2 * n + 1) - n;
-        if (y * y + x * x > reach * reach)
-            continue;
-        const double halo = halo_at(&cell->optics, y0 + y, x0 + x);
-        weight += halo;
-        for (int dy = -n; dy <= n; dy++)
-            for (int dx = -n; dx <= n; dx++)
-                if (dy * dy + dx * dx <= reach * reach)
-                    sum +=
-                        halo * halo_at(&cell->optics, y0 + dy, x0 + dx) *
-                        bragg_speckle_correlation(cell->optics.disk_radius, hypot(dy - y, dx - x));
-    }
-    return cell->speckle * sum / (weight * weight);
-}
-
-/*
- * Part of the ring that a disk covers. What its background is, the rest of the ring must tell,
- * whose own chance comes in: the variance is 1 / (1 - share) times that of a background that is
- * known.
- */
-static double ring_share(const struct cell *cell)
-{
-    return asin(fmin(1, cell->optics.disk_radius / RING)) / M_PI;
-}
-
-static double count_at(const void *of, int y, int x)
-{
-    const uint32_t *counts = of;
-    return counts[(CELL_SIDE / 2 + y) * CELL_SIDE + CELL_SIDE / 2 + x];
-}
-
-/* The part of a disk's counts that the window catches: some spill over its edge. */
-static double part_caught(struct bench *bench)
-{
-    const struct cell *cell = bench->learnt.cell;
-    const struct glass_position position = {
-        .intensity = 1,
-        .reflections = 1,
-        .reflection = {{.g = {tried[0], tried[1]}, .contrast = 1e5 / cell->optics.counts}}};
-    uint32_t *counts = bench->learnt.frame.counts, disk_counts;
-    memset(counts, 0, sizeof bench->learnt.frame.counts);
-    glass_pattern_draw_reflections(&bench->learnt.pattern, &position, 0, counts, &disk_counts);
-    return over_window(cell, count_at, counts) / disk_counts;
-}
-
 static void find_power(struct trial *trial, struct bench *bench)
 {
     const struct cell *cell = bench->learnt.cell;
@@ -110,19 +36,19 @@ static void find_power(struct trial *trial, struct bench *bench)
     struct bragg_reference_report report;
     bragg_reference_report(bench->learnt.reference, &report);
     const double area = M_PI * pow(cell->optics.disk_radius, 2);
-    const double along = (RING - cell->annulus[0]) / (cell->annulus[1] - cell->annulus[0]);
+    const double along =
+        (DISK_WINDOW_RING - cell->annulus[0]) / (cell->annulus[1] - cell->annulus[0]);
     trial->positions = report.n_positions[BRAGG_MATCHED];
     trial->v_disk[1] = bragg_profile_at(values->speckle[BRAGG_MATCHED], along);
-    trial->v_disk[0] = window_speckle(cell);
-    const struct power_question question = {.background = cell->optics.counts *
-                                                          over_window(cell, halo_at, &cell->optics),
-                                            .overdispersion = values->overdispersion,
-                                            .speckle = trial->v_disk[0],
-                                            .share = ring_share(cell),
-                                            .alpha = values->settings.alpha,
-                                            .positions = trial->positions};
-    trial->contrast_90 =
-        power_excess(&question, POWER) / (cell->optics.counts * area * part_caught(bench));
+    trial->v_disk[0] = disk_window_speckle(cell);
+    struct power_question question = {.background = disk_window_background(cell),
+                                      .overdispersion = values->overdispersion,
+                                      .speckle = trial->v_disk[0],
+                                      .share = disk_window_share(cell),
+                                      .alpha = values->settings.alpha,
+                                      .positions = trial->positions};
+    disk_window_parts(&bench->learnt, question.parts);
+    trial->contrast_90 = power_counts(&question, POWER) / (cell->optics.counts * area);
     trial->class_contrast[0] = fmax(1, CLASS_CONTRAST_LOW * trial->contrast_90);
     trial->class_contrast[1] = CLASS_RANGE * trial->class_contrast[0];
 }
