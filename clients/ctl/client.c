@@ -228,6 +228,12 @@ static int read_envelope(const struct client *client, const json_t *envelope, st
     return error_set(error, -EREMOTEIO, "%s", message);
 }
 
+/* A request that could not be read, an integer beyond 2^63 in it for example, has no number. */
+static bool is_ours(const struct client *client, const json_t *id)
+{
+    return json_is_null(id) || json_integer_value(id) == client->last_id;
+}
+
 /* Takes one message. -EAGAIN: an answer to an earlier request, which had been given up. */
 static int receive_reply(const struct client *client, struct reply *reply, struct error *error)
 {
@@ -237,7 +243,7 @@ static int receive_reply(const struct client *client, struct reply *reply, struc
         return not_merlind(client, error);
     }
     int result = -EAGAIN;
-    if (json_integer_value(json_object_get(envelope, "id")) == client->last_id) {
+    if (is_ours(client, json_object_get(envelope, "id"))) {
         receive_parts(client, reply);
         result = read_envelope(client, envelope, reply, error);
     } else {

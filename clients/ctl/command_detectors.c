@@ -6,6 +6,7 @@
 
 #include "clients/ctl/arguments.h"
 #include "clients/ctl/commands.h"
+#include "clients/ctl/image_file.h"
 #include "clients/ctl/output.h"
 
 /* Virtual detectors that are added, moved and removed while runs go on, and recompute. */
@@ -46,12 +47,48 @@ static void print_changed(const json_t *result)
     print_detector(json_object_get(result, "detector"));
 }
 
+static json_t *rows_of(const struct image_file *file)
+{
+    const struct npy_file *const read = &file->array;
+    const struct array array = {
+        .kind = read->kind, .item_size = read->item_size, .data = file->bytes};
+    json_t *const rows = json_array();
+    for (size_t y = 0; y < read->shape[0]; y++) {
+        json_t *const row = json_array();
+        for (size_t x = 0; x < read->shape[1]; x++)
+            json_array_append_new(row, json_real(array_value(&array, y * read->shape[1] + x)));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+/* weights=FILE is read here and sent; mask=FILE is read by the daemon. */
+static int send_weights(json_t *arguments, struct error *error)
+{
+    const char *const path = json_string_value(json_object_get(arguments, "weights"));
+    struct image_file file;
+    if (!path)
+        return 0;
+    const int r = image_file_read(&file, path, &(struct image_choice){0}, error);
+    if (r < 0)
+        return r;
+    const bool image = file.array.n_dims == 2;
+    if (image)
+        json_object_set_new(arguments, "weights", rows_of(&file));
+    else
+        error_set(error, -EINVAL, "%s has not two axes: weights are [height, width] of a frame",
+                  path);
+    image_file_finish(&file);
+    return image ? 0 : -EINVAL;
+}
+
 int command_detector(const struct options *options, struct client *client)
 {
     struct error error = {0};
     json_t *const arguments = json_pack("{s:s}", "name", options->words[0]);
     if (arguments_add_words(arguments, options, 1,
-                            ", such as shape=disk, radius=20 or centre=[127.5,120]", &error) == 0)
+                            ", such as shape=disk, radius=20 or centre=[127.5,120]", &error) == 0 &&
+        send_weights(arguments, &error) == 0)
         return command_ask(options, client, "virtual_detector", arguments, print_changed);
     json_decref(arguments);
     return command_failed(options, &(struct reply){0}, error.code, &error);

@@ -57,7 +57,8 @@ static void answer_error(const struct error *error, acquisition_answer_fn answer
     const char *const code = error->code == -ENOENT   ? "no_data"
                              : error->code == -ENOMEM ? "internal"
                                                       : "bad_value";
-    answer(data, NULL, code, NULL, error);
+    const bool name = error->code == -ENOENT || error->code == -EEXIST;
+    answer(data, NULL, code, name ? "args.name" : NULL, error);
 }
 
 /* For runs that somebody else starts. */
@@ -104,9 +105,9 @@ static int set_detector(struct acquisition *acquisition,
 {
     *complete = *settings;
     calibration_complete_detector(&acquisition->calibration, complete);
-    const int r = acquisition->run ? live_detectors_change_run(acquisition->run, settings->name,
-                                                               complete, set, error)
-                                   : 0;
+    int r = live_detectors_check_names(&acquisition->detectors, settings, error);
+    if (r == 0 && acquisition->run)
+        r = live_detectors_change_run(acquisition->run, settings->name, complete, set, error);
     return r < 0 ? r : live_detectors_put(&acquisition->detectors, settings, error);
 }
 
@@ -147,13 +148,9 @@ void acquisition_remove_detector(struct acquisition *acquisition, const char *na
 
 void acquisition_renew_detectors(struct acquisition *acquisition)
 {
-    struct error error = {0};
     struct run *const run = acquisition->run;
-    if (run->plan->version < acquisition->detectors_version &&
-        live_detectors_renew_run(run, &acquisition->detectors, &acquisition->calibration, &error) <
-            0)
-        log_error("acquisition", "run %s keeps the virtual detectors of before: %s", run->plan->id,
-                  error.text);
+    if (run->plan->version < acquisition->detectors_version)
+        live_detectors_renew_run(run, &acquisition->detectors, &acquisition->calibration);
 }
 
 const char *acquisition_record_given(struct acquisition *acquisition)
@@ -249,7 +246,7 @@ void acquisition_recompute(struct acquisition *acquisition, const char *name,
                r == -EBUSY    ? "busy"
                : r == -ENOENT ? "no_data"
                               : "internal",
-               NULL, &error);
+               r == -ENOENT && name ? "args.name" : NULL, &error);
         return;
     }
     struct recompute_progress progress;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/json_time.h"
 #include "daemon/results/shift_integral.h"
@@ -16,11 +17,12 @@
 
 /*
  * `settings` under its mutex, which is held for a copy only. `working` is held while the maps are
- * computed: a job and the recorder may want to at once.
+ * computed: a job and the recorder may want to at once; `told` is under it.
  */
 struct icom_renew {
     pthread_mutex_t mutex, working;
     struct icom_settings settings;
+    bool told; /* why there is no map */
 };
 
 /* ---- one pass ---- */
@@ -156,16 +158,27 @@ static int read_shift(struct shift_values *shift, const struct icom_settings *se
                             : shift_values_init(shift, run, 0, pass, error);
 }
 
-static int renew_pass(const struct icom_settings *settings, struct run *run,
-                      struct product *product, int64_t wanted)
+/* Once. */
+static void tell(struct icom_renew *renewal, const struct run *run, const struct error *error)
+{
+    if (!renewal->told)
+        log_warning("acquisition", "run %s: no live map icom: %s", run->plan->id, error->text);
+    renewal->told = true;
+}
+
+static int renew_pass(struct icom_renew *renewal, const struct icom_settings *settings,
+                      struct run *run, struct product *product, int64_t wanted)
 {
     struct error error;
     struct map_pass pass;
     struct shift_values shift;
     struct icom_maps maps;
-    if (map_pass_choose(&pass, run, NULL, wanted, &error) < 0 ||
-        read_shift(&shift, settings, run, &pass, &error) < 0)
+    if (map_pass_choose(&pass, run, NULL, wanted, &error) < 0)
         return -1;
+    if (read_shift(&shift, settings, run, &pass, &error) < 0) {
+        tell(renewal, run, &error);
+        return -1;
+    }
     const uint64_t n = (uint64_t)pass.ny * pass.nx;
     const struct shift_transform transform = {rotation_of(settings, run), settings->flip};
     int r = shift.n_measured > 0 ? icom_maps_init(&maps, n, &error) : -ENODATA;
@@ -205,9 +218,9 @@ static void renew(void *data, struct run *run, struct product *product)
     bool changed = false;
     if (over && passes > 1) {
         for (uint64_t pass = 0; pass < passes; pass++)
-            changed |= renew_pass(&settings, run, product, (int64_t)pass) == 0;
+            changed |= renew_pass(renewal, &settings, run, product, (int64_t)pass) == 0;
     } else {
-        changed = renew_pass(&settings, run, product, MAP_PASS_NEWEST) == 0;
+        changed = renew_pass(renewal, &settings, run, product, MAP_PASS_NEWEST) == 0;
     }
     if (changed)
         given_maps_changed(product);

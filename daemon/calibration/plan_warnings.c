@@ -42,5 +42,7 @@ json_t *plan_warnings(const struct acquisition_plan *plan, const struct run *run
                  missing);
         json_array_append_new(warnings, json_string(text));
     }
+    for (unsigned i = 0; run && i < run->n_remarks; i++)
+        json_array_append_new(warnings, json_string(run->remarks[i]));
     return warnings;
 }

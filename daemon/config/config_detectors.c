@@ -7,28 +7,12 @@
 
 /* The list of virtual detectors. */
 
-/* Whether two detectors have a map of the same name; a segmented one has several. */
-static bool share_a_name(const struct virtual_detector_settings *a,
-                         const struct virtual_detector_settings *b)
-{
-    for (unsigned i = 0; i < virtual_detector_n_maps(a); i++) {
-        for (unsigned j = 0; j < virtual_detector_n_maps(b); j++) {
-            char of_a[64], of_b[64];
-            virtual_detector_map_name(a, i, of_a, sizeof of_a);
-            virtual_detector_map_name(b, j, of_b, sizeof of_b);
-            if (strcmp(of_a, of_b) == 0)
-                return true;
-        }
-    }
-    return strcmp(a->name, b->name) == 0;
-}
-
 static void report_repeated_name(const struct yaml_node *list, size_t i,
                                  const struct virtual_detector_settings *detectors,
                                  struct yaml_source *source)
 {
     for (size_t j = 0; detectors[i].name[0] && j < i; j++) {
-        if (!detectors[j].name[0] || !share_a_name(&detectors[i], &detectors[j]))
+        if (!detectors[j].name[0] || !virtual_detectors_share_a_name(&detectors[i], &detectors[j]))
             continue;
         if (strcmp(detectors[i].name, detectors[j].name) == 0)
             yaml_report(source, list->items[i].line, list->items[i].column,

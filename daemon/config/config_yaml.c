@@ -57,7 +57,10 @@ static void print_printable(FILE *out, const char *text, size_t length)
 void yaml_report(struct yaml_source *source, unsigned line, unsigned column, const char *format,
                  ...)
 {
-    source->n_errors++;
+    if (source->n_errors++ == 0) {
+        source->line = line;
+        source->column = column;
+    }
     if (source->n_errors == ERRORS_MAX + 1)
         fprintf(source->messages, "%s: error: more errors are left out\n", source->name);
     if (source->n_errors > ERRORS_MAX)

@@ -27,6 +27,7 @@ struct yaml_source {
     const char *shown; /* the text as its author wrote it, to quote from */
     FILE *messages;
     unsigned n_errors;
+    unsigned line, column; /* of the first of them */
 };
 
 /*

@@ -64,6 +64,7 @@ struct entry {
     const struct yaml_node *node;
     const struct yaml_node *values[N_KEYS];
     struct yaml_source *source;
+    const char *missing; /* the first key that should be there */
     bool mask_may_follow;
 };
 
@@ -85,17 +86,19 @@ static void sort_entry(struct entry *entry)
     }
 }
 
-static void missing(const struct entry *entry, const char *what)
+static void missing(struct entry *entry, enum key key, const char *what)
 {
+    if (entry->source->n_errors == 0)
+        entry->missing = key_names[key];
     yaml_report(entry->source, entry->node->line, entry->node->column,
                 "this virtual detector needs %s", what);
 }
 
-static void load_name(const struct entry *entry, struct virtual_detector_settings *settings)
+static void load_name(struct entry *entry, struct virtual_detector_settings *settings)
 {
     const struct yaml_node *const node = entry->values[KEY_NAME];
     if (!node) {
-        missing(entry, "a name");
+        missing(entry, KEY_NAME, "a name");
         return;
     }
     if (node->kind != YAML_SCALAR || yaml_is_empty(node) ||
@@ -136,13 +139,13 @@ static int load_word(const struct entry *entry, enum key key, const char *const 
     return -1;
 }
 
-static bool load_shape(const struct entry *entry, struct virtual_detector_settings *settings)
+static bool load_shape(struct entry *entry, struct virtual_detector_settings *settings)
 {
     const char *names[VIRTUAL_DETECTOR_SHAPES];
     for (int i = 0; i < VIRTUAL_DETECTOR_SHAPES; i++)
         names[i] = virtual_detector_shape_name((enum virtual_detector_shape)i);
     if (!entry->values[KEY_SHAPE]) {
-        missing(entry, "a shape: disk, annulus, ...");
+        missing(entry, KEY_SHAPE, "a shape: disk, annulus, ...");
         return false;
     }
     const int shape = load_word(entry, KEY_SHAPE, names, VIRTUAL_DETECTOR_SHAPES);
@@ -153,10 +156,10 @@ static bool load_shape(const struct entry *entry, struct virtual_detector_settin
 }
 
 /* Whether the entry has the keys of its shape and no others. */
-static void check_keys(const struct entry *entry, enum virtual_detector_shape shape)
+static void check_keys(struct entry *entry, enum virtual_detector_shape shape)
 {
     const struct shape_keys *const keys = &shape_keys[shape];
-    for (int key = 0; key < N_KEYS; key++) {
+    for (enum key key = 0; key < N_KEYS; key++) {
         const struct yaml_node *const value = entry->values[key];
         if (value && !((keys->required | keys->optional) & 1u << key))
             yaml_report(entry->source, value->line, value->column, "%s has no '%s'", keys->phrase,
@@ -164,7 +167,7 @@ static void check_keys(const struct entry *entry, enum virtual_detector_shape sh
         if (!value && keys->required & 1u << key && !(key == KEY_MASK && entry->mask_may_follow)) {
             char text[60];
             snprintf(text, sizeof text, "'%s', being %s", key_names[key], keys->phrase);
-            missing(entry, text);
+            missing(entry, key, text);
         }
     }
 }
@@ -336,9 +339,26 @@ static void put_in_one_sentence(const char *messages, struct error *error)
     error_set(error, -EINVAL, "%s", text);
 }
 
-int virtual_detector_from_text(struct virtual_detector_settings *settings, const char *text,
-                               struct error *error)
+/* Of a text of one line: errors point at a key or at what follows it. */
+static const char *key_at_fault(const struct entry *entry)
 {
+    const struct yaml_node *last = NULL;
+    for (size_t i = 0; i < entry->node->n; i++) {
+        const struct yaml_node *const key = &entry->node->keys[i];
+        if (key->column <= entry->source->column && (!last || key->column > last->column))
+            last = key;
+    }
+    for (int key = 0; last && key < N_KEYS; key++) {
+        if (strcmp(last->text, key_names[key]) == 0)
+            return key_names[key];
+    }
+    return entry->missing;
+}
+
+int virtual_detector_from_text(struct virtual_detector_settings *settings, const char *text,
+                               const char **key, struct error *error)
+{
+    *key = NULL;
     char *messages = NULL;
     size_t size;
     struct yaml_node *root = NULL;
@@ -352,6 +372,8 @@ int virtual_detector_from_text(struct virtual_detector_settings *settings, const
         struct entry entry = {
             .node = root ? root : &nothing, .source = &source, .mask_may_follow = true};
         status = load_entry(settings, &entry);
+        if (status && entry.node->kind == YAML_MAPPING)
+            *key = key_at_fault(&entry);
     }
     if (!status && source.n_errors > 0)
         status = -EINVAL;

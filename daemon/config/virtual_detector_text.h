@@ -21,6 +21,7 @@ int virtual_detector_load(struct virtual_detector_settings *settings, const stru
 void virtual_detector_print(const struct virtual_detector_settings *settings, FILE *out);
 
 /* Reads one detector of a request, JSON or YAML. As the above, but a mask may be without a file
- * (its weights come with the request). -EINVAL: all that is wrong in one sentence; -ENOMEM. */
+ * (its weights come with the request). -EINVAL: all that is wrong in one sentence, and *key is what
+ * is wrong first, or missing, NULL where it is no single key; -ENOMEM. */
 int virtual_detector_from_text(struct virtual_detector_settings *settings, const char *text,
-                               struct error *error);
+                               const char **key, struct error *error);

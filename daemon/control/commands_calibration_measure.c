@@ -152,13 +152,16 @@ static void measure_rings(struct measuring *measuring)
 
 /* ---- the command ---- */
 
-static const struct {
+static const struct measurement {
     const char *name;
     void (*measure)(struct measuring *measuring);
+    const char *members[5]; /* of args, besides what and apply */
 } measurements[] = {
-    {"halo", measure_halo},       {"rings", measure_rings},
-    {"vacuum", measuring_vacuum}, {"bad_pixels", measuring_bad_pixels},
-    {"gain", measuring_gain},
+    {"halo", measure_halo, {"save_as", "inner", "outer", "centre"}},
+    {"rings", measure_rings, {"d", "tolerance", "width"}},
+    {"vacuum", measuring_vacuum, {"save_as", "current_pa", "current_error_pa", "exposure_s"}},
+    {"bad_pixels", measuring_bad_pixels, {"even"}},
+    {"gain", measuring_gain, {NULL}},
 };
 #define N_MEASUREMENTS (sizeof measurements / sizeof measurements[0])
 
@@ -173,6 +176,32 @@ static bool take_flag(struct request *request, const json_t *args, const char *n
     return false;
 }
 
+static bool goes_with(const struct measurement *measurement, const char *member)
+{
+    bool known = strcmp(member, "what") == 0 || strcmp(member, "apply") == 0;
+    for (size_t i = 0; measurement->members[i]; i++)
+        known = known || strcmp(member, measurement->members[i]) == 0;
+    return known;
+}
+
+static bool check_members(struct request *request, json_t *args,
+                          const struct measurement *measurement)
+{
+    char field[64];
+    const char *member;
+    json_t *value;
+    json_object_foreach(args, member, value)
+    {
+        if (goes_with(measurement, member))
+            continue;
+        snprintf(field, sizeof field, "args.%s", member);
+        request_fail(request, "bad_value", field, "%s does not go with %s", member,
+                     measurement->name);
+        return false;
+    }
+    return true;
+}
+
 void command_calibration_measure(const struct control_service *service, struct request *request,
                                  json_t *args)
 {
@@ -185,7 +214,8 @@ void command_calibration_measure(const struct control_service *service, struct r
                      "what must be halo, rings, vacuum, bad_pixels or gain");
         return;
     }
-    if (!take_flag(request, args, "apply") || !take_flag(request, args, "even"))
+    if (!check_members(request, args, &measurements[i]) || !take_flag(request, args, "apply") ||
+        !take_flag(request, args, "even"))
         return;
     struct measuring measuring = {.service = service,
                                   .request = request,

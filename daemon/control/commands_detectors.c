@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/config/virtual_detector_text.h"
@@ -74,15 +75,20 @@ static bool take_detector(struct request *request, json_t *args,
     json_object_del(args, "saturation");
     json_object_del(args, "mask_shape");
     char *const text = json_dumps(args, JSON_COMPACT);
+    const char *key = NULL;
+    char field[40] = "args";
     bool good = false;
-    if (!text || virtual_detector_from_text(settings, text, &error) < 0)
-        request_fail(request, "bad_value", "args", "%s", text ? error.text : "no memory");
-    else if (weights)
+    if (!text || virtual_detector_from_text(settings, text, &key, &error) < 0) {
+        if (key)
+            snprintf(field, sizeof field, "args.%s", key);
+        request_fail(request, "bad_value", field, "%s", text ? error.text : "no memory");
+    } else if (weights) {
         good = take_mask(request, weights, settings);
-    else if (virtual_detector_settings_load(settings, &error) < 0)
+    } else if (virtual_detector_settings_load(settings, &error) < 0) {
         request_fail(request, "bad_value", "args.mask", "%s", error.text);
-    else
+    } else {
         good = true;
+    }
     free(text);
     json_decref(weights);
     return good;

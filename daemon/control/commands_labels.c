@@ -5,6 +5,7 @@
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/label_source.h"
+#include "daemon/results/array_parts.h"
 #include "processing/products/label_sums.h"
 #include "processing/products/profile_products.h"
 #include "processing/run/run_products.h"
@@ -49,7 +50,18 @@ static void add_means(struct analysis *analysis, const struct product *product,
     sums->frames = NULL; /* taken over */
 }
 
-/* V_r and V_re: those that need no pattern per label. */
+static double v_re(const struct ring_totals *ring, double counts_per_electron)
+{
+    (void)counts_per_electron;
+    return variance_v_re(ring);
+}
+
+/* Those that need no pattern per label. */
+static const struct {
+    const char *name;
+    double (*value)(const struct ring_totals *ring, double counts_per_electron);
+} variances[] = {{"v_r", variance_v_r}, {"v_re", v_re}, {"omega", variance_omega}};
+
 static void add_variances(struct analysis *analysis, const struct product *product,
                           const struct label_sums *sums)
 {
@@ -57,21 +69,25 @@ static void add_variances(struct analysis *analysis, const struct product *produ
         &analysis->run->plan->analysis.variance_settings;
     const double sharing = settings->counts_per_electron > 0 ? settings->counts_per_electron : 1;
     const size_t n = (size_t)sums->n_labels * sums->n_bins;
-    double *const v_r = calloc(n, sizeof *v_r), *const v_re = calloc(n, sizeof *v_re);
-    if (!v_r || !v_re) {
-        free(v_r);
-        free(v_re);
-        analysis_refuse(analysis, "internal", NULL, "no memory for the profiles");
-        return;
+    for (size_t which = 0; which < sizeof variances / sizeof *variances; which++) {
+        double *const values = calloc(n, sizeof *values);
+        if (!values) {
+            analysis_refuse(analysis, "internal", NULL, "no memory for the profiles");
+            return;
+        }
+        for (size_t i = 0; i < n; i++) {
+            const struct ring_totals ring = label_sums_ring(
+                sums, product, (uint32_t)(i / sums->n_bins), (uint32_t)(i % sums->n_bins));
+            values[i] = variances[which].value(&ring, sharing);
+        }
+        add_table(analysis, variances[which].name, "", sums, values);
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct ring_totals ring = label_sums_ring(sums, product, (uint32_t)(i / sums->n_bins),
-                                                        (uint32_t)(i % sums->n_bins));
-        v_r[i] = variance_v_r(&ring, sharing);
-        v_re[i] = variance_v_re(&ring);
-    }
-    add_table(analysis, "v_r", "", sums, v_r);
-    add_table(analysis, "v_re", "", sums, v_re);
+}
+
+static double ring_width(const struct run *run)
+{
+    const double width = run->plan->analysis.variance_settings.rings.bin_width;
+    return width > 0 ? width : 1;
 }
 
 static void add_profiles(struct analysis *analysis, const struct label_map *map,
@@ -87,6 +103,8 @@ static void add_profiles(struct analysis *analysis, const struct label_map *map,
     if (product_is_variance(product))
         add_variances(analysis, product, &sums);
     add_means(analysis, product, &sums);
+    json_object_set_new(analysis->result, "axis",
+                        ring_axis_json(analysis->run, ring_width(analysis->run)));
     label_sums_finish(&sums);
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/acquisition/live_icom.h"
 #include "daemon/control/commands.h"
+#include "daemon/results/live_detectors.h"
 
 /* live_icom: the settings of the live map icom, and changes of them. */
 
@@ -77,8 +78,15 @@ static bool take_rotation(struct request *request, const json_t *args, double *r
     return true;
 }
 
+static bool has_quadrants(const struct live_detectors *detectors, const char *name)
+{
+    const struct virtual_detector_settings *const one = live_detectors_find(detectors, name);
+    return one && one->shape == VIRTUAL_DETECTOR_SEGMENTED && one->n_sectors == 4;
+}
+
 /* null: none any more. */
-static bool take_dpc(struct request *request, const json_t *args, struct icom_settings *settings)
+static bool take_dpc(struct request *request, const json_t *args,
+                     const struct live_detectors *detectors, struct icom_settings *settings)
 {
     const json_t *const given = json_object_get(args, "dpc");
     const char *const name = json_is_null(given) ? "" : json_string_value(given);
@@ -87,18 +95,25 @@ static bool take_dpc(struct request *request, const json_t *args, struct icom_se
                      "dpc must be the name of a segmented virtual detector, or null");
         return false;
     }
+    if (given && *name && !has_quadrants(detectors, name)) {
+        request_fail(request, "bad_value", "args.dpc",
+                     "there is no segmented virtual detector \"%s\" of four sectors: add one, with "
+                     "the direct beam on all four",
+                     name);
+        return false;
+    }
     if (given)
         snprintf(settings->dpc, sizeof settings->dpc, "%s", name);
     return true;
 }
 
 static bool take_settings(struct request *request, const json_t *args,
-                          struct icom_settings *settings)
+                          const struct live_detectors *detectors, struct icom_settings *settings)
 {
     unsigned method = settings->method, descan = settings->descan, border = settings->border;
     double radius = settings->radius;
     if (!take_bool(request, args, "enabled", "args.enabled", &settings->enabled) ||
-        !take_dpc(request, args, settings) ||
+        !take_dpc(request, args, detectors, settings) ||
         !take_bool(request, args, "flip", "args.flip", &settings->flip) ||
         !take_word(request, args, "method", "args.method", methods, &method) ||
         !take_word(request, args, "descan", "args.descan", descans, &descan) ||
@@ -107,6 +122,10 @@ static bool take_settings(struct request *request, const json_t *args,
         !take_number(request, args, "high_pass", "args.high_pass", 0, 0.5, &settings->high_pass) ||
         !take_number(request, args, "radius", "args.radius", 1, 4096, &radius))
         return false;
+    if (radius != floor(radius)) {
+        request_fail(request, "bad_value", "args.radius", "radius must be a whole number");
+        return false;
+    }
     settings->method = (enum icom_method)method;
     settings->descan = (enum icom_descan)descan;
     settings->border = (enum icom_border)border;
@@ -118,7 +137,8 @@ void command_live_icom(const struct control_service *service, struct request *re
 {
     struct icom_settings settings = service->icom->settings;
     struct error error = {0};
-    if (!take_settings(request, args, &settings))
+    const struct live_detectors *const detectors = acquisition_live_detectors(service->acquisition);
+    if (!take_settings(request, args, detectors, &settings))
         return;
     if (json_object_size(args) > 0 && live_icom_set(service->icom, &settings, &error) < 0) {
         request_fail(request, "internal", NULL, "%s", error.text);

@@ -245,6 +245,21 @@ static bool is_large(const json_t *list)
 
 /* ---- which of them ---- */
 
+static void named_pattern(const struct control_service *service, struct request *request,
+                          json_t *args)
+{
+    if (json_object_get(args, "layer"))
+        request_fail(request, "bad_value", "args.layer",
+                     "layer goes with at, positions and area: a pattern's name has its layer in "
+                     "it, counter1/sum");
+    else if (json_object_get(args, "pass"))
+        request_fail(request, "bad_value", "args.pass",
+                     "pass goes with at, positions and area: a pattern with a name is of all "
+                     "passes");
+    else
+        command_named_pattern(service, request, args);
+}
+
 void command_pattern(const struct control_service *service, struct request *request, json_t *args)
 {
     static const char *const ways[] = {"name", "at", "positions", "area"};
@@ -257,14 +272,14 @@ void command_pattern(const struct control_service *service, struct request *requ
                      "pattern");
     else if (json_object_get(args, "mean") && !json_object_get(args, "area"))
         request_fail(request, "bad_value", "args.mean", "mean goes with area only");
+    else if (n == 0 || json_object_get(args, "name"))
+        named_pattern(service, request, args);
     else if (json_object_get(args, "at"))
         analysis_start_frames(service, request, args, fetch_at);
     else if (json_object_get(args, "positions"))
         analysis_start_frames(service, request, args, fetch_positions);
     else if (is_large(json_object_get(args, "area")))
         analysis_start_sweep(service, request, args, "pattern", NULL, fetch_area, NULL);
-    else if (json_object_get(args, "area"))
-        analysis_start_frames(service, request, args, fetch_area);
     else
-        command_named_pattern(service, request, args);
+        analysis_start_frames(service, request, args, fetch_area);
 }

@@ -137,7 +137,10 @@ static int take_labels(struct label_map *map, struct analysis *analysis)
 int label_map_init(struct label_map *map, struct analysis *analysis)
 {
     const struct map_pass *const pass = &analysis->pass;
+    bool classes = false;
     *map = (struct label_map){.n = (uint64_t)pass->ny * pass->nx * pass->passes};
+    if (analysis_take_flag(analysis, "classes", &classes) < 0)
+        return -EINVAL;
     if (!has_one_source(analysis->args))
         return analysis_refuse(analysis, "bad_value", "args.labels",
                                "give either labels, or regions, or the name of a map (with or "

@@ -63,7 +63,9 @@ static int place(struct put_image *image, struct placing *placing, const json_t 
     const json_t *const name = json_object_get(wanted, "register");
     const json_t *const shift = json_object_get(wanted, "shift");
     const struct map_pass *const pass = &placing->pass;
-    if (name && (shift || !json_is_string(name))) {
+    const size_t known = (name != NULL) + (shift != NULL);
+    if (!json_is_object(wanted) || json_object_size(wanted) != known || known > 1 ||
+        (name && !json_is_string(name))) {
         *field = "args.image";
         return error_set(error, -EINVAL,
                          "image must be {register: the name of a map} or {shift: [dy, dx]}, or {}");

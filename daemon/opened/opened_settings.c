@@ -93,10 +93,11 @@ static bool read_detector(const struct opened_file *file, const json_t *json,
                           struct virtual_detector_settings *settings)
 {
     struct error error = {0};
+    const char *key;
     json_t *const bare = json_copy((json_t *)json);
     json_object_del(bare, "mask_shape");
     char *const text = bare ? json_dumps(bare, JSON_COMPACT) : NULL;
-    const bool good = text && virtual_detector_from_text(settings, text, &error) == 0 &&
+    const bool good = text && virtual_detector_from_text(settings, text, &key, &error) == 0 &&
                       virtual_detector_settings_load(settings, &error) == 0;
     if (!good) {
         log_warning("opened", "%s: virtual detector %s is left out: %s", file->path,

@@ -197,6 +197,13 @@ static int latest_init(struct array_values *pattern, struct run *run, unsigned l
     return pattern->header ? 0 : -ENOMEM;
 }
 
+json_t *ring_axis_json(const struct run *run, double ring_width)
+{
+    const double size = calibration_number(&run->plan->calibration, CALIBRATION_PIXEL_SIZE_K, 0);
+    return json_pack("{s:s, s:s, s:f}", "name", size > 0 ? "k" : "radius", "units",
+                     size > 0 ? "1/nm" : "px", "step", size > 0 ? size * ring_width : ring_width);
+}
+
 static int product_array_init(struct array_values *array, const struct run *run, const char *name,
                               unsigned rank)
 {
@@ -219,6 +226,8 @@ static int product_array_init(struct array_values *array, const struct run *run,
     array->header = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[o]}", "name", described->name, "scan",
                               run->plan->id, "run", run->plan->id, "units", described->units,
                               "description", described->description, "parts", data);
+    if (array->header && described->ring_width > 0)
+        json_object_set_new(array->header, "axis", ring_axis_json(run, described->ring_width));
     return array->header ? 0 : -ENOMEM;
 }
 

@@ -47,6 +47,11 @@ struct array_values {
 int pattern_init(struct array_values *pattern, struct run *run, const char *name);
 int profile_init(struct array_values *profile, struct run *run, const char *name);
 
+/* Where rings of that width (pixels) are: {name, units, step}, new reference. Ring i is from i to
+ * i + 1 times `step`, in nm^-1 (k = 1/d) where the run knows the size of a pixel, else in pixels.
+ */
+json_t *ring_axis_json(const struct run *run, double ring_width);
+
 /* The name of a layer's newest pattern: "latest" in a run of one layer, else "LAYER/latest". */
 void latest_pattern_name(const struct run *run, unsigned layer, char name[PRODUCT_NAME_SIZE]);
 void array_values_finish(struct array_values *array);

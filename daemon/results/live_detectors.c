@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "daemon/calibration/calibration_state.h"
 #include "processing/run/run_products.h"
 
@@ -43,6 +44,22 @@ const struct virtual_detector_settings *live_detectors_find(const struct live_de
 {
     const size_t i = index_of(detectors, name);
     return i < detectors->n ? &detectors->settings[i] : NULL;
+}
+
+int live_detectors_check_names(const struct live_detectors *detectors,
+                               const struct virtual_detector_settings *settings,
+                               struct error *error)
+{
+    for (size_t i = 0; i < detectors->n; i++) {
+        const struct virtual_detector_settings *const other = &detectors->settings[i];
+        if (strcmp(other->name, settings->name) != 0 &&
+            virtual_detectors_share_a_name(other, settings))
+            return error_set(error, -EEXIST,
+                             "the virtual detectors \"%s\" and \"%s\" have maps of the same name: "
+                             "give one another name",
+                             other->name, settings->name);
+    }
+    return 0;
 }
 
 int live_detectors_put(struct live_detectors *detectors,
@@ -148,21 +165,29 @@ int live_detectors_change_run(struct run *run, const char *name,
     return *set ? 0 : error_set(error, -ENOMEM, "no memory for another set of results");
 }
 
-int live_detectors_renew_run(struct run *run, const struct live_detectors *detectors,
-                             const struct calibration *calibration, struct error *error)
+/* `settings` NULL: removes it. What does not fit the frames leaves the run as it is. */
+static void renew(struct run *run, const char *name,
+                  const struct virtual_detector_settings *settings)
+{
+    const struct product_set *set;
+    struct error error = {0};
+    if (live_detectors_change_run(run, name, settings, &set, &error) < 0)
+        log_warning("acquisition", "run %s keeps the virtual detector %s of before: %s",
+                    run->plan->id, name, error.text);
+}
+
+void live_detectors_renew_run(struct run *run, const struct live_detectors *detectors,
+                              const struct calibration *calibration)
 {
     const struct product_set *const before = run_set(run);
-    const struct product_set *set;
-    int r = 0;
-    for (unsigned i = 0; i < before->n && r == 0; i++) {
+    for (unsigned i = 0; i < before->n; i++) {
         const char *const source = before->products[i]->source;
         if (*source && !live_detectors_find(detectors, source))
-            r = live_detectors_change_run(run, source, NULL, &set, error);
+            renew(run, source, NULL);
     }
-    for (size_t i = 0; detectors->settings && i < detectors->n && r == 0; i++) {
+    for (size_t i = 0; detectors->settings && i < detectors->n; i++) {
         struct virtual_detector_settings complete = detectors->settings[i];
         calibration_complete_detector(calibration, &complete);
-        r = live_detectors_change_run(run, complete.name, &complete, &set, error);
+        renew(run, complete.name, &complete);
     }
-    return r;
 }

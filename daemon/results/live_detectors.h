@@ -27,6 +27,11 @@ void live_detectors_finish(struct live_detectors *detectors);
 const struct virtual_detector_settings *live_detectors_find(const struct live_detectors *detectors,
                                                             const char *name);
 
+/* -EEXIST: a map of this detector would have the name of another's. */
+int live_detectors_check_names(const struct live_detectors *detectors,
+                               const struct virtual_detector_settings *settings,
+                               struct error *error);
+
 /* Adds it, or puts it in the place of the one that has its name. -ENOMEM, or -ENOSPC with a
  * sentence. */
 int live_detectors_put(struct live_detectors *detectors,
@@ -46,6 +51,6 @@ int live_detectors_change_run(struct run *run, const char *name,
                               const struct product_set **set, struct error *error);
 
 /* Makes the run compute these detectors and no others, from the next chunk on; bands in nm^-1 with
- * the pixel size of the calibration. */
-int live_detectors_renew_run(struct run *run, const struct live_detectors *detectors,
-                             const struct calibration *calibration, struct error *error);
+ * the pixel size of the calibration. The log tells of those that cannot be had. */
+void live_detectors_renew_run(struct run *run, const struct live_detectors *detectors,
+                              const struct calibration *calibration);

@@ -96,6 +96,10 @@ unsigned virtual_detector_n_maps(const struct virtual_detector_settings *setting
 void virtual_detector_map_name(const struct virtual_detector_settings *settings, unsigned i,
                                char *name, size_t size);
 
+/* Whether the names of two detectors, or of maps of theirs, are the same. */
+bool virtual_detectors_share_a_name(const struct virtual_detector_settings *a,
+                                    const struct virtual_detector_settings *b);
+
 /*
  * Adds to weights[n_pixels] what the pixels of a frame weigh in a map of any product: in one of a
  * virtual detector as it was made (up to a constant), in any other all pixels alike, which may all

@@ -39,6 +39,21 @@ void virtual_detector_map_name(const struct virtual_detector_settings *settings,
         snprintf(name, size, "%s", settings->name);
 }
 
+bool virtual_detectors_share_a_name(const struct virtual_detector_settings *a,
+                                    const struct virtual_detector_settings *b)
+{
+    for (unsigned i = 0; i < virtual_detector_n_maps(a); i++) {
+        for (unsigned j = 0; j < virtual_detector_n_maps(b); j++) {
+            char of_a[64], of_b[64];
+            virtual_detector_map_name(a, i, of_a, sizeof of_a);
+            virtual_detector_map_name(b, j, of_b, sizeof of_b);
+            if (strcmp(of_a, of_b) == 0)
+                return true;
+        }
+    }
+    return strcmp(a->name, b->name) == 0;
+}
+
 void virtual_detector_settings_copy(struct virtual_detector_settings *copy,
                                     const struct virtual_detector_settings *settings)
 {

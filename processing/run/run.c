@@ -9,6 +9,7 @@
 #include "processing/run/chunk_sink.h"
 #include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
+#include "processing/run/run_remarks.h"
 #include "processing/tables/column_table.h"
 
 /* A chunk is one HDF5 chunk and one Blosc buffer: large enough to compress well, small enough to
@@ -227,6 +228,7 @@ void run_unref(struct run *run)
     if (!run || atomic_fetch_sub_explicit(&run->references, 1, memory_order_acq_rel) != 1)
         return;
     run_products_finish(run);
+    run_remarks_finish(run);
     views_finish(run);
     run_excluded_finish(run);
     frame_table_destroy(run->frames);

@@ -21,9 +21,9 @@
  * results.
  *
  * Who owns what, in the order in which it is written:
- *   - plan, hdr, format, layers, scan, chunk_frames, recycle, store: set by the ingest thread (of a
- * run from a file: by whoever reads it) before the first chunk is published, then only read. The
- * publication of the chunk (or of the run through run_current) orders them.
+ *   - plan, hdr, format, layers, scan, chunk_frames, recycle, store, remarks: set by the ingest
+ * thread (of a run from a file: by whoever reads it) before the first chunk is published, then only
+ * read. The publication of the chunk (or of the run through run_current) orders them.
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
  * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
  * last frame while frames move.
@@ -99,6 +99,7 @@ enum run_fate { RUN_KEEP, RUN_ASK /* not yet told: as discard */, RUN_DISCARD };
 
 #define RUN_MAX_LAYERS 8
 #define RUN_MAX_PRODUCTS 1024
+#define RUN_MAX_REMARKS 32
 
 /* The newest analysed pattern of a layer, copied by a worker when `wanted` and `given` differ;
  * image and number under the mutex. */
@@ -157,6 +158,8 @@ struct run {
     struct chunk_store store;                  /* of a run that was read from a file; else zero */
     struct epochs epochs;
     pthread_mutex_t products_mutex;
+    unsigned n_remarks;
+    char *remarks[RUN_MAX_REMARKS];             /* run_remarks.h */
     struct run_bragg *bragg;                    /* run_bragg.h */
     struct product *products[RUN_MAX_PRODUCTS]; /* all there ever were */
     _Atomic unsigned n_products;

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "processing/products/profile_products.h"
 #include "processing/run/run_products.h"
+#include "processing/run/run_remarks.h"
 
 /* The products of a run's first set: what its plan asks for. */
 
@@ -17,15 +18,25 @@ struct making {
     struct error *error;
 };
 
+/* What these frames cannot give, or what is one result too many, is left out and told: frames are
+ * kept and shown without it. */
+static int leave_out(struct making *making, int status)
+{
+    if (status == -ENOMEM)
+        return status;
+    (void)run_remark(making->run, "%s; it is left out of this run", making->error->text);
+    return 0;
+}
+
 static int take(struct making *making, int status, const struct product *prepared,
                 const char *source)
 {
     if (status < 0)
-        return status;
+        return leave_out(making, status);
     struct product *const product =
         run_add_product(making->run, prepared, making->layer, source, making->error);
     if (!product)
-        return -ENOMEM;
+        return leave_out(making, making->error->code);
     making->products[making->n++] = product;
     return 0;
 }
@@ -40,19 +51,19 @@ static struct variance_settings variance_settings_of(const struct run *run)
     return settings;
 }
 
-/* Frames without squares have no variance, which is no reason to refuse the run. */
-static bool can_have_variance(const struct run *run)
+/* Frames without squares have no variance. */
+static bool can_have_variance(struct run *run)
 {
     if (run->format.counter_depth != 1)
         return true;
-    log_notice("run", "no variance of 1-bit frames: n(n - 1) is 0 in all of them; sum at least two "
-                      "exposures");
+    (void)run_remark(run, "no variance of 1-bit frames: n(n - 1) is 0 in all of them; sum at least "
+                          "two exposures, or count with 6 bits");
     return false;
 }
 
 static int make_profiles(struct making *making)
 {
-    const struct run *const run = making->run;
+    struct run *const run = making->run;
     const struct analysis_settings *const analysis = &run->plan->analysis;
     const uint8_t *const bad = run_bad_pixels(run);
     const enum cpu_isa isa = cpu_isa_best();
@@ -121,28 +132,28 @@ static int make_layer(struct making *making)
     return r < 0 ? r : make_bragg(making);
 }
 
-/* A mask of another detector, or of other rows of it, is no reason to refuse the run. */
-static void warn_of_mask(const struct run *run)
+/* A mask of another detector, or of other rows of it. */
+static void remark_on_masks(struct run *run)
 {
     const struct pixel_mask *const mask = run->plan->calibration.bad_pixels;
     if (mask && !run_bad_pixels(run))
-        log_warning("run",
-                    "run %s: the mask of bad pixels (%s) is of %" PRIu32 " x %" PRIu32
-                    " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
-                    run->plan->id, run->plan->calibration.bad_pixels_origin.source, mask->height,
-                    mask->width, run->format.height, run->format.width);
+        (void)run_remark(run,
+                         "the mask of bad pixels (%s) is of %" PRIu32 " x %" PRIu32
+                         " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
+                         run->plan->calibration.bad_pixels_origin.source, mask->height, mask->width,
+                         run->format.height, run->format.width);
     const struct mask_values *const gain = run->plan->calibration.gain;
     if (gain && !run_gain(run))
-        log_warning("run",
-                    "run %s: the gain (%s) is of %" PRIu32 " x %" PRIu32
-                    " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
-                    run->plan->id, run->plan->calibration.gain_origin.source, gain->height,
-                    gain->width, run->format.height, run->format.width);
+        (void)run_remark(run,
+                         "the gain (%s) is of %" PRIu32 " x %" PRIu32
+                         " pixels and is not used for frames of %" PRIu32 " x %" PRIu32,
+                         run->plan->calibration.gain_origin.source, gain->height, gain->width,
+                         run->format.height, run->format.width);
 }
 
 int run_prepare_products(struct run *run, struct error *error)
 {
-    warn_of_mask(run);
+    remark_on_masks(run);
     struct making *const making = calloc(1, sizeof *making);
     if (!making)
         return error_set(error, -ENOMEM, "no memory for the live results");

@@ -130,7 +130,8 @@ static int keep_product(struct run *run, struct product *product, struct error *
     if (n == RUN_MAX_PRODUCTS) {
         r = error_set(
             error, -ENOSPC,
-            "this run has had %d results already: changes are possible again in the next one",
+            "this run has had %d results already, those that were moved or removed among them: "
+            "changes are possible again in the next one",
             RUN_MAX_PRODUCTS);
     } else {
         run->products[n] = product;

@@ -131,6 +131,9 @@ class Calibration(SystemTest):
         self.assertEqual(self.values(client), before)
         self.refused(client, "calibration_measure", "bad_value", "args.what", what="moon")
         self.refused(client, "calibration_measure", "no_data", what="halo")
+        for what, member, value in (("halo", "d", [0.2, 0.1]), ("rings", "save_as", "gold"), ("vacuum", "even", True), ("gain", "inner", 3),
+                                    ("bad_pixels", "width", 2)):
+            self.refused(client, "calibration_measure", "bad_value", f"args.{member}", what=what, **{member: value})
         self.refused(client, "halo_strain", "no_data", reference="nobody")
         self.refused(client, "bad_pixels_save", "no_data", path="/tmp/mask.npy")
         self.refused(client, "bad_pixels_save", "bad_value", "args.path", path="mask.npy")

@@ -141,6 +141,7 @@ class LabelPatterns(SystemTest):
         refused("no_data", None, labels=labels)  # not on disk
         refused("bad_value", "args.labels")
         refused("bad_value", "args.labels", labels=labels, map="bf")
+        refused("bad_value", "args.classes", labels=labels, classes="none")
         refused("bad_value", "args.labels", labels=[[1]])
         refused("bad_value", "args.labels", labels=labels, regions=[[[0, 0, 1]]])
         for regions in ([], [[]], [[[0, 0, SCAN[1] + 1]]], [[[SCAN[0], 0, 1]]], [[[0, 2, 2]]], [[[0, 0]]], [[[0, -1, 1]]]):

@@ -133,6 +133,16 @@ class LiveDetectors(SystemTest):
         self.assertEqual(ctl("recompute", "bf", "--wait").returncode, 0)
         np.testing.assert_array_equal(control.array("map", "bf")[0]["data"], self.expected(frames, 3, 25, (100, 90.5)))
         self.assertNotEqual(ctl("detector", "bf", "shape=disk", "radius").returncode, 0)
+        slope = np.outer(np.arange(256), np.ones(256))
+        np.save(self.directory / "slope.npy", slope.astype("<i2"))
+        np.save(self.directory / "line.npy", slope[0])
+        self.assertEqual(ctl("detector", "slope", "shape=mask", f"weights={self.directory}/slope.npy").returncode, 0)
+        self.assertEqual(ctl("recompute", "slope", "--wait").returncode, 0)
+        np.testing.assert_array_equal(control.array("map", "slope")[0]["data"], (frames * slope.astype(np.uint64)).sum(axis=(2, 3)))
+        for wrong in ("line.npy", "nothing.npy"):
+            done = ctl("detector", "slope", "shape=mask", f"weights={self.directory}/{wrong}")
+            self.assertTrue(done.returncode != 0 and wrong in done.stderr, done)
+        self.assertEqual(ctl("remove-detector", "slope").returncode, 0)
         self.assertEqual(ctl("remove-detector", "bf").returncode, 0)
         with merlind.Merlind(self.daemon.control) as client:
             client.set_detector("bf", "disk", radius=11)
@@ -141,6 +151,15 @@ class LiveDetectors(SystemTest):
             self.assertEqual([detector["name"] for detector in client.detectors()], ["bf"])
             client.remove_detector("bf")
             self.assertEqual(client.detectors(), [])
+            weights = np.outer(np.arange(256), np.ones(256))
+            client.set_detector("slope", "mask", weights=weights)
+            client.recompute()
+            np.testing.assert_array_equal(client.map("slope").filled(0), (frames * weights.astype(np.uint64)).sum(axis=(2, 3)))
+            middles, unit = client.rings()
+            self.assertEqual((middles[0], middles.size, unit), (0.5, client.profile().size, "px"))
+            with self.assertRaises(merlind.MerlindError) as refused:  # whose reply has no number
+                client.request("map", name=2 ** 70)
+            self.assertEqual(refused.exception.code, "bad_request")
 
     def test_a_removed_detector_is_gone_and_its_name_free(self):
         control = self.begin()
@@ -172,6 +191,45 @@ class LiveDetectors(SystemTest):
         frames = self.frames(summary).astype(float)
         parts, _ = control.array("map", "mine")
         np.testing.assert_allclose(parts["data"], (frames * weights).sum(axis=(2, 3)), rtol=1e-5)
+
+    def refused(self, control, code, field, command="virtual_detector", **arguments):
+        with self.assertRaises(ControlError) as caught:
+            control(command, **arguments)
+        self.assertEqual((caught.exception.code, caught.exception.field), (code, field), caught.exception)
+
+    def test_a_refusal_names_the_key_at_fault(self):
+        control = self.begin()
+        disk = {"name": "new", "shape": "disk", "radius": 9}
+        for field, wrong in (("name", {"name": "a/b"}), ("name", {"name": "com_y"}), ("name", {"name": "omega_error"}),
+                             ("shape", {"shape": "disc"}), ("radius", {"radius": -1}), ("radius", {"radius": "9 px"}),
+                             ("centre", {"centre": [1]}), ("centre", {"centre": [1, None]}), ("edge", {"edge": "soft"}), ("mode", {"mode": 1}),
+                             ("angles", {"angles": [0, 90]}), ("mask", {"shape": "mask", "radius": None, "mask": "/nothing.npy"}),
+                             ("outer", {"shape": "annulus", "radius": None, "inner": 9, "outer": 8}),
+                             ("outer", {"shape": "annulus", "radius": None, "inner": 9}), ("weights", {"weights": [[1]]})):
+            keys = {key: value for key, value in {**disk, **wrong}.items() if value is not None}
+            self.refused(control, "bad_value", "args." + field, **keys)
+        control("virtual_detector", name="quad", shape="segmented", outer=9, sectors=4)
+        self.refused(control, "bad_value", "args.name", name="quad_3", shape="point", centre=[1, 1])  # a map of quad
+        self.refused(control, "no_data", "args.name", "virtual_detector_remove", name="nobody")
+        self.run_scan(control, (8, 8))
+        self.refused(control, "no_data", "args.name", "recompute", name="nobody")
+        self.assertEqual([one["name"] for one in control("virtual_detectors")["detectors"]], ["bf", "quad"])
+
+    def test_what_does_not_fit_the_frames_is_left_out_and_the_scan_is_recorded_all_the_same(self):
+        """Nobody knows the frames before they come."""
+        control = self.begin(**{"analysis.variance": True})
+        control("virtual_detector", name="small", shape="mask", weights=[[1, 2], [3, 4]])
+        control("virtual_detector", name="band", shape="k_band", k_inner=1, k_outer=2)
+        summary = self.run_scan(control, (8, 8), parameters={"COUNTERDEPTH": 1})
+        self.assertEqual((summary["reason"], summary["frames"]["recorded"]), ("complete", 64), summary)
+        self.assertEqual([name for name in ("bf", "small", "band", "com_y") if name in summary["maps"]], ["bf", "com_y"])
+        for why in ('"small": its mask has 2 x 2 weights', '"band": a band in nm^-1 needs to know k per pixel', "no variance of 1-bit frames"):
+            self.assertEqual(sum(why in warning for warning in summary["warnings"]), 1, summary["warnings"])
+        np.testing.assert_array_equal(control.array("map", "bf")[0]["data"], self.expected(self.frames(summary), 0, 20))
+        # Once it can be had, it is there from the next run on.
+        control("calibration", pixel_size_k=0.05)
+        summary = self.run_scan(control, (8, 8))
+        np.testing.assert_array_equal(control.array("map", "band")[0]["data"], self.expected(self.frames(summary), 20, 40))
 
     def test_what_cannot_be_recomputed_says_why(self):
         control = self.begin(**{"recording.enabled": False})

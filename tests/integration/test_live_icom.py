@@ -71,7 +71,8 @@ class LiveIcom(SystemTest):
         control("geometry", nudge=2)
         self.wait_for_map(summed(*self.shift(1, -70, True), 5), "another geometry")
         self.assertEqual(int(np.isnan(self.map("icom")[0]).sum()), 2)
-        for arguments in ({"method": "fft"}, {"radius": 0}, {"rotation": "north"}, {"enabled": 1}, {"high_pass": 2}):
+        for arguments in ({"method": "fft"}, {"radius": 0}, {"rotation": "north"}, {"enabled": 1}, {"high_pass": 2},
+                          {"radius": 2.5}, {"dpc": "nobody"}, {"dpc": 3}):
             with self.assertRaises(ControlError) as caught:
                 control("live_icom", **arguments)
             self.assertEqual((caught.exception.code, caught.exception.field), ("bad_value", "args." + list(arguments)[0]))

@@ -42,7 +42,7 @@ class Profiles(SystemTest):
         np.testing.assert_allclose(self.profile("radial_mean"), expected[:n] / area[:n] / len(self.frames), rtol=1e-12)
         for name, truth in (("sum", total), ("mean", self.frames.mean(axis=0)), ("maximum", self.frames.max(axis=0))):
             np.testing.assert_allclose(self.client.array("pattern", name)[0]["data"], truth, rtol=1e-12, err_msg=name)
-        self.heard.wait("profile/radial_mean/")
+        self.assertEqual(self.heard.wait("profile/radial_mean/")[0]["axis"], {"name": "radius", "units": "px", "step": 1})
         with open_recording(self.summary["file"]) as file:
             np.testing.assert_array_equal(file["/entry/results/radial_sum/data"][:], expected[:n])
             self.assertEqual(file["/entry/results/maximum/data"].shape, total.shape)
@@ -67,6 +67,10 @@ class Profiles(SystemTest):
 
     def test_profiles_are_over_k_where_the_size_of_a_pixel_is_known(self):
         self.measure(**{"calibration.pixel_size_k": 0.05, "analysis.bin_width": 2, "analysis.variance": True})
+        axis = {"name": "k", "units": "1/nm", "step": 0.1}
+        self.assertEqual(self.client("profile", name="v_r")["axis"], axis)
+        self.assertEqual(self.client("label_profiles", labels=np.ones(SCAN, int).tolist())["axis"], axis)
+        self.assertEqual(self.heard.wait("profile/radial_mean/")[0]["axis"], axis)
         with open_recording(self.summary["file"]) as file:
             for profile in ("radial_sum", "radial_mean", "radial_area", "v_image", "v_r", "omega_error"):
                 n = file["/entry/results"][profile]["data"].size
@@ -115,7 +119,7 @@ class Profiles(SystemTest):
             self.assertEqual(self.profile(name).shape, v_image.shape)
         result, parts = self.client.request("label_profiles", labels=np.ones(SCAN, int).tolist())
         tables = arrays(result["parts"], parts)
-        for name in ("v_r", "v_re"):
+        for name in ("v_r", "v_re", "omega"):
             np.testing.assert_allclose(tables[name][1], self.profile(name), rtol=1e-9, err_msg=name)
 
     def test_of_one_bit_frames_there_is_no_variance(self):

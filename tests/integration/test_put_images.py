@@ -101,7 +101,7 @@ class PutImages(BraggScans):
         with self.assertRaises(ControlError) as refused:
             control.put("lost", np.random.default_rng(8).random(SCAN), image={"register": "field"})
         self.assertEqual((refused.exception.code, refused.exception.field), ("no_data", "args.image.register"))
-        for wrong in ({"register": "field", "shift": [0, 0]}, {"shift": [1]}, {"register": "nothing"}):
+        for wrong in ({"register": "field", "shift": [0, 0]}, {"shift": [1]}, {"register": "nothing"}, True, [0, 0], "", None, {"pass": 0}):
             with self.assertRaises(ControlError) as refused:
                 control.put("lost", big, image=wrong)
             self.assertTrue(refused.exception.field.startswith("args.image"), refused.exception.field)

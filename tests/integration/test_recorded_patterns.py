@@ -108,6 +108,8 @@ class RecordedPatterns(SystemTest):
         self.refused(control, "bad_value", None, at=[0, 0], name="sum")
         self.refused(control, "no_data", "args.name")
         self.refused(control, "bad_value", "args.mean", at=[0, 0], mean=True)
+        self.refused(control, "bad_value", "args.layer", name="sum", layer="counter1")
+        self.refused(control, "bad_value", "args.pass", name="sum", **{"pass": 0})
         self.refused(control, "bad_value", "args.mean", area=[0, 0, 1, 1], mean=1)
 
 

@@ -57,7 +57,10 @@ class AsyncMerlind:
             if not frames[0]:  # the empty frame of REQ sockets
                 del frames[0]
             reply = json.loads(frames[0])
-            future = self._waiting.pop(reply["id"], None)
+            number = reply["id"]
+            if number is None and len(self._waiting) == 1:  # the request could not be read, and neither could its number
+                number = next(iter(self._waiting))
+            future = self._waiting.pop(number, None)
             if future and not future.done():
                 future.set_result((reply, frames[1:]))
 

@@ -54,7 +54,7 @@ class Connection:
             if not frames[0]:  # the empty frame of REQ sockets
                 del frames[0]
             reply = json.loads(frames[0])
-            if reply["id"] != number:  # of an earlier request that was given up
+            if reply["id"] not in (number, None):  # of an earlier request that was given up; None: ours could not be read
                 continue
             if not reply["ok"]:
                 error = reply["error"]

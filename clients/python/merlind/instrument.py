@@ -28,9 +28,9 @@ class Instrument(Connection):
 
     def set_detector(self, name: str, shape: str, **keys: Any) -> dict[str, Any]:
         """Adds or moves a virtual detector, from the next frames on and in all later runs: set_detector("bf", "disk", radius=20),
-        set_detector("mine", "mask", weights=array.tolist()) with an array [y, x] of the frame's shape. Lengths in pixels, angles in
-        degrees. See also recompute()."""
-        return self.request("virtual_detector", name=name, shape=shape, **keys)[0]["detector"]
+        set_detector("mine", "mask", weights=array) with an array [y, x] of the frame's shape, or mask="FILE.npy" that the daemon can
+        read. Keys: merlind.yaml(5), virtual_detectors. Lengths in pixels, centre (y, x), angles in degrees. See also recompute()."""
+        return self.request("virtual_detector", name=name, shape=shape, **plain(keys))[0]["detector"]
 
     def remove_detector(self, name: str) -> None:
         """Computes a virtual detector no more."""
@@ -65,7 +65,7 @@ class Instrument(Connection):
                   **options: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The halo in bins of bin x bin positions, from the run's file: {"halo_k", "halo_fwhm" (nm^-1, or pixels), "e_xx", "e_yy", "e_xy",
         each with _error, NaN where a bin has none; "frames", "reason"}, each [bin_y, bin_x]; and {"bins": {"fitted", "few_counts",
-        ...}, ...}. They become maps of the run. options: azimuth, inner, outer (pixels), centre, minimum_counts, layer, pass."""
+        ...}, ...}. They become maps of the run. options: azimuth, inner, outer (pixels), centre, minimum_counts, layer, pass_."""
         return self._ask("halo_maps", {"reference": reference, "bin": int(bin), **plain(options)}, timeout)[::-1]
 
     def save_bad_pixels(self, path: str) -> dict[str, Any]:

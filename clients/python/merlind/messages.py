@@ -32,8 +32,8 @@ def given(**options: Any) -> dict[str, Any]:
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Values as JSON has them: arrays and tuples as lists, paths as text; None stays."""
-    return {k: v if v is None or isinstance(v, (bool, str, dict)) else str(v) if hasattr(v, "__fspath__")
+    """Values as JSON has them: arrays and tuples as lists, paths as text; None stays; pass_ is pass."""
+    return {k.rstrip("_"): v if v is None or isinstance(v, (bool, str, dict)) else str(v) if hasattr(v, "__fspath__")
             else np.asarray(v).tolist() for k, v in values.items()}
 
 

@@ -77,8 +77,8 @@ class Results(Runs):
 
     def pattern(self, name: Any = "sum", x: Optional[int] = None, *, layer: Optional[str] = None,
                 pass_: Optional[int] = None) -> np.ndarray:
-        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), "latest", or
-        pattern(row, column): the recorded one of that position (dtype as recorded), which must be on the disk already."""
+        """A diffraction pattern of the newest run: [y, x], counts; "sum" over all frames so far (uint64), "mean" and "variance" (float64),
+        "maximum", "saturation" (frames), "latest" (as recorded; of a layer "counter1/sum"), or pattern(row, column): the recorded one of that position (dtype as recorded), which must be on the disk already."""
         args = {"name": name} if x is None else given(at=[int(name), int(x)], layer=layer, pass_=pass_)
         return self.request("pattern", **args)[1]["data"].copy()
 
@@ -96,14 +96,22 @@ class Results(Runs):
                                                     pass_=pass_), timeout)
         return arrays["data"].copy(), result["frames"]
 
-    def profile(self, name: str) -> np.ndarray:
-        """A profile of the newest run: [n], over all frames so far."""
+    def profile(self, name: str = "radial_mean") -> np.ndarray:
+        """A profile of the newest run over all frames so far: [n], one value for each ring from the inside. "radial_mean" (counts per
+        pixel and frame), "radial_sum" (counts), "radial_area" (pixels), with the variance "v_image", "v_r", "v_re", "omega" and
+        each with "_error"; schemas/protocol.md, "Results by name". Where the rings are: rings()."""
         return self.request("profile", name=name)[1]["data"].copy()
+
+    def rings(self, name: str = "radial_mean") -> tuple[np.ndarray, str]:
+        """The middles of the rings of a profile, [n], and their unit: "1/nm" (k = 1/d) where the size of a pixel is known, else "px"."""
+        result, arrays = self.request("profile", name=name)
+        axis = result["axis"]
+        return (np.arange(arrays["data"].size) + 0.5) * axis["step"], axis["units"]
 
     def label_profiles(self, labels: Any = None, map: Optional[str] = None, thresholds: Any = None, *, classes: bool = False,
                        phase: Any = None, run: Optional[str] = None) -> dict[str, Any]:
         """Radial profiles of each label (phase, region, class): {"mean": [label, ring] in counts per pixel and frame, "frames":
-        [label]}, with the variance also "v_r" and "v_re". labels: integers [ny, nx], 0: none; or the name of a map, whose values
+        [label]}, with the variance also "v_r", "v_re", "omega"; where the rings are: rings(). labels: integers [ny, nx], 0: none; or the name of a map, whose values
         are the labels or are divided by thresholds (label 1 below the first, 2 from there on ...); or classes (of Bragg
         reflections) and phase, as bragg() takes it, with "names" of the labels."""
         return self._of_labels("label_profiles", label_arguments(labels, map, thresholds, classes, phase, run), self.timeout)

@@ -148,26 +148,59 @@ static void a_virtual_detector_of_a_request_is_read_by_the_same_rules(void **unu
 {
     struct virtual_detector_settings settings;
     struct error error = {0};
+    const char *key;
     assert_int_equal(
         virtual_detector_from_text(
-            &settings, "{\"name\": \"a\", \"shape\": \"disk\", \"radius\": 4.5}", &error),
+            &settings, "{\"name\": \"a\", \"shape\": \"disk\", \"radius\": 4.5}", &key, &error),
         0);
     assert_string_equal(settings.name, "a");
     assert_true(settings.outer == 4.5);
     assert_int_equal(
-        virtual_detector_from_text(&settings, "{name: m, shape: mask, mode: mean}", &error), 0);
+        virtual_detector_from_text(&settings, "{name: m, shape: mask, mode: mean}", &key, &error),
+        0);
     assert_int_equal(settings.mode, VIRTUAL_DETECTOR_MEAN);
-    assert_int_equal(
-        virtual_detector_from_text(&settings, "{\"shape\": \"disk\", \"radius\": -1}", &error),
-        -EINVAL);
+    assert_int_equal(virtual_detector_from_text(&settings, "{\"shape\": \"disk\", \"radius\": -1}",
+                                                &key, &error),
+                     -EINVAL);
     assert_string_equal(error.text, "this virtual detector needs a name; 'radius' must be a number "
                                     "from 0 to 100000, not '-1'");
     static const char *const bad[] = {"", "[]", "{", "1", "{}", "{name: a, name: b}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         error.text[0] = '\0';
-        assert_int_equal(virtual_detector_from_text(&settings, bad[i], &error), -EINVAL);
+        assert_int_equal(virtual_detector_from_text(&settings, bad[i], &key, &error), -EINVAL);
         assert_true(error.text[0] != '\0');
     }
+}
+
+static void an_error_in_a_virtual_detector_of_a_request_names_the_key_at_fault(void **unused)
+{
+    static const struct {
+        const char *text, *key;
+    } cases[] = {
+        {"{\"name\": \"a\", \"shape\": \"disk\", \"radius\": -1}", "radius"},
+        {"{\"name\": \"a\", \"shape\": \"disk\", \"radius\": 1, \"centre\": [1, \"x\"]}", "centre"},
+        {"{\"name\": \"a b\", \"shape\": \"disk\", \"radius\": 1}", "name"},
+        {"{\"radius\": 1, \"name\": \"a\", \"shape\": \"disc\"}", "shape"},
+        {"{\"name\": \"a\", \"shape\": \"annulus\", \"inner\": 5, \"outer\": 4}", "outer"},
+        {"{\"name\": \"a\", \"shape\": \"disk\", \"radius\": 1, \"angles\": [0, 1]}", "angles"},
+        {"{\"name\": \"a\", \"shape\": \"annulus\", \"inner\": 5}", "outer"},
+        {"{\"name\": \"a\", \"radius\": 5}", "shape"},
+        {"{\"shape\": \"disk\", \"radius\": 5}", "name"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct virtual_detector_settings settings;
+        struct error error = {0};
+        const char *key = NULL;
+        assert_int_equal(virtual_detector_from_text(&settings, cases[i].text, &key, &error),
+                         -EINVAL);
+        assert_non_null(key);
+        assert_string_equal(key, cases[i].key);
+    }
+    struct virtual_detector_settings settings;
+    struct error error = {0};
+    const char *key = "";
+    assert_int_equal(virtual_detector_from_text(&settings, "[1]", &key, &error), -EINVAL);
+    assert_null(key);
 }
 
 static void names_of_other_results_are_taken(void **unused)
@@ -208,6 +241,7 @@ int main(void)
         cmocka_unit_test(every_shape_of_virtual_detector_loads_and_survives_printing),
         cmocka_unit_test(a_relative_mask_begins_where_merlind_was_started),
         cmocka_unit_test(a_virtual_detector_of_a_request_is_read_by_the_same_rules),
+        cmocka_unit_test(an_error_in_a_virtual_detector_of_a_request_names_the_key_at_fault),
         cmocka_unit_test(names_of_other_results_are_taken),
         cmocka_unit_test(too_many_virtual_detectors_are_refused),
     };
