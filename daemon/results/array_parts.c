@@ -166,8 +166,7 @@ static json_t *frame_position(const struct run_view *view, uint64_t number)
 /* A count of one in a counter of one bit is no sign of more. */
 static json_t *full_scale_json(const struct pixel_format *format)
 {
-    return format->counter_depth == 1 ? json_null()
-                                      : json_integer(pixel_format_full_scale(format));
+    return format->counter_depth == 1 ? json_null() : json_integer(pixel_format_full_scale(format));
 }
 
 static int latest_init(struct array_values *pattern, struct run *run, unsigned layer)
@@ -187,13 +186,13 @@ static int latest_init(struct array_values *pattern, struct run *run, unsigned l
     if (number == 0)
         return -ENOENT;
     const struct run_view *const view = run_view(run);
-    pattern->header = json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:o, s:s, s:[o]}", "name", name,
-                                "scan", run->plan->id, "run", run->plan->id, "number",
-                                (json_int_t)number, "position", frame_position(view, number),
-                                "geometry", (json_int_t)view->version, "full_scale",
-                                full_scale_json(&run->format), "units", "counts", "parts",
-                                image_part(pixel_format_dtype(&run->format), run->format.height,
-                                           run->format.width, "counts", pattern->size));
+    pattern->header =
+        json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:o, s:s, s:[o]}", "name", name, "scan",
+                  run->plan->id, "run", run->plan->id, "number", (json_int_t)number, "position",
+                  frame_position(view, number), "geometry", (json_int_t)view->version, "full_scale",
+                  full_scale_json(&run->format), "units", "counts", "parts",
+                  image_part(pixel_format_dtype(&run->format), run->format.height,
+                             run->format.width, "counts", pattern->size));
     return pattern->header ? 0 : -ENOMEM;
 }
 
