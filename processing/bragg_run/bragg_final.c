@@ -52,7 +52,7 @@ static void classify(void *data, unsigned thread, uint64_t exposure, const void 
 
 static int classify_all(struct run *run, const struct product *product, struct error *error)
 {
-    struct classifying classifying = {.product = product, .first_thread = run->n_workers + 1};
+    struct classifying classifying = {.product = product, .first_thread = 2 * run->n_workers};
     const struct frame_sweep sweep = {
         .run = run,
         .layer = product->layer,

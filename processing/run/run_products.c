@@ -21,7 +21,7 @@ const uint8_t *run_bad_pixels(const struct run *run)
 
 unsigned run_product_threads(const struct run *run)
 {
-    return 2 * run->n_workers + 1;
+    return 3 * run->n_workers;
 }
 
 const float *run_gain(const struct run *run)

@@ -38,7 +38,8 @@ const float *run_gain(const struct run *run);
 /* Both, for virtual detectors. */
 struct detector_pixels run_detector_pixels(const struct run *run);
 
-/* Threads that products may be computed by: the workers, recompute.h and the finisher's. */
+/* Threads that products may be computed by: the workers, then as many of recompute.h, then as many
+ * of the finisher. */
 unsigned run_product_threads(const struct run *run);
 
 /* Bytes that the run's tables, sums and search for Bragg reflections take, about; the masks of its
