@@ -200,6 +200,7 @@ export class ImageView extends EventTarget {
     const place = this.#place(event);
     const layer = [...this.layers].reverse().find((one) => one.grab?.(place, this, event));
     this.#dragging = { layer, last: place, moved: 0 };
+    this.root.classList.toggle('drawing', Boolean(layer));
   }
 
   #moved(event) {
@@ -223,6 +224,7 @@ export class ImageView extends EventTarget {
   #released(event) {
     const drag = this.#dragging;
     this.#dragging = null;
+    this.root.classList.remove('drawing');
     if (!drag) return;
     if (drag.layer) drag.layer.drop?.();
     else if (drag.moved <= 3) this.#pick(this.toImage(this.#place(event)));
