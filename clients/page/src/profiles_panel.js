@@ -238,8 +238,9 @@ export class ProfilesPanel extends EventTarget {
     const { bragg } = this.store;
     if (bragg) this.history.add(bragg);
     const points = bragg ? this.history.points : [];
-    const { headline } = bragg ?? {};
-    setText(this.fractionText, headline && headline.fraction !== null ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %), ${whatCounts(headline)}` : '');
+    const headline = bragg?.headline?.fraction == null ? null : bragg.headline;
+    setText(this.fractionText, headline ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
+    this.fractionText.title = headline ? `Of patterns with reflections of ${whatCounts(headline)}, ${Math.round(100 * bragg.confidence)} % interval` : '';
     setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
     const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
     this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));
