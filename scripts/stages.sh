@@ -297,7 +297,10 @@ stage_page() {
     try "the page: configuration" meson setup --reconfigure "$build" "$top" -Dpage=enabled || return
     try "the page: compilation" ninja -C "$build" || return
   fi
-  node_tests "clients/page/unit" env
+  # Beside npm's packages, where those are found that the page's sources name.
+  rm -rf "$packages/src" "$packages/unit"
+  cp -r clients/page/src clients/page/unit "$packages"
+  node_tests "$packages/unit" env
   node_tests "tests/page" env "MERLIND_BUILD=$build" "MERLIND_PAGE_MODULES=$packages"
 }
 

@@ -21,7 +21,7 @@ _merlinctl() {
     keep keygen lease log-level map measure note nudge open pattern ping profile put recompute record reference references
     remove-calibration remove-detector remove-reference request run runs samples save-bad-pixels save-calibration
     save-config save-gain series set shutdown start status stop view watch"
-  local bragg_words="references measure use remove settings propose series injection-test null-test labels phase live-phase"
+  local bragg_words="references measure use remove settings propose series injection-test null-test labels phase live-phase exclude"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
     -e | --endpoint) endpoint=(-e "${COMP_WORDS[++i]}") ;;

@@ -50,6 +50,24 @@ test('an aperture is dragged as a whole, and moved by keys', async () => {
   await waitFor(() => Math.abs(halo().centre[1] - x - 1) < 0.11 && Math.abs(halo().centre[0] - y + 5) < 0.11, 10, () => `the keys; the centre is ${halo().centre}, it was ${[y, x]}`);
 });
 
+test('words over the pattern are out of the way of a hand that drags, and say that a scale is of the display only', async () => {
+  const words = ['.note', '.display-only'].map((selector) => page.locator(`.pattern-column ${selector}`));
+  await page.locator('.pattern-column .image-over').focus();
+  await page.keyboard.press('g');
+  await waitFor(async () => await words[1].textContent() === 'sqrt, display only', 5, 'the scale to be told');
+  const [y, x] = halo().centre;
+  const rim = await placeOf(page, '.pattern-column', { y, x: x + halo().outer });
+  await page.mouse.move(rim.x, rim.y);
+  await page.mouse.down();
+  for (const one of words) assert.equal(await one.isVisible(), false);
+  await page.mouse.up();
+  for (const one of words) assert.equal(await one.isVisible(), true);
+  assert.equal(await page.locator('[title] .image-over').count(), 0, 'no tip is over an image');
+  await page.keyboard.press('g');
+  await page.keyboard.press('g');
+  await waitFor(async () => await words[1].textContent() === '', 5, 'a linear scale to need no words');
+});
+
 test('an aperture is added, typed, and removed', async () => {
   await page.getByLabel('Shape of a new aperture').selectOption('rectangle');
   await page.getByLabel('Name of a new aperture').fill('box');

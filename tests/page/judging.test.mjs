@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, placeOf, startScan, stateIs, waitFor } from './harness.mjs';
+import { join } from 'node:path';
+import { Bench, ctl, drag, placeOf, startScan, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
 
 let bench;
 let page;
@@ -87,6 +88,32 @@ test('regions that were drawn, and a phase, are compared in a table with the tes
   for (const part of [/Region 160/, /Region 229/, /In the phase/, /Phase: bright in dark field, above half range\. .*p = .* by shifts/]) assert.match(summary, part);
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Clear' }).click();
+});
+
+test('a line that is drawn across a map has its profile, with the period that was put in, in nm', async () => {
+  const path = join(bench.directory, 'wave.npy');
+  const wave = Array.from({ length: 400 }, (_, i) => 50 + 20 * Math.cos((2 * Math.PI * (i % 20)) / 4.3) + 6 * Math.sin(7.1 * i * i));
+  writeNpy(path, wave, [20, 20]);
+  ctl(bench.daemon, 'put', 'wave', path, 'units=rad');
+  await turnTo(page, 0, 'wave');
+  await page.getByRole('button', { name: 'Draw a line' }).click();
+  await drag(page, await placeOf(page, '.map-panel', { y: 10, x: 1 }), await placeOf(page, '.map-panel', { y: 10, x: 18 }));
+  const plot = page.getByRole('region', { name: 'Curve of the profile' });
+  const words = () => plot.locator('.readout').textContent();
+  const period = async () => (await words()).match(/^period (\d\.\d+) ± (0\.\d+) nm$/)?.slice(1).map(Number);
+  const [one] = await waitFor(period, 15, async () => `a period; it says "${await plot.textContent()}"`);
+  assert.ok(Math.abs(one - 0.8 * 4.3) < 0.15, `${one} nm`);
+  assert.equal(await plot.locator('.plot-place').getAttribute('aria-label'), 'wave (rad) along the line');
+  await page.getByLabel('Width of the line').fill('9');
+  await page.getByLabel('Width of the line').press('Enter');
+  const { period: { value, error } } = ctl(bench.daemon, 'request', 'map_profile', JSON.stringify({ name: 'wave', from: [10, 1], to: [10, 18], width: 9 }), '--json');
+  await waitFor(async () => {
+    const [shown, about] = await period() ?? [];
+    return Math.abs(shown - 0.8 * value) < 0.006 && Math.abs(about - 0.8 * error) < 0.006;
+  }, 10, async () => `${0.8 * value} ± ${0.8 * error} nm; it says "${await words()}"`);
+  await turnTo(page, 0, 'bragg/class');
+  await waitFor(async () => /Bragg class has no profile: choose another map/.test(await plot.textContent()), 10, 'that classes have none');
+  await turnTo(page, 0, 'halo');
 });
 
 test('the radial profile follows the cursor over a map, beside that of the whole scan', async () => {

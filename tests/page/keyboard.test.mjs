@@ -38,6 +38,13 @@ test('positions of the scan, and a region from one to the other', async () => {
   await note(/^mean of y 7–9, x 3–8, 18 patterns$/);
 });
 
+test('a line from one position to the other, with its profile', async () => {
+  await page.getByRole('button', { name: 'Draw a line' }).focus();
+  await press('Enter', 'x', 'Shift+I', 'Shift+L', 'x');
+  const curve = page.getByRole('region', { name: 'Curve of the profile' });
+  await waitFor(async () => await curve.getByRole('img', { name: 'halo (cts) along the line' }).count() && /period/.test(await curve.textContent()), 15, async () => `the profile: ${await curve.textContent()}`);
+});
+
 test('the newest pattern is where it is in the scan; its class is told', async () => {
   await press('v');
   await note(/^pattern 256, y 15 {2}x 15, (none|two-beam|three-beam|on-axis|multiple)$/);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, ctl, patience, shown, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, ctl, drag, patience, placeOf, shown, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
@@ -65,6 +65,7 @@ test('the scan that is running is the first of the list, with a picture that gro
   const taken = async () => Number((await first.textContent()).match(/400 × 500.*running.*receiving, ([\d,]+) of 200,000/)?.[1].replaceAll(',', '') ?? 0);
   const before = await waitFor(taken, 20, async () => `the running scan: ${await first.textContent()}`);
   await waitFor(async () => await taken() > before && await first.locator('canvas').count() === 1, 20, 'it to grow');
+  assert.equal(await page.locator('.runs-dialog [role=status]').textContent(), 'Recordings 1–2 of 2; in front, the scan that is running');
   await look('recordings');
   ctl(bench.daemon, 'stop');
   await waitFor(async () => await cards().count() === 3 && /stopped, [\d,]+ of 200,000 recorded/.test(await first.textContent()), IDLE_S, 'the list to have the recording in its place');
@@ -105,6 +106,13 @@ test('an aperture that is moved there gives another map', async () => {
     return limits && limits[1] !== before[1];
   }, IDLE_S, 'the other map');
   await look('old_run');
+});
+
+test('a line that is drawn there has its profile', async () => {
+  await page.getByRole('button', { name: 'Draw a line' }).click();
+  await drag(page, await placeOf(page, '.map-panel', { y: 3, x: 2 }), await placeOf(page, '.map-panel', { y: 12, x: 20 }));
+  const plot = page.getByRole('region', { name: 'Curve of the profile' });
+  await waitFor(async () => await plot.locator('[aria-label="dark field (cts) along the line"]').count() && /period/.test(await plot.textContent()), IDLE_S, async () => `the profile: ${await plot.textContent()}`);
 });
 
 test('one key leads back to the live scan, which has lost nothing', async () => {

@@ -49,7 +49,7 @@ test('every pixel is that of the map that ZeroMQ tells', async () => {
 
 test('the value under the cursor is that of the map', async () => {
   const values = mapOf(bench.daemon, bench.directory, 'dark_field');
-  assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+  assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')} cts`);
 });
 
 test('a map that a script puts is shown like one of merlind itself, and so is the one that replaces it', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, drag, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
@@ -75,6 +75,19 @@ test('regions and a phase in the table', async () => {
   await waitFor(async () => /567 patterns/.test(await page.locator('.note').textContent()), 20, 'the mean pattern of the area');
   await look('regions');
   await page.getByRole('button', { name: 'Clear' }).click();
+});
+
+test('a line across a map, and the profile along it', async () => {
+  await turnTo(page, 0, 'dark_field');
+  await page.getByRole('button', { name: 'Draw a line' }).click();
+  await drag(page, await placeOf(page, '.map-panel', { y: 30, x: 3 }), await placeOf(page, '.map-panel', { y: 30, x: 60 }));
+  await page.getByLabel('Width of the line').fill('15');
+  await page.getByLabel('Width of the line').press('Enter');
+  const curve = page.getByRole('region', { name: 'Curve of the profile' });
+  await waitFor(async () => await curve.locator('[aria-label="dark field (cts) along the line"]').count() && /period/.test(await curve.textContent()), 20, 'the profile');
+  await look('line');
+  await page.getByLabel('Profile', { exact: true }).selectOption('radial sum');
+  await turnTo(page, 0, 'bragg/class');
 });
 
 test('the series', async () => {

@@ -188,6 +188,7 @@ export class ImageView extends EventTarget {
     over.addEventListener('pointerdown', (event) => this.#pressed(event));
     over.addEventListener('pointermove', (event) => this.#moved(event));
     over.addEventListener('pointerup', (event) => this.#released(event));
+    over.addEventListener('pointercancel', () => this.#endDrag());
     over.addEventListener('pointerleave', () => this.#cursor(null));
     over.addEventListener('keydown', (event) => this.#key(event));
     over.addEventListener('blur', () => this.#leaveKeys());
@@ -200,6 +201,7 @@ export class ImageView extends EventTarget {
     const place = this.#place(event);
     const layer = [...this.layers].reverse().find((one) => one.grab?.(place, this, event));
     this.#dragging = { layer, last: place, moved: 0 };
+    this.root.classList.toggle('drawing', Boolean(layer));
   }
 
   #moved(event) {
@@ -221,11 +223,17 @@ export class ImageView extends EventTarget {
   }
 
   #released(event) {
+    const drag = this.#endDrag();
+    if (drag && !drag.layer && drag.moved <= 3) this.#pick(this.toImage(this.#place(event)));
+  }
+
+  // Returns what was dragged; also when the system takes the pointer away.
+  #endDrag() {
     const drag = this.#dragging;
     this.#dragging = null;
-    if (!drag) return;
-    if (drag.layer) drag.layer.drop?.();
-    else if (drag.moved <= 3) this.#pick(this.toImage(this.#place(event)));
+    this.root.classList.remove('drawing');
+    drag?.layer?.drop?.();
+    return drag;
   }
 
   #pixel({ x, y }) {

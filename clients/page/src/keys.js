@@ -22,7 +22,7 @@ export function openHelp(bindings) {
     element('th', { scope: 'row' }, ...shown.split(' ').map((key) => element('kbd', {}, key))), element('td', {}, text)));
   const more = [
     ['Wheel', 'zoom; drag to pan, double-click to fit'], ['Click', 'on a map: the pattern of this position'],
-    ['⇧ Drag', 'on a map: the mean pattern of a region (▭ ◯ ✎: its shape)'], ['Drag', 'on the pattern: move or resize the chosen aperture'],
+    ['⇧ Drag', 'on a map: the mean pattern of a region, the profile along a line (▭ ◯ ✎ ╱: which)'], ['Drag', 'on the pattern: move or resize the chosen aperture'],
   ].map(([shown, text]) => element('tr', {}, element('th', { scope: 'row' }, ...shown.split(' ').map((key) => element('kbd', {}, key))), element('td', {}, text)));
   const all = [...rows, ...more];
   const half = Math.ceil(all.length / 2);

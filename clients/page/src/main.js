@@ -15,6 +15,7 @@ import { figureOf, saveFigure } from './figure.js';
 import { InstrumentForm } from './instrument_form.js';
 import { listenForKeys, openHelp } from './keys.js';
 import { LateData } from './late_data.js';
+import { LineProfile } from './line_profile.js';
 import { oldRunOf } from './old_run_address.js';
 import { OldRuns } from './old_runs.js';
 import { MapsPanel } from './maps_panel.js';
@@ -55,7 +56,8 @@ const late = new LateData(store, connection, toasts);
 const maps = new MapsPanel(store, settings);
 const pattern = new PatternPanel({ store, settings, apertures, mayControl });
 const atCursor = new CursorProfile(connection, () => frame().centre);
-const profiles = new ProfilesPanel({ store, settings, maps, atCursor });
+const alongLine = new LineProfile({ connection, store, maps, passNumber });
+const profiles = new ProfilesPanel({ store, settings, maps, atCursor, alongLine });
 const scan = new ScanForm({ store, settings, connection, toasts });
 const aperturesForm = new AperturesForm({ store, connection, toasts, apertures, frame });
 const search = new SearchLayer(() => frame().centre);
@@ -191,7 +193,7 @@ const bindings = [
   { keys: ['z'], shown: 'Z', text: 'choose the next aperture', act: () => apertures.selectNext() },
   { keys: ['o'], shown: 'O', text: 'show or hide apertures', act: () => pattern.toggleApertures() },
   go('i', 'I J K L', 'the pattern of another position of the scan (⇧: by five)', -1, 0), go('k', '', '', 1, 0), go('j', '', '', 0, -1), go('l', '', '', 0, 1),
-  { keys: ['x'], shown: 'X', text: 'begin a region there; I J K L stretch it, X: its mean pattern', act: () => maps.drawByKey() },
+  { keys: ['x'], shown: 'X', text: 'begin a region or line (▭ ◯ ✎ ╱) there; I J K L stretch it, X: its mean pattern or profile', act: () => maps.drawByKey() },
   { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.turnTo('latest') },
   { keys: [' '], shown: 'Space', text: 'hold the picture, and let it go on: nothing is lost meanwhile', act: pause },
   { keys: ['c'], shown: 'C', text: 'take the contrast from what is shown now', act: () => controls().autoOnce() },

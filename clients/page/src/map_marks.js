@@ -1,9 +1,13 @@
-// Marks that all maps share: where the beam is, which position is looked at, which area is being drawn.
+// Marks that all maps share: where the beam is, which position is looked at, which area or line is being drawn.
 
-import { drawnRegion, regionCorner, regionPath } from './regions.js';
+import { LINE_TOOL, drawLine, drawnLine } from './map_line.js';
+import { TOOLS, drawnRegion, regionCorner, regionPath } from './regions.js';
 
 const LEAST_STEP = 0.5;
 const HATCH = 10;
+
+/** All that is drawn on maps, as in regions.js. */
+export const DRAWN = [...TOOLS, LINE_TOOL];
 
 export class MapMarks {
   beam = null;
@@ -13,13 +17,17 @@ export class MapMarks {
   regions = [];
   /** Spans [y, x0, x1] that are no part of the film. */
   excluded = [];
-  /** Which kind of region is drawn, and whether the next drag draws one without Shift. */
+  /** The line that was drawn, whether it is shown, and how many positions wide it is. */
+  line = null;
+  showsLine = false;
+  lineWidth = 1;
+  /** Which kind of region, or a line, is drawn, and whether the next drag draws one without Shift. */
   tool = 'rectangle';
   armed = false;
   #path = null;
   #size = null;
 
-  /** `drawn(region)`: drawing has ended, null: without a region. */
+  /** `drawn()`: drawing has ended; `area` or, with this tool, `line` is what was drawn, if anything. */
   constructor(drawn) {
     this.drawn = drawn;
   }
@@ -29,6 +37,7 @@ export class MapMarks {
     this.#hatch(context, view);
     this.regions.forEach((region, i) => this.#region(context, view, region, i + 1));
     if (this.area) this.#border(context, view, this.area, '#ffffff', [5, 4]);
+    if (this.line && (this.showsLine || this.drawing)) drawLine(context, this.line, this.lineWidth, view);
     if (this.picked) this.#cross(context, view, this.picked);
   }
 
@@ -42,13 +51,13 @@ export class MapMarks {
     const last = this.#path.at(-1);
     if (Math.hypot(place.y - last.y, place.x - last.x) < LEAST_STEP) return;
     this.#path.push(place);
-    this.area = drawnRegion(this.tool, this.#path, this.#size);
+    this.#shape();
   }
 
   drop() {
     this.#path = null;
     this.armed = false;
-    this.drawn(this.area);
+    this.drawn();
   }
 
   cursorAt() {
@@ -62,19 +71,29 @@ export class MapMarks {
 
   beginAt(place, size) {
     this.#begin(place, size);
-    this.area = drawnRegion(this.tool, this.#path, this.#size);
+    this.#shape();
   }
 
   leave() {
     this.#path = null;
-    this.area = null;
+    this.#forget();
     this.armed = false;
   }
 
   #begin(place, { height, width }) {
     this.#size = [height, width];
     this.#path = [place];
-    this.area = null;
+    this.#forget();
+  }
+
+  #forget() {
+    if (this.tool === 'line') this.line = null;
+    else this.area = null;
+  }
+
+  #shape() {
+    if (this.tool === 'line') this.line = drawnLine(this.#path, this.#size);
+    else this.area = drawnRegion(this.tool, this.#path, this.#size);
   }
 
   #border(context, view, region, colour, dash) {

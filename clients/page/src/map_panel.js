@@ -3,15 +3,16 @@
 import { CLASSES } from './colours.js';
 import { savers } from './figure.js';
 import { Display } from './display.js';
+import { displayOnly } from './display_only.js';
 import { derivedImage, hasSpectrum, isSpectrum, offered, sourcesOf, turned } from './derived_maps.js';
 import { DirectionWheel } from './direction_wheel.js';
 import { button, choice, element, setOptions, setText, unhurried } from './dom.js';
 import { icon } from './icons.js';
 import { Legend } from './legend.js';
 import { rowsInPass } from './map_data.js';
-import { mapDefaults, title } from './products.js';
+import { mapDefaults, positionOf, title } from './products.js';
 import { ScaleBar } from './scale_bar.js';
-import { value } from './words.js';
+import { shortUnits, value } from './words.js';
 
 // What is made of whole maps is made again a few times a second at most.
 const DERIVED_EVERY_MS = 300;
@@ -25,12 +26,15 @@ export class MapPanel extends EventTarget {
     this.legend = new Legend();
     this.select = choice(`Map ${index + 1}: product`, [], '', (name) => this.choose(isSpectrum(this.product) && hasSpectrum(name) ? turned(name) : name));
     this.spectrum = button(icon('wave'), 'Power spectrum (FFT) of this map, and back: periods and directions in it', () => this.choose(turned(this.product)), { class: 'icon', 'aria-label': `FFT of map ${index + 1}: power spectrum` });
-    this.readout = element('output', { class: 'readout', 'aria-live': 'off' });
+    this.where = element('span', { class: 'where' });
+    this.value = element('span', { class: 'value' });
+    this.units = element('span', { class: 'units' });
+    this.readout = element('output', { class: 'readout', 'aria-live': 'off' }, this.where, this.value, this.units);
     this.empty = element('p', { class: 'empty' });
     this.root = element('section', { class: 'panel map-panel', 'aria-label': `Map ${index + 1}` },
       element('header', {}, this.select, this.readout, this.spectrum,
         ...savers(`map ${index + 1}`, this)),
-      element('div', { class: 'stage' }, this.display.view.root, this.legend.root, this.empty));
+      element('div', { class: 'stage' }, this.display.view.root, displayOnly(this.display), this.legend.root, this.empty));
     this.display.view.layers.push(new ScaleBar(() => this.step()), new DirectionWheel(this.display), new OnScan(this, marks));
     this.derive = unhurried(() => this.#derive(), DERIVED_EVERY_MS);
     this.#listen();
@@ -104,10 +108,10 @@ export class MapPanel extends EventTarget {
 
   /** How long a position is, and in what; of a spectrum, how far apart its frequencies are. */
   step() {
-    const step = this.store.calibration?.scan_step_nm?.value;
-    if (!isSpectrum(this.product)) return step ? { size: step, name: 'nm' } : { size: 1, name: 'positions' };
+    const step = positionOf(this.store.calibration);
+    if (!isSpectrum(this.product)) return step;
     const side = this.display.image?.shape[0] ?? 1;
-    return step ? { size: 1 / (side * step), name: 'nm⁻¹' } : { size: 1 / side, name: 'per position' };
+    return { size: 1 / (side * step.size), name: step.name === 'nm' ? 'nm⁻¹' : 'per position' };
   }
 
   /** Whether its pixels are positions of the scan. */
@@ -129,11 +133,19 @@ export class MapPanel extends EventTarget {
 
   #showReadout() {
     const { image } = this.display;
-    if (!image || !this.map) return setText(this.readout, '');
-    if (!this.cursor) return setText(this.readout, image.units);
+    if (!image || !this.map) return this.#tell({});
+    const units = shortUnits(image.units);
+    if (!this.cursor) return this.#tell({ units });
     const { y, x } = this.cursor;
-    const i = y * image.shape[1] + x;
-    setText(this.readout, this.showsScan ? `y ${y} x ${x}  ${this.#valueAt(i)}` : this.#frequencyAt(y, x));
+    if (!this.showsScan) return this.#tell({ value: this.#frequencyAt(y, x) });
+    this.#tell({ where: `y ${y} x ${x}  `, value: this.#valueAt(y * image.shape[1] + x), units: units && this.display.kind === 'values' ? ` ${units}` : '' });
+  }
+
+  // Where there is no room for all, a whole part is left out, never half of one: units beside a value first, then where it is.
+  #tell({ where = '', value: told = '', units = '' }) {
+    setText(this.where, where);
+    setText(this.value, told);
+    setText(this.units, units);
   }
 
   #frequencyAt(y, x) {

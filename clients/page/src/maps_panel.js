@@ -3,31 +3,37 @@
 import { DisplayControls } from './display_controls.js';
 import { isThere, sourcesOf } from './derived_maps.js';
 import { button, choice, element, setOptions } from './dom.js';
-import { MapMarks, beamPosition } from './map_marks.js';
+import { DRAWN, MapMarks, beamPosition } from './map_marks.js';
 import { MapPanel } from './map_panel.js';
 import { firstMaps } from './products.js';
-import { TOOLS } from './regions.js';
 
 const LAYOUTS = [1, 2, 4];
+const MOST_WIDTH = 999;
 
-/** Events: `watch` (other maps are shown), `cursor` and `pick` (detail {y, x}), `area` (detail: a region), `chosen`, `snapshot` and `figure` (detail: the panel). */
+/** Events: `watch` (other maps are shown), `cursor` and `pick` (detail {y, x}), `area` (detail: a region), `line` (one was drawn, or has another width), `chosen`, `snapshot` and `figure` (detail: the panel). */
 export class MapsPanel extends EventTarget {
   #names = '';
 
   constructor(store, settings) {
     super();
     Object.assign(this, { store, settings });
-    this.marks = new MapMarks((area) => this.#drawn(area));
+    this.marks = new MapMarks(() => this.#drawn());
     this.panels = Array.from({ length: LAYOUTS.at(-1) }, (_, i) => new MapPanel(i, { store, settings, marks: this.marks }));
     this.controls = new DisplayControls('Map');
     this.grid = element('div', { class: 'map-grid' }, ...this.panels.map((panel) => panel.root));
     this.layouts = LAYOUTS.map((n) => button(String(n), `${n === 1 ? 'One map' : `${n} maps`} at once`, () => this.setLayout(n), { class: 'toggle' }));
-    this.tools = TOOLS.map(([kind, sign, text]) => button(sign, `Draw ${text}: drag on a map, see the mean pattern (X; or hold ⇧ while dragging)`, () => this.draw(kind),
+    this.tools = DRAWN.map(([kind, sign, text, seen = 'the mean pattern']) => button(sign, `Draw ${text}: drag on a map, see ${seen} (X; or hold ⇧ while dragging)`, () => this.draw(kind),
       { class: 'toggle', 'aria-label': `Draw ${text}` }));
+    this.width = element('input', {
+      type: 'number', min: 1, max: MOST_WIDTH, value: settings.get('lineWidth', 1), 'aria-label': 'Width of the line, positions',
+      title: 'Width of the line: so many positions across it are averaged', onchange: () => this.#widthTyped(),
+    });
+    this.marks.lineWidth = Number(this.width.value);
+    this.widthField = element('label', { class: 'line-width' }, this.width, 'wide');
     this.passes = choice('Pass of the scan that is shown', [], 'newest', (value) => store.turnToPass(value === 'newest' ? null : Number(value)));
     this.passes.classList.add('passes');
     const group = (label, buttons) => element('div', { class: 'toggles', role: 'group', 'aria-label': label }, ...buttons);
-    this.controls.high.after(group('Draw a region', this.tools));
+    this.controls.high.after(group('Draw a region or a line', this.tools), this.widthField);
     this.controls.root.append(this.passes, group('How many maps', this.layouts));
     this.root = element('div', { class: 'column maps-column' }, this.grid, this.controls.root);
     this.panels.forEach((panel) => this.#listen(panel));
@@ -77,7 +83,7 @@ export class MapsPanel extends EventTarget {
     this.redraw();
   }
 
-  /** The next drag on a map draws such a region; asked for again, it does not. */
+  /** The next drag on a map draws such a region or line; asked for again, it does not. */
   draw(kind) {
     const { marks } = this;
     marks.armed = !marks.armed || marks.tool !== kind;
@@ -85,7 +91,7 @@ export class MapsPanel extends EventTarget {
     this.#showTools();
   }
 
-  /** By keys: begins a region at the position that is looked at, and ends it. */
+  /** By keys: begins a region or line at the position that is looked at, and ends it. */
   drawByKey() {
     const { marks } = this;
     const size = this.chosen.display.view.size;
@@ -101,14 +107,24 @@ export class MapsPanel extends EventTarget {
     this.redraw();
   }
 
-  #drawn(area) {
+  #drawn() {
     this.#showTools();
-    if (area) this.#emit('area', area);
+    const { tool, area, line } = this.marks;
+    if (tool === 'line') line && this.#emit('line');
+    else if (area) this.#emit('area', area);
+  }
+
+  #widthTyped() {
+    this.width.value = Math.min(MOST_WIDTH, Math.max(1, Number(this.width.value) || 1));
+    this.marks.lineWidth = Number(this.width.value);
+    this.settings.set('lineWidth', this.marks.lineWidth);
+    this.#emit('line');
   }
 
   #showTools() {
     const { tool, armed } = this.marks;
-    this.tools.forEach((one, i) => one.setAttribute('aria-pressed', String(armed && TOOLS[i][0] === tool)));
+    this.widthField.hidden = tool !== 'line';
+    this.tools.forEach((one, i) => one.setAttribute('aria-pressed', String(armed && DRAWN[i][0] === tool)));
   }
 
   redraw() {

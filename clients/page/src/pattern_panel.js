@@ -3,6 +3,7 @@
 import { ApertureLayer } from './aperture_layer.js';
 import { grown, moved } from './apertures.js';
 import { Display } from './display.js';
+import { displayOnly } from './display_only.js';
 import { DisplayControls } from './display_controls.js';
 import { button, choice, element, setOptions, setText } from './dom.js';
 import { savers } from './figure.js';
@@ -38,7 +39,7 @@ export class PatternPanel extends EventTarget {
         element('header', {}, this.select, this.readout,
           button('◎', 'Show or hide apertures (O)', () => this.toggleApertures(), { class: 'icon', 'aria-label': 'Show apertures', 'aria-pressed': 'true' }),
           ...savers('pattern', this)),
-        element('div', { class: 'stage' }, this.display.view.root, this.note, this.empty)),
+        element('div', { class: 'stage' }, this.display.view.root, displayOnly(this.display), this.note, this.empty)),
       this.controls.root);
     this.#listen();
     this.turnTo(settings.get('pattern', 'latest'));
@@ -117,7 +118,7 @@ export class PatternPanel extends EventTarget {
   #saturatedWords() {
     const { n } = this.saturation;
     this.note.classList.toggle('warn', n > 0);
-    return n > 0 ? `, ${count(n)} ${n === 1 ? 'pixel' : 'pixels'} saturated` : '';
+    return n > 0 ? `\n${count(n)} ${n === 1 ? 'pixel' : 'pixels'} saturated` : '';
   }
 
   toggleApertures() {

@@ -32,6 +32,12 @@ export function title(name) {
   return name.replace(/^dpc:(.*\/)?com$/, '$1DPC').replace(/_/g, ' ').replace('bragg/', 'Bragg ').replace(/\bcom (x|y|magnitude|angle)\b/, 'CoM $1').replace('icom', 'iCoM').replace(/\blatest$/, 'newest');
 }
 
+/** How long a position of the scan is, and in what: {size, name}. */
+export function positionOf(calibration) {
+  const step = calibration?.scan_step_nm?.value;
+  return step ? { size: step, name: 'nm' } : { size: 1, name: 'positions' };
+}
+
 /** Which maps to show first: those that tell most. */
 export function firstMaps(names, n) {
   const order = ['haadf', 'halo', 'dark_field', 'adf', 'bragg/class', 'bright_field', 'com_x', 'com_y', 'intensity', 'total', 'bragg/strongest'];

@@ -1,13 +1,15 @@
 // Below the images: a profile over k, the chosen map in the order of time, and the fraction with Bragg reflections.
 
 import { AT_CURSOR } from './cursor_profile.js';
+import { ALONG_LINE, curveOf, periodInWords } from './line_profile.js';
 import { choice, element, setOptions, setText, throttled } from './dom.js';
 import { whatCounts } from './headline.js';
 import { Plot } from './plot.js';
-import { title } from './products.js';
+import { positionOf, title } from './products.js';
 import { FractionHistory, inTime, percentWithReflections, thinned } from './series.js';
-import { count, percent, value } from './words.js';
+import { count, percent, shortUnits, value } from './words.js';
 
+const CURVE = 'Curve of the profile';
 const MEAN_OF_SCAN = 'radial_mean';
 const MOST_POINTS = 1500;
 const MOST_GROUPS = 100;
@@ -15,9 +17,9 @@ const SIGNAL_EVERY_MS = 400;
 
 /** Events: `watch` (another profile is shown). */
 export class ProfilesPanel extends EventTarget {
-  constructor({ store, settings, maps, atCursor }) {
+  constructor({ store, settings, maps, atCursor, alongLine }) {
     super();
-    Object.assign(this, { store, settings, maps, atCursor });
+    Object.assign(this, { store, settings, maps, atCursor, alongLine });
     this.history = new FractionHistory();
     this.profile = settings.get('profile', null);
     this.log = settings.get('profileLog', true);
@@ -30,7 +32,16 @@ export class ProfilesPanel extends EventTarget {
 
   get watched() {
     if (this.profile === AT_CURSOR) return [MEAN_OF_SCAN];
-    return this.profile ? [this.profile] : [];
+    return this.profile && !this.#isLine ? [this.profile] : [];
+  }
+
+  get #isLine() {
+    return this.profile === ALONG_LINE;
+  }
+
+  // Counts over k span decades; along a line they hardly do.
+  get #isLog() {
+    return this.log && !this.#isLine;
   }
 
   /** Whether the profile follows the cursor over the maps. */
@@ -48,14 +59,22 @@ export class ProfilesPanel extends EventTarget {
       type: 'button', class: 'toggle', 'aria-pressed': String(this.log), title: 'Logarithmic scale, of the display only',
       onclick: () => this.#toggleLog(),
     }, 'log');
-    this.select.hidden = this.logButton.hidden = true;
     this.where = element('output', { class: 'readout' });
-    this.profilePlot = new Plot('Profile over k', [this.select, this.logButton, this.where], ({ css, axis }) => ({
-      scales: { x: { time: false }, y: { distr: this.log ? 3 : 1 } },
-      axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, ...(this.log ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
+    this.profilePlot = new Plot(CURVE, [this.select, this.logButton, this.where], ({ css, axis }) => ({
+      scales: { x: { time: false }, y: { distr: this.#isLog ? 3 : 1 } },
+      axes: [axis({ label: this.#abscissa().label, size: 28 }), axis({ size: 52, label: this.curveName || undefined, ...(this.#isLog ? { splits: decades, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map(shortNumber) })],
       series: [{}, { stroke: css('--accent'), width: 1.75, points: { show: false } },
-        ...(this.profile === AT_CURSOR ? [{ stroke: css('--muted'), width: 1.25, dash: [4, 4], points: { show: false } }] : [])],
+        ...(this.profile === AT_CURSOR ? [{ stroke: css('--muted'), width: 1.25, dash: [4, 4], points: { show: false } }] : []),
+        ...(this.#isLine ? [0, 1].map(() => ({ stroke: 'transparent', points: { show: false } })) : [])],
+      ...(this.#isLine ? { bands: [{ series: [3, 2], fill: `${css('--accent')}33` }] } : {}),
     }));
+    this.#showTools();
+  }
+
+  #showTools() {
+    const none = !this.store.run?.profiles.length && !this.#isLine;
+    this.select.hidden = none;
+    this.logButton.hidden = none || this.#isLine;
   }
 
   #makeSignal() {
@@ -82,7 +101,13 @@ export class ProfilesPanel extends EventTarget {
     this.profile = name;
     this.settings.set('profile', name);
     this.dispatchEvent(new CustomEvent('watch'));
+    this.#turned();
+  }
+
+  #turned() {
+    this.#showTools();
     this.profilePlot.show(null);
+    this.alongLine.follow(this.#isLine);
     this.#showProfile();
   }
 
@@ -99,6 +124,11 @@ export class ProfilesPanel extends EventTarget {
     const signal = throttled(() => this.#showSignal(), SIGNAL_EVERY_MS);
     store.on('profile', (name) => this.watched.includes(name) && this.#showProfile());
     this.atCursor.addEventListener('change', () => this.profile === AT_CURSOR && this.#showProfile());
+    this.alongLine.addEventListener('change', () => this.#isLine && this.#showProfile());
+    this.maps.addEventListener('line', () => {
+      this.select.value = ALONG_LINE;
+      this.#choose(ALONG_LINE);
+    });
     store.on('map', (name) => name === this.maps.chosen?.source && signal());
     store.on('run', () => this.#runChanged());
     store.on('calibration', () => {
@@ -110,7 +140,7 @@ export class ProfilesPanel extends EventTarget {
     store.on('run', () => !store.bragg && this.#showFraction());
     this.maps.addEventListener('chosen', signal);
     this.maps.addEventListener('watch', signal);
-    this.#showProfile();
+    this.#turned();
     this.#showSignal();
     this.#showFraction();
   }
@@ -118,21 +148,23 @@ export class ProfilesPanel extends EventTarget {
   #runChanged() {
     const { run } = this.store;
     const names = run?.profiles ?? [];
-    if (names.length && this.profile !== AT_CURSOR && !names.includes(this.profile)) {
+    if (names.length && ![AT_CURSOR, ALONG_LINE].includes(this.profile) && !names.includes(this.profile)) {
       this.profile = names.find((name) => /radial|mean|intensity/.test(name)) ?? names[0];
       this.dispatchEvent(new CustomEvent('watch'));
     }
-    setOptions(this.select, [...names.map((name) => [name, title(name)]), [AT_CURSOR, 'radial, at the cursor']], this.profile);
-    this.select.hidden = this.logButton.hidden = names.length === 0;
+    setOptions(this.select, [...names.map((name) => [name, title(name)]), [AT_CURSOR, 'radial, at the cursor'], [ALONG_LINE, 'along a line']], this.profile);
+    this.#showTools();
     if (run?.id !== this.run) {
       this.run = run?.id;
       this.atCursor.forget();
+      this.alongLine.forget();
       this.#showProfile();
       this.#showSignal();
     }
   }
 
   #abscissa() {
+    if (this.#isLine) return { label: `distance (${positionOf(this.store.calibration).name})` };
     const k = this.store.calibration?.pixel_size_k?.value;
     return k ? { size: k, label: 'k (nm⁻¹)' } : { size: 1, label: 'radius (pixels)' };
   }
@@ -149,6 +181,9 @@ export class ProfilesPanel extends EventTarget {
 
   #showProfile() {
     setText(this.where, '');
+    this.where.title = '';
+    if (this.#isLine) return this.#showAlongLine();
+    this.#nameCurve('');
     if (this.profile === AT_CURSOR) return this.#showAtCursor();
     const data = this.#ofRun(this.profile);
     if (!data) return this.profilePlot.show(null, 'no profile yet');
@@ -162,6 +197,24 @@ export class ProfilesPanel extends EventTarget {
     if (!shown?.data) return this.profilePlot.show(null, shown?.why ?? 'move the cursor over a map');
     const n = shown.data.length;
     this.profilePlot.show([this.#radii(n), this.#ordinate(shown.data), this.#ordinate(this.#ofRun(MEAN_OF_SCAN) ?? [], n)]);
+  }
+
+  #showAlongLine() {
+    const { result, arrays, why = 'no profile yet' } = this.alongLine.shown ?? {};
+    if (!result) return this.profilePlot.show(null, why);
+    const step = positionOf(this.store.calibration);
+    setText(this.where, periodInWords(result, step));
+    this.where.title = result.detail;
+    this.#nameCurve(`${title(result.name)}${result.units ? ` (${shortUnits(result.units)})` : ''}`);
+    this.profilePlot.show(curveOf(result, arrays, step.size));
+  }
+
+  // A line's name is on its axis: which map, and its units.
+  #nameCurve(name) {
+    if (this.curveName === name) return;
+    this.curveName = name;
+    this.profilePlot.place.setAttribute('aria-label', name ? `${name} along the line` : CURVE);
+    this.profilePlot.restyle();
   }
 
   #radii(n) {
@@ -185,8 +238,9 @@ export class ProfilesPanel extends EventTarget {
     const { bragg } = this.store;
     if (bragg) this.history.add(bragg);
     const points = bragg ? this.history.points : [];
-    const { headline } = bragg ?? {};
-    setText(this.fractionText, headline && headline.fraction !== null ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %), ${whatCounts(headline)}` : '');
+    const headline = bragg?.headline?.fraction == null ? null : bragg.headline;
+    setText(this.fractionText, headline ? `${percent(headline.fraction)}  (${headline.interval.map((v) => (100 * v).toFixed(1)).join('–')} %)` : '');
+    this.fractionText.title = headline ? `Of patterns with reflections of ${whatCounts(headline)}, ${Math.round(100 * bragg.confidence)} % interval` : '';
     setText(this.fractionName, bragg?.provisional ? 'Bragg, provisional' : 'Bragg fraction');
     const columns = ['low', 'high', 'fraction'].map((key) => points.map((point) => 100 * point[key]));
     this.fractionPlot.show(points.length ? [points.map(({ n }) => n), ...columns] : null, fractionMissing(this.store.run));

@@ -27,6 +27,8 @@ export function openRunsDialog({ store, connection, toasts, open }) {
   const older = button('Older', 'Older recordings', () => load(offset + PAGE));
   const live = element('li');
   let offset = 0;
+  let total = 0;
+  let shown = 0;
   let side = 64;
   let loading = false;
   const page = element('dialog', { class: 'runs-dialog', 'aria-label': 'Recordings' },
@@ -46,10 +48,18 @@ export function openRunsDialog({ store, connection, toasts, open }) {
       mark: opened.has(run.file) && 'open', mayOpen: may || opened.has(run.file), pressed: () => choose(run.file),
     }))));
     showLive();
-    setText(note, result.total === 0 ? 'There is no recording yet.' : `${count(offset + 1)}–${count(offset + result.runs.length)} of ${count(result.total)}`);
+    total = result.total;
+    shown = result.runs.length;
+    sayWhich();
     newer.disabled = offset === 0;
     older.disabled = offset + result.runs.length >= result.total;
     (at && list.querySelector(`[data-file="${CSS.escape(at)}"]`) || list.querySelector('.run-card:not(:disabled)'))?.focus();
+  }
+
+  // The scan that is running is no recording yet.
+  function sayWhich() {
+    const some = total === 0 ? 'No recording yet' : `Recordings ${count(offset + 1)}–${count(offset + shown)} of ${count(total)}`;
+    setText(note, live.isConnected ? `${some}; in front, the scan that is running` : some);
   }
 
   // It is drawn anew as a whole; who has the keyboard on it keeps it there.
@@ -72,7 +82,7 @@ export function openRunsDialog({ store, connection, toasts, open }) {
   async function choose(file) {
     setText(note, 'opening …');
     await toasts.attempt(() => open(file));
-    setText(note, '');
+    sayWhich();
   }
 
   const timer = setInterval(follow, LIVE_EVERY_MS);

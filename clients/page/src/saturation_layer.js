@@ -1,7 +1,8 @@
-// Pixels at full scale of the counter, framed on a pattern: their counts are not what the electrons were.
+// Pixels at full scale of the counter, framed on a pattern: their counts are not what the electrons were. Neighbours have one
+// frame around them all, so that the picture in it is still seen.
 
 const COLOUR = '#ff5533';
-/** More are not framed one by one: an over-exposed disk is seen without. */
+/** More are not framed: an over-exposed disk is seen without. */
 const MOST = 400;
 
 /** Where they are in a pattern: {n, places: indices of the first MOST}. */
@@ -17,14 +18,23 @@ export function saturatedPixels(data, fullScale) {
   return { n, places };
 }
 
+/** The sides [x, y, dx, dy] of these pixels that are towards one which is not at full scale: (dx, dy) is where that lies. */
+export function frameSides({ data, shape: [height, width] }, fullScale, places) {
+  const isFull = (y, x) => y >= 0 && y < height && x >= 0 && x < width && data[y * width + x] >= fullScale;
+  return places.flatMap((i) => {
+    const [y, x] = [Math.floor(i / width), i % width];
+    return [[1, 0], [-1, 0], [0, 1], [0, -1]].filter(([dx, dy]) => !isFull(y + dy, x + dx)).map(([dx, dy]) => [x, y, dx, dy]);
+  });
+}
+
 export class SaturationLayer {
   #found = { n: 0, places: [] };
-  #width = 1;
+  #sides = [];
 
   /** Of the pattern that is shown; `fullScale` null: a mean or a sum, which tells nothing of it. */
-  look({ data, shape }, fullScale) {
-    this.#found = saturatedPixels(data, fullScale);
-    [, this.#width] = shape;
+  look(pattern, fullScale) {
+    this.#found = saturatedPixels(pattern.data, fullScale);
+    this.#sides = frameSides(pattern, fullScale, this.#found.places);
   }
 
   get n() {
@@ -32,15 +42,18 @@ export class SaturationLayer {
   }
 
   draw(context, view) {
-    const { scale } = view.view;
-    const side = Math.max(scale, 3);
+    const half = Math.max(view.view.scale, 3) / 2 + 1;
     context.save();
     context.strokeStyle = COLOUR;
     context.lineWidth = 2;
-    for (const i of this.#found.places) {
-      const { x, y } = view.toScreen({ y: Math.floor(i / this.#width), x: i % this.#width });
-      context.strokeRect(x - side / 2 - 1, y - side / 2 - 1, side + 2, side + 2);
+    context.lineCap = 'square';
+    context.beginPath();
+    for (const [x, y, dx, dy] of this.#sides) {
+      const at = view.toScreen({ y, x });
+      context.moveTo(at.x + half * (dx - dy), at.y + half * (dy + dx));
+      context.lineTo(at.x + half * (dx + dy), at.y + half * (dy - dx));
     }
+    context.stroke();
     context.restore();
   }
 }

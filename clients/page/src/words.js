@@ -13,6 +13,19 @@ export function value(v) {
   return v.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 4);
 }
 
+/** With its standard error, to the error's first digit, or its second where the first is 1; without where that is null. */
+export function withError(v, error) {
+  if (!(error > 0)) return value(v);
+  const power = Math.floor(Math.log10(error));
+  const digits = Math.max(0, error / 10 ** power < 1.95 ? 1 - power : -power);
+  return `${v.toFixed(digits)} ± ${error.toFixed(digits)}`;
+}
+
+const SHORT = { counts: 'cts', 'counts/pixel': 'cts/px', pixels: 'px' };
+
+/** Units in so few letters that a narrow heading has room for them. */
+export const shortUnits = (units) => SHORT[units] ?? units;
+
 export function bytes(n) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let step = 0;

@@ -4,7 +4,7 @@ import { COLOUR_MAPS } from '../src/colours.js';
 import { Contrast } from '../src/contrast.js';
 import { joined, rowsInPass } from '../src/map_data.js';
 import { directionWord, paint, paintDirections, scaledTable } from '../src/raster.js';
-import { saturatedPixels } from '../src/saturation_layer.js';
+import { frameSides, saturatedPixels } from '../src/saturation_layer.js';
 import { seenPart } from '../src/seen_part.js';
 
 const grey = scaledTable(COLOUR_MAPS.grey.table, 'linear');
@@ -67,4 +67,10 @@ test('saturated pixels are found and counted, all of them, and none where full s
   assert.equal(n, 500);
   assert.deepEqual(places.slice(0, 3), [1, 3, 5]);
   assert.equal(saturatedPixels(data, null).n, 0);
+});
+
+test('saturated pixels side by side have one frame, which is closed at the border of the pattern', () => {
+  const pattern = { data: Uint8Array.of(0, 9, 9, 0, 0, 0), shape: [2, 3] };
+  const sides = frameSides(pattern, 9, [1, 2]);
+  assert.deepEqual(sides, [[1, 0, -1, 0], [1, 0, 0, 1], [1, 0, 0, -1], [2, 0, 1, 0], [2, 0, 0, 1], [2, 0, 0, -1]]);
 });
