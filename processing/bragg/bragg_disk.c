@@ -132,11 +132,16 @@ static double shared_sum(const struct disk_image *image, const struct bragg_disk
            shared * (moved_sum(image, disk, down + 1) + moved_sum(image, disk, down - 1));
 }
 
+double bragg_disk_shared(double overdispersion)
+{
+    return SHARED * fmin(1, overdispersion - 1);
+}
+
 double bragg_disk_off_slope(const struct bragg_disk *disk, double overdispersion)
 {
     static const double offs[] = {0.125, 0.375};
     const int away = bragg_edge_distance(disk->radius);
-    const double shared = SHARED * fmin(1, overdispersion - 1);
+    const double shared = bragg_disk_shared(overdispersion);
     double products = 0, squares = 0;
     struct disk_image image;
     for (int i = 0; i < 4; i++) {

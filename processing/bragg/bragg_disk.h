@@ -30,6 +30,18 @@ static inline int bragg_edge_distance(double radius)
     return radius < BRAGG_LARGE_RADIUS ? 1 : 2;
 }
 
+/* Variance of where in its pixel a disk's middle lies. */
+#define BRAGG_PIXEL_VARIANCE (1. / 12)
+
+/* F of whole clusters, where F is that of the part of them that a window holds: 2.2 for 2.0. */
+static inline double bragg_whole_clusters(double overdispersion)
+{
+    return 1 + 1.2 * (overdispersion - 1);
+}
+
+/* Of the counts of an electron, those in the pixels on each side, along each axis. */
+double bragg_disk_shared(double overdispersion);
+
 /*
  * How many pixels a uniform disk lies off the window's middle for a slope of 1: the counts of the
  * window moved forth by bragg_edge_distance less those of it moved back, over those of the window

@@ -139,6 +139,7 @@ static int build(struct bragg_reference *r, struct error *error)
 {
     const struct bragg_settings *const s = &r->values.settings;
     const double radius[BRAGG_WIDTHS] = {s->disk_radius, bragg_wide_radius(s)};
+    bragg_disk_fit_init(&r->fit, s->disk_radius, r->values.overdispersion);
     bragg_grid_init(&r->grid, s, r->values.height, r->values.width, longest_reach(radius));
     int rc = make_template(r, error);
     if (rc == 0)

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "processing/bragg/bragg_disk_fit.h"
 #include "processing/bragg/bragg_null.h"
 #include "processing/bragg/bragg_positions.h"
 #include "processing/bragg/bragg_reference.h"
@@ -21,6 +22,7 @@ struct bragg_reference {
     struct bragg_background_plan background;
     uint32_t n_widths;
     struct bragg_positions positions[BRAGG_WIDTHS];
+    struct bragg_disk_fit fit;
     struct bragg_thresholds thresholds; /* the same for both widths */
     double level;                       /* false-alarm rate of each place */
 };

@@ -161,9 +161,6 @@ size_t bragg_window_room(const struct bragg_reference *reference)
     return side * (side + BRAGG_EXCESS_LANES);
 }
 
-/* The whole cluster of an electron counts, not only its part in the window (clusters of F = 2.0 in
- * a window: 2.2 as a whole). */
-#define WHOLE_CLUSTERS 1.2
 /* V of one side's pixels, in units of that of the window. */
 #define EDGE_SPECKLE 1.5
 
@@ -173,7 +170,7 @@ static double slope_variance(const struct bragg_scratch *scratch, const struct b
 {
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
     const struct bragg_candidate *const c = &peak->candidate;
-    const double f = 1 + WHOLE_CLUSTERS * (scratch->reference->values.overdispersion - 1);
+    const double f = bragg_whole_clusters(scratch->reference->values.overdispersion);
     const double side =
         2. * edge_distance(scratch->reference, peak->is_soft) * (2 * disk->reach + 1);
     const double background = c->background / disk->area * side;
@@ -184,8 +181,6 @@ static double slope_variance(const struct bragg_scratch *scratch, const struct b
 
 /* Standard deviation that a reflection far above everything still has, pixels. */
 #define SIGMA_FLOOR 0.05
-/* Variance of where in its pixel a disk's middle lies. */
-#define PIXEL_VARIANCE (1. / 12)
 
 struct edge_law {
     double per_slope; /* pixels that a disk is off for each count that its window's excess slopes */
@@ -202,12 +197,13 @@ static struct edge_law edge_law_of(const struct bragg_scratch *scratch,
     const double least = M_PI * peak->radius / 4 * share;
     const double whole = peak->is_soft ? least : p->off_slope * share;
     const double variance = slope_variance(scratch, peak);
-    const double trusted = whole * PIXEL_VARIANCE / (PIXEL_VARIANCE + whole * whole * variance);
+    const double trusted =
+        whole * BRAGG_PIXEL_VARIANCE / (BRAGG_PIXEL_VARIANCE + whole * whole * variance);
     const double factor = fmin(whole, fmax(least, trusted));
     const double left = 1 - factor / whole;
     return (struct edge_law){
         .per_slope = factor,
-        .sigma = sqrt(factor * factor * variance + left * left * PIXEL_VARIANCE +
+        .sigma = sqrt(factor * factor * variance + left * left * BRAGG_PIXEL_VARIANCE +
                       SIGMA_FLOOR * SIGMA_FLOOR),
     };
 }
@@ -238,6 +234,65 @@ static void find_centre(const struct bragg_scratch *scratch, const struct bragg_
     }
 }
 
+/* ---- small disks ---- */
+
+/* Whether a pixel is nearer to another reflection. */
+static bool is_of_another(const struct bragg_scratch *scratch, const struct bragg_peak *peak, int y,
+                          int x)
+{
+    const double own = distance(y - peak->row, x - peak->column);
+    for (uint32_t i = 0; i < scratch->n_peaks; i++) {
+        if (distance(y - scratch->peaks[i].row, x - scratch->peaks[i].column) < own)
+            return true;
+    }
+    return false;
+}
+
+static void add_pixel(struct bragg_fit_window *window, const struct bragg_scratch *scratch, int row,
+                      int column, int dy, int dx)
+{
+    const struct bragg_reference *const r = scratch->reference;
+    const int y = row + dy, x = column + dx;
+    if (y < 0 || y >= (int)r->grid.rows || x < 0 || x >= (int)r->grid.columns ||
+        !r->mask[bragg_map_at(&r->grid, (uint32_t)y, (uint32_t)x)])
+        return;
+    const size_t at = bragg_buffer_at(&r->grid, y, x);
+    const double background = bragg_expected_at(scratch, at);
+    const uint32_t counts = scratch->has_wide ? scratch->pixels[at] : scratch->narrow[at];
+    if (!(background > 0))
+        return;
+    const int i = window->n++;
+    window->dy[i] = dy;
+    window->dx[i] = dx;
+    window->background[i] = background;
+    window->excess[i] = counts - background;
+}
+
+/* Finds a small disk's middle by all of its pixels, from where its edges say that it is; leaves it
+ * there where they do not tell. */
+static void fit_place(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
+                      double *row, double *column, double *sigma)
+{
+    const struct bragg_disk_fit *const fit = &scratch->reference->fit;
+    const double farthest = fit->radius + BRAGG_FIT_MARGIN;
+    const int y = (int)rint(*row), x = (int)rint(*column);
+    struct bragg_fit_window window = {.speckle = peak->candidate.speckle};
+    struct bragg_fitted fitted = {*row - y, *column - x, *sigma};
+    for (int dy = -fit->reach; dy <= fit->reach; dy++) {
+        for (int dx = -fit->reach; dx <= fit->reach; dx++) {
+            if (dy * dy + dx * dx <= farthest * farthest &&
+                !is_of_another(scratch, peak, y + dy, x + dx))
+                add_pixel(&window, scratch, y, x, dy, dx);
+        }
+    }
+    const double share = scratch->reference->positions[peak->width].share[peak->candidate.place];
+    if (!bragg_disk_fit_place(fit, &window, peak->candidate.excess / share, &fitted))
+        return;
+    *row = y + fitted.y;
+    *column = x + fitted.x;
+    *sigma = fitted.sigma;
+}
+
 static void tell_reflection(struct bragg_reflection *reflection,
                             const struct bragg_scratch *scratch, const struct bragg_peak *peak)
 {
@@ -246,7 +301,10 @@ static void tell_reflection(struct bragg_reflection *reflection,
     const double share = r->positions[peak->width].share[candidate->place];
     double row, column;
     const struct edge_law law = edge_law_of(scratch, peak);
+    double sigma = law.sigma;
     find_centre(scratch, peak, law.per_slope, &row, &column);
+    if (r->fit.is_small && peak->width == BRAGG_MATCHED)
+        fit_place(scratch, peak, &row, &column, &sigma);
     *reflection = (struct bragg_reflection){
         .y = r->grid.top + row,
         .x = r->grid.left + column,
@@ -256,7 +314,7 @@ static void tell_reflection(struct bragg_reflection *reflection,
         .log10_p = bragg_null_tail_log(candidate->counts, candidate->background,
                                        r->values.overdispersion, candidate->speckle) /
                    M_LN10,
-        .sigma = law.sigma,
+        .sigma = sigma,
         .partner = -1,
         .width = (uint8_t)peak->width,
         .flags = share < EDGE_SHARE ? BRAGG_AT_EDGE : 0,

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "processing/bragg/bragg_disk_image.h"
 #include "tests/unit/processing/bragg_scene.h"
 
 /* Where a sector has a count or two and an electron fires two pixels, and where the disks' middles
@@ -120,6 +121,104 @@ static void disks_are_placed_between_pixels(void **state)
     scene_close(&scene);
 }
 
+static double image_sum(const struct bragg_disk_image *image)
+{
+    double sum = 0;
+    for (int i = 0; i < BRAGG_IMAGE_SIDE * BRAGG_IMAGE_SIDE; i++)
+        sum += image->at[BRAGG_IMAGE_COUNTS][i / BRAGG_IMAGE_SIDE][i % BRAGG_IMAGE_SIDE];
+    return sum;
+}
+
+/* Wherever a disk lies, its pixels hold all of it, and their slopes are those of their counts. */
+static void pixels_hold_what_lies_on_them(void **state)
+{
+    enum { REACH = BRAGG_IMAGE_REACH };
+    const double step = 1e-5;
+    for (int i = 0; i < 60; i++) {
+        struct bragg_disk_image here, there[2];
+        const double radius = 0.4 + 0.1 * (i % 20), shared = i / 20 * 0.05;
+        const double y = 0.37 * (i % 4) - 0.5, x = 0.23 * (i % 5) - 0.5;
+        bragg_disk_image_draw(&here, radius, REACH, shared, y, x);
+        bragg_disk_image_draw(&there[0], radius, REACH, shared, y + step, x);
+        bragg_disk_image_draw(&there[1], radius, REACH, shared, y, x + step);
+        assert_true(fabs(image_sum(&here) - M_PI * radius * radius) < 1e-12);
+        for (int j = 0; j < BRAGG_IMAGE_SIDE * BRAGG_IMAGE_SIDE; j++) {
+            const int row = j / BRAGG_IMAGE_SIDE, column = j % BRAGG_IMAGE_SIDE;
+            for (int axis = 0; axis < 2; axis++) {
+                const double grown = there[axis].at[BRAGG_IMAGE_COUNTS][row][column] -
+                                     here.at[BRAGG_IMAGE_COUNTS][row][column];
+                const double slope = here.at[BRAGG_IMAGE_ALONG_Y + axis][row][column];
+                assert_true(fabs(grown / step - slope) < 0.01);
+            }
+        }
+    }
+}
+
+/* Variance of a coordinate of a disk in its pixels: s^2 / S (1 + B / S) for S counts that are
+ * spread s^2 along an axis, on a background of B under a disk so spread (no speckle, no charge
+ * sharing). */
+static double variance_of_place(double y, double x, double contrast)
+{
+    const double spread = pow(scene.glass.disk_radius, 2) / 4 + 1. / 12;
+    const double counts = scene.glass.counts * contrast * M_PI * pow(scene.glass.disk_radius, 2);
+    const double background =
+        scene.glass.counts * pattern_halo(&scene.glass, y, x) * M_PI * 4 * spread;
+    return spread / counts * (1 + background / counts);
+}
+
+/* Nine pixels have hardly an edge to be placed by: all of them count. */
+static void small_disks_are_placed_as_well_as_their_counts_allow(void **state)
+{
+    enum { STEPS = 10, N = STEPS * STEPS };
+    double error2 = 0, formula2 = 0, sigma2 = 0;
+    open_scene(5, 1.5, 0, 40);
+    scene.glass.n_disks = 1;
+    scene.glass.disks[0].contrast = 4;
+    for (int i = 0; i < N; i++) {
+        const double y = scene.glass.disks[0].y = 33 + (i % STEPS + 0.5) / STEPS;
+        const double x = scene.glass.disks[0].x = 8 + (i / STEPS + 0.5) / STEPS;
+        scene_classify(&scene, (uint64_t)i);
+        assert_int_equal(scene.result.n_reflections, 1);
+        const struct bragg_reflection *const r = &scene.result.reflections[0];
+        error2 += pow(r->y - scene.glass.centre_y - y, 2);
+        error2 += pow(r->x - scene.glass.centre_x - x, 2);
+        formula2 += 2 * variance_of_place(y, x, 4);
+        sigma2 += 2 * r->sigma * r->sigma;
+    }
+    assert_true(error2 < 1.3 * 1.3 * formula2);
+    assert_true(error2 < 1.3 * 1.3 * sigma2 && sigma2 < 1.5 * 1.5 * error2);
+    scene_close(&scene);
+}
+
+/* A pixel belongs to the disk that is nearer. */
+static void small_disks_that_touch_do_not_pull_at_each_other(void **state)
+{
+    double error2 = 0;
+    int found = 0;
+    open_scene(5, 2.4, 0, 40);
+    scene.glass.n_disks = 2;
+    scene.glass.disks[0].contrast = scene.glass.disks[1].contrast = 4;
+    for (int i = 0; i < 25; i++) {
+        const double y = scene.glass.disks[0].y = 33 + 0.2 * (i % 5);
+        const double x = scene.glass.disks[0].x = 8 + 0.2 * (i / 5);
+        scene.glass.disks[1].y = y - 1.5;
+        scene.glass.disks[1].x = x + 4.77;
+        scene_classify(&scene, (uint64_t)i);
+        for (uint32_t j = 0; j < scene.result.n_reflections; j++) {
+            const struct bragg_reflection *const r = &scene.result.reflections[j];
+            const double dy = r->y - scene.glass.centre_y - y;
+            const double dx = r->x - scene.glass.centre_x - x;
+            if (hypot(dy, dx) > 2)
+                continue;
+            found++;
+            error2 += dy * dy + dx * dx;
+        }
+    }
+    assert_int_equal(found, 25);
+    assert_true(error2 < 0.2 * 0.2 * found);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +226,9 @@ int main(void)
         cmocka_unit_test(a_brighter_glass_at_few_counts_has_no_disks),
         cmocka_unit_test(no_speckle_is_measured_where_there_is_none),
         cmocka_unit_test(disks_are_placed_between_pixels),
+        cmocka_unit_test(pixels_hold_what_lies_on_them),
+        cmocka_unit_test(small_disks_are_placed_as_well_as_their_counts_allow),
+        cmocka_unit_test(small_disks_that_touch_do_not_pull_at_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
