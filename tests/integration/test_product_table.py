@@ -7,7 +7,8 @@ import numpy as np
 
 from harness import SystemTest, arrays, open_recording
 
-PLAIN = True  # three daemons at once: their parts go through the sanitizers in other tests
+# Three daemons at once: their parts go through the sanitizers in other tests.
+PLAIN = True
 
 WORKERS = (1, 2, 4)
 SCAN, ROWS, WIDTH = (2, 12), 64, 256
