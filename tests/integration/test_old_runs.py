@@ -18,7 +18,8 @@ from page_client import RawViewer, Viewer
 sys.path.insert(0, str(TOP / "clients" / "python"))
 from merlind import Merlind  # noqa: E402
 
-ALONE = True  # what shows an old run gets the CPU only where nobody else wants it
+# What shows an old run gets the CPU only where nobody else wants it.
+ALONE = True
 PLAIN = True
 
 SCAN = (16, 12)
