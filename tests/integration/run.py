@@ -180,7 +180,7 @@ def in_child(path, names, part=0, parts=1):
 
 
 def says(path, word):
-    return f"\n{word} = True\n" in path.read_text()
+    return bool(re.search(rf"^{word} = True\b", path.read_text(), re.MULTILINE))
 
 
 def parts_of(path):
