@@ -136,6 +136,11 @@ void acquisition_start_now(struct acquisition *acquisition, const struct acquisi
  * (acquisition_wait.c). */
 void acquisition_links_changed(struct acquisition *acquisition);
 
+/* A recovery has come to its end: what it changed in the detector is not known any more. false,
+ * with a sentence: the detector is not idle. */
+bool acquisition_recovery_ended(struct acquisition *acquisition,
+                                const struct recovery_outcome *outcome, struct error *error);
+
 /* The detector is set up, or has refused: a stop that came meanwhile is carried out. */
 void acquisition_stop_if_asked(struct acquisition *acquisition);
 

@@ -28,13 +28,8 @@ static void on_stopped(void *data, const struct recovery_outcome *outcome)
 {
     struct acquisition *const acquisition = data;
     struct error error = {0};
-    acquisition->recovering = NULL;
-    if (json_array_size(outcome->actions) > 0)
-        detector_settings_clear(&acquisition->known);
-    if (!recovery_succeeded(outcome)) {
-        recovery_explain(outcome, &error);
+    if (!acquisition_recovery_ended(acquisition, outcome, &error))
         log_warning("acquisition", "the detector of a run that could not begin: %s", error.text);
-    }
     if (acquisition->state == ACQUISITION_IDLE && acquisition->data_connected)
         tell(acquisition, error.code ? error.text : "the detector was stopped");
     acquisition->refused = (struct error){0};

@@ -32,15 +32,23 @@ static const char *recovery_code(const struct recovery_outcome *outcome)
                                            : "detector";
 }
 
+bool acquisition_recovery_ended(struct acquisition *acquisition,
+                                const struct recovery_outcome *outcome, struct error *error)
+{
+    acquisition->recovering = NULL;
+    if (json_array_size(outcome->actions) > 0)
+        detector_settings_clear(&acquisition->known);
+    if (recovery_succeeded(outcome))
+        return true;
+    recovery_explain(outcome, error);
+    return false;
+}
+
 static void on_recovered(void *data, const struct recovery_outcome *outcome)
 {
     struct acquisition *const acquisition = data;
     struct error error = {0};
-    acquisition->recovering = NULL;
-    if (json_array_size(outcome->actions) > 0)
-        detector_settings_clear(&acquisition->known);
-    if (!recovery_succeeded(outcome)) {
-        recovery_explain(outcome, &error);
+    if (!acquisition_recovery_ended(acquisition, outcome, &error)) {
         acquisition->stop_answer(acquisition->stop_data, NULL, recovery_code(outcome), NULL,
                                  &error);
         return;

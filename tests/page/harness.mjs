@@ -229,5 +229,12 @@ export async function drag(page, start, end) {
   await page.mouse.up();
 }
 
+/** Draws a region on a map from one place to another, as an operator does with Shift. */
+export async function drawRectangle(page, from, to) {
+  await page.keyboard.down('Shift');
+  await drag(page, from, to);
+  await page.keyboard.up('Shift');
+}
+
 /** Grey (linear) that a value has between limits. */
 export const greyOf = (value, [low, high]) => Math.round(255 * (Math.round(Math.min(1, Math.max(0, (value - low) / (high - low))) * 4095) / 4095));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
-import { Bench, ctl, drag, placeOf, startScan, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
+import { Bench, ctl, drag, drawRectangle, placeOf, startScan, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
 
 let bench;
 let page;
@@ -44,12 +44,7 @@ test('an area that is drawn as no film is hatched on the maps and counts in noth
     return [...new Uint32Array(over.getContext('2d').getImageData(0, 0, over.width, over.height).data.buffer)].filter((v) => v === 0xffded6cf).length;
   });
   const patterns = () => ctl(bench.daemon, 'bragg', '--json').n;
-  await page.keyboard.down('Shift');
-  await page.mouse.move(from.x, from.y);
-  await page.mouse.down();
-  await page.mouse.move(to.x, to.y);
-  await page.mouse.up();
-  await page.keyboard.up('Shift');
+  await drawRectangle(page, from, to);
   await page.getByRole('button', { name: 'Not film' }).click();
   await waitFor(() => patterns() === 340, 10, '60 positions to be left out');
   await waitFor(async () => /1 drawn region is no part of the film/.test(await page.locator('#panel-bragg').textContent()), 10, 'that it is told');
@@ -61,12 +56,7 @@ test('an area that is drawn as no film is hatched on the maps and counts in noth
 
 test('regions that were drawn, and a phase, are compared in a table with the test', async () => {
   const [from, to] = [await placeOf(page, '.map-panel', { y: 2, x: 2 }), await placeOf(page, '.map-panel', { y: 11, x: 7 })];
-  await page.keyboard.down('Shift');
-  await page.mouse.move(from.x, from.y);
-  await page.mouse.down();
-  await page.mouse.move(to.x, to.y);
-  await page.mouse.up();
-  await page.keyboard.up('Shift');
+  await drawRectangle(page, from, to);
   await page.getByRole('button', { name: 'Add drawn area' }).click();
   const rows = page.locator('.compare-table tbody tr');
   await waitFor(async () => /^Region 160/.test(await rows.first().textContent().catch(() => '')), 10, 'the region of 60 positions');

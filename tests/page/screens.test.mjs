@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, drag, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, drag, drawRectangle, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
@@ -63,12 +63,7 @@ test('Bragg reflections of a position', async () => {
 
 test('regions and a phase in the table', async () => {
   const [from, to] = [await placeOf(page, '.map-panel', { y: 4, x: 4 }), await placeOf(page, '.map-panel', { y: 24, x: 30 })];
-  await page.keyboard.down('Shift');
-  await page.mouse.move(from.x, from.y);
-  await page.mouse.down();
-  await page.mouse.move(to.x, to.y);
-  await page.mouse.up();
-  await page.keyboard.up('Shift');
+  await drawRectangle(page, from, to);
   await page.getByRole('button', { name: 'Add drawn area' }).click();
   await page.getByLabel('Phase: bright in').first().selectOption('dark_field');
   await waitFor(async () => /by shifts/.test(await page.locator('#panel-bragg').textContent()), 20, 'the test of the phase');
