@@ -207,8 +207,12 @@ export function shown(page, index, ny, nx) {
   }, [index, ny, nx]);
 }
 
-/** Turns panel `index` to a product. */
-export const turnTo = (page, index, product) => page.locator('.map-panel').nth(index).locator('header select').selectOption(product);
+/** Turns panel `index` to a product of the run, and waits until it is seen: before that a mouse on it does nothing. */
+export async function turnTo(page, index, product) {
+  const panel = page.locator('.map-panel').nth(index);
+  await panel.locator('header select').selectOption(product);
+  await waitFor(async () => await panel.locator('.image-base').getAttribute('data-product') === product, 15, `the map ${product}`);
+}
 
 /** The input of the chosen map's limit, `low` or `high`. */
 export const limitOf = (page, which) => page.getByRole('textbox', { name: `Map: ${which} limit` });

@@ -53,6 +53,7 @@ export class Display extends EventTarget {
     this.#paintedAs = '';
     this.#touched = true;
     this.view.shape(0, 0);
+    setData(this.view.base, 'product', '');
     this.#repaint();
   }
 

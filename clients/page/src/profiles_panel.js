@@ -138,8 +138,8 @@ export class ProfilesPanel extends EventTarget {
     store.on('pass', signal);
     store.on('bragg', () => this.#showFraction());
     store.on('run', () => !store.bragg && this.#showFraction());
-    this.maps.addEventListener('chosen', signal);
-    this.maps.addEventListener('watch', signal);
+    // What the viewer turns to is told at once: half a second of the signal of another map would be taken for this one's.
+    for (const type of ['chosen', 'watch']) this.maps.addEventListener(type, () => this.#showSignal());
     this.#turned();
     this.#showSignal();
     this.#showFraction();
