@@ -157,15 +157,13 @@ static void to_16_bits(uint16_t narrow[BRAGG_CELLS], const uint32_t wide[BRAGG_C
 static size_t screen(struct bragg_scratch *scratch, enum bragg_width width,
                      const uint32_t limits[BRAGG_CELLS])
 {
-    const struct bragg_reference *const r = scratch->reference;
-    const struct bragg_positions *const p = &r->positions[width];
+    const uint8_t *const cell = scratch->reference->positions[width].cell;
+    const struct bragg_width_scratch *const w = &scratch->width[width];
     _Alignas(64) uint16_t narrow[BRAGG_CELLS];
     to_16_bits(narrow, limits);
-    const void *const sums = scratch->width[width].sums;
-    return scratch->sums_are_narrow ? scratch->kernels->screen_16(scratch->blocks, sums, p->cell,
-                                                                  r->grid.map_size, narrow)
-                                    : scratch->kernels->screen_32(scratch->blocks, sums, p->cell,
-                                                                  r->grid.map_size, limits);
+    return scratch->sums_are_narrow
+               ? scratch->kernels->screen_16(scratch->blocks, w->sums, cell, &w->plan, narrow)
+               : scratch->kernels->screen_32(scratch->blocks, w->sums, cell, &w->plan, limits);
 }
 
 /* Limits as bytes, 255 (never reached) for cells without a place; false: some do not fit. */

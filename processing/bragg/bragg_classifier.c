@@ -5,7 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/huge_memory.h"
 #include "processing/bragg/bragg_candidates.h"
+
+/* Lines of the cache: sums over disks take up to twice as long where vectors span two
+ * (docs/bragg.md).
+ */
+static void *lines_of_zeros(size_t n, size_t size)
+{
+    void *const zeros = huge_memory_allocate(n * size);
+    if (zeros)
+        memset(zeros, 0, n * size);
+    return zeros;
+}
 
 static int create_width(struct bragg_width_scratch *w, const struct bragg_reference *reference,
                         uint32_t width)
@@ -14,12 +26,12 @@ static int create_width(struct bragg_width_scratch *w, const struct bragg_refere
     const size_t n = reference->grid.map_size;
     bragg_sums_plan_init(&w->plan, &reference->grid, &p->disk, p->step);
     const size_t margin = bragg_map_margin(&reference->grid, p->step);
-    w->sums_room = calloc(n + 2 * margin, sizeof(uint32_t));
+    w->sums_room = lines_of_zeros(n + 2 * margin, sizeof(uint32_t));
     w->sums = w->sums_room ? (uint32_t *)w->sums_room + margin : NULL;
     w->bin_ratio = calloc(p->n_bins, sizeof(*w->bin_ratio));
     w->bin_variance = calloc(p->n_bins, sizeof(*w->bin_variance));
     w->candidates = malloc(p->n * sizeof(*w->candidates));
-    w->byte_sums = calloc(n + BRAGG_BYTES_STRIDE, 1);
+    w->byte_sums = lines_of_zeros(n + BRAGG_BYTES_STRIDE, 1);
     return w->sums && w->byte_sums && w->bin_ratio && w->bin_variance && w->candidates ? 0
                                                                                        : -ENOMEM;
 }
@@ -34,12 +46,12 @@ static int create(struct bragg_scratch *s)
         const size_t size = bragg_sums_room(&s->width[w].plan);
         room = size > room ? size : room;
     }
-    s->pixels = calloc(grid->buffer_size, sizeof(*s->pixels));
-    s->narrow = calloc(grid->buffer_size, sizeof(*s->narrow));
-    s->room_16 = calloc(room, sizeof(*s->room_16));
-    s->room_32 = calloc(room, sizeof(*s->room_32));
-    s->bytes = calloc(grid->buffer_size, sizeof(*s->bytes));
-    s->room_8 = calloc(room, sizeof(*s->room_8));
+    s->pixels = lines_of_zeros(grid->buffer_size, sizeof(*s->pixels));
+    s->narrow = lines_of_zeros(grid->buffer_size, sizeof(*s->narrow));
+    s->room_16 = lines_of_zeros(room, sizeof(*s->room_16));
+    s->room_32 = lines_of_zeros(room, sizeof(*s->room_32));
+    s->bytes = lines_of_zeros(grid->buffer_size, sizeof(*s->bytes));
+    s->room_8 = lines_of_zeros(room, sizeof(*s->room_8));
     s->excess = calloc(bragg_window_room(s->reference), sizeof(*s->excess));
     s->blocks = malloc((grid->map_size / BRAGG_LANES + 1) * sizeof(*s->blocks));
     return s->pixels && s->narrow && s->bytes && s->room_16 && s->room_32 && s->room_8 &&

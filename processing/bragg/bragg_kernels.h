@@ -110,12 +110,12 @@ struct bragg_kernels {
      * BRAGG_BYTES_STRIDE more may be read, which must be no places. */
     bool (*any_above_8)(const uint8_t *sums, const uint8_t *cell, size_t n,
                         const uint8_t limits[BRAGG_CELLS]);
-    /* Where sums[i] > limits[cell[i]], rising; n is a multiple of BRAGG_LANES and `blocks` has room
-     * for n / BRAGG_LANES. Returns how many blocks have such a place. */
+    /* Where sums[i] > limits[cell[i]], rising, in the rows that are wanted; `blocks` has room for
+     * those of a map. Returns how many blocks have such a place. */
     size_t (*screen_16)(struct bragg_block *blocks, const uint16_t *sums, const uint8_t *cell,
-                        size_t n, const uint16_t limits[BRAGG_CELLS]);
+                        const struct bragg_sums_plan *plan, const uint16_t limits[BRAGG_CELLS]);
     size_t (*screen_32)(struct bragg_block *blocks, const uint32_t *sums, const uint8_t *cell,
-                        size_t n, const uint32_t limits[BRAGG_CELLS]);
+                        const struct bragg_sums_plan *plan, const uint32_t limits[BRAGG_CELLS]);
     /* Takes places out of n blocks that have a higher one beside them, `first` or `second` away
      * forth or back: one that has more than `slack` of their cell more counts, and more than
      * `limit`. */

@@ -92,36 +92,27 @@ BRAGG_INLINE __m512i look_up_32(const uint32_t table[BRAGG_CELLS], const uint8_t
                                    _mm512_permutex2var_epi32(c, index, d));
 }
 
-static size_t screen_16(struct bragg_block *blocks, const uint16_t *sums, const uint8_t *cell,
-                        size_t n, const uint16_t limits[BRAGG_CELLS])
+/* Those of BRAGG_LANES places that are above their limits. */
+BRAGG_INLINE uint32_t find_above_16(const uint16_t *sums, const uint8_t *cell,
+                                    const uint16_t limits[BRAGG_CELLS])
 {
-    size_t found = 0;
-    for (size_t i = 0; i < n; i += BRAGG_LANES) {
-        const __m512i limit = look_up_16(limits, cell + i);
-        const __mmask32 above = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(sums + i), limit);
-        blocks[found] = (struct bragg_block){(uint32_t)i, above};
-        found += above != 0;
-    }
-    return found;
+    return _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(sums), look_up_16(limits, cell));
 }
 
-static size_t screen_32(struct bragg_block *blocks, const uint32_t *sums, const uint8_t *cell,
-                        size_t n, const uint32_t limits[BRAGG_CELLS])
+BRAGG_INLINE uint32_t find_above_32(const uint32_t *sums, const uint8_t *cell,
+                                    const uint32_t limits[BRAGG_CELLS])
 {
-    size_t found = 0;
-    for (size_t i = 0; i < n; i += BRAGG_LANES) {
-        uint32_t which = 0;
-        for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
-            const __m512i limit = look_up_32(limits, cell + i + k);
-            const __mmask16 above =
-                _mm512_cmpgt_epu32_mask(_mm512_loadu_si512(sums + i + k), limit);
-            which |= (uint32_t)above << k;
-        }
-        blocks[found] = (struct bragg_block){(uint32_t)i, which};
-        found += which != 0;
+    uint32_t which = 0;
+    for (uint32_t k = 0; k < BRAGG_LANES; k += 16) {
+        const __m512i limit = look_up_32(limits, cell + k);
+        const __mmask16 above = _mm512_cmpgt_epu32_mask(_mm512_loadu_si512(sums + k), limit);
+        which |= (uint32_t)above << k;
     }
-    return found;
+    return which;
 }
+
+SCREEN(16)
+SCREEN(32)
 
 /* The more of `most` and the sums of places. */
 BRAGG_INLINE __m512i more_of_16(__m512i most, const uint16_t *sums, const uint8_t *cell)

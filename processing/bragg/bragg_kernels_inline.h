@@ -186,6 +186,24 @@ static void load_32(uint32_t *buffer, const struct bragg_grid *grid, const uint8
     load_32_to_32(buffer, grid, mask, image);
 }
 
+/* By find_above, which tells those of BRAGG_LANES places that are above their limits. */
+#define SCREEN(bits)                                                                               \
+    static size_t screen_##bits(struct bragg_block *blocks, const counts_##bits *sums,             \
+                                const uint8_t *cell, const struct bragg_sums_plan *plan,           \
+                                const counts_##bits limits[BRAGG_CELLS])                           \
+    {                                                                                              \
+        const uint32_t n_rows = plan->rows, stride = plan->stride, step = plan->step;              \
+        size_t found = 0;                                                                          \
+        for (uint32_t row = 0; row < n_rows; row += step) {                                        \
+            for (uint32_t at = row * stride; at < (row + 1) * stride; at += BRAGG_LANES) {         \
+                const uint32_t which = find_above_##bits(sums + at, cell + at, limits);            \
+                blocks[found] = (struct bragg_block){at, which};                                   \
+                found += which != 0;                                                               \
+            }                                                                                      \
+        }                                                                                          \
+        return found;                                                                              \
+    }
+
 #define HIGHEST_AROUND(bits)                                                                       \
     static uint32_t highest_around_##bits(const counts_##bits *pixels, size_t stride, int reach)   \
     {                                                                                              \

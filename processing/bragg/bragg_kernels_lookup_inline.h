@@ -28,20 +28,15 @@ PLAIN_PART_SUMS(16)
 PLAIN_PART_SUMS(32)
 
 #define PLAIN_SCREEN(bits)                                                                         \
-    static size_t screen_##bits(struct bragg_block *blocks, const counts_##bits *sums,             \
-                                const uint8_t *cell, size_t n,                                     \
-                                const counts_##bits limits[BRAGG_CELLS])                           \
+    static uint32_t find_above_##bits(const counts_##bits *sums, const uint8_t *cell,              \
+                                      const counts_##bits limits[BRAGG_CELLS])                     \
     {                                                                                              \
-        size_t found = 0;                                                                          \
-        for (size_t i = 0; i < n; i += BRAGG_LANES) {                                              \
-            uint32_t which = 0;                                                                    \
-            for (uint32_t k = 0; k < BRAGG_LANES; k++)                                             \
-                which |= (uint32_t)(sums[i + k] > limits[cell[i + k]]) << k;                       \
-            blocks[found] = (struct bragg_block){(uint32_t)i, which};                              \
-            found += which != 0;                                                                   \
-        }                                                                                          \
-        return found;                                                                              \
+        uint32_t which = 0;                                                                        \
+        for (uint32_t k = 0; k < BRAGG_LANES; k++)                                                 \
+            which |= (uint32_t)(sums[k] > limits[cell[k]]) << k;                                   \
+        return which;                                                                              \
     }                                                                                              \
+    SCREEN(bits)                                                                                   \
     static void drop_lower_in_##bits(struct bragg_block *block, const counts_##bits *sums,         \
                                      const uint8_t *cell, const ptrdiff_t beside[4],               \
                                      const counts_##bits slack[BRAGG_CELLS],                       \

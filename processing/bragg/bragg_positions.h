@@ -56,10 +56,11 @@ struct bragg_positions {
     uint8_t *first_band, *end_band;
 };
 
-/* Elements that maps which are read around their places have before and behind them. */
+/* Elements that maps which are read around their places have before and behind them: whole lines of
+ * the cache, as the rows of maps are. */
 static inline size_t bragg_map_margin(const struct bragg_grid *grid, uint32_t step)
 {
-    return (size_t)(grid->stride + 1) * step + BRAGG_LANES;
+    return (size_t)grid->stride * step + 2 * (size_t)BRAGG_LANES;
 }
 
 /* -ENOMEM, or -EINVAL where there is no place (the annulus is too narrow or masked). */
