@@ -91,10 +91,11 @@ static void print_corrected(FILE *out, const char *name, const json_t *corrected
     if (!json_is_object(corrected))
         return;
     const json_t *const rates = json_object_get(corrected, "rates");
-    fprintf(out, "  %-22s %s (%s), for a false positive rate of %s and a true one of %s\n", name,
+    const bool tested = strcmp(member_text(rates, "fpr_from"), "null_test") == 0;
+    fprintf(out, "  %-22s %s (%s), for a false positive rate of %s%s and a true one of %s\n", name,
             text_of_percent(member_or_nan(corrected, "fraction")).text,
             text_of_interval(json_object_get(corrected, "interval")).text,
-            text_of_percent(member_or_nan(rates, "fpr")).text,
+            text_of_percent(member_or_nan(rates, "fpr")).text, tested ? " (null test)" : "",
             text_of_percent(member_or_nan(rates, "tpr")).text);
 }
 
@@ -120,6 +121,13 @@ static void print_found(FILE *out, const json_t *headline)
                 text_of_count(member_count(found, "n")).text);
     else
         fprintf(out, "  %-22s not measured\n", "found of such");
+    const json_t *const alarms = json_object_get(headline, "false_positive");
+    if (json_is_object(alarms))
+        fprintf(out, "  %-22s %s (%s), %s of %s patterns of glass\n", "false alarms of such",
+                text_of_percent(member_or_nan(alarms, "fpr")).text,
+                text_of_interval(json_object_get(alarms, "interval")).text,
+                text_of_count(member_count(alarms, "found")).text,
+                text_of_count(member_count(alarms, "n")).text);
     print_corrected(out, "corrected", json_object_get(headline, "corrected"));
 }
 

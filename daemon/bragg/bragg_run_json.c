@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "daemon/bragg/bragg_excluded.h"
+#include "daemon/bragg/bragg_glass.h"
 #include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/bragg/bragg_statistics_json.h"
@@ -119,6 +120,7 @@ json_t *bragg_run_statistics_json(const struct run *run, const struct bragg_scan
         if (json) {
             json_array_extend(json_object_get(json, "warnings"), warnings);
             json_object_set_new(json, "excluded_regions", bragg_excluded_json(run));
+            json_object_set_new(json, "glass", bragg_glass_json(run, statistics.confidence));
         } else {
             error_set(error, -ENOMEM, "no memory for the statistics of Bragg reflections");
         }

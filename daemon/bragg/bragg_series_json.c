@@ -49,6 +49,7 @@ static json_t *row_headline_json(const struct series_row *row, double confidence
         .design_effect = quoted->design_effect,
         .clustered = quoted->method == SERIES_CLUSTERED,
         .found = row->found,
+        .alarms = strong ? row->contrast_alarms : row->alarms,
         .corrected_known = quoted->corrected_known,
         .corrected = quoted->corrected,
         .rates = quoted->rates,
@@ -64,6 +65,7 @@ static json_t *row_contrast_json(const struct series_row *row, double confidence
         contrast_json(row->min_contrast, row->contrast_count, (double)class_counts_n(&row->counts));
     set_fraction(json, &row->contrast);
     json_object_set_new(json, "true_positive", found_rate_json(&row->found, confidence));
+    json_object_set_new(json, "false_positive", false_rate_json(&row->contrast_alarms, confidence));
     return json;
 }
 
@@ -88,6 +90,8 @@ static json_t *scan_contrast_json(const struct series_scan *scan, double confide
                                        (double)class_counts_n(&scan->counts));
     json_object_set_new(json, "interval", interval_json(scan->contrast.interval));
     json_object_set_new(json, "true_positive", found_rate_json(&scan->contrast.found, confidence));
+    json_object_set_new(json, "false_positive",
+                        false_rate_json(&scan->contrast.alarms, confidence));
     return json;
 }
 

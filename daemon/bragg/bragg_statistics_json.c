@@ -33,10 +33,11 @@ static json_t *contrast_json(const struct bragg_contrast_statistics *contrast, d
     if (!contrast->asked)
         return json_null();
     return json_pack(
-        "{s:f, s:o, s:o, s:o, s:o, s:o}", "min", contrast->min_contrast, "count",
+        "{s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "min", contrast->min_contrast, "count",
         count_json(contrast->count), "fraction", number_json(contrast->fraction), "effective_size",
         effective_json(&contrast->effective), "true_positive",
-        found_rate_json(&contrast->found, confidence), "corrected",
+        found_rate_json(&contrast->found, confidence), "false_positive",
+        false_rate_json(&contrast->alarms, confidence), "corrected",
         corrected_json(contrast->corrected_known, &contrast->corrected, &contrast->rates));
 }
 
@@ -196,6 +197,7 @@ static json_t *quoted_json(const struct bragg_statistics *statistics)
         .interval = contrast->effective.interval,
         .design_effect = contrast->effective.design_effect,
         .found = contrast->found,
+        .alarms = contrast->alarms,
         .corrected_known = contrast->corrected_known,
         .corrected = contrast->corrected,
         .rates = contrast->rates,
@@ -206,6 +208,7 @@ static json_t *quoted_json(const struct bragg_statistics *statistics)
         .fraction = statistics->fraction,
         .interval = statistics->effective.interval,
         .design_effect = statistics->effective.design_effect,
+        .alarms = statistics->alarms,
         .corrected_known = statistics->corrected_known,
         .corrected = statistics->corrected,
         .rates = statistics->rates,

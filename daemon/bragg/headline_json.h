@@ -16,8 +16,9 @@ struct headline {
     double fraction;
     struct interval interval;
     double design_effect;
-    bool clustered;          /* over scans; else of one */
-    struct found_rate found; /* n 0: not measured */
+    bool clustered;           /* over scans; else of one */
+    struct found_rate found;  /* n 0: not measured */
+    struct found_rate alarms; /* in glass; likewise */
     bool corrected_known;
     struct corrected_fraction corrected;
     struct error_rates rates; /* that it was corrected with */
@@ -27,7 +28,9 @@ json_t *headline_json(const struct headline *headline, double confidence);
 
 /* {contrast, n, found, tpr, interval}; null for n 0. */
 json_t *found_rate_json(const struct found_rate *found, double confidence);
+/* The same with fpr for tpr. */
+json_t *false_rate_json(const struct found_rate *alarms, double confidence);
 
-/* {fraction, interval, rates}; null where it is not known. */
+/* {fraction, interval, rates}, with where the rates come from; null where it is not known. */
 json_t *corrected_json(bool known, const struct corrected_fraction *corrected,
                        const struct error_rates *rates);

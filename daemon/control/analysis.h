@@ -22,7 +22,8 @@ struct analysis {
     struct request *request;
     const struct control_service *service;
     void (*compute)(struct analysis *analysis);
-    void (*finish)(struct analysis *analysis, bool cancelled); /* NULL: nothing to do */
+    void (*finish)(struct analysis *analysis, bool cancelled); /* NULL: nothing to do; `compute` may
+                                                                  set it */
     bool reads_frames;                 /* as a long job; `busy` beside another */
     struct frame_sums_progress *sweep; /* of one that reads the frames again, else NULL */
     void *data;                        /* of compute and finish */

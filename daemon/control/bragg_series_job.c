@@ -70,7 +70,8 @@ static int count_thinned(struct series_job *job, size_t i, struct error *error)
     if (r == 0) {
         put_thinned(&scan, &job->thinned[i], &part);
         struct series_scan_maps maps = bragg_scan_series_maps(&scan, run);
-        maps.found = (struct found_rate){0}; /* that is of the frames as they were */
+        /* Those are of the frames as they were. */
+        maps.found = maps.alarms = maps.contrast_alarms = (struct found_rate){0};
         r = series_scan_measure(&job->series.members[i], &maps, job->settings.confidence, error);
     }
     bragg_scan_finish(&scan);

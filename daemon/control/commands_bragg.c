@@ -11,6 +11,7 @@
 #include "daemon/control/label_rows.h"
 #include "daemon/control/take_rates.h"
 #include "processing/bragg_run/bragg_injection.h"
+#include "processing/run/run_glass.h"
 #include "processing/run/run_products.h"
 
 /* bragg: the statistics of a run's Bragg reflections. */
@@ -48,14 +49,37 @@ static int take_tile(struct bragg_request *bragg)
     return 0;
 }
 
+/* What was found in the run's glass; a true-positive rate of 0 is not known yet. */
+static int take_false_rate(struct analysis *analysis, struct error_rates *rates,
+                           const struct found_rate *alarms, const char *field)
+{
+    if (!found_rate_set_false(rates, alarms))
+        return analysis_refuse(analysis, "no_data", field,
+                               "no part of the run with classes is named as glass: give its area "
+                               "to bragg_null_test");
+    return rates->true_positive > rates->false_positive || rates->true_positive == 0
+               ? 0
+               : analysis_refuse(analysis, "no_data", field,
+                                 "reflections were found in %.1f %% of the glass, which is not "
+                                 "below tpr: no fraction can be corrected for that",
+                                 100 * rates->false_positive);
+}
+
 static int take_rates(struct bragg_request *bragg)
 {
+    struct analysis *const analysis = bragg->analysis;
     struct bragg_statistics_settings *const settings = &bragg->settings;
-    const json_t *const given = json_object_get(bragg->analysis->args, "rates");
-    settings->rates_known = given != NULL;
-    return !given || rates_take(&settings->rates, NULL, given)
-               ? 0
-               : analysis_refuse(bragg->analysis, "bad_value", "args.rates", RATES_SENTENCE);
+    const json_t *const given = json_object_get(analysis->args, "rates");
+    struct taken_rates taken;
+    if (!given)
+        return 0;
+    if (!rates_take(&taken, false, given))
+        return analysis_refuse(analysis, "bad_value", "args.rates", RATES_SENTENCE);
+    settings->rates_known = true;
+    settings->rates = taken.rates;
+    return taken.measures_false
+               ? take_false_rate(analysis, &settings->rates, &settings->alarms, "args.rates")
+               : 0;
 }
 
 /* contrast_rates.tpr may be "measure". */
@@ -70,15 +94,20 @@ static int take_contrast_rates(struct bragg_request *bragg)
     struct analysis *const analysis = bragg->analysis;
     struct bragg_statistics_settings *const settings = &bragg->settings;
     const json_t *const given = json_object_get(analysis->args, "contrast_rates");
+    struct taken_rates taken;
     if (!given)
         return 0;
-    if (!rates_take(&settings->contrast_rates, &bragg->measures_rate, given))
+    if (!rates_take(&taken, true, given))
         return analysis_refuse(analysis, "bad_value", "args.contrast_rates", RATES_SENTENCE);
-    settings->contrast_rates_known = !bragg->measures_rate;
-    if (bragg->measures_rate && !(settings->min_contrast > 0))
+    settings->contrast_rates = taken.rates;
+    settings->contrast_rates_known = !taken.measures_true;
+    bragg->measures_rate = taken.measures_true;
+    if ((taken.measures_true || taken.measures_false) && !(settings->min_contrast > 0))
         return analysis_refuse(analysis, "bad_value", "args.min_contrast",
                                "the rate is that of reflections of a contrast: give min_contrast");
-    return 0;
+    return taken.measures_false ? take_false_rate(analysis, &settings->contrast_rates,
+                                                  &settings->contrast_alarms, "args.contrast_rates")
+                                : 0;
 }
 
 /* By the injection test, with disks of the least contrast that counts. */
@@ -124,6 +153,7 @@ static int take_settings(struct bragg_request *bragg)
         analysis_take_number(analysis, "min_contrast", 1e-9, 1e9, &settings->min_contrast) < 0)
         return -1;
     settings->block = (uint32_t)block;
+    settings->contrast_alarms = run_glass_alarms(analysis->run, settings->min_contrast);
     if (analysis_take_number(analysis, "tolerance", 0.01, 100, &settings->tolerance) < 0 ||
         analysis_take_number(analysis, "texture", 0.01, 1, &settings->texture_fraction) < 0 ||
         analysis_take_number(analysis, "spacing_tolerance", 1e-6, 0.5,

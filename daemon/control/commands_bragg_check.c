@@ -1,11 +1,15 @@
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bragg/bragg_glass.h"
+#include "daemon/bragg/labelled_scans.h"
 #include "daemon/bragg/statistics_json.h"
 #include "daemon/control/analysis.h"
 #include "daemon/control/commands.h"
+#include "daemon/control/commands_bragg.h"
 #include "processing/bragg_run/bragg_scan.h"
 #include "processing/products/bragg_product.h"
 #include "processing/run/run_products.h"
@@ -55,6 +59,8 @@ static int take_area(struct analysis *analysis, struct area *area)
 
 static const char *verdict_of(double rate, struct interval interval, double alpha)
 {
+    if (isnan(rate))
+        return "no pattern of the area has a class yet: its false alarms count when they have";
     if (interval.low > 2 * alpha)
         return "more false alarms than twice alpha: measure the speckle and the overdispersion on "
                "this glass (a reference of the area), or the area is not glass";
@@ -63,6 +69,33 @@ static const char *verdict_of(double rate, struct interval interval, double alph
                "area";
     return rate > alpha ? "false alarms are above alpha and below twice alpha"
                         : "false alarms are not above alpha";
+}
+
+static bool names_glass(const struct analysis *analysis)
+{
+    const json_t *const glass = json_object_get(analysis->args, "glass");
+    return glass ? json_is_true(glass) : json_object_get(analysis->args, "area") != NULL;
+}
+
+/* From now on what is found in the area counts as false alarms; with `glass: false` nothing does.
+ */
+static void name_glass(struct analysis *analysis, bool cancelled)
+{
+    struct run *const run = analysis->run;
+    char text[120];
+    if (cancelled)
+        return;
+    const bool is_glass = names_glass(analysis);
+    const int r = is_glass ? bragg_glass_take(run, analysis->result, &analysis->error)
+                           : run_name_glass(run, NULL);
+    if (r < 0) {
+        analysis_refuse(analysis, "internal", NULL, "no memory for the area of glass");
+        return;
+    }
+    snprintf(text, sizeof text, "%s of run %s is named as glass", is_glass ? "a part" : "nothing",
+             run->plan->id);
+    labelled_scans_renew(acquisition_labelled_scans(analysis->service->acquisition), run);
+    bragg_tell_changed(analysis->service, run, text, "");
 }
 
 static void answer_null_test(struct analysis *analysis, const struct bragg_scan *scan,
@@ -74,7 +107,7 @@ static void answer_null_test(struct analysis *analysis, const struct bragg_scan 
             class_counts_add(&counts, scan->classes[(size_t)y * analysis->pass.nx + (size_t)x]);
     }
     const uint64_t n = class_counts_n(&counts), found = class_counts_bragg(&counts);
-    if (n == 0) {
+    if (n == 0 && !names_glass(analysis)) {
         analysis_refuse(analysis, "no_data", "args.area",
                         "no pattern of the area has a class (yet)");
         return;
@@ -82,14 +115,17 @@ static void answer_null_test(struct analysis *analysis, const struct bragg_scan 
     const double alpha = bragg_product_setup(run_bragg(analysis->run))->settings.alpha;
     const struct interval interval = clopper_pearson_interval((double)found, (double)n, confidence);
     json_t *const json =
-        json_pack("{s:[I, I, I, I], s:I, s:I, s:f, s:o, s:f, s:f, s:s, s:o}", "area", area->from_y,
-                  area->from_x, area->to_y, area->to_x, "n", (json_int_t)n, "found",
-                  (json_int_t)found, "rate", class_counts_fraction(&counts), "interval",
+        json_pack("{s:[I, I, I, I], s:I, s:I, s:I, s:o, s:o, s:f, s:f, s:s, s:o}", "area",
+                  area->from_y, area->from_x, area->to_y, area->to_x, "pass",
+                  (json_int_t)analysis->pass.pass, "n", (json_int_t)n, "found", (json_int_t)found,
+                  "rate", number_json(class_counts_fraction(&counts)), "interval",
                   interval_json(interval), "confidence", confidence, "alpha", alpha, "verdict",
                   verdict_of(class_counts_fraction(&counts), interval, alpha), "counts",
                   class_counts_json(&counts, confidence));
     json_object_update(analysis->result, json);
     json_decref(json);
+    if (json_object_get(analysis->args, "area") || json_object_get(analysis->args, "glass"))
+        analysis->finish = name_glass;
 }
 
 static void null_test(struct analysis *analysis)

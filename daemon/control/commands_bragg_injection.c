@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "daemon/bragg/headline_json.h"
+#include "daemon/bragg/statistics_json.h"
 #include "daemon/control/commands.h"
 #include "daemon/control/commands_calibration.h"
 #include "processing/bragg_run/bragg_injection.h"
@@ -51,8 +52,9 @@ static void answer(void *data, bool cancelled)
         for (unsigned i = 0; i < injection->n_contrasts; i++)
             json_array_append_new(rates, found_rate_json(&injection->rates[i], CONFIDENCE));
         request_succeed(job->request,
-                        json_pack("{s:s, s:f, s:o}", "run", injection->run->plan->id, "confidence",
-                                  CONFIDENCE, "rates", rates),
+                        json_pack("{s:s, s:f, s:o, s:o}", "run", injection->run->plan->id,
+                                  "confidence", CONFIDENCE, "overdispersion",
+                                  number_json(injection->overdispersion), "rates", rates),
                         NULL, 0);
     }
     job_destroy(job);

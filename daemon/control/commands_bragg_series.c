@@ -74,9 +74,14 @@ static bool take_rates(struct series_job *job)
                                                                        json_object_get(
                                                                            job->args,
                                                                            "contrast_rates");
-    rates->known = any && rates_take(&rates->any, NULL, any);
-    rates->contrast_known =
-        contrast && rates_take(&rates->contrast, &rates->contrast_measured, contrast);
+    struct taken_rates of_any = {0}, of_contrast = {0};
+    rates->known = any && rates_take(&of_any, false, any);
+    rates->any = of_any.rates;
+    rates->false_measured = of_any.measures_false;
+    rates->contrast_known = contrast && rates_take(&of_contrast, true, contrast);
+    rates->contrast = of_contrast.rates;
+    rates->contrast_measured = of_contrast.measures_true;
+    rates->contrast_false_measured = of_contrast.measures_false;
     if (rates->known == (any != NULL) && rates->contrast_known == (contrast != NULL))
         return true;
     request_fail(job->request, "bad_value",

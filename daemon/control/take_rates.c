@@ -8,19 +8,27 @@ static double rate(const json_t *rates, const char *name)
     return json_is_number(value) ? json_number_value(value) : 0;
 }
 
-bool rates_take(struct error_rates *rates, bool *measured, const json_t *given)
+static bool is_measured(const json_t *rates, const char *name)
 {
-    const char *const word = json_string_value(json_object_get(given, "tpr"));
-    const bool measures = measured && word && strcmp(word, "measure") == 0;
-    *rates = (struct error_rates){
+    const char *const word = json_string_value(json_object_get(rates, name));
+    return word && strcmp(word, "measure") == 0;
+}
+
+bool rates_take(struct taken_rates *taken, bool may_measure_true, const json_t *given)
+{
+    const struct error_rates rates = {
         .false_positive = rate(given, "fpr"),
         .false_positive_error = rate(given, "fpr_error"),
         .true_positive = rate(given, "tpr"),
         .true_positive_error = rate(given, "tpr_error"),
     };
-    if (measured)
-        *measured = measures;
-    return json_is_object(given) && rates->false_positive >= 0 &&
-           (measures ? rates->false_positive < 1
-                     : rates->true_positive <= 1 && rates->true_positive > rates->false_positive);
+    *taken = (struct taken_rates){
+        .rates = rates,
+        .measures_false = is_measured(given, "fpr"),
+        .measures_true = may_measure_true && is_measured(given, "tpr"),
+    };
+    return json_is_object(given) && rates.false_positive >= 0 &&
+           (taken->measures_true
+                ? rates.false_positive < 1
+                : rates.true_positive <= 1 && rates.true_positive > rates.false_positive);
 }

@@ -77,7 +77,7 @@ int opened_service_show(struct opened_file *file, struct acquisition *acquisitio
     acquisition_plan_unref(plan);
     if (r < 0)
         return r;
-    opened_settings_exclude(file, run);
+    opened_settings_areas(file, run);
     r = acquisition_open(acquisition, run, error);
     run_unref(run);
     return r;

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "daemon/bragg/bragg_excluded.h"
+#include "daemon/bragg/bragg_glass.h"
 #include "daemon/bragg/bragg_reference_json.h"
 #include "daemon/calibration/calibration_json.h"
 #include "daemon/config/virtual_detector_text.h"
@@ -232,12 +233,15 @@ bool opened_settings_reference(const struct opened_file *file, struct bragg_plan
     return there;
 }
 
-void opened_settings_exclude(const struct opened_file *file, struct run *run)
+void opened_settings_areas(const struct opened_file *file, struct run *run)
 {
     json_t *const statistics = read_document(file, "statistics");
     const json_t *const regions = json_object_get(statistics, "excluded_regions");
     struct error error = {0};
     if (json_array_size(regions) > 0 && bragg_exclude(run, regions, &error) < 0)
         log_warning("opened", "%s: what was excluded: %s", file->path, error.text);
+    error = (struct error){0};
+    if (bragg_glass_take(run, json_object_get(statistics, "glass"), &error) < 0)
+        log_warning("opened", "%s: what was named as glass: %s", file->path, error.text);
     json_decref(statistics);
 }

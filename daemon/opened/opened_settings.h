@@ -20,5 +20,6 @@ void opened_settings_calibration(const struct opened_file *file, struct calibrat
  * belong to it. false: the file has none, and the plan is as it was. */
 bool opened_settings_reference(const struct opened_file *file, struct bragg_plan *plan);
 
-/* Excludes the regions of the run that were excluded when it was measured. Service thread only. */
-void opened_settings_exclude(const struct opened_file *file, struct run *run);
+/* Excludes the regions of the run that were excluded when it was measured, and names as glass what
+ * was. Service thread only. */
+void opened_settings_areas(const struct opened_file *file, struct run *run);

@@ -21,6 +21,7 @@ struct thread_work {
     uint8_t *image;
     struct bragg_result result;
     struct found_rate rates[BRAGG_INJECTIONS_MAX];
+    uint64_t n_disks, chance; /* of disks with counts; (counts - mean)^2 / mean, in CHANCE_UNIT */
 };
 
 struct injecting {
@@ -83,8 +84,9 @@ static void add_count(const struct injecting *injecting, uint8_t *image, int64_t
     memcpy(pixel, &count, format->pixel_size);
 }
 
-static void add_electron(const struct injecting *injecting, struct chance *chance, uint8_t *image,
-                         int64_t y, int64_t x)
+/* Returns in how many pixels it counts. */
+static unsigned add_electron(const struct injecting *injecting, struct chance *chance,
+                             uint8_t *image, int64_t y, int64_t x)
 {
     unsigned size = 1;
     if (draw(chance) < injecting->shared) {
@@ -100,6 +102,7 @@ static void add_electron(const struct injecting *injecting, struct chance *chanc
         add_count(injecting, image, y, x + dx);
     if (size > 3)
         add_count(injecting, image, y + dy, x + dx);
+    return size;
 }
 
 struct place {
@@ -117,13 +120,19 @@ static struct place choose_place(const struct injecting *injecting, struct chanc
                           settings->centre_x + r * cos(azimuth)};
 }
 
+struct disk_counts {
+    double electrons; /* that were expected */
+    uint64_t added;
+};
+
 /* `level`: electrons per count of the template's sum. */
-static void add_disk(const struct injecting *injecting, struct chance *chance, struct place place,
-                     double level, uint8_t *image)
+static struct disk_counts add_disk(const struct injecting *injecting, struct chance *chance,
+                                   struct place place, double level, uint8_t *image)
 {
     const struct bragg_reference_values *const values =
         bragg_reference_values(injecting->setup->reference);
     const double radius = injecting->setup->settings.disk_radius;
+    struct disk_counts counts = {0};
     for (int64_t y = (int64_t)floor(place.y - radius); y <= (int64_t)ceil(place.y + radius); y++) {
         for (int64_t x = (int64_t)floor(place.x - radius); x <= (int64_t)ceil(place.x + radius);
              x++) {
@@ -131,10 +140,12 @@ static void add_disk(const struct injecting *injecting, struct chance *chance, s
                 hypot((double)y - place.y, (double)x - place.x) > radius)
                 continue;
             const uint64_t sum = values->template_sums[(size_t)y * values->width + (size_t)x];
+            counts.electrons += level * (double)sum;
             for (unsigned n = draw_poisson(chance, level * (double)sum); n > 0; n--)
-                add_electron(injecting, chance, image, y, x);
+                counts.added += add_electron(injecting, chance, image, y, x);
         }
     }
+    return counts;
 }
 
 static bool is_found(const struct injecting *injecting, const struct bragg_result *result,
@@ -159,6 +170,20 @@ static bool is_wanted(void *data, uint64_t exposure)
            found.class == BRAGG_NONE;
 }
 
+/* What the variance over the mean is made from; sums of integers depend on no order. */
+#define CHANCE_UNIT 0x1p-20
+
+static void add_chance(struct thread_work *work, const struct disk_counts *counts,
+                       double per_electron)
+{
+    const double mean = counts->electrons * per_electron;
+    const double off = (double)counts->added - mean;
+    if (!(mean > 0))
+        return;
+    work->n_disks++;
+    work->chance += (uint64_t)llround(off * off / mean / CHANCE_UNIT);
+}
+
 static void inject(void *data, unsigned thread, uint64_t exposure, const void *image)
 {
     const struct injecting *const injecting = data;
@@ -174,7 +199,8 @@ static void inject(void *data, unsigned thread, uint64_t exposure, const void *i
     const double level = rate->contrast * mean / injecting->template_mean / per_electron;
     const struct place place = choose_place(injecting, &chance);
     memcpy(work->image, image, format->image_size);
-    add_disk(injecting, &chance, place, level, work->image);
+    const struct disk_counts counts = add_disk(injecting, &chance, place, level, work->image);
+    add_chance(work, &counts, per_electron);
     const struct bragg_frame frame = {
         .image = work->image,
         .pixel_size = format->pixel_size,
@@ -205,7 +231,12 @@ static int make_threads(struct injecting *injecting, struct error *error)
 static int collect(struct injecting *injecting, struct error *error)
 {
     struct bragg_injection *const injection = injecting->injection;
-    uint64_t n = 0;
+    uint64_t n = 0, n_disks = 0, chance = 0;
+    for (unsigned thread = 0; thread < injection->n_threads; thread++) {
+        n_disks += injecting->threads[thread].n_disks;
+        chance += injecting->threads[thread].chance;
+    }
+    injection->overdispersion = (double)chance * CHANCE_UNIT / (double)n_disks;
     for (unsigned i = 0; i < injection->n_contrasts; i++) {
         for (unsigned thread = 0; thread < injection->n_threads; thread++) {
             injection->rates[i].n += injecting->threads[thread].rates[i].n;

@@ -22,8 +22,9 @@ struct bragg_injection {
     unsigned n_contrasts;
     /* Contrasts in, the rest out: found is within max(2 pixels, R_d / 2). */
     struct found_rate rates[BRAGG_INJECTIONS_MAX];
-    uint64_t max_frames; /* frames taken, evenly spread over the run */
-    bool waits;          /* for frames that are still on their way to the file (frame_sweep.h) */
+    double overdispersion; /* out: variance over mean of the counts put in; NAN: there were none */
+    uint64_t max_frames;   /* frames taken, evenly spread over the run */
+    bool waits;            /* for frames that are still on their way to the file (frame_sweep.h) */
     unsigned n_threads;
 };
 

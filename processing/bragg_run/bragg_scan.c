@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "processing/run/run_excluded.h"
+#include "processing/run/run_glass.h"
 #include "processing/run/run_products.h"
 
 /* Every run's bootstrap draws the same numbers: the same classes give the same text. */
@@ -175,6 +176,8 @@ struct bragg_statistics_settings bragg_scan_settings(const struct run *run)
     settings.tile_y = settings.tile_x = setup->tile;
     settings.min_contrast = setup->settings.contrast_min;
     settings.found = run_bragg_found(run);
+    settings.alarms = run_glass_alarms(run, 0);
+    settings.contrast_alarms = run_glass_alarms(run, settings.min_contrast);
     return settings;
 }
 
@@ -188,6 +191,8 @@ struct series_scan_maps bragg_scan_series_maps(const struct bragg_scan *scan, co
         .contrast = scan->contrast,
         .min_contrast = settings.min_contrast,
         .found = settings.found,
+        .alarms = settings.alarms,
+        .contrast_alarms = settings.contrast_alarms,
         .block = settings.block ? settings.block : 3,
     };
 }

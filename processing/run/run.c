@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "processing/run/chunk_sink.h"
 #include "processing/run/run_excluded.h"
+#include "processing/run/run_glass.h"
 #include "processing/run/run_products.h"
 #include "processing/run/run_remarks.h"
 #include "processing/tables/column_table.h"
@@ -231,6 +232,7 @@ void run_unref(struct run *run)
     run_remarks_finish(run);
     views_finish(run);
     run_excluded_finish(run);
+    run_glass_finish(run);
     frame_table_destroy(run->frames);
     column_table_destroy(run->stored_late);
     column_table_destroy(run->stored);

@@ -166,6 +166,7 @@ struct run {
     _Atomic(struct product_set *) set;       /* the newest */
     _Atomic(struct run_view *) view;         /* the newest */
     _Atomic(struct run_excluded *) excluded; /* run_excluded.h */
+    _Atomic(struct run_glass *) glass;       /* run_glass.h */
     unsigned n_workers;
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */

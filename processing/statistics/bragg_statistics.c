@@ -75,6 +75,7 @@ static int fill_fraction(struct bragg_statistics *statistics, const struct bragg
     statistics->bootstrap_known = result == 0;
     statistics->corrected_known = s->rates_known;
     statistics->rates = s->rates;
+    statistics->alarms = s->alarms;
     if (s->rates_known)
         statistics->corrected = rogan_gladen(statistics->fraction, statistics->effective.interval,
                                              &s->rates, s->confidence);
@@ -96,6 +97,8 @@ static int fill_contrast(struct bragg_contrast_statistics *contrast,
         return 0;
     if (s->found.contrast == s->min_contrast)
         contrast->found = s->found;
+    if (s->contrast_alarms.contrast == s->min_contrast)
+        contrast->alarms = s->contrast_alarms;
     class_binary_map(binary, scan->classes, scan->contrast, s->min_contrast,
                      (size_t)scan->ny * scan->nx);
     const int result = effective_size_of_map(&contrast->effective, binary, scan->ny, scan->nx,
@@ -104,10 +107,12 @@ static int fill_contrast(struct bragg_contrast_statistics *contrast,
         return result;
     contrast->count = contrast->effective.x;
     contrast->fraction = (double)contrast->count / (double)contrast->effective.n;
-    contrast->corrected_known = s->contrast_rates_known;
-    if (s->contrast_rates_known)
+    contrast->corrected_known =
+        s->contrast_rates_known ||
+        found_rates_tested(&contrast->rates, &contrast->alarms, &contrast->found);
+    if (contrast->corrected_known)
         contrast->corrected = rogan_gladen(contrast->fraction, contrast->effective.interval,
-                                           &s->contrast_rates, s->confidence);
+                                           &contrast->rates, s->confidence);
     return 0;
 }
 

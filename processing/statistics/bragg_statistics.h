@@ -33,8 +33,10 @@ struct bragg_statistics_settings {
     struct error_rates rates; /* of any reflection, at the run's dose */
     double min_contrast;      /* rho_0; 0: the fraction above it is not asked for */
     bool contrast_rates_known;
-    struct error_rates contrast_rates; /* of reflections of at least min_contrast */
+    struct error_rates contrast_rates; /* of reflections of at least min_contrast; not known: those
+                                          of found and contrast_alarms, where both are */
     struct found_rate found;           /* told where it is of min_contrast; n 0: not measured */
+    struct found_rate alarms, contrast_alarms; /* in glass, of any and of min_contrast; likewise */
     double g_step, g_max;    /* of the histogram of |g|, detector pixels, 0: 1 and the longest */
     double azimuth_step;     /* degrees, 0: 10 */
     double tolerance;        /* for two g to be the same, detector pixels, 0: 1.5 */
@@ -66,8 +68,8 @@ struct bragg_contrast_statistics {
     struct effective_size effective; /* its interval is the one to quote */
     bool corrected_known;
     struct corrected_fraction corrected;
-    struct error_rates rates; /* that it was corrected with */
-    struct found_rate found;  /* n 0: not measured */
+    struct error_rates rates;        /* that it was corrected with */
+    struct found_rate found, alarms; /* n 0: not measured */
 };
 
 struct bragg_phase_statistics {
@@ -96,6 +98,7 @@ struct bragg_statistics {
     bool corrected_known;
     struct corrected_fraction corrected;
     struct error_rates rates; /* that it was corrected with */
+    struct found_rate alarms; /* in glass, n 0: not measured */
     struct bragg_contrast_statistics contrast;
     struct bragg_phase_statistics phase;
 

@@ -32,11 +32,16 @@ struct interval clopper_pearson_interval(double x, double n, double confidence);
  * that of p; 0 < p < 1. */
 struct interval logit_interval(double p, double error, double quantile);
 
+/* Where a rate comes from: from who asks; from a test (found_rate.h) of what it is used for, or of
+ * other scans of a series. */
+enum rate_source { RATE_GIVEN, RATE_TESTED, RATE_TESTED_IN_SERIES };
+
 /* How often a classifier finds what is not there (FPR) and what is (TPR), with the standard errors
  * of both; 0 where they are taken as exact. */
 struct error_rates {
     double false_positive, false_positive_error;
     double true_positive, true_positive_error;
+    enum rate_source false_positive_from, true_positive_from;
 };
 
 struct corrected_fraction {

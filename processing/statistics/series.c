@@ -17,7 +17,8 @@ static int measure_contrast(struct series_contrast *contrast, const struct serie
                             uint8_t *binary, double confidence, struct error *error)
 {
     struct effective_size effective;
-    *contrast = (struct series_contrast){.min = maps->min_contrast, .found = maps->found};
+    *contrast = (struct series_contrast){
+        .min = maps->min_contrast, .found = maps->found, .alarms = maps->contrast_alarms};
     if (!(maps->min_contrast > 0))
         return 0;
     class_binary_map(binary, maps->classes, maps->contrast, maps->min_contrast,
@@ -51,6 +52,7 @@ int series_scan_measure(struct series_scan *scan, const struct series_scan_maps 
     scan->counts = class_counts_of(maps->classes, n);
     scan->n_effective = effective.n_effective;
     scan->interval = effective.interval;
+    scan->alarms = maps->alarms;
     return 0;
 }
 
@@ -184,19 +186,55 @@ static void correct(struct series_fraction *fraction, const struct error_rates *
             rogan_gladen(fraction->fraction, fraction->interval, rates, confidence);
 }
 
+/* Sets the false-positive rate that was tested. false: it was not. */
+static bool set_false(struct error_rates *rates, const struct series_row *row,
+                      const struct found_rate *alarms)
+{
+    if (!found_rate_set_false(rates, alarms))
+        return false;
+    if (row->alarms_of_series)
+        rates->false_positive_from = RATE_TESTED_IN_SERIES;
+    return true;
+}
+
+/* The rates of a row's fractions; false: they are not known. */
+static bool rates_of_any(struct error_rates *rates, const struct series_row *row,
+                         const struct series_rates *given)
+{
+    *rates = given->any;
+    return given->known && (!given->false_measured || set_false(rates, row, &row->alarms)) &&
+           rates->true_positive > rates->false_positive;
+}
+
+static bool rates_of_contrast(struct error_rates *rates, const struct series_row *row,
+                              const struct series_rates *given)
+{
+    const bool tests_false = given->contrast_false_measured || !given->contrast_known;
+    const bool tests_true = given->contrast_measured || !given->contrast_known;
+    *rates = given->contrast;
+    if (!(row->min_contrast > 0) || (tests_false && !set_false(rates, row, &row->contrast_alarms)))
+        return false;
+    if (!tests_true)
+        return rates->true_positive > rates->false_positive;
+    if (!found_rate_tells(&row->found, rates->false_positive))
+        return false;
+    found_rate_set(rates, &row->found);
+    return true;
+}
+
 static void correct_row(struct series_row *row, const struct series_settings *settings)
 {
-    struct error_rates contrast = settings->rates.contrast;
-    bool known = settings->rates.contrast_known && row->min_contrast > 0;
-    if (settings->rates.contrast_measured) {
-        known = known && found_rate_tells(&row->found, contrast.false_positive);
-        if (known)
-            found_rate_set(&contrast, &row->found);
-    }
-    if (settings->rates.known)
-        correct(&row->all, &settings->rates.any, settings->confidence);
-    if (known)
-        correct(&row->contrast, &contrast, settings->confidence);
+    struct error_rates rates;
+    if (rates_of_any(&rates, row, &settings->rates))
+        correct(&row->all, &rates, settings->confidence);
+    if (rates_of_contrast(&rates, row, &settings->rates))
+        correct(&row->contrast, &rates, settings->confidence);
+}
+
+static void add_rate(struct found_rate *sum, const struct found_rate *rate)
+{
+    sum->n += rate->n;
+    sum->found += rate->found;
 }
 
 static bool is_in(const struct series_row *row, const struct series_scan *scan)
@@ -217,6 +255,7 @@ static void fill_all(struct series_row *row, const struct series_scan *scans, si
         row->n_scans++;
         row->flags |= scan->flags;
         add_counts(&row->counts, &scan->counts);
+        add_rate(&row->alarms, &scan->alarms);
         if (!isnan(scan->dose)) {
             dose += scan->dose;
             n_doses++;
@@ -243,16 +282,31 @@ static void fill_contrast(struct series_row *row, const struct series_scan *scan
         least = fmin(least, contrast->min);
         most = fmax(most, contrast->min);
         row->contrast_count += contrast->count;
-        row->found.n += contrast->found.n;
-        row->found.found += contrast->found.found;
+        add_rate(&row->found, &contrast->found);
+        add_rate(&row->contrast_alarms, &contrast->alarms);
         found = found && contrast->found.n > 0 && contrast->found.contrast == contrast->min;
         add_patterns(&sums, &scans[i], contrast->count, contrast->n_effective, contrast->interval);
     }
     row->min_contrast = least < most ? 0 : most;
-    row->found.contrast = row->min_contrast;
+    row->found.contrast = row->contrast_alarms.contrast = row->min_contrast;
     if (!found || least < most)
         row->found = (struct found_rate){0};
+    if (least < most)
+        row->contrast_alarms = (struct found_rate){0};
     row->contrast = fraction_of(&sums, confidence);
+}
+
+/* What is glass in one scan of a series that is compared with one reference tells of the others. */
+static void borrow_alarms(struct series_row *row, const struct series_scan *scans, size_t n_scans)
+{
+    row->alarms_of_series = row->alarms.n == 0;
+    for (size_t i = 0; i < n_scans && row->alarms_of_series; i++) {
+        if (scans[i].left_out)
+            continue;
+        add_rate(&row->alarms, &scans[i].alarms);
+        if (scans[i].contrast.min == row->min_contrast)
+            add_rate(&row->contrast_alarms, &scans[i].contrast.alarms);
+    }
 }
 
 static int test_phase(struct series *series, const struct series_scan *scans, size_t n_scans,
@@ -297,6 +351,7 @@ int series_init(struct series *series, struct series_scan *scans, size_t n_scans
     for (size_t i = 0; i < series->n_rows; i++) {
         fill_all(&series->rows[i], scans, n_scans, confidence, room);
         fill_contrast(&series->rows[i], scans, n_scans, confidence, room);
+        borrow_alarms(&series->rows[i], scans, n_scans);
         correct_row(&series->rows[i], settings);
     }
     result = test_phase(series, scans, n_scans, confidence, error);

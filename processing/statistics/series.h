@@ -30,6 +30,7 @@ struct series_contrast {
     double n_effective;       /* effective_size.h */
     struct interval interval; /* the scan's own */
     struct found_rate found;  /* of such reflections at the scan's dose; n 0: not measured */
+    struct found_rate alarms; /* likewise, in glass */
 };
 
 /* Filled in by the caller but for the members below the line. */
@@ -38,6 +39,7 @@ struct series_scan {
     struct class_counts counts;
     double n_effective;       /* effective_size.h */
     struct interval interval; /* the scan's own */
+    struct found_rate alarms; /* of any reflection, in glass; n 0: not measured */
     struct series_contrast contrast;
     double dose; /* any unit, NAN: not known; for one the mean counts per pixel of the annulus */
     double thickness; /* any unit proportional to it, NAN: not known */
@@ -71,8 +73,11 @@ struct series_row {
     uint64_t contrast_count;         /* positions with a reflection of at least that */
     struct series_fraction contrast; /* where min_contrast is not 0 */
     struct found_rate found;         /* of all of its scans; n 0: not of all */
-    double dose;                     /* mean of the scans whose dose is known, NAN: none */
-    unsigned flags;                  /* of any of its scans that count */
+    /* Of its scans that have glass named, else of all of the series that have; n 0: none has. */
+    struct found_rate alarms, contrast_alarms;
+    bool alarms_of_series;
+    double dose;    /* mean of the scans whose dose is known, NAN: none */
+    unsigned flags; /* of any of its scans that count */
 };
 
 struct series {
@@ -88,7 +93,8 @@ struct series_scan_maps {
     const double *contrast;  /* of the strongest reflection, NAN: none */
     double min_contrast;     /* 0: reflections of a contrast are not counted */
     struct found_rate found; /* of reflections of min_contrast; n 0: not measured */
-    uint32_t block;          /* as in effective_size.h */
+    struct found_rate alarms, contrast_alarms; /* in glass, of any and of those; likewise */
+    uint32_t block;                            /* as in effective_size.h */
 };
 
 /* Sets counts, n_effective, interval and contrast. -EINVAL, -ENOMEM with a sentence. */
@@ -98,11 +104,13 @@ int series_scan_measure(struct series_scan *scan, const struct series_scan_maps 
 /* The drift that counts of a shift between two maps (map_drift.h): the larger of |dy| and |dx|. */
 double series_drift(double dy, double dx);
 
-/* Error rates by which the fractions of all rows are corrected. */
+/* Error rates by which the fractions of all rows are corrected; what is measured is what was found
+ * in the row's own scans. Where those of the contrast are not known, both are, if they can be. */
 struct series_rates {
     bool known, contrast_known; /* of any reflection, of those of the least contrast */
     struct error_rates any, contrast;
-    bool contrast_measured; /* its true-positive rate is what was found in the row's own scans */
+    bool contrast_measured;                       /* its true-positive rate */
+    bool false_measured, contrast_false_measured; /* the false-positive rates */
 };
 
 struct series_settings {

@@ -505,12 +505,62 @@ class Bragg(BraggScans):
             control("bragg_labels", labels=[[99, 0, "none"]])
         self.assertEqual(refused.exception.field, "args.labels")
 
+    def test_a_named_part_of_glass_tells_the_false_alarms_that_fractions_are_corrected_for(self):
+        control = self.begin()
+        results = self.results(self.daemon, ("bragg/",))
+        run = self.start_in_bursts(control, SCAN, 352, labels={"strain": 4})
+        self.burst(control)
+        wait_for(lambda: control.status()["frames"]["analysed"] == 352, 60, "eleven lines")
+        with self.assertRaises(ControlError) as refused:
+            control("bragg", rates={"fpr": "measure", "tpr": 0.95})
+        self.assertEqual((refused.exception.code, refused.exception.field), ("no_data", "args.rates"))
+        area = [8, 2, 11, 30]
+        control("bragg_null_test", area=area)
+        header = results.wait("bragg/summary/", lambda header: header["glass"] is not None)[0]
+        self.assertEqual((header["glass"]["area"], header["glass"]["pass"]), (area, 0))
+        self.burst(control)
+        summary = control.wait_finished(run)
+
+        # Counted in the final classes, in the file as by request; any reflection, and those that the headline counts.
+        found = self.recorded(summary)
+        statistics = found["statistics"]
+        n, of_any, strong = 84, (found["class"][8:11, 2:30] > 0).sum(), (found["strongest"][8:11, 2:30] >= 2).sum()
+        glass, headline = statistics["glass"], statistics["headline"]
+        self.assertEqual([glass["false_positive"][name] for name in ("contrast", "n", "found")], [0, n, of_any])
+        self.assertEqual([headline["false_positive"][name] for name in ("contrast", "n", "found")], [2, n, strong])
+        self.assertIn("named glass", headline["why"])
+        corrected = headline["corrected"]
+        rates = corrected["rates"]
+        self.assertEqual((rates["fpr_from"], rates["tpr_from"]), ("null_test", "injection_test"))
+        self.assertAlmostEqual(rates["fpr"], strong / n, 4)
+        self.assertGreater(rates["fpr_error"], 0)
+        self.assertAlmostEqual(corrected["fraction"], max(0, (headline["fraction"] - rates["fpr"]) / (rates["tpr"] - rates["fpr"])), 4)
+        exact = control("bragg", contrast_rates={"fpr": rates["fpr"], "tpr": rates["tpr"]})["headline"]["corrected"]
+        self.assertEqual((exact["rates"]["fpr_from"], exact["rates"]["tpr_from"]), ("given", "given"))
+        self.assertLess(exact["interval"][1], corrected["interval"][1])
+        asked = control("bragg")
+        for name in ("glass", "headline"):
+            self.assertEqual(rounded(asked[name]), rounded(statistics[name]), name)
+        any_rate = control("bragg", rates={"fpr": "measure", "tpr": 0.95})["corrected"]["rates"]
+        self.assertEqual((any_rate["fpr_from"], rounded(any_rate["fpr"])), ("null_test", rounded(of_any / n)))
+        row = control("bragg_series", label="strain", rates={"fpr": "measure", "tpr": 0.95})["series"]["rows"][0]
+        self.assertEqual(rounded(row["headline"]["corrected"]["rates"]), rounded(rates))
+        self.assertEqual(rounded(row["corrected"]["rates"]["fpr"]), rounded(of_any / n))
+
+        # It is a setting: a test alone takes it away. The file stays as it is.
+        control("bragg_null_test", area=area, glass=False)
+        asked = control("bragg")
+        self.assertEqual((asked["glass"], asked["headline"]["false_positive"], asked["headline"]["corrected"]), (None, None, None))
+        self.assertIsNone(control("bragg_series", label="strain")["series"]["rows"][0]["headline"]["corrected"])
+
     def test_injected_reflections_are_found_the_more_the_higher_their_contrast(self):
         control = self.begin()
         with self.assertRaises(ControlError):
             control("bragg_injection_test")
         self.measure(control)
-        rates = control("bragg_injection_test", contrasts=[0, 8])["rates"]
+        test = control("bragg_injection_test", contrasts=[0, 8])
+        rates = test["rates"]
+        self.assert_overdispersion(test, 1)
         self.assertGreater(min(rate["n"] for rate in rates), 50)
         self.assertLess(rates[0]["tpr"], 0.05)
         self.assertGreater(rates[1]["tpr"], 0.95)
@@ -540,6 +590,18 @@ class Bragg(BraggScans):
                 control("bragg", **wrong)
             self.assertEqual((refused.exception.code, refused.exception.field), (code, "args.contrast_rates"))
 
+    def test_injected_reflections_share_their_charge_as_the_detector_does(self):
+        scan = (12, 16)
+        control = self.begin("--charge-sharing", "--br-fraction", "0", scan=scan, **{"bragg.overdispersion": 2})
+        self.measure(control, scan)
+        test = control("bragg_injection_test", contrasts=[4, 8])
+        self.assert_overdispersion(test, 2)
+
+    def assert_overdispersion(self, test, expected):
+        """The counts that were put into n disks have a variance that is known to 1 in the root of n / 2."""
+        n = sum(rate["n"] for rate in test["rates"] if rate["contrast"] > 0)
+        self.assertAlmostEqual(test["overdispersion"] / expected, 1, delta=4 * (2 / n) ** 0.5)
+
     def test_scans_with_labels_make_a_series(self):
         scan, found, strong = (10, 10), {}, {}
         control = self.begin(scan=scan)
@@ -561,6 +623,7 @@ class Bragg(BraggScans):
             self.assertLess(contrast["interval"][0], contrast["fraction"])
         self.assertEqual([one["contrast"]["count"] for one in series["scans"]], [strong["8"][0], strong["0"][0], strong["8"][1]])
         self.check_rates_of_rows(control, series)
+        self.check_false_alarms_of_rows(control, series)
         with self.assertRaises(ControlError) as refused:
             control("bragg_series", label="stress")
         self.assertEqual(refused.exception.code, "no_data")
@@ -587,6 +650,18 @@ class Bragg(BraggScans):
             with self.assertRaises(ControlError) as refused:
                 control("bragg_series", label="strain", **wrong)
             self.assertEqual((refused.exception.code, refused.exception.field), ("bad_value", field))
+
+    def check_false_alarms_of_rows(self, control, series):
+        """Glass that was named in one scan tells the false alarms of its row, and of rows whose scans have none."""
+        named = series["scans"][1]
+        test = control("bragg_null_test", run=named["name"], area=[0, 0, 4, 10])
+        rows = control("bragg_series", label="strain", rates={"fpr": "measure", "tpr": 1})["series"]["rows"]
+        for row in rows:
+            source = "null_test" if row["value"] == named["value"] else "null_test_of_series"
+            alarms, corrected = row["headline"]["false_positive"], row["headline"]["corrected"]
+            self.assertEqual((alarms["contrast"], alarms["n"], corrected["rates"]["fpr_from"]), (2, 40, source))
+            self.assertEqual((row["corrected"]["rates"]["fpr_from"], rounded(row["corrected"]["rates"]["fpr"])), (source, rounded(test["rate"])))
+            self.assertEqual(rounded(corrected["rates"]["fpr"]), rounded(alarms["fpr"]))
 
     def test_earlier_runs_are_asked_for_by_their_id(self):
         scan = (12, 16)

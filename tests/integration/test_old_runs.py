@@ -270,6 +270,8 @@ class OldBraggRuns(BraggScans):
         self.burst(control)
         wait_for(lambda: control.status()["frames"]["analysed"] > n // 4, 60, "a quarter of the frames")
         control("bragg_excluded", regions=[[[1, 2, 5]]])
+        glass = control("bragg_null_test", area=[0, 0, 3, 8])
+        self.assertEqual((glass["n"], glass["rate"]), (0, None))
         self.burst(control)
         summary = control.wait_finished(run)
         recorded = self.recorded(summary)
@@ -281,6 +283,10 @@ class OldBraggRuns(BraggScans):
         np.testing.assert_array_equal(client.array("map", "bragg/class")[0]["data"], recorded["class"])
         np.testing.assert_array_equal(client.array("map", "bragg/strongest")[0]["data"], recorded["strongest"])
         self.assertEqual(client("bragg_excluded"), {"run": summary["id"], "regions": [[[1, 2, 5]]], "positions": 3})
+        glass = client("bragg")["glass"]
+        part = recorded["class"][:3, :8]
+        self.assertEqual((glass["area"], glass["false_positive"]["found"]), ([0, 0, 3, 8], ((part > 0) & (part < 254)).sum()))
+        self.assertEqual(glass["false_positive"]["n"], recorded["statistics"]["glass"]["false_positive"]["n"])
         self.assertEqual(client("bragg_excluded", regions=[])["positions"], 0)
 
         with self.subTest("learned again with other settings"):

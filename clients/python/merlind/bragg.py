@@ -71,9 +71,11 @@ class Bragg(Connection):
         [y, x0, x1], in place of those before; []: none. {"regions", "positions"}."""
         return self.request("bragg_excluded", **plain(given(regions=regions, run=run)))[0]
 
-    def bragg_null_test(self, area: Optional[tuple[int, int, int, int]] = None, *, run: Optional[str] = None) -> dict[str, Any]:
-        """How often reflections were found in an area (y0, x0, y1, x1) that is known to be glass: {"rate", "interval", "verdict", ...}."""
-        return self.request("bragg_null_test", **given(area=area, run=run))[0]
+    def bragg_null_test(self, area: Optional[tuple[int, int, int, int]] = None, *, glass: Optional[bool] = None,
+                        run: Optional[str] = None) -> dict[str, Any]:
+        """How often reflections were found in an area (y0, x0, y1, x1) that is known to be glass: {"rate", "interval", "verdict", ...}. The
+        run's corrected fractions use it from then on; with glass=False it is only tested, and none is used any more."""
+        return self.request("bragg_null_test", **given(area=area, glass=glass, run=run))[0]
 
     def bragg_labels(self, labels: Any, *, run: Optional[str] = None) -> dict[str, Any]:
         """The classes against a person's, [(y, x, "two_beam"), ...]: {"classes", "bragg"}, each with "kappa", "confusion" and more."""

@@ -218,6 +218,32 @@ static void a_scan_at_once(void **state)
     bragg_statistics_finish(&s);
 }
 
+/* Both rates are known from tests of the same contrast: nobody has to give them. */
+static void a_fraction_is_corrected_for_what_was_tested(void **state)
+{
+    uint8_t classes[100], phase[100];
+    double contrast[100];
+    fill_classes(classes, contrast, phase);
+    const struct bragg_scan_results scan = {
+        .ny = 10, .nx = 10, .classes = classes, .contrast = contrast};
+    struct bragg_statistics_settings settings = {
+        .min_contrast = 2, .found = {2, 100, 80}, .contrast_alarms = {2, 50, 1}};
+    struct bragg_statistics s;
+    assert_int_equal(bragg_statistics_init(&s, &scan, &settings, NULL), 0);
+    assert_true(s.contrast.corrected_known);
+    assert_near(s.contrast.corrected.fraction, (26.0 / 90 - 0.02) / (0.8 - 0.02), 1e-15);
+    assert_int_equal(s.contrast.rates.false_positive_from, RATE_TESTED);
+    bragg_statistics_finish(&s);
+
+    const struct found_rate not_enough[] = {{0, 50, 1}, {2, 0, 0}, {2, 50, 40}};
+    for (unsigned i = 0; i < 3; i++) {
+        settings.contrast_alarms = not_enough[i];
+        assert_int_equal(bragg_statistics_init(&s, &scan, &settings, NULL), 0);
+        assert_false(s.contrast.corrected_known);
+        bragg_statistics_finish(&s);
+    }
+}
+
 static void a_scan_of_which_nothing_is_known(void **state)
 {
     uint8_t classes[12];
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(bootstrap_of_blocks_keeps_what_is_alike),
         cmocka_unit_test(blocks_wrap_around_the_edges),
         cmocka_unit_test(a_scan_at_once),
+        cmocka_unit_test(a_fraction_is_corrected_for_what_was_tested),
         cmocka_unit_test(a_scan_of_which_nothing_is_known),
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
     };

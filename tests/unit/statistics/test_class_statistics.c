@@ -231,6 +231,46 @@ static void a_series_is_a_row_for_each_value(void **state)
     series_finish(&series);
 }
 
+/* Rows have the false alarms of the glass in their own scans, and where there is none those of the
+ * whole series; nothing has to be given with the request. */
+static void rows_are_corrected_for_the_false_alarms_of_named_glass(void **state)
+{
+    struct series_scan scans[] = {scan_of("0", 60, 40, 1), scan_of("0", 80, 20, 1),
+                                  scan_of("8", 90, 10, 1)};
+    for (unsigned i = 0; i < 3; i++)
+        scans[i].contrast =
+            (struct series_contrast){2, 9, 50, {0.04, 0.16}, {2, 100, 80}, {2, 0, 0}};
+    for (unsigned i = 0; i < 2; i++) {
+        scans[i].alarms = (struct found_rate){0, 50, 2};
+        scans[i].contrast.alarms = (struct found_rate){2, 50, i};
+    }
+    const struct series_settings measured = {
+        .confidence = 0.95,
+        .rates = {.known = true, .any = {.true_positive = 0.9}, .false_measured = true}};
+    const enum rate_source sources[] = {RATE_TESTED, RATE_TESTED_IN_SERIES};
+    struct series series;
+    assert_int_equal(series_init(&series, scans, 3, &measured, NULL), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct series_row *const row = &series.rows[i];
+        assert_int_equal(row->contrast_alarms.n, 100);
+        assert_near(row->contrast.rates.false_positive, 0.01, 1e-15);
+        assert_near(row->contrast.rates.false_positive_error, sqrt(3. / 104 * 101 / 104 / 104),
+                    1e-15);
+        assert_int_equal(row->contrast.rates.false_positive_from, sources[i]);
+        assert_int_equal(row->contrast.rates.true_positive_from, RATE_TESTED);
+        assert_near(row->contrast.corrected.fraction, (0.09 - 0.01) / (0.8 - 0.01), 1e-15);
+        assert_near(row->all.rates.false_positive, 0.04, 1e-15);
+        assert_int_equal(row->all.rates.true_positive_from, RATE_GIVEN);
+    }
+    series_finish(&series);
+    for (unsigned i = 0; i < 2; i++)
+        scans[i].alarms.n = scans[i].contrast.alarms.n = 0;
+    assert_int_equal(series_init(&series, scans, 3, &measured, NULL), 0);
+    assert_false(series.rows[0].all.corrected_known);
+    assert_false(series.rows[0].contrast.corrected_known);
+    series_finish(&series);
+}
+
 /* What was found of the reflections that were put into the row's own scans corrects its fraction;
  * where one scan has no such rate there is none for the row. */
 static void rows_are_corrected_with_rates_that_are_known(void **state)
@@ -258,6 +298,7 @@ static void rows_are_corrected_with_rates_that_are_known(void **state)
     assert_true(row->contrast.corrected_known);
     assert_near(row->contrast.corrected.fraction, (0.09 - 0.01) / (0.8 - 0.01), 1e-15);
     assert_near(row->contrast.rates.true_positive_error, sqrt(162. / 204 * 42 / 204 / 204), 1e-15);
+    assert_int_equal(row->all.rates.false_positive_from, RATE_GIVEN);
     assert_int_equal(series.rows[1].found.n, 0);
     assert_false(series.rows[1].contrast.corrected_known);
     assert_true(series.rows[1].all.corrected_known);
@@ -304,6 +345,7 @@ int main(void)
         cmocka_unit_test(kappa_of_two_classes),
         cmocka_unit_test(kappa_of_three_classes),
         cmocka_unit_test(a_series_is_a_row_for_each_value),
+        cmocka_unit_test(rows_are_corrected_for_the_false_alarms_of_named_glass),
         cmocka_unit_test(rows_are_corrected_with_rates_that_are_known),
         cmocka_unit_test(values_that_are_no_numbers_keep_their_order),
         cmocka_unit_test(half_a_step_is_no_drift),
