@@ -131,13 +131,17 @@ void bragg_report_injection(FILE *out, const json_t *result)
 void bragg_report_null_test(FILE *out, const json_t *result)
 {
     const json_t *const interval = json_object_get(result, "interval");
-    fprintf(
-        out,
-        "reflections in %s of %s patterns of glass: %.2f %% (%.2f to %.2f %%), alpha %g %%\n%s\n",
-        text_of_count(member_count(result, "found")).text,
-        text_of_count(member_count(result, "n")).text, 100 * member_or_nan(result, "rate"),
-        100 * item(interval, 0), 100 * item(interval, 1), 100 * member_number(result, "alpha"),
-        member_text(result, "verdict"));
+    if (member_count(result, "n") > 0)
+        fprintf(out,
+                "reflections in %s of %s patterns of glass: %.2f %% (%.2f to %.2f %%), alpha %g "
+                "%%\n",
+                text_of_count(member_count(result, "found")).text,
+                text_of_count(member_count(result, "n")).text, 100 * member_or_nan(result, "rate"),
+                100 * item(interval, 0), 100 * item(interval, 1),
+                100 * member_number(result, "alpha"));
+    fprintf(out, "%s\n", member_text(result, "verdict"));
+    if (json_is_true(json_object_get(result, "glass")))
+        fputs("the run's fractions are corrected for what is found there\n", out);
 }
 
 void bragg_report_excluded(FILE *out, const json_t *result)

@@ -114,14 +114,14 @@ static void answer_null_test(struct analysis *analysis, const struct bragg_scan 
     }
     const double alpha = bragg_product_setup(run_bragg(analysis->run))->settings.alpha;
     const struct interval interval = clopper_pearson_interval((double)found, (double)n, confidence);
-    json_t *const json =
-        json_pack("{s:[I, I, I, I], s:I, s:I, s:I, s:o, s:o, s:f, s:f, s:s, s:o}", "area",
-                  area->from_y, area->from_x, area->to_y, area->to_x, "pass",
-                  (json_int_t)analysis->pass.pass, "n", (json_int_t)n, "found", (json_int_t)found,
-                  "rate", number_json(class_counts_fraction(&counts)), "interval",
-                  interval_json(interval), "confidence", confidence, "alpha", alpha, "verdict",
-                  verdict_of(class_counts_fraction(&counts), interval, alpha), "counts",
-                  class_counts_json(&counts, confidence));
+    json_t *const json = json_pack(
+        "{s:[I, I, I, I], s:I, s:b, s:I, s:I, s:o, s:o, s:f, s:f, s:s, s:o}", "area", area->from_y,
+        area->from_x, area->to_y, area->to_x, "pass", (json_int_t)analysis->pass.pass, "glass",
+        names_glass(analysis), "n", (json_int_t)n, "found", (json_int_t)found, "rate",
+        number_json(class_counts_fraction(&counts)), "interval", interval_json(interval),
+        "confidence", confidence, "alpha", alpha, "verdict",
+        verdict_of(class_counts_fraction(&counts), interval, alpha), "counts",
+        class_counts_json(&counts, confidence));
     json_object_update(analysis->result, json);
     json_decref(json);
     if (json_object_get(analysis->args, "area") || json_object_get(analysis->args, "glass"))

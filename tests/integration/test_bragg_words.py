@@ -64,6 +64,9 @@ class Words(BraggScans):
         self.assertEqual((rates["run"], rates["rates"][0]["contrast"]), (first["id"], 8))
         self.assertIn("100", self.ctl("bragg", "injection-test", "contrasts=[8]", "frames=100"))
         self.assertIn("patterns of glass", self.ctl("bragg", "null-test", "area=[0,0,4,4]"))
+        self.assertIn("(null test) and a true one", self.ctl("bragg"))
+        self.assertNotIn("are corrected", self.ctl("bragg", "null-test", "area=[0,0,4,4]", "glass=false"))
+        self.assertNotIn("null test", self.ctl("bragg"))
         labels = self.directory / "labels.csv"
         labels.write_text("y,x,class\n# mine\n0,0,none\n4; 4; two-beam\n5, 5, on_axis\n")
         self.assertIn("of 3 patterns, kappa", self.ctl("bragg", "labels", labels))
