@@ -88,6 +88,19 @@ static void warn_of_reference(json_t *warnings, const struct bragg_reference *re
          values->settings.alpha);
 }
 
+/* Were it no glass, fractions would come out too small. */
+static void warn_of_glass(json_t *warnings, const struct run *run)
+{
+    const double alpha = bragg_product_setup(run_bragg(run))->settings.alpha;
+    const struct found_rate alarms = run_glass_alarms(run, 0);
+    if (clopper_pearson_interval((double)alarms.found, (double)alarms.n, 0.95).low > 2 * alpha)
+        warn(warnings,
+             "%" PRIu64 " of %" PRIu64 " patterns of the part that is named as glass hold "
+             "reflections, more than twice alpha: fractions are corrected for that; if it is no "
+             "glass, take it back (bragg_null_test with glass: false)",
+             alarms.found, alarms.n);
+}
+
 static json_t *warnings_of(const struct run *run)
 {
     const struct product *const product = run_bragg(run);
@@ -102,6 +115,7 @@ static json_t *warnings_of(const struct run *run)
                                      : ", and its frames are not on disk to be classified again");
     else
         warn_of_reference(warnings, bragg_product_reference(product));
+    warn_of_glass(warnings, run);
     const uint64_t lost = bragg_product_lost(product);
     if (lost > 0)
         warn(warnings, "%" PRIu64 " reflections are not in the list: there was no memory", lost);

@@ -89,7 +89,9 @@ static void name_glass(struct analysis *analysis, bool cancelled)
     const int r = is_glass ? bragg_glass_take(run, analysis->result, &analysis->error)
                            : run_name_glass(run, NULL);
     if (r < 0) {
-        analysis_refuse(analysis, "internal", NULL, "no memory for the area of glass");
+        if (!analysis->error.code)
+            error_set(&analysis->error, r, "no memory to name nothing as glass");
+        analysis_refuse_error(analysis, r, "args.area");
         return;
     }
     snprintf(text, sizeof text, "%s of run %s is named as glass", is_glass ? "a part" : "nothing",

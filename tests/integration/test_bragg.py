@@ -530,6 +530,7 @@ class Bragg(BraggScans):
         self.assertEqual([glass["false_positive"][name] for name in ("contrast", "n", "found")], [0, n, of_any])
         self.assertEqual([headline["false_positive"][name] for name in ("contrast", "n", "found")], [2, n, strong])
         self.assertIn("named glass", headline["why"])
+        self.assertIn(f"{of_any} of {n} patterns of the part that is named as glass", " ".join(statistics["warnings"]))
         corrected = headline["corrected"]
         rates = corrected["rates"]
         self.assertEqual((rates["fpr_from"], rates["tpr_from"]), ("null_test", "injection_test"))
