@@ -65,7 +65,7 @@ export class Store extends EventTarget {
   }
 
   setRun(run) {
-    if (run && this.run && run.id !== this.run.id) {
+    if (this.run && run?.id !== this.run.id) {
       this.bragg = null;
       this.reflections = null;
       this.changed('bragg');
