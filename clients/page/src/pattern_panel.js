@@ -58,9 +58,10 @@ export class PatternPanel extends EventTarget {
     return ASKED[this.source] ? [] : [this.source];
   }
 
-  turnTo(source) {
+  /** `remembered`: whether it is shown next time too, as what the viewer turns to is. */
+  turnTo(source, { remembered = true } = {}) {
     this.source = source;
-    if (!ASKED[source]) this.settings.set('pattern', source);
+    if (remembered && !ASKED[source]) this.settings.set('pattern', source);
     this.display.turnTo(source, patternDefaults(source));
     this.reflections.at = null;
     this.select.value = source;

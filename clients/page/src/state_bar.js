@@ -3,7 +3,7 @@
 import { button, element, setText } from './dom.js';
 import { HoldButton } from './hold_button.js';
 import { Rates } from './rates.js';
-import { bytes, count, duration, rate, stateInWords } from './words.js';
+import { bytes, count, duration, isUnrecorded, rate, stateInWords } from './words.js';
 
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
 
@@ -95,7 +95,17 @@ export class StateBar {
     setText(this.control, controlledBy(this.store));
   }
 
-  #showProgress({ run, state }) {
+  // Of an old run that is computed again: how far that is.
+  #showRecompute({ done, total }) {
+    const part = total > 0 ? `${Math.floor((100 * done) / total)}` : '0';
+    this.progressRow.hidden = this.progress.hidden = false;
+    this.bar.style.width = `${part}%`;
+    this.progress.setAttribute('aria-valuenow', part);
+    setText(this.progressText, `${part} % computed`);
+  }
+
+  #showProgress({ run, state, old_run: old, recompute }) {
+    if (old && recompute && !recompute.finished) return this.#showRecompute(recompute);
     const { expected = 0, placed = 0, received = 0 } = run?.frames ?? {};
     const part = expected > 0 ? placed / expected : 0;
     const running = RUNNING.includes(state);
@@ -103,7 +113,7 @@ export class StateBar {
     this.bar.style.width = `${100 * part}%`;
     this.progress.setAttribute('aria-valuenow', (100 * part).toFixed(0));
     // What is wrong needs the room, with its remedy.
-    this.progressRow.hidden = ['disconnected', 'fault'].includes(state);
+    this.progressRow.hidden = ['disconnected', 'fault'].includes(state) || (!running && isUnrecorded(run));
     const left = state === 'acquiring' && expected > received && run?.rate > 0 ? `, ${duration((expected - received) / run.rate)} left` : '';
     if (!running) return setText(this.progressText, run?.file ? run.file.split('/').at(-1) : '');
     setText(this.progressText, expected > 0 ? `${count(placed)} of ${count(expected)}${left}` : `${count(received)} patterns`);

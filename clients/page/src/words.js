@@ -87,7 +87,8 @@ export function stateInWords(status, idleSeconds = 0) {
   const { state, run } = status;
   // However well its maps look, a scan that is not recorded is gone: that is told first, and goes on being told.
   if (!isUnrecorded(run) || !['acquiring', 'finishing', 'idle'].includes(state)) return said;
-  return { tone: 'bad', word: `${said.word}, not recorded`, text: `: ${partOnDisk(run)} – ${inOperatorsWords(run.recording.error)}` };
+  const why = inOperatorsWords(run.recording.error).replace(/\/\S*\//g, ''); // no directories: there is little room
+  return { tone: 'bad', word: `${said.word}, not recorded`, text: `: ${partOnDisk(run)} – ${why}` };
 }
 
 function stateOfFrames(status, idleSeconds) {

@@ -21,7 +21,7 @@ test('the state is told in words', () => {
 test('that a scan is not recorded is told first, while it goes on and when it is over', () => {
   const failed = { recording: { state: 'failed', error: 'cannot write to /d/a.h5: the disk is full; free space there or choose another recording.directory' } };
   const frames = { recorded: 712, received: 4096 };
-  const words = ', not recorded: 712 of 4,096 patterns are on disk – Cannot write to /d/a.h5: the disk is full; free space there or let recordings go to another directory';
+  const words = ', not recorded: 712 of 4,096 patterns are on disk – Cannot write to a.h5: the disk is full; free space there or let recordings go to another directory';
   assert.equal(said({ state: 'acquiring', run: run({ state: 'acquiring', ...failed }, frames) }), `receiving${words}`);
   assert.equal(said({ state: 'idle', run: run(failed, frames) }), `complete${words}`);
   assert.equal(stateInWords({ state: 'idle', run: run(failed, frames) }).tone, 'bad');
