@@ -26,7 +26,7 @@ export class AperturesForm {
     this.progress = element('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Recomputation', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.recomputeBar);
     this.root = element('div', {},
       this.list, element('div', { class: 'add-row' }, this.shape, this.name, this.add), this.numbers,
-      element('div', { class: 'buttons' }, this.recompute, this.centre), this.progress, this.recomputeText);
+      element('div', { class: 'buttons' }, this.centre, this.recompute), this.progress, this.recomputeText);
     apertures.addEventListener('change', () => this.#show());
     apertures.addEventListener('applied', () => this.#told());
     apertures.addEventListener('failed', ({ detail }) => toasts.say(`${title(detail.name)}: ${detail.error.message}`, 'bad'));

@@ -11,6 +11,7 @@ const PRESETS = [
   ['single-start', 'one trigger per scan'], ['soft', 'started by software'],
 ];
 const RECORDING = [['keep', 'record and keep'], ['ask', 'record, keep only if told'], ['off', 'do not record']];
+const FATES = { ask: ', kept only if told', discard: ', discarded' };
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
 
 export class ScanForm {
@@ -136,7 +137,7 @@ export function runFacts(run) {
     ['Scan', scan ? `${scan[0]} × ${scan[1]}${run.geometry?.repeats > 1 ? ` × ${run.geometry.repeats}` : ''}` : 'shape not known'],
     ['Image', run.image ? `${run.image[0]} × ${run.image[1]}, ${8 * Number(run.dtype.slice(2))} bit` : '–'],
     ['Time', duration(run.elapsed_s)],
-    ['File', run.file ? run.file.split('/').at(-1) : 'not recorded'],
+    ['File', run.file ? `${run.file.split('/').at(-1)}${FATES[run.recording?.fate] ?? ''}` : 'not recorded'],
   ];
   if (isUnrecorded(run)) facts.push(['Recorded', `${partOnDisk(run)}: ${inOperatorsWords(run.recording.error)}`]);
   for (const [name, value] of Object.entries(run.labels ?? {})) facts.push([name, String(value)]);

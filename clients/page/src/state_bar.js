@@ -115,7 +115,7 @@ export class StateBar {
     // What is wrong needs the room, with its remedy.
     this.progressRow.hidden = ['disconnected', 'fault'].includes(state) || (!running && isUnrecorded(run));
     const left = state === 'acquiring' && expected > received && run?.rate > 0 ? `, ${duration((expected - received) / run.rate)} left` : '';
-    if (!running) return setText(this.progressText, run?.file ? run.file.split('/').at(-1) : '');
+    if (!running) return setText(this.progressText, run?.file && run.recording?.fate !== 'discard' ? run.file.split('/').at(-1) : '');
     setText(this.progressText, expected > 0 ? `${count(placed)} of ${count(expected)}${left}` : `${count(received)} patterns`);
   }
 

@@ -68,6 +68,7 @@ function ended(run) {
 }
 
 function acquiring(run, idleSeconds) {
+  if (run?.frames.received === 0) return { tone: 'busy', word: 'waiting', text: ' – for the first frame' };
   if (idleSeconds > 1.5) return { tone: 'warn', word: `stalled ${idleSeconds.toFixed(1)} s`, text: ' – no frame has come since' };
   if (run?.mode === 'view') return { tone: 'busy', word: 'aligning', text: ' – the scan goes over and over, unrecorded' };
   return { tone: 'busy', word: 'receiving', text: '' };

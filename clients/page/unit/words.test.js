@@ -11,6 +11,7 @@ const run = (more, frames) => ({ state: 'finished', reason: 'complete', cause: '
 test('the state is told in words', () => {
   assert.equal(said({ state: 'armed' }), 'armed – waiting for first frame');
   assert.equal(said({ state: 'acquiring', run: run({ state: 'acquiring' }) }, 0.2), 'receiving');
+  assert.equal(said({ state: 'acquiring', run: run({ state: 'acquiring' }, { received: 0 }) }, 3.2), 'waiting – for the first frame');
   assert.equal(said({ state: 'acquiring', run: run({ state: 'acquiring' }) }, 3.2), 'stalled 3.2 s – no frame has come since');
   assert.equal(said({ state: 'idle', run: run() }), 'complete: 65,536 of 65,536');
   assert.equal(said({ state: 'idle', run: run({ reason: 'short' }, { placed: 61234 }) }), 'ended short: 61,234 of 65,536');
