@@ -30,6 +30,7 @@ struct base {
 struct lattice_point {
     struct bragg_vector g;
     double within2;
+    bool is_opposite; /* to one of the base: -g1 or -g2 */
 };
 
 static struct lattice_point point_of(const struct bragg_vectors *vectors, struct base base,
@@ -40,7 +41,8 @@ static struct lattice_point point_of(const struct bragg_vectors *vectors, struct
     const double sigma2 =
         square(h * all[base.first].sigma) + square(k * all[base.second].sigma) + square(sigma);
     return (struct lattice_point){.g = {h * a.y + k * b.y, h * a.x + k * b.x},
-                                  .within2 = bragg_tolerance2(vectors, sigma2, fabs(h + k - 1))};
+                                  .within2 = bragg_tolerance2(vectors, sigma2, fabs(h + k - 1)),
+                                  .is_opposite = h * k == 0 && h + k == -1};
 }
 
 /* Whether a reflection lies at the point that is nearest to it, that of its rounded coordinates in
@@ -128,17 +130,19 @@ static bool is_searched(const struct bragg_vectors *vectors, struct bragg_vector
                                 (uint32_t)column / p->step * p->step)] != BRAGG_NO_PLACE;
 }
 
-/* Of the reflections that are of the lattice, the one that may be farthest from its point: how far,
- * squared, and its sigma. */
-static double widest_fit(const struct bragg_vectors *vectors, struct base base, double *sigma)
+/* Of the reflections that are of the lattice, the point of the one that may be farthest from it,
+ * and its sigma. */
+static struct lattice_point widest_fit(const struct bragg_vectors *vectors, struct base base,
+                                       double *sigma)
 {
-    double widest = 0;
+    struct lattice_point widest = {.within2 = 0};
+    *sigma = 0;
     for (uint32_t i = 0; i < vectors->result->n_reflections; i++) {
         struct lattice_point point;
         if (i == base.first || i == base.second || !is_of_lattice(vectors, base, i, &point) ||
-            point.within2 < widest)
+            point.within2 < widest.within2)
             continue;
-        widest = point.within2;
+        widest = point;
         *sigma = vectors->result->reflections[i].sigma;
     }
     return widest;
@@ -149,31 +153,40 @@ static bool is_of_base(int h, int k)
     return (h == 0 && k == 0) || (h == 1 && k == 0) || (h == 0 && k == 1);
 }
 
-/* How likely a reflection that has nothing to do with a lattice falls on one of its points, of
- * those that are known no worse than the worst that is taken for one of its reflections. Where
- * points of high order are is known badly: they move by many times the centre's error. */
-static double chance_of_point(const struct bragg_vectors *vectors, struct base base)
+/* Pixels at which a reflection is taken for one of the lattice: where its points are known as well
+ * as `widest`, of a reflection of this sigma. Where points of high order are is known badly: they
+ * move by many times the centre's error. */
+static double area_of_points(const struct bragg_vectors *vectors, struct base base, double widest,
+                             double sigma)
 {
-    double sigma = 0, area = 0;
-    const double widest = widest_fit(vectors, base, &sigma) * (1 + ROUNDING);
+    double area = 0;
     for (int h = -LATTICE_ORDER; h <= LATTICE_ORDER; h++) {
         for (int k = -LATTICE_ORDER; k <= LATTICE_ORDER; k++) {
             const struct lattice_point point = point_of(vectors, base, h, k, sigma);
-            if (!is_of_base(h, k) && point.within2 <= widest && is_searched(vectors, point.g))
+            if (!is_of_base(h, k) && point.within2 <= (1 + ROUNDING) * widest &&
+                is_searched(vectors, point.g))
                 area += M_PI * point.within2;
         }
     }
-    return fmin(1, area / searched_area(vectors));
+    return area;
 }
 
-/* How many lattices of so many members a pattern with as many unrelated reflections has in the
- * mean: of each base, with each choice among the others. */
+/*
+ * How many lattices of so many members a pattern with as many unrelated reflections has in the
+ * mean: of each base, with each choice among the others, all of which lie near points that are
+ * known no worse than the worst of them. Where the only third is opposite to one of the base, that
+ * is for each pair that they are opposite.
+ */
 static double lattices_by_chance(const struct bragg_vectors *vectors, struct base base,
                                  uint32_t members)
 {
-    const uint32_t n = vectors->result->n_reflections;
-    const double chance = chance_of_point(vectors, base);
-    double expected = n * (n - 1) / 2.;
+    double sigma;
+    const struct lattice_point widest = widest_fit(vectors, base, &sigma);
+    const double n = vectors->result->n_reflections, searched = searched_area(vectors);
+    if (members == 3 && widest.is_opposite)
+        return n * (n - 1) / 2 * M_PI * widest.within2 / searched;
+    const double chance = area_of_points(vectors, base, widest.within2, sigma) / searched;
+    double expected = n * (n - 1) / 2;
     for (uint32_t i = 0; i < members - 2; i++)
         expected *= chance * (n - 2 - i) / (i + 1);
     return expected;
@@ -182,7 +195,7 @@ static double lattices_by_chance(const struct bragg_vectors *vectors, struct bas
 /*
  * A lattice that chance would make in more than one of four such patterns tells nothing. Three
  * reflections of which the third is -2 (g1 + g2) are one in 0.15 to 0.6 of patterns (R_d 12.8),
- * those with a partner in 0.08, with g1 + g2 in 0.05, with -(g1 + g2) in 0.15 to 0.2.
+ * those with a partner in 0.05, with g1 + g2 in 0.05, with -(g1 + g2) in 0.15 to 0.2.
  */
 #define BY_CHANCE_MAX 0.25
 
