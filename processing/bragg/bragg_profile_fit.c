@@ -4,7 +4,8 @@
 
 /* ---- profiles ---- */
 
-/* Of the normal law that smears a disk of 3.4 pixels, pixels: of clusters down to 0.8 nm. */
+/* Of the normal law that smears a disk of 3.4 pixels, pixels: of clusters down to 0.7 nm where a
+ * pixel is 0.12 nm^-1. */
 static const double blurs[BRAGG_PROFILES] = {0, 0.7, 1.2, 1.8, 2.5, 3.3, 4.2, 5.4};
 #define BLURS_OF_RADIUS 3.4
 
@@ -25,9 +26,12 @@ static double smeared(double radius, double sigma, double distance)
     return sum * strip / (sigma * sqrt(2 * M_PI));
 }
 
+/* Beyond the last point as there. */
 static double between(const double *values, double distance)
 {
     const double at = distance * BRAGG_PROFILE_STEPS;
+    if (!(at < BRAGG_PROFILE_POINTS - 1))
+        return values[BRAGG_PROFILE_POINTS - 1];
     const int i = (int)at;
     return values[i] + (at - i) * (values[i + 1] - values[i]);
 }

@@ -21,7 +21,7 @@ struct bragg_profile {
     double wide_excess; /* counts of the wide window over those of the matched one */
     double caught;      /* part of the disk's counts that the matched window holds */
     int reach;          /* pixels no farther are fitted */
-    /* By distance from the middle, which pixels here lie at most 1 farther from than `reach`. */
+    /* By distance from the middle. */
     double at[BRAGG_PROFILE_POINTS];    /* 1: inside a sharp disk */
     double slope[BRAGG_PROFILE_POINTS]; /* in a pixel */
 };
