@@ -309,7 +309,8 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
 /* Where a disk's sectors are quiet its own counts are in the ratio too, and most of what is wrong
  * with both cancels. So much of the variance is left where all sectors are quiet. Disks that cover
  * much of the ring have hardly any left: were it counted in full, they would be found in half of
- * the patterns where they could be in nine of ten (docs/bragg.md). */
+ * the patterns where they could be in nine of ten (docs/bragg.md). What they keep is for the tail
+ * of the speckle. */
 #define OWN_SHARE 0.6
 #define OWN_SHARE_LARGE 0.2
 #define LARGE_DISK_SHARE 0.1
@@ -317,7 +318,8 @@ static void sum_sectors(uint32_t *sums, double *templates, const struct bragg_ba
 /* How much of the ratio's variance counts in a disk. */
 static double variance_share(const struct bragg_background_plan *plan, double busy_share)
 {
-    const double own = plan->disk_share < LARGE_DISK_SHARE ? OWN_SHARE : OWN_SHARE_LARGE;
+    const double large = plan->sector_speckle > 0 ? OWN_SHARE_LARGE : 0;
+    const double own = plan->disk_share < LARGE_DISK_SHARE ? OWN_SHARE : large;
     return MAX_OF(busy_share, own);
 }
 

@@ -13,8 +13,12 @@
 #define SPILL_SPECKLE 0.01
 /* A reflection is of the wide template when the wide disk has so much more excess. */
 #define WIDE_EXCESS 1.5
-/* Where it has that much more, the disk's edges are not sharp (a sharp one has 1.08). */
+/* Where it has that much more, the disk's edges are not sharp. */
 #define SOFT_EXCESS 1.25
+/* What it has of a sharp one, and by how many standard deviations more of one that is surely wider.
+ */
+#define SHARP_EXCESS 1.08
+#define DEVIATIONS 2
 
 static double distance(double dy, double dx)
 {
@@ -115,21 +119,65 @@ static double significance(const struct bragg_scratch *scratch,
            sqrt((scratch->reference->values.overdispersion + candidate->speckle * b) * b);
 }
 
-/* The wide disk at the same place; false: none is looked for there. */
-static bool widen(const struct bragg_scratch *scratch, const struct bragg_candidate *matched,
-                  struct bragg_candidate *wide)
+/* The disk of another width at the same place; false: none is looked for there. */
+static bool look_at_width(const struct bragg_scratch *scratch, enum bragg_width width,
+                          const struct bragg_candidate *candidate, struct bragg_candidate *other)
 {
     const struct bragg_reference *const r = scratch->reference;
     if (r->n_widths < 2)
         return false;
-    const struct bragg_positions *const p = &r->positions[BRAGG_WIDE];
-    const uint32_t row = matched->place / r->grid.stride, column = matched->place % r->grid.stride;
+    const struct bragg_positions *const p = &r->positions[width];
+    const uint32_t row = candidate->place / r->grid.stride;
+    const uint32_t column = candidate->place % r->grid.stride;
     const size_t place =
         bragg_map_at(&r->grid, row / p->step * p->step, column / p->step * p->step);
     if (p->cell[place] == BRAGG_NO_PLACE)
         return false;
-    *wide = bragg_look_at(scratch, BRAGG_WIDE, place);
+    *other = bragg_look_at(scratch, width, place);
     return true;
+}
+
+/* Counts that the wide window has for each of the matched one, were all of their pixels used. */
+static double excess_ratio(const struct bragg_scratch *scratch, const struct bragg_candidate *wide,
+                           const struct bragg_candidate *matched)
+{
+    const struct bragg_positions *const p = scratch->reference->positions;
+    const double wide_excess = wide->excess / p[BRAGG_WIDE].share[wide->place];
+    return wide_excess / (matched->excess / p[BRAGG_MATCHED].share[matched->place]);
+}
+
+/* Whether the wide window has more than chance would add to a sharp disk. */
+static bool is_surely_wider(const struct bragg_scratch *scratch, const struct bragg_candidate *wide,
+                            const struct bragg_candidate *matched)
+{
+    const double more = wide->excess - SHARP_EXCESS * matched->excess;
+    const double counts = wide->background - matched->background + more;
+    const double variance =
+        bragg_whole_clusters(scratch->reference->values.overdispersion) * counts;
+    return more > 0 && more * more > DEVIATIONS * DEVIATIONS * variance;
+}
+
+/* Which width a peak has. */
+static void find_width(const struct bragg_scratch *scratch, struct bragg_peak *peak)
+{
+    const struct bragg_candidate candidate = peak->candidate;
+    struct bragg_candidate other;
+    const bool is_wide = peak->width == BRAGG_WIDE;
+    peak->is_soft = is_wide;
+    if (!look_at_width(scratch, is_wide ? BRAGG_MATCHED : BRAGG_WIDE, &candidate, &other))
+        return;
+    const struct bragg_candidate *const wide = is_wide ? &candidate : &other;
+    const struct bragg_candidate *const matched = is_wide ? &other : &candidate;
+    peak->wide_excess = excess_ratio(scratch, wide, matched);
+    peak->is_surely_soft = is_surely_wider(scratch, wide, matched);
+    if (is_wide)
+        return;
+    peak->is_soft = wide->excess > SOFT_EXCESS * matched->excess;
+    if (wide->excess > WIDE_EXCESS * matched->excess &&
+        significance(scratch, wide) > significance(scratch, matched)) {
+        peak->width = BRAGG_WIDE;
+        peak->candidate = *wide;
+    }
 }
 
 static void accept(struct bragg_scratch *scratch, enum bragg_width width,
@@ -138,20 +186,10 @@ static void accept(struct bragg_scratch *scratch, enum bragg_width width,
     const struct bragg_reference *const r = scratch->reference;
     struct bragg_peak *const peak = &scratch->peaks[scratch->n_peaks++];
     const uint32_t row = candidate->place / r->grid.stride;
-    peak->row = row;
-    peak->column = candidate->place % r->grid.stride;
-    peak->width = width;
-    peak->is_soft = width == BRAGG_WIDE;
-    peak->candidate = *candidate;
-    struct bragg_candidate wide;
-    if (width == BRAGG_MATCHED && widen(scratch, candidate, &wide)) {
-        peak->is_soft = wide.excess > SOFT_EXCESS * candidate->excess;
-        if (wide.excess > WIDE_EXCESS * candidate->excess &&
-            significance(scratch, &wide) > significance(scratch, candidate)) {
-            peak->width = BRAGG_WIDE;
-            peak->candidate = wide;
-        }
-    }
+    const uint32_t column = candidate->place % r->grid.stride;
+    *peak =
+        (struct bragg_peak){.row = row, .column = column, .width = width, .candidate = *candidate};
+    find_width(scratch, peak);
     peak->radius = r->positions[peak->width].disk.radius;
 }
 

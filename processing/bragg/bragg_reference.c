@@ -107,7 +107,7 @@ static int locate_pixels(struct bragg_reference *r, struct error *error)
 /* Frames this many times darker or brighter than the template are still classified. */
 #define RATIO_RANGE 64.0
 /* The least V that is told apart from 0, and what a ratio of few counts may add to it. */
-#define SPECKLE_FLOOR 0x1p-14
+#define SPECKLE_FLOOR 0x1p-20
 #define SCALE_VARIANCE_MAX 1.0
 
 static int make_thresholds(struct bragg_reference *r, struct error *error)
@@ -135,6 +135,14 @@ static int make_thresholds(struct bragg_reference *r, struct error *error)
                                  background, speckle, error);
 }
 
+/* Disks that are fitted where their edges do not serve. Smaller ones have a fit of their own,
+ * larger ones have edges enough. */
+static bool is_fitted(const double radius[BRAGG_WIDTHS])
+{
+    return radius[BRAGG_MATCHED] >= BRAGG_FIT_RADIUS &&
+           radius[BRAGG_WIDE] < BRAGG_PROFILE_REACH - BRAGG_FIT_MARGIN;
+}
+
 static int build(struct bragg_reference *r, struct error *error)
 {
     const struct bragg_settings *const s = &r->values.settings;
@@ -152,6 +160,9 @@ static int build(struct bragg_reference *r, struct error *error)
         rc = bragg_positions_init(&r->positions[r->n_widths], &r->values,
                                   (enum bragg_width)r->n_widths, radius[r->n_widths], &r->grid,
                                   r->mask, r->template, &r->background, error);
+    if (rc == 0 && n_widths > 1 && is_fitted(radius))
+        bragg_profile_fit_init(&r->profile_fit, &r->positions[BRAGG_MATCHED].disk,
+                               &r->positions[BRAGG_WIDE].disk, r->values.overdispersion);
     return rc == 0 ? make_thresholds(r, error) : rc;
 }
 
@@ -216,8 +227,10 @@ void bragg_reference_report(const struct bragg_reference *reference,
         .n_static = reference->pixels.n_static,
         .counts_per_pixel = reference->counts_per_pixel,
     };
-    for (uint32_t w = 0; w < reference->n_widths; w++)
+    for (uint32_t w = 0; w < reference->n_widths; w++) {
         report->n_positions[w] = reference->positions[w].n;
+        report->step[w] = reference->positions[w].step;
+    }
 }
 
 const uint8_t *bragg_reference_static(const struct bragg_reference *reference)

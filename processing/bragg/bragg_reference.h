@@ -62,6 +62,7 @@ double bragg_speckle_in_disk(double speckle_px, double disk_radius, double windo
 /* What came of the template. */
 struct bragg_reference_report {
     uint32_t n_positions[BRAGG_WIDTHS]; /* places where a disk is looked for */
+    uint32_t step[BRAGG_WIDTHS];        /* pixels between them, along rows and columns */
     uint32_t n_pixels;                  /* of the annulus that are used */
     uint32_t n_bad;                     /* of the annulus that `bad` or the template rules out */
     uint32_t n_static; /* pixels where the template was cut down to its ring: reflections that stay

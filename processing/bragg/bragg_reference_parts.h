@@ -5,6 +5,7 @@
 #include "processing/bragg/bragg_disk_fit.h"
 #include "processing/bragg/bragg_null.h"
 #include "processing/bragg/bragg_positions.h"
+#include "processing/bragg/bragg_profile_fit.h"
 #include "processing/bragg/bragg_reference.h"
 #include "processing/bragg/bragg_template.h"
 
@@ -23,6 +24,7 @@ struct bragg_reference {
     uint32_t n_widths;
     struct bragg_positions positions[BRAGG_WIDTHS];
     struct bragg_disk_fit fit;
+    struct bragg_profile_fit profile_fit;
     struct bragg_thresholds thresholds; /* the same for both widths */
     double level;                       /* false-alarm rate of each place */
 };

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "processing/bragg/bragg_search.h"
+#include "processing/bragg/bragg_fits.h"
 
 /* From peaks to reflections: where their middle is, and what is told of them. */
 
@@ -113,8 +113,8 @@ typedef int64_t two_counts __attribute__((vector_size(16)));
 /* Excess of the window moved `away` pixels forth less that of the window moved back, along columns
  * and along rows: of pixels on lines across the window, those on the one side less those that
  * mirror them. Nearer to the middle both windows have a pixel, or none of them. Of two that mirror
- * each other both are used or none, so that what is masked pulls to no side. */
-static void excess_slopes(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
+ * each other both are used or none, so that what is masked pulls to no side. Whether all are. */
+static bool excess_slopes(const struct bragg_scratch *scratch, const struct bragg_disk *disk,
                           int row, int column, int away, double slopes[2])
 {
     const ptrdiff_t stride = fill_window(scratch, disk, row, column, away);
@@ -138,6 +138,7 @@ static void excess_slopes(const struct bragg_scratch *scratch, const struct brag
     }
     for (int i = 0; i < 2; i++)
         slopes[i] = n_used[i] > 0 ? sum[i] * n_pairs / (double)n_used[i] : 0;
+    return n_used[0] == n_pairs && n_used[1] == n_pairs;
 }
 
 /* Of disks with soft edges, in radii of the aperture. */
@@ -215,82 +216,34 @@ static double clamped(double value, double limit)
 
 #define CENTRE_ROUNDS 4
 
-/* The middle of a disk; from pixel to pixel where it is not near the one that it was found at. */
-static void find_centre(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
-                        double factor, double *row, double *column)
+/* The middle of a disk; from pixel to pixel where it is not near the one that it was found at.
+ * false: pixels near its edges are not used. */
+static bool find_place(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
+                       struct bragg_place *place)
 {
     const struct bragg_disk *const disk = &scratch->reference->positions[peak->width].disk;
+    const struct edge_law law = edge_law_of(scratch, peak);
     const int away = edge_distance(scratch->reference, peak->is_soft);
-    *row = peak->row;
-    *column = peak->column;
+    bool is_whole = true;
+    *place = (struct bragg_place){peak->row, peak->column, law.sigma};
     for (int round = 0; round < CENTRE_ROUNDS; round++) {
-        const int y = (int)rint(*row), x = (int)rint(*column);
+        const int y = (int)rint(place->row), x = (int)rint(place->column);
         double slopes[2];
-        excess_slopes(scratch, disk, y, x, away, slopes);
-        *row = y + clamped(factor * slopes[0], away);
-        *column = x + clamped(factor * slopes[1], away);
-        if ((int)rint(*row) == y && (int)rint(*column) == x)
+        is_whole = excess_slopes(scratch, disk, y, x, away, slopes);
+        place->row = y + clamped(law.per_slope * slopes[0], away);
+        place->column = x + clamped(law.per_slope * slopes[1], away);
+        if ((int)rint(place->row) == y && (int)rint(place->column) == x)
             break;
     }
+    return is_whole;
 }
 
-/* ---- small disks ---- */
-
-/* Whether a pixel is nearer to another reflection. */
-static bool is_of_another(const struct bragg_scratch *scratch, const struct bragg_peak *peak, int y,
-                          int x)
+static void fit_where_edges_fail(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
+                                 bool is_whole, struct bragg_place *place)
 {
-    const double own = distance(y - peak->row, x - peak->column);
-    for (uint32_t i = 0; i < scratch->n_peaks; i++) {
-        if (distance(y - scratch->peaks[i].row, x - scratch->peaks[i].column) < own)
-            return true;
-    }
-    return false;
-}
-
-static void add_pixel(struct bragg_fit_window *window, const struct bragg_scratch *scratch, int row,
-                      int column, int dy, int dx)
-{
-    const struct bragg_reference *const r = scratch->reference;
-    const int y = row + dy, x = column + dx;
-    if (y < 0 || y >= (int)r->grid.rows || x < 0 || x >= (int)r->grid.columns ||
-        !r->mask[bragg_map_at(&r->grid, (uint32_t)y, (uint32_t)x)])
-        return;
-    const size_t at = bragg_buffer_at(&r->grid, y, x);
-    const double background = bragg_expected_at(scratch, at);
-    const uint32_t counts = scratch->has_wide ? scratch->pixels[at] : scratch->narrow[at];
-    if (!(background > 0))
-        return;
-    const int i = window->n++;
-    window->dy[i] = dy;
-    window->dx[i] = dx;
-    window->background[i] = background;
-    window->excess[i] = counts - background;
-}
-
-/* Finds a small disk's middle by all of its pixels, from where its edges say that it is; leaves it
- * there where they do not tell. */
-static void fit_place(const struct bragg_scratch *scratch, const struct bragg_peak *peak,
-                      double *row, double *column, double *sigma)
-{
-    const struct bragg_disk_fit *const fit = &scratch->reference->fit;
-    const double farthest = fit->radius + BRAGG_FIT_MARGIN;
-    const int y = (int)rint(*row), x = (int)rint(*column);
-    struct bragg_fit_window window = {.speckle = peak->candidate.speckle};
-    struct bragg_fitted fitted = {*row - y, *column - x, *sigma};
-    for (int dy = -fit->reach; dy <= fit->reach; dy++) {
-        for (int dx = -fit->reach; dx <= fit->reach; dx++) {
-            if (dy * dy + dx * dx <= farthest * farthest &&
-                !is_of_another(scratch, peak, y + dy, x + dx))
-                add_pixel(&window, scratch, y, x, dy, dx);
-        }
-    }
-    const double share = scratch->reference->positions[peak->width].share[peak->candidate.place];
-    if (!bragg_disk_fit_place(fit, &window, peak->candidate.excess / share, &fitted))
-        return;
-    *row = y + fitted.y;
-    *column = x + fitted.x;
-    *sigma = fitted.sigma;
+    const bool touches = bragg_touches_another(scratch, peak);
+    if (peak->is_surely_soft || touches || !is_whole)
+        bragg_fit_profile(scratch, peak, touches, place);
 }
 
 static void tell_reflection(struct bragg_reflection *reflection,
@@ -299,22 +252,22 @@ static void tell_reflection(struct bragg_reflection *reflection,
     const struct bragg_reference *const r = scratch->reference;
     const struct bragg_candidate *const candidate = &peak->candidate;
     const double share = r->positions[peak->width].share[candidate->place];
-    double row, column;
-    const struct edge_law law = edge_law_of(scratch, peak);
-    double sigma = law.sigma;
-    find_centre(scratch, peak, law.per_slope, &row, &column);
+    struct bragg_place place;
+    const bool is_whole = find_place(scratch, peak, &place);
     if (r->fit.is_small && peak->width == BRAGG_MATCHED)
-        fit_place(scratch, peak, &row, &column, &sigma);
+        bragg_fit_small_disk(scratch, peak, &place);
+    else if (r->profile_fit.is_possible)
+        fit_where_edges_fail(scratch, peak, is_whole, &place);
     *reflection = (struct bragg_reflection){
-        .y = r->grid.top + row,
-        .x = r->grid.left + column,
+        .y = r->grid.top + place.row,
+        .x = r->grid.left + place.column,
         .counts = candidate->counts,
         .background = candidate->background,
         .contrast = candidate->excess / candidate->background,
         .log10_p = bragg_null_tail_log(candidate->counts, candidate->background,
                                        r->values.overdispersion, candidate->speckle) /
                    M_LN10,
-        .sigma = sigma,
+        .sigma = place.sigma,
         .partner = -1,
         .width = (uint8_t)peak->width,
         .flags = share < EDGE_SHARE ? BRAGG_AT_EDGE : 0,

@@ -43,7 +43,9 @@ struct bragg_peak {
     double row, column; /* of its best place */
     double radius;      /* of its disk */
     enum bragg_width width;
-    bool is_soft;                     /* wider than the aperture, if not enough for that width */
+    bool is_soft;        /* wider than the aperture, if not enough for that width */
+    bool is_surely_soft; /* and not by chance */
+    double wide_excess;  /* in the wide window over that in the matched one; 0: not known */
     struct bragg_candidate candidate; /* of that width */
 };
 

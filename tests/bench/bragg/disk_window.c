@@ -103,9 +103,12 @@ void disk_window_parts(struct learnt *learnt, double parts[POWER_PLACES])
 {
     const struct cell *cell = learnt->cell;
     uint32_t *counts = learnt->frame.counts, disk_counts;
+    struct bragg_reference_report report;
+    bragg_reference_report(learnt->reference, &report);
+    const double step = report.step[BRAGG_MATCHED];
     for (int i = 0; i < POWER_PLACES; i++) {
-        const double y = (i / POWER_STEPS + 0.5) / POWER_STEPS - 0.5;
-        const double x = (i % POWER_STEPS + 0.5) / POWER_STEPS - 0.5;
+        const double y = ((i / POWER_STEPS + 0.5) / POWER_STEPS - 0.5) * step;
+        const double x = ((i % POWER_STEPS + 0.5) / POWER_STEPS - 0.5) * step;
         const struct glass_position position = {
             .intensity = 1,
             .reflections = 1,

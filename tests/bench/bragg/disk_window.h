@@ -20,6 +20,7 @@ double disk_window_speckle(const struct cell *cell);
  */
 double disk_window_share(const struct cell *cell);
 
-/* The parts of a disk's counts that the window catches, wherever in its middle pixel the disk's
- * middle lies: some spill over its edge. Uses the frame. */
+/* The parts of a disk's counts that the window catches, wherever about the window's middle the
+ * disk's middle lies, up to half the way to the next window: some spill over its edge. Uses the
+ * frame. */
 void disk_window_parts(struct learnt *learnt, double parts[POWER_PLACES]);

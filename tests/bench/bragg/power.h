@@ -1,6 +1,7 @@
 #pragma once
 
-/* A disk's middle lies anywhere in a pixel: at so many places, equally likely, along both axes. */
+/* A disk's middle lies anywhere between those of windows: at so many places, equally likely, along
+ * both axes. */
 #define POWER_STEPS 6
 #define POWER_PLACES (POWER_STEPS * POWER_STEPS)
 

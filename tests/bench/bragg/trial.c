@@ -232,6 +232,38 @@ static void score_places(struct trial *trial, const struct bench *bench)
         add(&trial->precision, is_true(bench, &bench->learnt.result.reflections[i]));
 }
 
+/* Disks of which less than this can be seen are not looked for (design, 2.2). */
+#define SEEN 0.6
+
+/* Of the window of a disk, the part that is not known to be bad. */
+static double part_seen(const struct bench *bench, const struct glass_reflection *reflection)
+{
+    const struct cell *cell = bench->learnt.cell;
+    const double *shift = bench->learnt.frame.position.shift;
+    const int y = (int)lrint(cell->optics.centre[0] + shift[0] + reflection->g[0]);
+    const int x = (int)lrint(cell->optics.centre[1] + shift[1] + reflection->g[1]);
+    struct bragg_disk disk;
+    unsigned seen = 0;
+    bragg_disk_init(&disk, cell->optics.disk_radius);
+    for (int dy = -disk.reach; dy <= disk.reach; dy++) {
+        const int half = disk.half_width[abs(dy)];
+        for (int dx = -half; dx <= half; dx++)
+            seen += !bench->learnt.bad[(y + dy) * CELL_SIDE + x + dx];
+    }
+    return (double)seen / disk.area;
+}
+
+/* Whether no disk hides behind the beam stop or between the chips: what a pattern would be with it
+ * nobody can tell. */
+static bool can_be_seen(const struct bench *bench)
+{
+    const struct glass_position *position = &bench->learnt.frame.position;
+    for (unsigned i = 0; i < position->reflections; i++)
+        if (part_seen(bench, &position->reflection[i]) < SEEN)
+            return false;
+    return true;
+}
+
 static void try_class(struct trial *trial, struct bench *bench, enum glass_class class)
 {
     const double *range = trial->class_contrast;
@@ -245,7 +277,7 @@ static void try_class(struct trial *trial, struct bench *bench, enum glass_class
                                                                .class = class,
                                                                .contrast = contrast,
                                                                .spread = CELL_SPREAD});
-        if (bench->learnt.result.class < GLASS_CLASSES)
+        if (bench->learnt.result.class < GLASS_CLASSES && can_be_seen(bench))
             trial->confusion[class][bench->learnt.result.class]++;
         score_places(trial, bench);
     }
