@@ -47,11 +47,11 @@ static const struct command *find_command(const char *name)
 }
 
 /* The first member of args that the command does not know; NULL: it knows all. */
-static const char *unknown_argument(const struct command *command, const json_t *args)
+static const char *unknown_argument(const struct command *command, json_t *args)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)args, name, value)
+    json_object_foreach(args, name, value)
     {
         bool known = false;
         for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++)
@@ -178,7 +178,7 @@ static void take_request(struct control *control, struct request *request, const
     struct request_text text;
     struct request_fault fault;
     const int r = request_text_init(&text, bytes, size, &fault);
-    request_set_id(request, json_incref((json_t *)text.id));
+    request_set_id(request, json_incref(text.id));
     request_set_lease_token(request, text.lease);
     const struct lease_claim claim = request_lease_claim(request);
     if (r < 0)

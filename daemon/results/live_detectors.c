@@ -103,7 +103,7 @@ int live_detectors_remove(struct live_detectors *detectors, const char *name, st
 
 /* The products of a run that were made of the detector of that name. */
 static size_t products_of(const struct product_set *set, const char *name,
-                          struct product *products[RUN_MAX_LAYERS])
+                          const struct product *products[RUN_MAX_LAYERS])
 {
     size_t n = 0;
     for (unsigned i = 0; i < set->n && n < RUN_MAX_LAYERS; i++) {
@@ -153,7 +153,8 @@ int live_detectors_change_run(struct run *run, const char *name,
                               const struct virtual_detector_settings *settings,
                               const struct product_set **set, struct error *error)
 {
-    struct product *removed[RUN_MAX_LAYERS], *added[RUN_MAX_LAYERS];
+    const struct product *removed[RUN_MAX_LAYERS];
+    struct product *added[RUN_MAX_LAYERS];
     const size_t n_removed = products_of(run_set(run), name, removed);
     const size_t n_added = settings ? run->n_layers : 0;
     int r = settings ? check_names(run, settings, error) : 0;

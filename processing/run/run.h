@@ -169,7 +169,7 @@ struct run {
     unsigned n_workers;
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */
-    struct run_recording recording;
+    struct run_recording *recording;
     _Atomic int fate;                         /* enum run_fate; set by the service thread */
     _Atomic unsigned pack_step, pack_changes; /* of RECORDING_CODEC_AUTO: the step in force, and
                                                  how often it changed; service thread */

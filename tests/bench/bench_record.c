@@ -231,12 +231,12 @@ static struct run *make_run(const struct bench *bench)
 static void on_finished(void *data, struct run *run)
 {
     struct bench *const bench = data;
-    pthread_mutex_lock(&run->recording.mutex);
-    snprintf(bench->path, sizeof bench->path, "%s", run->recording.path);
-    bench->bytes_written = run->recording.bytes_written;
-    if (run->recording.state != RECORDING_CLOSED)
-        bench_die(run->recording.error);
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    snprintf(bench->path, sizeof bench->path, "%s", run->recording->path);
+    bench->bytes_written = run->recording->bytes_written;
+    if (run->recording->state != RECORDING_CLOSED)
+        bench_die(run->recording->error);
+    pthread_mutex_unlock(&run->recording->mutex);
     sem_post(&bench->finished);
 }
 

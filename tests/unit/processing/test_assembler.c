@@ -712,7 +712,7 @@ static void new_products_are_used_from_the_next_chunk_on(void **state)
     offer_frame(bench, 1);
     const struct product_set *const first = run_set(bench->run);
     assert_int_equal(atomic_load(&first->first_frame), 0);
-    struct product *const removed[] = {first->products[0]};
+    const struct product *const removed[] = {first->products[0]};
     const struct product_set *const second = run_change_set(bench->run, removed, 1, NULL, 0);
     assert_int_equal(second->version, 2);
     assert_int_equal(second->n, first->n - 1);
