@@ -46,9 +46,17 @@ const struct virtual_detector_settings *live_detectors_find(const struct live_de
     return i < detectors->n ? &detectors->settings[i] : NULL;
 }
 
-int live_detectors_check_names(const struct live_detectors *detectors,
-                               const struct virtual_detector_settings *settings,
-                               struct error *error)
+static int check_room(const struct live_detectors *detectors, size_t place, struct error *error)
+{
+    if (place < LIVE_DETECTORS_MAX)
+        return 0;
+    return error_set(error, -ENOSPC,
+                     "there are %d virtual detectors already: remove one that is not needed",
+                     LIVE_DETECTORS_MAX);
+}
+
+int live_detectors_check(const struct live_detectors *detectors,
+                         const struct virtual_detector_settings *settings, struct error *error)
 {
     for (size_t i = 0; i < detectors->n; i++) {
         const struct virtual_detector_settings *const other = &detectors->settings[i];
@@ -59,7 +67,7 @@ int live_detectors_check_names(const struct live_detectors *detectors,
                              "give one another name",
                              other->name, settings->name);
     }
-    return 0;
+    return check_room(detectors, index_of(detectors, settings->name), error);
 }
 
 int live_detectors_put(struct live_detectors *detectors,
@@ -67,10 +75,8 @@ int live_detectors_put(struct live_detectors *detectors,
 {
     const size_t i = index_of(detectors, settings->name);
     struct virtual_detector_settings copy;
-    if (i == LIVE_DETECTORS_MAX)
-        return error_set(error, -ENOSPC,
-                         "there are %d virtual detectors already: remove one that is not needed",
-                         LIVE_DETECTORS_MAX);
+    if (check_room(detectors, i, error) < 0)
+        return -ENOSPC;
     if (i == detectors->n) {
         struct virtual_detector_settings *const longer =
             realloc(detectors->settings, (i + 1) * sizeof *longer);
