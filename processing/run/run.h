@@ -273,7 +273,7 @@ int run_array(const struct run *run, const struct product *product, unsigned whi
  * its class's `array`, and for free(). For whoever wants several arrays of a product: to merge
  * shares of the variance of 512 x 512 pixels is 36 MiB each. NULL: no memory.
  */
-void *run_sums(const struct run *run, const struct product *product);
+void *run_sums(const struct product *product);
 void run_want_arrays(struct run *run);
 
 /* Looks for places where the detector was held up among the frames that came since the last time;

@@ -50,6 +50,7 @@ static void partials_destroy(const struct product *product)
     free(partials);
 }
 
+/* One for each of n - 1 workers, and one that others add to. */
 static int partials_create(struct product *product, unsigned n)
 {
     product->partials = calloc(n, sizeof *product->partials);
@@ -61,9 +62,10 @@ static int partials_create(struct product *product, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         struct product_partial *const partial = &product->partials[i];
         /* Touched by whoever adds to them first: here it would hold the first frames up. */
-        partial->own = huge_memory_map(product->accumulator_size);
+        const bool has_own = i + 1 < n;
+        partial->own = has_own ? huge_memory_map(product->accumulator_size) : NULL;
         partial->shared = huge_memory_map(product->accumulator_size);
-        if (!partial->own || !partial->shared)
+        if ((has_own && !partial->own) || !partial->shared)
             return -ENOMEM;
     }
     return 0;
