@@ -14,6 +14,7 @@
 #include "daemon/control/request_text.h"
 #include "daemon/control/scan_series.h"
 #include "daemon/key_ring.h"
+#include "daemon/zmq_message.h"
 #include "daemon/zmq_poll.h"
 
 /* The largest request is a start with 4 Mi scan positions, the largest binary part a map. */
@@ -195,26 +196,6 @@ static void take_request(struct control *control, struct request *request, const
 
 /* ---- the socket ---- */
 
-static int receive_frames(void *socket, zmq_msg_t frames[MAX_FRAMES])
-{
-    int n = 0;
-    bool more = true;
-    while (more) {
-        zmq_msg_t spare;
-        zmq_msg_t *const frame = n < MAX_FRAMES ? &frames[n] : &spare;
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(frame);
-            break;
-        }
-        more = zmq_msg_more(frame);
-        if (frame == &spare)
-            zmq_msg_close(frame);
-        n++;
-    }
-    return n;
-}
-
 /* Frames from `body` on: JSON, then perhaps a binary part. */
 static void take_frames(struct control *control, struct request *request, zmq_msg_t *frames, int n,
                         int body)
@@ -236,7 +217,7 @@ static void on_readable(void *data)
 {
     struct control *const control = data;
     zmq_msg_t frames[MAX_FRAMES];
-    const int n = receive_frames(control->socket, frames);
+    const int n = (int)zmq_message_receive(control->socket, frames, MAX_FRAMES);
     if (n == 0)
         return;
     const bool has_empty_frame = n > 2 && zmq_msg_size(&frames[1]) == 0;
@@ -255,8 +236,7 @@ static void on_readable(void *data)
         request_set_caller(request, &caller);
         take_frames(control, request, frames, n, body);
     }
-    for (int i = 0; i < n && i < MAX_FRAMES; i++)
-        zmq_msg_close(&frames[i]);
+    zmq_message_close(frames, (unsigned)n, MAX_FRAMES);
 }
 
 static void set_options(void *socket)

@@ -27,6 +27,10 @@ struct image_dataset {
  * library's chunk cache; without one it costs no memory. Negative: HDF5 failed. */
 hid_t image_dataset_access(void);
 
+/* `group`/data of this type, for H5Dclose. Closes space and properties, which may have failed.
+ * Negative: something of it did, or HDF5 fails now. */
+hid_t image_dataset_make(hid_t group, hid_t type, hid_t space, hid_t properties);
+
 /* `group`/data for the frames in place. Returns 0 or a negative number: HDF5 failed. */
 int image_dataset_create(struct image_dataset *images, hid_t group, const struct run *run);
 
