@@ -10,10 +10,12 @@
 /*
  * The datasets of pixels: chunks come compressed and go straight into the file.
  *
- *   scan     [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: what
- * was never written reads 0 passes   [repeat (unlimited), scan_y, scan_x, y, x], chunks (1, 1, k,
- * y, x), whole from the start stack    [frame (unlimited), y, x], chunks (k, y, x): of a list of
- * positions, whole from the start; of an unknown shape it grows with the frames
+ *   scan    [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: what was
+ *           never written reads 0
+ *   passes  [repeat (unlimited), scan_y, scan_x, y, x], chunks (1, 1, k, y, x), whole from the
+ *           start
+ *   stack   [frame (unlimited), y, x], chunks (k, y, x): of a list of positions, whole from the
+ *           start; of an unknown shape it grows with the frames
  */
 struct image_dataset {
     hid_t id;
