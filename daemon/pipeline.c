@@ -10,12 +10,17 @@
 #include "common/queue.h"
 #include "daemon/acquisition/run_summary.h"
 #include "daemon/memory_limit.h"
+#include "daemon/notify.h"
 #include "daemon/stream/frame_stream.h"
 #include "processing/finisher.h"
 #include "processing/workers.h"
 
 /* More than that wait only while the service thread hangs. */
 #define EVENTS_MAX 512
+/* What the service manager shall give the ring's memory, and how much is left for the rest. On a
+ * busy virtual machine a GiB has taken 5 s. */
+#define RESERVE_S 120
+#define RESERVE_S_PER_GIB 10
 
 /*
  * `events` is filled by the ingest and the writer thread and emptied by the service thread, which
@@ -176,6 +181,16 @@ static int start_sinks(struct pipeline *pipeline, const struct config *config,
                  : finisher_create(&pipeline->finisher, recorder_sink(pipeline->recorder), error);
 }
 
+/* Said beforehand: on a virtual machine whose host has to find the memory it may take seconds, in
+ * which nobody is answered yet. */
+static void tell_of_ring(uint64_t size)
+{
+    const double gib = (double)size / (double)(UINT64_C(1) << 30);
+    log_info("pipeline", "reserving %.1f GiB of memory for the ring", gib);
+    notify_status("not ready yet: reserving %.1f GiB of memory for the ring", gib);
+    notify_extend_timeout(RESERVE_S + (unsigned)(gib * RESERVE_S_PER_GIB));
+}
+
 /* The sinks first, so that each stage finds the one that it hands over to. */
 static int start_threads(struct pipeline *pipeline, const struct config *config,
                          struct logbook *logbook, struct acquisition_plan *default_plan,
@@ -203,10 +218,7 @@ static int start_threads(struct pipeline *pipeline, const struct config *config,
                 .plan_dropped = post_dropped,
             },
     };
-    /* Said beforehand: on a virtual machine whose host has to find the memory it may take seconds.
-     */
-    log_info("pipeline", "reserving %.1f GiB of memory for the ring",
-             (double)settings.ring_size / (double)(UINT64_C(1) << 30));
+    tell_of_ring(settings.ring_size);
     r = ingest_create(&pipeline->ingest, &settings, error);
     return r < 0 ? r : start_workers(pipeline, config, &settings, error);
 }

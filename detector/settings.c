@@ -7,26 +7,26 @@
 
 #include "detector/parameters.h"
 
-static struct detector_setting *find(const struct detector_settings *settings, const char *name)
+/* Its place in the list; settings->n: not there. */
+static unsigned find(const struct detector_settings *settings, const char *name)
 {
-    for (unsigned i = 0; i < settings->n; i++) {
-        const struct detector_setting *const setting = &settings->list[i];
-        if (strcasecmp(setting->name, name) == 0)
-            return (struct detector_setting *)setting;
-    }
-    return NULL;
+    unsigned i = 0;
+    while (i < settings->n && strcasecmp(settings->list[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 void detector_settings_put(struct detector_settings *settings, const char *name, const char *value)
 {
-    struct detector_setting *setting = find(settings, name);
-    if (strlen(name) >= sizeof setting->name || strlen(value) >= sizeof setting->value ||
-        (!setting && settings->n == DETECTOR_SETTINGS_MAX)) {
+    const unsigned place = find(settings, name);
+    if (strlen(name) >= DETECTOR_NAME_SIZE || strlen(value) >= DETECTOR_VALUE_SIZE ||
+        place == DETECTOR_SETTINGS_MAX) {
         detector_settings_drop(settings, name);
         return;
     }
-    if (!setting) {
-        setting = &settings->list[settings->n++];
+    struct detector_setting *const setting = &settings->list[place];
+    if (place == settings->n) {
+        settings->n++;
         snprintf(setting->name, sizeof setting->name, "%s", name);
     }
     snprintf(setting->value, sizeof setting->value, "%s", value);
@@ -34,15 +34,15 @@ void detector_settings_put(struct detector_settings *settings, const char *name,
 
 const char *detector_settings_get(const struct detector_settings *settings, const char *name)
 {
-    const struct detector_setting *const setting = find(settings, name);
-    return setting ? setting->value : NULL;
+    const unsigned place = find(settings, name);
+    return place < settings->n ? settings->list[place].value : NULL;
 }
 
 void detector_settings_drop(struct detector_settings *settings, const char *name)
 {
-    struct detector_setting *const setting = find(settings, name);
-    if (setting)
-        *setting = settings->list[--settings->n];
+    const unsigned place = find(settings, name);
+    if (place < settings->n)
+        settings->list[place] = settings->list[--settings->n];
 }
 
 void detector_settings_clear(struct detector_settings *settings)

@@ -1,13 +1,12 @@
 #include "processing/ring.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "common/clock.h"
 #include "common/futex.h"
+#include "processing/ring_memory.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 /* Reads this long keep the number of system calls low and still let workers start before the ring
@@ -48,30 +47,6 @@ static struct chunk *chunk_at(const struct ring *ring, uint64_t index)
     return &ring->chunks[index % ring->n_chunks];
 }
 
-static int bytes_map(struct ring *ring, struct error *error)
-{
-    void *const base = mmap(NULL, ring->size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return error_set(error, -ENOMEM,
-                         "no address space for a ring of %" PRIu64 " MiB: set a smaller ring.size",
-                         ring->size >> 20);
-    ring->base = base;
-    /* Both are wishes: without huge pages the ring is somewhat slower, frames in a core dump are
-     * useless. */
-    (void)madvise(base, ring->size, MADV_HUGEPAGE);
-    (void)madvise(base, ring->size, MADV_DONTDUMP);
-    if (madvise(base, ring->size, MADV_POPULATE_WRITE) != 0) {
-        if (errno != EINVAL)
-            return error_set(error, -ENOMEM,
-                             "the machine does not have %" PRIu64
-                             " MiB for the ring: set a smaller ring.size",
-                             ring->size >> 20);
-        memset(base, 0, ring->size); /* kernels before 5.14 */
-    }
-    return 0;
-}
-
 int ring_create(struct ring **out, uint64_t size, ring_space_fn on_space, void *data,
                 struct error *error)
 {
@@ -94,7 +69,7 @@ int ring_create(struct ring **out, uint64_t size, ring_space_fn on_space, void *
         goto fail;
     }
     memset(ring->chunks, 0, ring->n_chunks * sizeof *ring->chunks);
-    r = bytes_map(ring, error);
+    r = ring_memory_map(&ring->base, ring->size, error);
     if (r < 0)
         goto fail;
     *out = ring;
@@ -109,8 +84,7 @@ void ring_destroy(struct ring *ring)
 {
     if (!ring)
         return;
-    if (ring->base)
-        munmap(ring->base, ring->size);
+    ring_memory_unmap(ring->base, ring->size);
     free(ring->chunks);
     free(ring->slots);
     free(ring);

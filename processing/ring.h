@@ -27,15 +27,16 @@
  *
  * Who owns what:
  *   - the ingest thread: byte positions, the frame slots, everything in a chunk until it is
- * published; `progress` as producer;
+ *     published; `progress` as producer;
  *   - a worker: a chunk from ring_claim to ring_release;
  *   - `published` (store-release by ingest, load-acquire by workers) hands a chunk over; `progress`
- * does the same for each frame in it; `released` (store-release by the worker, load-acquire by
- * ingest) hands it back; a chunk is claimed by one compare-and-swap on `claimed`. The ingest thread
- * never waits here: a full ring makes ring_reserve or ring_open_chunk say no, and the space
- * callback (called by a worker, from its thread, at most once per refusal) says when to try again.
- * Workers sleep on futexes in ring_claim and chunk_wait. Sleep and wake-up are ordered by a
- * sequentially consistent fence on both sides between "publish" and "look for a sleeper".
+ *     does the same for each frame in it; `released` (store-release by the worker, load-acquire by
+ *     ingest) hands it back; a chunk is claimed by one compare-and-swap on `claimed`.
+ *
+ * The ingest thread never waits here: a full ring makes ring_reserve or ring_open_chunk say no, and
+ * the space callback (called by a worker, from its thread, at most once per refusal) says when to
+ * try again. Workers sleep on futexes in ring_claim and chunk_wait. Sleep and wake-up are ordered
+ * by a sequentially consistent fence on both sides between "publish" and "look for a sleeper".
  */
 struct ring;
 

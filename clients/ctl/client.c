@@ -120,7 +120,8 @@ static int nobody_answers(const struct client *client, struct error *error)
     return error_set(
         error, -ETIMEDOUT,
         "nobody answers at %s (waited %g s). Is merlind running? Start it with "
-        "\"systemctl start merlind\" or \"merlind\"; if it listens elsewhere, say where "
+        "\"systemctl start merlind\" or \"merlind\"; it answers from when its log says \"ready\", "
+        "which memory for a large ring can delay by seconds; if it listens elsewhere, say where "
         "with -e ENDPOINT; if it asks for keys, show one with --key and --server-key",
         client->endpoint, client->timeout_s);
 }

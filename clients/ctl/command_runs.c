@@ -15,11 +15,11 @@ static void print_bragg(const json_t *bragg)
            100 * json_number_value(json_array_get(interval, 1)));
 }
 
-static void print_labels(const json_t *labels)
+static void print_labels(json_t *labels)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)labels, name, value)
+    json_object_foreach(labels, name, value)
     {
         char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         printf(", %s=%s", name, json_is_string(value) ? json_string_value(value) : text);

@@ -71,7 +71,7 @@ struct acquisition_start {
     bool trigger_given; /* else the preset's, or internal */
     enum trigger trigger;
     const struct preset *preset;   /* NULL: none */
-    const json_t *parameters;      /* object, may be NULL */
+    json_t *parameters;            /* object, may be NULL */
     char labels[PLAN_LABELS_SIZE]; /* JSON object, "": none */
     int recording;                 /* -1: as configured, 0 off, 1 on, 2 on and to be asked for */
     char directory[1024];          /* of the recording, "": as configured */

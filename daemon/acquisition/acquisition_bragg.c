@@ -40,7 +40,7 @@ static int change_run(struct acquisition *acquisition, const struct product *pre
                       const struct product_set **set, struct error *error)
 {
     struct run *const run = acquisition->run;
-    struct product *removed = (struct product *)run_bragg(run);
+    const struct product *const removed = run_bragg(run);
     struct product *added = NULL;
     if (prepared->class) {
         added = run_add_product(run, prepared, 0, "", error);

@@ -105,7 +105,7 @@ static int set_detector(struct acquisition *acquisition,
 {
     *complete = *settings;
     calibration_complete_detector(&acquisition->calibration, complete);
-    int r = live_detectors_check_names(&acquisition->detectors, settings, error);
+    int r = live_detectors_check(&acquisition->detectors, settings, error);
     if (r == 0 && acquisition->run)
         r = live_detectors_change_run(acquisition->run, settings->name, complete, set, error);
     return r < 0 ? r : live_detectors_put(&acquisition->detectors, settings, error);

@@ -66,9 +66,9 @@ static bool is_discarded(const struct acquisition *acquisition, const char *path
 
 static void set_path(struct run *run, const char *path)
 {
-    pthread_mutex_lock(&run->recording.mutex);
-    snprintf(run->recording.path, sizeof run->recording.path, "%s", path);
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    snprintf(run->recording->path, sizeof run->recording->path, "%s", path);
+    pthread_mutex_unlock(&run->recording->mutex);
 }
 
 /* Where `path` is to be, there is it moved to. */
@@ -97,7 +97,7 @@ static int move_recording(struct acquisition *acquisition, const char *path, boo
     if (r < 0)
         return r;
     struct run *const run = acquisition->run;
-    if (run && strcmp(run->recording.path, path) == 0) {
+    if (run && strcmp(run->recording->path, path) == 0) {
         set_path(run, now);
         atomic_store_explicit(&run->fate, discard ? RUN_DISCARD : RUN_KEEP, memory_order_relaxed);
     }
@@ -121,11 +121,11 @@ void acquisition_decide_fate(struct acquisition *acquisition, struct run *run)
     char now[TRASH_PATH_SIZE];
     struct error error = {0};
     const int fate = atomic_load_explicit(&run->fate, memory_order_relaxed);
-    const size_t length = strlen(run->recording.path);
+    const size_t length = strlen(run->recording->path);
     /* What is still .partial has something that a person should see first. */
-    if (fate == RUN_KEEP || length < 3 || strcmp(run->recording.path + length - 3, ".h5") != 0)
+    if (fate == RUN_KEEP || length < 3 || strcmp(run->recording->path + length - 3, ".h5") != 0)
         return;
-    if (move_file(acquisition, run->recording.path, true, now, &error) < 0)
+    if (move_file(acquisition, run->recording->path, true, now, &error) < 0)
         log_error("record", "%s", error.text);
     else
         set_path(run, now);
@@ -166,7 +166,7 @@ void acquisition_set_fate(struct acquisition *acquisition, const char *id, bool 
     if (newest && run->plan->recording.enabled &&
         atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED) {
         atomic_store_explicit(&run->fate, discard ? RUN_DISCARD : RUN_KEEP, memory_order_relaxed);
-        answer_moved(which, discard, run->recording.path, answer, data);
+        answer_moved(which, discard, run->recording->path, answer, data);
     } else if (!summary) {
         error_set(&error, -ENOENT, id ? "no run %s among the newest" : "there was no run yet%s",
                   id ? id : "");

@@ -167,7 +167,7 @@ static bool requested_number(const struct acquisition_start *start, const char *
     const char *key;
     json_t *given;
     char text[DETECTOR_VALUE_SIZE];
-    json_object_foreach((json_t *)start->parameters, key, given)
+    json_object_foreach(start->parameters, key, given)
     {
         if (strcasecmp(key, name) == 0)
             return start_parameter_text(given, text, sizeof text) && detector_number(text, value);
@@ -206,7 +206,7 @@ static json_t *parameters_to_set(const struct acquisition_plan *plan,
 {
     double frames;
     json_t *const parameters = json_object();
-    json_object_update(parameters, (json_t *)start->parameters);
+    json_object_update(parameters, start->parameters);
     if (plan->unending && !requested_number(start, "NUMFRAMESTOACQUIRE", &frames))
         json_object_set_new(parameters, "NUMFRAMESTOACQUIRE", json_integer(0));
     return parameters;

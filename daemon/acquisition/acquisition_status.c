@@ -114,9 +114,9 @@ static json_t *recording_json(const struct acquisition *acquisition, const json_
                  strerror(disk.error_number));
     json_t *const json = json_pack("{s:s, s:s, s:s, s:i, s:i}", "state", "off", "error", "", "path",
                                    "", "bytes_raw", 0, "bytes_written", 0);
-    const json_t *const run_recording = json_object_get(run, "recording");
+    json_t *const run_recording = json_object_get(run, "recording");
     if (run_recording) {
-        json_object_update(json, (json_t *)run_recording);
+        json_object_update(json, run_recording);
         json_object_set(json, "path", json_object_get(run, "file"));
         if (acquisition_run_goes_on(acquisition))
             set_rates(json, &acquisition->disk.growth);

@@ -43,7 +43,7 @@ static void go_on(struct acquisition *acquisition)
     acquisition->waiting_answer = NULL;
     uv_timer_stop(&acquisition->wait_timer);
     acquisition_start_now(acquisition, &start, answer, acquisition->waiting_data);
-    json_decref((json_t *)start.parameters);
+    json_decref(start.parameters);
 }
 
 static void on_wait_timer(uv_timer_t *timer)
@@ -78,7 +78,7 @@ void acquisition_start(struct acquisition *acquisition, const struct acquisition
         return;
     }
     acquisition->waiting = *start;
-    json_incref((json_t *)start->parameters);
+    json_incref(start->parameters);
     acquisition->waiting_answer = answer;
     acquisition->waiting_data = data;
     uv_update_time(acquisition->wait_timer.loop); /* the loop may have been busy since it looked */

@@ -89,7 +89,7 @@ static void look_at_answers(struct disk_events *events, const struct looked_at *
 static void look_at_error(struct disk_events *events, const struct looked_at *at)
 {
     char error[sizeof events->told_error];
-    struct run_recording *const recording = (struct run_recording *)&at->run->recording;
+    struct run_recording *const recording = at->run->recording;
     pthread_mutex_lock(&recording->mutex);
     memcpy(error, recording->error, sizeof error);
     const bool failed = recording->state == RECORDING_FAILED;

@@ -27,7 +27,7 @@ static unsigned pixel_size_of(unsigned counter_depth)
 
 static void bytes_of(const struct run *run, uint64_t *raw, uint64_t *written)
 {
-    struct run_recording *const recording = (struct run_recording *)&run->recording;
+    struct run_recording *const recording = run->recording;
     pthread_mutex_lock(&recording->mutex);
     *raw = recording->bytes_raw;
     *written = recording->bytes_written;

@@ -17,7 +17,7 @@ static unsigned counter_depth(const struct acquisition *acquisition,
     const char *key, *text = detector_settings_get(&acquisition->known, "COUNTERDEPTH");
     char given[DETECTOR_VALUE_SIZE];
     json_t *value;
-    json_object_foreach((json_t *)(start ? start->parameters : NULL), key, value)
+    json_object_foreach(start ? start->parameters : NULL, key, value)
     {
         if (strcasecmp(key, "COUNTERDEPTH") == 0 &&
             start_parameter_text(value, given, sizeof given))

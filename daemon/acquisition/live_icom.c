@@ -60,7 +60,8 @@ static int add_product(struct live_icom *icom, struct error *error)
 
 static int remove_product(struct live_icom *icom, struct error *error)
 {
-    if (!run_change_set(icom->run, &icom->product, 1, NULL, 0))
+    const struct product *const removed = icom->product;
+    if (!run_change_set(icom->run, &removed, 1, NULL, 0))
         return error_set(error, -ENOMEM, "no memory for another set of results");
     icom->product = NULL;
     return 0;

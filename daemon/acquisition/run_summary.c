@@ -50,7 +50,7 @@ static json_t *recording_json(const struct run *run, char *path, size_t path_siz
 {
     static const char *const fates[] = {
         [RUN_KEEP] = "keep", [RUN_ASK] = "ask", [RUN_DISCARD] = "discard"};
-    struct run_recording *const recording = (struct run_recording *)&run->recording;
+    struct run_recording *const recording = run->recording;
     static const char *const codecs[] = {[RECORDING_CODEC_LZ4] = "lz4",
                                          [RECORDING_CODEC_ZSTD] = "zstd",
                                          [RECORDING_CODEC_BLOSCLZ] = "blosclz",
@@ -268,7 +268,7 @@ static json_t *labels_json(const struct acquisition_plan *plan)
 
 json_t *run_summary(const struct run *run, double rate)
 {
-    char path[sizeof run->recording.path];
+    char path[sizeof run->recording->path];
     char detail[500];
     /* First: what is told of a finished run has to be what it was when it was finished. */
     const char *const state = phase_name(run);

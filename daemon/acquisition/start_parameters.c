@@ -230,7 +230,7 @@ bool start_parameters_init(struct start_parameters *parameters,
     *refusal = (struct start_refusal){0};
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)settings->parameters, name, value)
+    json_object_foreach(settings->parameters, name, value)
     {
         if (parameters->n >= START_PARAMETERS_MAX - 8) {
             error_set(&refusal->error, -EINVAL, "too many detector parameters in one request");

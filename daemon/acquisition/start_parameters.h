@@ -14,7 +14,7 @@ struct start_settings {
     bool trigger_given; /* else the preset's, or internal */
     enum trigger trigger;
     const struct preset *preset; /* NULL: none */
-    const json_t *parameters;    /* object NAME: text or number, may be NULL */
+    json_t *parameters;          /* object NAME: text or number, may be NULL */
     bool allow_dangerous;
 };
 

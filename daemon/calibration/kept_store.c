@@ -60,13 +60,13 @@ static int make_document_path(const struct kept_store *store, const char *kind, 
 
 /* ---- reading ---- */
 
-static bool understand(struct kept *kept, const json_t *json)
+static bool understand(struct kept *kept, json_t *json)
 {
     json_int_t seconds, ns;
     const char *kind, *name;
     json_t *document, *arrays;
-    if (json_unpack((json_t *)json, "{s:s, s:s, s:[I, I], s:o, s:o}", "kind", &kind, "name", &name,
-                    "saved", &seconds, &ns, "document", &document, "arrays", &arrays) < 0 ||
+    if (json_unpack(json, "{s:s, s:s, s:[I, I], s:o, s:o}", "kind", &kind, "name", &name, "saved",
+                    &seconds, &ns, "document", &document, "arrays", &arrays) < 0 ||
         !json_is_object(document) || !json_is_object(arrays) || !is_kind(kind) || !is_name(name))
         return false;
     *kept = (struct kept){

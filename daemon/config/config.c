@@ -182,12 +182,12 @@ int config_load_file(struct config *config, const char *path, FILE *messages)
 
 /* Reads the value of an option and sets it. `text` is the option with spaces in place of "KEY=", so
  * that columns are right. */
-static int load_option(const struct loader *loader, const char *path, const char *text)
+static int load_option(const struct loader *loader, char *path, const char *text)
 {
     struct yaml_node *value;
     struct yaml_node empty = {
         .text = (char[]){0}, .plain = true, .line = 1, .column = (unsigned)strlen(path) + 2};
-    const struct yaml_node key = {.text = (char *)path, .line = 1, .column = 1};
+    const struct yaml_node key = {.text = path, .line = 1, .column = 1};
     int result = yaml_parse(loader->source, text, strlen(text), &value);
     if (result == 0)
         result = load_named(loader, path, &key, value ? value : &empty);

@@ -30,11 +30,11 @@ static bool is_dangerous(const char *name, bool is_command)
 }
 
 /* The first of args.parameters that is dangerous. */
-static const char *dangerous_member(const json_t *parameters)
+static const char *dangerous_member(json_t *parameters)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)parameters, name, value)
+    json_object_foreach(parameters, name, value)
     {
         if (is_dangerous(name, false))
             return name;

@@ -169,9 +169,8 @@ static struct bragg_reference *found_already(const struct measuring_job *job)
     const struct product *const product = run_bragg(job->run);
     if (job->area.given || !product || bragg_product_is_provisional(product))
         return NULL;
-    struct bragg_reference *const reference =
-        (struct bragg_reference *)bragg_product_reference(product);
-    return bragg_product_setup(product)->in_template ? bragg_reference_ref(reference) : NULL;
+    const struct bragg_product_setup *const setup = bragg_product_setup(product);
+    return setup->in_template ? bragg_reference_ref(setup->reference) : NULL;
 }
 
 static int prepare(struct measuring_job *job, struct error *error)

@@ -49,7 +49,7 @@ void command_recordings_discarded(const struct control_service *service, struct 
     json_t *const files = json_array();
     size_t i;
     json_t *directory;
-    json_array_foreach((json_t *)acquisition_directories(service->acquisition), i, directory)
+    json_array_foreach(acquisition_directories(service->acquisition), i, directory)
         trash_list(json_string_value(directory), hours, files);
     request_succeed(request, json_pack("{s:f, s:o}", "hours", hours, "files", files), NULL, 0);
 }

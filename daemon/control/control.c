@@ -14,6 +14,7 @@
 #include "daemon/control/request_text.h"
 #include "daemon/control/scan_series.h"
 #include "daemon/key_ring.h"
+#include "daemon/zmq_message.h"
 #include "daemon/zmq_poll.h"
 
 /* The largest request is a start with 4 Mi scan positions, the largest binary part a map. */
@@ -47,11 +48,11 @@ static const struct command *find_command(const char *name)
 }
 
 /* The first member of args that the command does not know; NULL: it knows all. */
-static const char *unknown_argument(const struct command *command, const json_t *args)
+static const char *unknown_argument(const struct command *command, json_t *args)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)args, name, value)
+    json_object_foreach(args, name, value)
     {
         bool known = false;
         for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++)
@@ -178,7 +179,7 @@ static void take_request(struct control *control, struct request *request, const
     struct request_text text;
     struct request_fault fault;
     const int r = request_text_init(&text, bytes, size, &fault);
-    request_set_id(request, json_incref((json_t *)text.id));
+    request_set_id(request, json_incref(text.id));
     request_set_lease_token(request, text.lease);
     const struct lease_claim claim = request_lease_claim(request);
     if (r < 0)
@@ -194,26 +195,6 @@ static void take_request(struct control *control, struct request *request, const
 }
 
 /* ---- the socket ---- */
-
-static int receive_frames(void *socket, zmq_msg_t frames[MAX_FRAMES])
-{
-    int n = 0;
-    bool more = true;
-    while (more) {
-        zmq_msg_t spare;
-        zmq_msg_t *const frame = n < MAX_FRAMES ? &frames[n] : &spare;
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(frame);
-            break;
-        }
-        more = zmq_msg_more(frame);
-        if (frame == &spare)
-            zmq_msg_close(frame);
-        n++;
-    }
-    return n;
-}
 
 /* Frames from `body` on: JSON, then perhaps a binary part. */
 static void take_frames(struct control *control, struct request *request, zmq_msg_t *frames, int n,
@@ -236,7 +217,7 @@ static void on_readable(void *data)
 {
     struct control *const control = data;
     zmq_msg_t frames[MAX_FRAMES];
-    const int n = receive_frames(control->socket, frames);
+    const int n = (int)zmq_message_receive(control->socket, frames, MAX_FRAMES);
     if (n == 0)
         return;
     const bool has_empty_frame = n > 2 && zmq_msg_size(&frames[1]) == 0;
@@ -255,8 +236,7 @@ static void on_readable(void *data)
         request_set_caller(request, &caller);
         take_frames(control, request, frames, n, body);
     }
-    for (int i = 0; i < n && i < MAX_FRAMES; i++)
-        zmq_msg_close(&frames[i]);
+    zmq_message_close(frames, (unsigned)n, MAX_FRAMES);
 }
 
 static void set_options(void *socket)

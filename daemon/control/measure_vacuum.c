@@ -108,7 +108,7 @@ static json_t *measure_descan(const struct run *run)
 /* ---- keeping it ---- */
 
 static json_t *document_of(const struct measuring *measuring, const struct probe_disk *disk,
-                           const json_t *measured)
+                           json_t *measured)
 {
     json_t *const document =
         reference_document(measuring->run, &measuring->calibration, clock_realtime_ns());
@@ -117,7 +117,7 @@ static json_t *document_of(const struct measuring *measuring, const struct probe
     /* Its own image tells the angle, whatever was calibrated before. */
     json_object_set(json_object_get(document, "settings"), "convergence_mrad",
                     json_object_get(measured, "radius_mrad"));
-    json_object_set(document, "vacuum", (json_t *)measured);
+    json_object_set(document, "vacuum", measured);
     return document;
 }
 

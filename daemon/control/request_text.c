@@ -53,12 +53,12 @@ static int parse(struct request_text *text, const void *bytes, size_t size,
     return 0;
 }
 
-static int check_members(const json_t *body, struct request_fault *fault)
+static int check_members(json_t *body, struct request_fault *fault)
 {
     static const char *const allowed[] = {"id", "cmd", "args", "lease", "background"};
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)body, name, value)
+    json_object_foreach(body, name, value)
     {
         bool known = false;
         for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)

@@ -13,7 +13,7 @@
 
 struct request_text {
     json_t *body; /* owned, what follows is borrowed from it */
-    const json_t *id;
+    json_t *id;
     const char *command;
     json_t *args;      /* NULL: none */
     const char *lease; /* a token; NULL: none */

@@ -97,13 +97,13 @@ static void add_row(struct scan_series *series, const char *run)
 
 /* ---- the scans ---- */
 
-json_t *scan_series_args(const json_t *args, json_int_t scan)
+json_t *scan_series_args(json_t *args, json_int_t scan)
 {
-    json_t *const labelled = json_copy((json_t *)args);
-    const json_t *const given = json_object_get(args, "labels");
+    json_t *const labelled = json_copy(args);
+    json_t *const given = json_object_get(args, "labels");
     if (given && !json_is_object(given))
         return labelled; /* start refuses them */
-    json_t *const labels = given ? json_copy((json_t *)given) : json_object();
+    json_t *const labels = given ? json_copy(given) : json_object();
     json_object_set_new(labels, "scan", json_integer(scan));
     json_object_set_new(labelled, "labels", labels);
     return labelled;

@@ -33,7 +33,7 @@ int scan_series_init(struct scan_series *series, uv_loop_t *loop,
 void scan_series_finish(struct scan_series *series);
 
 /* The arguments of start for this scan, with its label; new reference. */
-json_t *scan_series_args(const json_t *args, json_int_t scan);
+json_t *scan_series_args(json_t *args, json_int_t scan);
 
 /* A scan was started for a client with these arguments of start (`series` among them or not):
  * whatever series went on is over. */

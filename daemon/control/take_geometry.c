@@ -158,7 +158,7 @@ static int read_positions(const json_t *list, uint32_t (*positions)[2], struct e
 {
     size_t i;
     json_t *pair;
-    json_array_foreach((json_t *)list, i, pair)
+    json_array_foreach(list, i, pair)
     {
         if (!read_position(pair, positions[i]))
             return error_set(error, -EINVAL,

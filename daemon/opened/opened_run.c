@@ -220,11 +220,11 @@ static void take_end(struct run *run, const struct opened_file *file)
     atomic_store(&run->ended_ns, ended ? ended : run->started_ns);
     atomic_store(&run->end, read_end(file));
     atomic_store(&run->phase, RUN_FINISHING);
-    run->recording.bytes_raw =
+    run->recording->bytes_raw =
         (uint64_t)json_integer_value(json_object_get(recording, "bytes_raw"));
-    run->recording.bytes_written =
+    run->recording->bytes_written =
         (uint64_t)json_integer_value(json_object_get(recording, "bytes_written"));
-    snprintf(run->recording.path, sizeof run->recording.path, "%s", file->path);
+    snprintf(run->recording->path, sizeof run->recording->path, "%s", file->path);
 }
 
 /* Through which it was seen last; that of storage, where the file cannot tell. */

@@ -90,12 +90,12 @@ void opened_settings_calibration(const struct opened_file *file, struct calibrat
 
 /* ---- virtual detectors and profiles ---- */
 
-static bool read_detector(const struct opened_file *file, const json_t *json,
+static bool read_detector(const struct opened_file *file, json_t *json,
                           struct virtual_detector_settings *settings)
 {
     struct error error = {0};
     const char *key;
-    json_t *const bare = json_copy((json_t *)json);
+    json_t *const bare = json_copy(json);
     json_object_del(bare, "mask_shape");
     char *const text = bare ? json_dumps(bare, JSON_COMPACT) : NULL;
     const bool good = text && virtual_detector_from_text(settings, text, &key, &error) == 0 &&

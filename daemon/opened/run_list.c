@@ -134,7 +134,7 @@ static unsigned digit(char character)
 }
 
 /* The pixels of a card into its plane; the card's own copy is for us alone. */
-static json_t *take_picture(const json_t *thumbnail, uint8_t *plane)
+static json_t *take_picture(json_t *thumbnail, uint8_t *plane)
 {
     const char *const text = json_string_value(json_object_get(thumbnail, "pixels"));
     const json_t *const shape = json_object_get(thumbnail, "shape");
@@ -146,7 +146,7 @@ static json_t *take_picture(const json_t *thumbnail, uint8_t *plane)
     for (size_t i = 0; i < height * width; i++)
         plane[i / width * RUN_CARD_SIDE + i % width] =
             (uint8_t)(16 * digit(text[2 * i]) + digit(text[2 * i + 1]));
-    json_t *const without = json_copy((json_t *)thumbnail);
+    json_t *const without = json_copy(thumbnail);
     json_object_del(without, "pixels");
     return without;
 }

@@ -148,19 +148,8 @@ static hid_t create(hid_t group, const struct image_store *like, unsigned rank,
                     const hsize_t *extent, const hsize_t *limit, const hsize_t *chunk,
                     uint32_t chunk_frames)
 {
-    hid_t dataset = -1;
-    const hid_t space = H5Screate_simple((int)rank, extent, limit);
-    const hid_t properties = chunk_properties(like, rank, chunk, chunk_frames);
-    const hid_t access = image_dataset_access();
-    if (space >= 0 && properties >= 0 && access >= 0)
-        dataset = H5Dcreate2(group, "data", like->type, space, H5P_DEFAULT, properties, access);
-    if (access >= 0)
-        H5Pclose(access);
-    if (properties >= 0)
-        H5Pclose(properties);
-    if (space >= 0)
-        H5Sclose(space);
-    return dataset;
+    return image_dataset_make(group, like->type, H5Screate_simple((int)rank, extent, limit),
+                              chunk_properties(like, rank, chunk, chunk_frames));
 }
 
 int image_store_create(struct image_store *store, hid_t group, const struct image_store *like,

@@ -39,16 +39,12 @@ hid_t image_dataset_access(void)
     return access;
 }
 
-static hid_t create(hid_t group, const struct run *run, int rank, const hsize_t *extent,
-                    const hsize_t *limit, const hsize_t *chunk, uint32_t chunk_frames)
+hid_t image_dataset_make(hid_t group, hid_t type, hid_t space, hid_t properties)
 {
     hid_t dataset = -1;
-    const hid_t space = H5Screate_simple(rank, extent, limit);
-    const hid_t properties = chunk_properties(run, rank, chunk, chunk_frames);
     const hid_t access = image_dataset_access();
     if (space >= 0 && properties >= 0 && access >= 0)
-        dataset = H5Dcreate2(group, "data", pixel_file_type(run->format.pixel_size), space,
-                             H5P_DEFAULT, properties, access);
+        dataset = H5Dcreate2(group, "data", type, space, H5P_DEFAULT, properties, access);
     if (access >= 0)
         H5Pclose(access);
     if (properties >= 0)
@@ -56,6 +52,14 @@ static hid_t create(hid_t group, const struct run *run, int rank, const hsize_t 
     if (space >= 0)
         H5Sclose(space);
     return dataset;
+}
+
+static hid_t create(hid_t group, const struct run *run, int rank, const hsize_t *extent,
+                    const hsize_t *limit, const hsize_t *chunk, uint32_t chunk_frames)
+{
+    return image_dataset_make(group, pixel_file_type(run->format.pixel_size),
+                              H5Screate_simple(rank, extent, limit),
+                              chunk_properties(run, rank, chunk, chunk_frames));
 }
 
 static int describe(hid_t dataset, const char *long_name)

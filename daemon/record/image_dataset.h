@@ -10,10 +10,12 @@
 /*
  * The datasets of pixels: chunks come compressed and go straight into the file.
  *
- *   scan     [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: what
- * was never written reads 0 passes   [repeat (unlimited), scan_y, scan_x, y, x], chunks (1, 1, k,
- * y, x), whole from the start stack    [frame (unlimited), y, x], chunks (k, y, x): of a list of
- * positions, whole from the start; of an unknown shape it grows with the frames
+ *   scan    [scan_y (unlimited), scan_x, y, x], chunks (1, k, y, x), whole from the start: what was
+ *           never written reads 0
+ *   passes  [repeat (unlimited), scan_y, scan_x, y, x], chunks (1, 1, k, y, x), whole from the
+ *           start
+ *   stack   [frame (unlimited), y, x], chunks (k, y, x): of a list of positions, whole from the
+ *           start; of an unknown shape it grows with the frames
  */
 struct image_dataset {
     hid_t id;
@@ -26,6 +28,10 @@ struct image_dataset {
 /* Properties to open a dataset of pixels with, for H5Pclose. Chunks never pass through the
  * library's chunk cache; without one it costs no memory. Negative: HDF5 failed. */
 hid_t image_dataset_access(void);
+
+/* `group`/data of this type, for H5Dclose. Closes space and properties, which may have failed.
+ * Negative: something of it did, or HDF5 fails now. */
+hid_t image_dataset_make(hid_t group, hid_t type, hid_t space, hid_t properties);
 
 /* `group`/data for the frames in place. Returns 0 or a negative number: HDF5 failed. */
 int image_dataset_create(struct image_dataset *images, hid_t group, const struct run *run);

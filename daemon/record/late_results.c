@@ -221,7 +221,7 @@ static int write_array(const struct late *late, struct result_array array, const
 
 static int write_arrays(const struct late *late, const struct product *product)
 {
-    void *const sums = run_sums(late->run, product);
+    void *const sums = run_sums(product);
     int r = sums ? 0 : -1;
     for (unsigned i = 0; r == 0 && i < product->n_arrays; i++)
         r = write_array(late, (struct result_array){-1, product, i}, sums);

@@ -152,9 +152,9 @@ static void sink_begin(void *data, struct run *run)
  * looks at again when it has closed it. */
 const char *recorder_add_given(struct recorder *recorder, struct run *run)
 {
-    pthread_mutex_lock(&run->recording.mutex);
-    const enum recording_state state = run->recording.state;
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    const enum recording_state state = run->recording->state;
+    pthread_mutex_unlock(&run->recording->mutex);
     if (state == RECORDING_OFF || state == RECORDING_FAILED)
         return "off";
     if (state != RECORDING_CLOSED)

@@ -223,7 +223,7 @@ int result_array_write(const struct result_array *array, const void *sums)
 /* The n arrays from `first` on, all of one product. */
 static int write_arrays(const struct result_array *first, unsigned n, const struct run *run)
 {
-    void *const sums = run_sums(run, first->product);
+    void *const sums = run_sums(first->product);
     int r = sums ? 0 : -1;
     for (unsigned i = 0; r == 0 && i < n; i++)
         r = result_array_write(&first[i], sums);

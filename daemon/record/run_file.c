@@ -180,10 +180,10 @@ static int write_statistics(struct file_datasets *datasets, const char *summary)
 /* What is known against the recording. */
 static int write_mark(struct run_file *file)
 {
-    char text[sizeof file->run->recording.error];
-    pthread_mutex_lock(&file->run->recording.mutex);
-    memcpy(text, file->run->recording.error, sizeof text);
-    pthread_mutex_unlock(&file->run->recording.mutex);
+    char text[sizeof file->run->recording->error];
+    pthread_mutex_lock(&file->run->recording->mutex);
+    memcpy(text, file->run->recording->error, sizeof text);
+    pthread_mutex_unlock(&file->run->recording->mutex);
     return file_mark_write(&file->datasets.mark, text);
 }
 

@@ -245,12 +245,12 @@ static void complete_file(struct writer *writer, struct open_run *open)
  * failure is told and changes nothing. Not tried again for the same maps. */
 static void add_given(struct run *run)
 {
-    char path[sizeof run->recording.path];
+    char path[sizeof run->recording->path];
     struct error error = {0};
-    pthread_mutex_lock(&run->recording.mutex);
-    const bool closed = run->recording.state == RECORDING_CLOSED;
-    snprintf(path, sizeof path, "%s", run->recording.path);
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    const bool closed = run->recording->state == RECORDING_CLOSED;
+    snprintf(path, sizeof path, "%s", run->recording->path);
+    pthread_mutex_unlock(&run->recording->mutex);
     if (!closed || !given_results_are_due(run))
         return;
     if (run_file_add_given(path, run, &error) < 0)

@@ -46,9 +46,17 @@ const struct virtual_detector_settings *live_detectors_find(const struct live_de
     return i < detectors->n ? &detectors->settings[i] : NULL;
 }
 
-int live_detectors_check_names(const struct live_detectors *detectors,
-                               const struct virtual_detector_settings *settings,
-                               struct error *error)
+static int check_room(const struct live_detectors *detectors, size_t place, struct error *error)
+{
+    if (place < LIVE_DETECTORS_MAX)
+        return 0;
+    return error_set(error, -ENOSPC,
+                     "there are %d virtual detectors already: remove one that is not needed",
+                     LIVE_DETECTORS_MAX);
+}
+
+int live_detectors_check(const struct live_detectors *detectors,
+                         const struct virtual_detector_settings *settings, struct error *error)
 {
     for (size_t i = 0; i < detectors->n; i++) {
         const struct virtual_detector_settings *const other = &detectors->settings[i];
@@ -59,7 +67,7 @@ int live_detectors_check_names(const struct live_detectors *detectors,
                              "give one another name",
                              other->name, settings->name);
     }
-    return 0;
+    return check_room(detectors, index_of(detectors, settings->name), error);
 }
 
 int live_detectors_put(struct live_detectors *detectors,
@@ -67,10 +75,8 @@ int live_detectors_put(struct live_detectors *detectors,
 {
     const size_t i = index_of(detectors, settings->name);
     struct virtual_detector_settings copy;
-    if (i == LIVE_DETECTORS_MAX)
-        return error_set(error, -ENOSPC,
-                         "there are %d virtual detectors already: remove one that is not needed",
-                         LIVE_DETECTORS_MAX);
+    if (check_room(detectors, i, error) < 0)
+        return -ENOSPC;
     if (i == detectors->n) {
         struct virtual_detector_settings *const longer =
             realloc(detectors->settings, (i + 1) * sizeof *longer);
@@ -103,7 +109,7 @@ int live_detectors_remove(struct live_detectors *detectors, const char *name, st
 
 /* The products of a run that were made of the detector of that name. */
 static size_t products_of(const struct product_set *set, const char *name,
-                          struct product *products[RUN_MAX_LAYERS])
+                          const struct product *products[RUN_MAX_LAYERS])
 {
     size_t n = 0;
     for (unsigned i = 0; i < set->n && n < RUN_MAX_LAYERS; i++) {
@@ -153,7 +159,8 @@ int live_detectors_change_run(struct run *run, const char *name,
                               const struct virtual_detector_settings *settings,
                               const struct product_set **set, struct error *error)
 {
-    struct product *removed[RUN_MAX_LAYERS], *added[RUN_MAX_LAYERS];
+    const struct product *removed[RUN_MAX_LAYERS];
+    struct product *added[RUN_MAX_LAYERS];
     const size_t n_removed = products_of(run_set(run), name, removed);
     const size_t n_added = settings ? run->n_layers : 0;
     int r = settings ? check_names(run, settings, error) : 0;

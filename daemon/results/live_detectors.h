@@ -27,10 +27,10 @@ void live_detectors_finish(struct live_detectors *detectors);
 const struct virtual_detector_settings *live_detectors_find(const struct live_detectors *detectors,
                                                             const char *name);
 
-/* -EEXIST: a map of this detector would have the name of another's. */
-int live_detectors_check_names(const struct live_detectors *detectors,
-                               const struct virtual_detector_settings *settings,
-                               struct error *error);
+/* Whether it can be put: before a run computes it. -EEXIST: a map of this detector would have the
+ * name of another's; -ENOSPC: there are too many. With a sentence. */
+int live_detectors_check(const struct live_detectors *detectors,
+                         const struct virtual_detector_settings *settings, struct error *error);
 
 /* Adds it, or puts it in the place of the one that has its name. -ENOMEM, or -ENOSPC with a
  * sentence. */

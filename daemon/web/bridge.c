@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/zmq_message.h"
 
 /* Of messages that wait while the web thread is busy; as many again wait at the publisher. */
 #define RECEIVE_HWM 256
@@ -65,27 +66,6 @@ void bridge_subscribe(struct bridge *bridge, const char *const *prefixes, size_t
 
 /* ---- messages ---- */
 
-/* Parts beyond BRIDGE_MAX_PARTS + 2 are dropped, and the count tells of them. */
-static unsigned receive(void *socket, zmq_msg_t frames[2 + BRIDGE_MAX_PARTS])
-{
-    unsigned n = 0;
-    bool more = true;
-    while (more) {
-        zmq_msg_t spare;
-        zmq_msg_t *const frame = n < 2 + BRIDGE_MAX_PARTS ? &frames[n] : &spare;
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(frame);
-            break;
-        }
-        more = zmq_msg_more(frame);
-        if (frame == &spare)
-            zmq_msg_close(frame);
-        n++;
-    }
-    return n;
-}
-
 static void hand_over(struct bridge *bridge, zmq_msg_t *frames, unsigned n)
 {
     struct message_part parts[2 + BRIDGE_MAX_PARTS];
@@ -105,14 +85,13 @@ static void on_readable(void *data)
 {
     struct bridge *const bridge = data;
     zmq_msg_t frames[2 + BRIDGE_MAX_PARTS];
-    const unsigned n = receive(bridge->socket, frames);
-    const unsigned kept = n < 2 + BRIDGE_MAX_PARTS ? n : 2 + BRIDGE_MAX_PARTS;
-    if (n > kept)
+    const unsigned room = sizeof frames / sizeof frames[0];
+    const unsigned n = zmq_message_receive(bridge->socket, frames, room);
+    if (n > room)
         log_error("web", "a published message of %u parts is too long to pass on", n);
     else if (n > 0)
         hand_over(bridge, frames, n);
-    for (unsigned i = 0; i < kept; i++)
-        zmq_msg_close(&frames[i]);
+    zmq_message_close(frames, n, room);
 }
 
 /* ---- life ---- */

@@ -165,7 +165,7 @@ static int take_entry(struct topic *topic, const json_t *json, const struct mess
     return 0;
 }
 
-static int take_map(struct topic *topic, const json_t *json, const struct message_part *parts,
+static int take_map(struct topic *topic, json_t *json, const struct message_part *parts,
                     unsigned n_parts)
 {
     const int r = n_parts == 2 ? topic_map_take(&topic->map, json, parts) : -EINVAL;

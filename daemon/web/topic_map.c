@@ -100,10 +100,10 @@ static int begin(struct topic_map *map, const struct rows *rows)
 /* ---- taking ---- */
 
 /* The header without what every message has anew. */
-static json_t *lasting_members(const json_t *header)
+static json_t *lasting_members(json_t *header)
 {
     static const char *const passing[] = {"seq", "t", "rows", "key", "parts"};
-    json_t *const kind = json_copy((json_t *)header);
+    json_t *const kind = json_copy(header);
     for (size_t i = 0; kind && i < sizeof passing / sizeof passing[0]; i++)
         json_object_del(kind, passing[i]);
     return kind;
@@ -134,7 +134,7 @@ static bool merge(struct topic_map *map, const struct rows *rows,
     return changed;
 }
 
-int topic_map_take(struct topic_map *map, const json_t *header, const struct message_part parts[2])
+int topic_map_take(struct topic_map *map, json_t *header, const struct message_part parts[2])
 {
     struct rows rows;
     if (!describe(&rows, header, parts))
@@ -158,17 +158,17 @@ int topic_map_take(struct topic_map *map, const json_t *header, const struct mes
     json_decref(map->kind);
     map->kind = kind;
     json_decref(map->header);
-    map->header = json_incref((json_t *)header);
+    map->header = json_incref(header);
     return 0;
 }
 
 /* ---- sending ---- */
 
-static json_t *describe_part(const json_t *part, const struct topic_map *map, uint64_t count,
+static json_t *describe_part(json_t *part, const struct topic_map *map, uint64_t count,
                              size_t item_size)
 {
     const uint64_t nbytes = count * map->nx * item_size;
-    json_t *const described = json_copy((json_t *)part);
+    json_t *const described = json_copy(part);
     if (described) {
         json_object_set_new(described, "shape",
                             json_pack("[I, I]", (json_int_t)count, (json_int_t)map->nx));

@@ -29,7 +29,7 @@ struct topic_map {
  * another run, view, shape or type than before begin a new map, in which nothing else is measured.
  * Returns 0, -EINVAL when header and parts do not fit, or -ENOMEM.
  */
-int topic_map_take(struct topic_map *map, const json_t *header, const struct message_part parts[2]);
+int topic_map_take(struct topic_map *map, json_t *header, const struct message_part parts[2]);
 
 /*
  * What a viewer lacks who has seen version `seen`: all rows (`key`: true), or those from the first

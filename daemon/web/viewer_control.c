@@ -7,6 +7,7 @@
 #include "daemon/page_identity.h"
 #include "daemon/web/viewer.h"
 #include "daemon/web/web_internal.h"
+#include "daemon/zmq_message.h"
 
 /* Every viewer is a client of the control socket of its own, so that the daemon knows them apart.
  */
@@ -14,19 +15,6 @@
 #define MAX_FRAMES (1 + BRIDGE_MAX_PARTS)
 /* Replies that wait for a viewer; one alone may be larger. */
 #define MAX_WAITING_BYTES ((size_t)64 << 20)
-
-static unsigned receive(void *socket, zmq_msg_t frames[MAX_FRAMES])
-{
-    unsigned n = 0;
-    do {
-        zmq_msg_init(&frames[n]);
-        if (zmq_msg_recv(&frames[n], socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&frames[n]);
-            break;
-        }
-    } while (zmq_msg_more(&frames[n++]) && n < MAX_FRAMES);
-    return n;
-}
 
 static struct message *make_message(zmq_msg_t *frames, unsigned n)
 {
@@ -54,14 +42,16 @@ static void on_reply(void *data)
 {
     struct viewer *const viewer = data;
     zmq_msg_t frames[MAX_FRAMES];
-    const unsigned n = receive(viewer->control, frames);
+    const unsigned n = zmq_message_receive(viewer->control, frames, MAX_FRAMES);
+    const unsigned kept = n < MAX_FRAMES ? n : MAX_FRAMES;
+    if (n > kept)
+        log_error("web", "a reply of %u parts is too long to pass on whole", n);
     if (n > 0) {
         viewer->n_pending -= viewer->n_pending > 0;
         if (viewer->wsi)
-            pass_on(viewer, make_message(frames, n));
+            pass_on(viewer, make_message(frames, kept));
     }
-    for (unsigned i = 0; i < n; i++)
-        zmq_msg_close(&frames[i]);
+    zmq_message_close(frames, n, MAX_FRAMES);
 }
 
 int viewer_control_open(struct viewer *viewer)

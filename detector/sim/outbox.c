@@ -14,7 +14,12 @@ void outbox_add(struct outbox *outbox, void *head, size_t head_size, const void 
     const size_t before = outbox->count ? outbox->ends[outbox->count - 1] : 0;
     struct iovec *pieces = outbox->pieces + 2 * outbox->count;
     pieces[0] = (struct iovec){.iov_base = head, .iov_len = head_size};
-    pieces[1] = (struct iovec){.iov_base = (void *)body, .iov_len = body_size};
+    /* An iovec knows no const, as it serves reading too; sendmsg only looks. */
+    const union {
+        const void *seen;
+        void *given;
+    } bytes = {.seen = body};
+    pieces[1] = (struct iovec){.iov_base = bytes.given, .iov_len = body_size};
     outbox->exposures[outbox->count] = ends_exposure;
     outbox->ends[outbox->count++] = before + head_size + body_size;
 }

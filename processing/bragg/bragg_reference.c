@@ -57,9 +57,10 @@ static int copy_values(struct bragg_reference *r, const struct bragg_reference_v
 {
     const size_t n = (size_t)values->height * values->width;
     r->values = *values;
-    r->values.template_sums = copy_of(values->template_sums, n * sizeof(uint64_t));
-    r->values.bad = values->bad ? copy_of(values->bad, n) : NULL;
-    return r->values.template_sums && (r->values.bad || !values->bad) ? 0 : -ENOMEM;
+    r->values.template_sums = r->template_sums =
+        copy_of(values->template_sums, n * sizeof(uint64_t));
+    r->values.bad = r->bad = values->bad ? copy_of(values->bad, n) : NULL;
+    return r->template_sums && (r->bad || !values->bad) ? 0 : -ENOMEM;
 }
 
 static uint32_t longest_reach(const double radius[BRAGG_WIDTHS])
@@ -208,8 +209,8 @@ void bragg_reference_unref(struct bragg_reference *reference)
     free(reference->band_at);
     free(reference->template);
     free(reference->mask);
-    free((void *)reference->values.bad);
-    free((void *)reference->values.template_sums);
+    free(reference->bad);
+    free(reference->template_sums);
     free(reference);
 }
 

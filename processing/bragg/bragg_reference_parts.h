@@ -12,7 +12,9 @@
 /* Never changes once made (but for its count of references). */
 struct bragg_reference {
     _Atomic unsigned references;
-    struct bragg_reference_values values; /* of its own arrays */
+    struct bragg_reference_values values; /* of its own arrays: */
+    uint64_t *template_sums;
+    uint8_t *bad; /* may be NULL */
     struct bragg_grid grid;
     struct bragg_template_counts pixels;
     uint8_t *mask;    /* [rows][stride] of the grid, 0 or UINT8_MAX */

@@ -104,12 +104,11 @@ static int replace(struct run *run, const struct product *learned,
     r = classify_all(run, product, error);
     if (r < 0)
         return r;
-    struct product *removed = (struct product *)learned;
-    const struct product_set *const set = run_change_set(run, &removed, 1, &product, 1);
+    struct product_set *const set = run_change_set(run, &learned, 1, &product, 1);
     if (!set)
         return error_set(error, -ENOMEM, "no memory for the final Bragg reflections");
     /* It was computed of all frames. */
-    atomic_store_explicit(&((struct product_set *)set)->first_frame, 0, memory_order_relaxed);
+    atomic_store_explicit(&set->first_frame, 0, memory_order_relaxed);
     return 0;
 }
 

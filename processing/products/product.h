@@ -16,10 +16,12 @@
  *
  *   prepare     before any frame of it: masks and tables for this pixel format. May allocate.
  *   frame       once per analysed frame, by the worker that holds it: computes the frame's columns
- * from whichever form of its pixels is best (frame.h; frame_image gives the decoded image).
+ *               from whichever form of its pixels is best (frame.h; frame_image gives the decoded
+ *               image).
  *   accumulate  once per placed frame, after `frame`: adds to the worker's accumulator. Neither of
- * the two allocates, locks or makes a system call; either may be NULL. merge       adds one
- * accumulator to another. Integer sums, so that order and number of threads do not matter.
+ *               the two allocates, locks or makes a system call; either may be NULL.
+ *   merge       adds one accumulator to another. Integer sums, so that order and number of threads
+ *               do not matter. An accumulator is plain memory, and its copy is one too.
  *   map_value   turns a frame's columns into the value of one of the product's maps.
  *   array       turns a merged accumulator into one of the product's arrays.
  *   finish      frees what prepare made.

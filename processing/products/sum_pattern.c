@@ -40,9 +40,14 @@ struct accumulator {
     _Alignas(64) uint64_t sums[]; /* [n_pixels] */
 };
 
-static void *part_of(const struct accumulator *accumulator, size_t offset)
+static void *part_of(struct accumulator *accumulator, size_t offset)
 {
     return (uint8_t *)accumulator + offset;
+}
+
+static const void *const_part_of(const struct accumulator *accumulator, size_t offset)
+{
+    return (const uint8_t *)accumulator + offset;
 }
 
 static void raise_maximum(const struct sum_pattern *state, struct accumulator *accumulator,
@@ -92,7 +97,8 @@ static void add_all(const struct sum_pattern *state, uint64_t *sums,
     for (size_t i = 0; i < state->n_pixels; i++)
         sums[i] += accumulator->sums[i];
     if (accumulator->n_in_tile)
-        state->kernels->widen(sums, part_of(accumulator, state->tile_offset), state->n_pixels);
+        state->kernels->widen(sums, const_part_of(accumulator, state->tile_offset),
+                              state->n_pixels);
 }
 
 static void merge(const struct product *product, void *into, const void *from)
@@ -101,7 +107,7 @@ static void merge(const struct product *product, void *into, const void *from)
     struct accumulator *const sum = into;
     const struct accumulator *const share = from;
     add_all(state, sum->sums, share);
-    raise_maximum(state, sum, part_of(share, state->maximum_offset));
+    raise_maximum(state, sum, const_part_of(share, state->maximum_offset));
     sum->n_frames += share->n_frames;
 }
 
@@ -110,7 +116,7 @@ static void sums_to_maximum(const struct product *product, const struct accumula
                             uint64_t *values)
 {
     const struct sum_pattern *const state = product->state;
-    const void *const maximum = part_of(accumulator, state->maximum_offset);
+    const void *const maximum = const_part_of(accumulator, state->maximum_offset);
     for (size_t i = 0; i < state->n_pixels; i++) {
         const uint64_t several = pixel_value(maximum, i, product->format.pixel_size);
         const uint64_t one = values[i] > 0;

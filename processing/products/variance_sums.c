@@ -52,24 +52,28 @@ void variance_layout_init(struct variance_layout *layout, const struct radial_bi
 
 /* ---- the parts of an accumulator ---- */
 
-static void *at(const void *accumulator, size_t offset)
+static void *at(void *accumulator, size_t offset)
 {
     return (uint8_t *)accumulator + offset;
 }
 
-static struct ring_moments *rings_of(const struct variance_layout *layout, const void *accumulator,
+static const void *const_at(const void *accumulator, size_t offset)
+{
+    return (const uint8_t *)accumulator + offset;
+}
+
+static struct ring_moments *rings_of(const struct variance_layout *layout, void *accumulator,
                                      uint32_t block)
 {
     return (struct ring_moments *)at(accumulator, layout->rings) + (size_t)block * layout->n_bins;
 }
 
-static uint64_t *pattern_of(const struct variance_layout *layout, const void *accumulator,
-                            uint32_t block)
+static uint64_t *pattern_of(const struct variance_layout *layout, void *accumulator, uint32_t block)
 {
     return (uint64_t *)at(accumulator, layout->patterns) + block * layout->n_pixels;
 }
 
-static uint64_t *pairs_of(const struct variance_layout *layout, const void *accumulator)
+static uint64_t *pairs_of(const struct variance_layout *layout, void *accumulator)
 {
     return at(accumulator, layout->pairs);
 }
@@ -88,7 +92,8 @@ const uint64_t *variance_block_frames(const void *accumulator)
 const struct ring_moments *variance_block_rings(const struct variance_layout *layout,
                                                 const void *accumulator, uint32_t block)
 {
-    return rings_of(layout, accumulator, block);
+    return (const struct ring_moments *)const_at(accumulator, layout->rings) +
+           (size_t)block * layout->n_bins;
 }
 
 uint64_t variance_frames(const struct variance_layout *layout, const void *accumulator)
@@ -104,24 +109,25 @@ void variance_add_block_counts(const struct variance_layout *layout, const void 
                                uint32_t block, uint64_t *counts)
 {
     const struct accumulator *const sums = accumulator;
-    const uint64_t *const pattern = pattern_of(layout, accumulator, block);
+    const uint64_t *const pattern =
+        (const uint64_t *)const_at(accumulator, layout->patterns) + block * layout->n_pixels;
     if (!sums->block_frames[block])
         return;
     for (size_t i = 0; i < layout->n_pixels; i++)
         counts[i] += pattern[i];
     if (sums->n_in_tile && sums->tile_block == block)
-        layout->kernels->widen(counts, at(accumulator, layout->tile), layout->n_pixels);
+        layout->kernels->widen(counts, const_at(accumulator, layout->tile), layout->n_pixels);
 }
 
 wide_count variance_pairs(const struct variance_layout *layout, const void *accumulator,
                           size_t pixel)
 {
-    const uint64_t *const pairs = pairs_of(layout, accumulator);
+    const uint64_t *const pairs = const_at(accumulator, layout->pairs);
     wide_count sum = pairs[pixel];
     if (layout->pixel_size == 4)
         sum += (wide_count)pairs[layout->n_pixels + pixel] << 32;
     if (layout->pairs_tile_size)
-        sum += ((const uint32_t *)at(accumulator, layout->pairs_tile))[pixel];
+        sum += ((const uint32_t *)const_at(accumulator, layout->pairs_tile))[pixel];
     return sum;
 }
 
@@ -203,7 +209,7 @@ void variance_sums_add(const struct variance_layout *layout, void *accumulator, 
 static void merge_rings(const struct variance_layout *layout, void *into, const void *from)
 {
     struct ring_moments *const sums = rings_of(layout, into, 0);
-    const struct ring_moments *const more = rings_of(layout, from, 0);
+    const struct ring_moments *const more = variance_block_rings(layout, from, 0);
     for (size_t i = 0; i < (size_t)layout->n_blocks * layout->n_bins; i++) {
         sums[i].counts += more[i].counts;
         sums[i].squares += more[i].squares;
@@ -222,11 +228,11 @@ static void merge_pairs(const struct variance_layout *layout, struct accumulator
                         const struct accumulator *from)
 {
     uint64_t *const sums = pairs_of(layout, into);
-    const uint64_t *const more = pairs_of(layout, from);
+    const uint64_t *const more = const_at(from, layout->pairs);
     for (size_t i = 0; i < n_pairs(layout); i++)
         sums[i] += more[i];
     if (from->n_in_pairs_tile)
-        layout->widen_pairs(sums, at(from, layout->pairs_tile), layout->n_pixels);
+        layout->widen_pairs(sums, const_at(from, layout->pairs_tile), layout->n_pixels);
 }
 
 void variance_sums_merge(const struct variance_layout *layout, void *into, const void *from)

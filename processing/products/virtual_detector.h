@@ -79,7 +79,8 @@ struct detector_pixels {
  * (processing/pixels/weight_planes.h), so that it does not depend on instruction set, number of
  * threads or order either.
  *
- * -EINVAL: settings that mean nothing, or a mask that does not fit the frame; -ENOTSUP: no code for
+ * -EINVAL: settings that mean nothing, a mask that does not fit the frame, or none of its pixels
+ * counts; -ENOTSUP: no code for
  * such pixels; -ENOMEM; or what reading the mask's file returned. All with a sentence that names
  * the detector and the remedy, and nothing to free.
  */

@@ -19,6 +19,7 @@ struct making {
     enum cpu_isa isa;
     size_t n_pixels;
     double *weights;
+    bool sees; /* a map that was made has a pixel that counts */
     struct error *error;
 };
 
@@ -138,7 +139,7 @@ static int make_planes(const struct making *making, struct detector_map *map)
     return status;
 }
 
-static int make_map(const struct making *making, unsigned i)
+static int make_map(struct making *making, unsigned i)
 {
     struct virtual_detector *const state = making->product->state;
     struct detector_map *const map = &state->maps[i];
@@ -147,6 +148,7 @@ static int make_map(const struct making *making, unsigned i)
     const int status = fold_corrections(making, map);
     if (status)
         return status;
+    making->sees |= sum_of_sizes(making->weights, making->n_pixels) > 0;
     state->n_maps++;
     if (make_planes(making, map) < 0)
         return error_set(making->error, -ENOMEM, "virtual detector \"%s\": no memory for its mask",
@@ -155,6 +157,19 @@ static int make_map(const struct making *making, unsigned i)
     making->product->maps[i].dtype = map->exact ? MAP_DTYPE_U64 : MAP_DTYPE_F64;
     describe(making, i);
     return 0;
+}
+
+/* A map that is 0 everywhere looks like a specimen without contrast. One sector of several may look
+ * past the frame. */
+static int check_sees(const struct making *making)
+{
+    const struct pixel_format *const format = &making->product->format;
+    if (making->sees)
+        return 0;
+    return error_set(making->error, -EINVAL,
+                     "virtual detector \"%s\": no pixel counts in it, of frames of %" PRIu32
+                     " x %" PRIu32 "; look at its place, its size, and what is masked as bad",
+                     making->settings->name, format->height, format->width);
 }
 
 static int allocate(struct making *making, const struct kernels *kernels)
@@ -184,6 +199,8 @@ static int make(struct making *making, const struct kernels *kernels)
         status = allocate(making, kernels);
     for (unsigned i = 0; !status && i < making->product->n_maps; i++)
         status = make_map(making, i);
+    if (!status)
+        status = check_sees(making);
     bit_order_finish(&making->order);
     free(making->weights);
     return status;

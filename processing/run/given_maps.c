@@ -190,7 +190,7 @@ struct product *given_maps_home(struct run *run, const struct given_map *maps, u
 
 int given_maps_show(struct run *run, struct product *product, struct error *error)
 {
-    struct product *old = given_maps_find(run, product->maps[0].name);
+    const struct product *const old = given_maps_find(run, product->maps[0].name);
     given_maps_changed(product);
     if (old == product)
         return 0;

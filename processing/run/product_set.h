@@ -27,12 +27,13 @@ struct product_set {
 };
 
 /*
- * One worker's share of a product's sums. `own` and `dirty` are touched by its worker only, which
- * merges `own` into `shared` under the mutex when somebody asked for fresh arrays or when the run
- * is over. The service thread reads `shared` under the mutex. So when the run is over all is in
- * `shared`. `given`, under the mutex too: there is something in `shared`, whose memory nobody has
- * touched before. The first time the two change places, which leaves half of the memory of a run
- * that nobody watches untouched.
+ * One worker's share of a product's sums; the last one is that of the threads of recompute.h, which
+ * add to `shared` what each of them has gathered elsewhere, and whose `own` is NULL. `own` and
+ * `dirty` are touched by its worker only, which merges `own` into `shared` under the mutex when
+ * somebody asked for fresh arrays or when the run is over. The service thread reads `shared` under
+ * the mutex. So when the run is over all is in `shared`. `given`, under the mutex too: there is
+ * something in `shared`, whose memory nobody has touched before. The first time the two change
+ * places, which leaves half of the memory of a run that nobody watches untouched.
  */
 struct product_partial {
     pthread_mutex_t mutex;

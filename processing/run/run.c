@@ -131,15 +131,32 @@ static int take_header(struct run *run, const uint8_t *hdr, size_t hdr_size, str
     return acquisition_header_parse(&run->acquisition, hdr, hdr_size, error);
 }
 
+static struct run_recording *recording_create(void)
+{
+    struct run_recording *const recording = calloc(1, sizeof *recording);
+    if (recording)
+        pthread_mutex_init(&recording->mutex, NULL);
+    return recording;
+}
+
+static void recording_destroy(struct run_recording *recording)
+{
+    if (!recording)
+        return;
+    pthread_mutex_destroy(&recording->mutex);
+    free(recording);
+}
+
 /* Asks for nothing that is not there: what fails leaves the rest to run_unref. */
 static int give_memory(struct run *run, const char *scan_source, struct error *error)
 {
+    run->recording = recording_create();
     run->stalls = stall_watch_create();
     run->bragg = run_bragg_create();
     /* Recycled, at a number that no chunk has: a chunk that is written again may move. */
     run->stored = column_table_create(3, UINT32_MAX);
     run->stored_late = column_table_create(2, 0);
-    if (!run->stalls || !run->bragg || !run->stored || !run->stored_late ||
+    if (!run->recording || !run->stalls || !run->bragg || !run->stored || !run->stored_late ||
         create_latest(run) < 0 || frame_table_create(&run->frames) < 0 ||
         run_set_view(run, &run->scan, scan_source) < 0)
         return error_set(error, -ENOMEM, "no memory for the live results");
@@ -150,7 +167,6 @@ static void init(struct run *run, struct acquisition_plan *plan, const struct ru
 {
     atomic_init(&run->references, 1);
     atomic_init(&run->pending, 1);
-    pthread_mutex_init(&run->recording.mutex, NULL);
     pthread_mutex_init(&run->products_mutex, NULL);
     for (unsigned i = 0; i < RUN_MAX_LAYERS; i++) {
         pthread_mutex_init(&run->latest[i].mutex, NULL);
@@ -240,13 +256,13 @@ void run_unref(struct run *run)
         run->store.destroy(run->store.data);
     stall_watch_destroy(run->stalls);
     run_bragg_destroy(run->bragg);
+    recording_destroy(run->recording);
     for (unsigned i = 0; i < RUN_MAX_LAYERS; i++) {
         free(run->latest[i].image);
         pthread_mutex_destroy(&run->latest[i].mutex);
     }
     free(run->hdr);
     acquisition_plan_unref(run->plan);
-    pthread_mutex_destroy(&run->recording.mutex);
     pthread_mutex_destroy(&run->products_mutex);
     free(run);
 }

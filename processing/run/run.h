@@ -22,23 +22,23 @@
  *
  * Who owns what, in the order in which it is written:
  *   - plan, hdr, format, layers, scan, chunk_frames, recycle, store, remarks: set by the ingest
- * thread (of a run from a file: by whoever reads it) before the first chunk is published, then only
- * read. The publication of the chunk (or of the run through run_current) orders them.
+ *     thread (of a run from a file: by whoever reads it) before the first chunk is published, then
+ *     only read. The publication of the chunk (or of the run through run_current) orders them.
  *   - counts: each counter is added to by the thread named beside it, relaxed; exact once `phase`
- * is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
- * last frame while frames move.
+ *     is RUN_FINISHED, a good picture before. Readers must not expect the identities to hold to the
+ *     last frame while frames move.
  *   - frames: see frame_table.h. epochs: see epochs.h. products and sets: see product_set.h; added
- * to under products_mutex (run_products.c), by the ingest thread before the run is published, then
- * by the service thread and, at the end, the finisher; published by store-release of n_products and
- * of set. bragg: see run_bragg.c.
+ *     to under products_mutex (run_products.c), by the ingest thread before the run is published,
+ *     then by the service thread and, at the end, the finisher; published by store-release of
+ *     n_products and of set. bragg: see run_bragg.c.
  *   - view: the newest geometry through which results are seen; published by the service thread
- * with a store-release, older ones stay until the run is freed. excluded: likewise.
- *   - recording: under its own mutex; written by the writer thread, read by the service thread.
- * Never touched on a frame's path.
+ *     with a store-release, older ones stay until the run is freed. excluded: likewise.
+ *   - recording: under its own mutex, apart from the run, which readers have const; written by the
+ *     writer thread, read by the service thread. Never touched on a frame's path.
  *   - beam: the writer thread when all frames are in; published by a store-release of beam_known.
  *   - pending: 1 for the ingest thread while the run lasts, 1 for each chunk that is not done, 1
- * for each worker with unmerged sums, 1 for a recompute.h that goes on. Whoever takes it to 0 tells
- * the chunk sink that the run is over; by then every chunk was handed over.
+ *     for each worker with unmerged sums, 1 for a recompute.h that goes on. Whoever takes it to 0
+ *     tells the chunk sink that the run is over; by then every chunk was handed over.
  */
 enum run_phase {
     RUN_ACQUIRING, /* frames are expected */
@@ -170,7 +170,7 @@ struct run {
     unsigned n_workers;
     _Atomic uint32_t arrays_wanted;
     struct stall_watch *stalls; /* stall_watch.h */
-    struct run_recording recording;
+    struct run_recording *recording;
     _Atomic int fate;                         /* enum run_fate; set by the service thread */
     _Atomic unsigned pack_step, pack_changes; /* of RECORDING_CODEC_AUTO: the step in force, and
                                                  how often it changed; service thread */
@@ -274,7 +274,7 @@ int run_array(const struct run *run, const struct product *product, unsigned whi
  * its class's `array`, and for free(). For whoever wants several arrays of a product: to merge
  * shares of the variance of 512 x 512 pixels is 36 MiB each. NULL: no memory.
  */
-void *run_sums(const struct run *run, const struct product *product);
+void *run_sums(const struct product *product);
 void run_want_arrays(struct run *run);
 
 /* Looks for places where the detector was held up among the frames that came since the last time;

@@ -8,9 +8,9 @@
 
 static uint64_t product_bytes(const struct product *product)
 {
-    /* A partial has two accumulators. */
-    return column_table_bytes(product->columns) +
-           2 * (uint64_t)product->n_partials * product->accumulator_size;
+    /* A partial has two accumulators, but the last one. */
+    const uint64_t n = product->n_partials > 0 ? 2 * (uint64_t)product->n_partials - 1 : 0;
+    return column_table_bytes(product->columns) + n * product->accumulator_size;
 }
 
 static uint64_t bragg_bytes(const struct run *run)

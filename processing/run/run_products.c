@@ -50,6 +50,7 @@ static void partials_destroy(const struct product *product)
     free(partials);
 }
 
+/* One for each of n - 1 workers, and one that others add to. */
 static int partials_create(struct product *product, unsigned n)
 {
     product->partials = calloc(n, sizeof *product->partials);
@@ -61,9 +62,10 @@ static int partials_create(struct product *product, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         struct product_partial *const partial = &product->partials[i];
         /* Touched by whoever adds to them first: here it would hold the first frames up. */
-        partial->own = huge_memory_map(product->accumulator_size);
+        const bool has_own = i + 1 < n;
+        partial->own = has_own ? huge_memory_map(product->accumulator_size) : NULL;
         partial->shared = huge_memory_map(product->accumulator_size);
-        if (!partial->own || !partial->shared)
+        if ((has_own && !partial->own) || !partial->shared)
             return -ENOMEM;
     }
     return 0;
@@ -167,7 +169,7 @@ struct product *run_add_product(struct run *run, const struct product *prepared,
 
 /* ---- sets ---- */
 
-static bool contains(struct product *const *products, size_t n, const struct product *product)
+static bool contains(const struct product *const *products, size_t n, const struct product *product)
 {
     for (size_t i = 0; i < n; i++) {
         if (products[i] == product)
@@ -176,9 +178,9 @@ static bool contains(struct product *const *products, size_t n, const struct pro
     return false;
 }
 
-static const struct product_set *change_set(struct run *run, struct product *const *removed,
-                                            size_t n_removed, struct product *const *added,
-                                            size_t n_added)
+static struct product_set *change_set(struct run *run, const struct product *const *removed,
+                                      size_t n_removed, struct product *const *added,
+                                      size_t n_added)
 {
     struct product_set *const old = atomic_load_explicit(&run->set, memory_order_relaxed);
     const size_t n_old = old ? old->n : 0;
@@ -202,12 +204,11 @@ static const struct product_set *change_set(struct run *run, struct product *con
     return set;
 }
 
-const struct product_set *run_change_set(struct run *run, struct product *const *removed,
-                                         size_t n_removed, struct product *const *added,
-                                         size_t n_added)
+struct product_set *run_change_set(struct run *run, const struct product *const *removed,
+                                   size_t n_removed, struct product *const *added, size_t n_added)
 {
     pthread_mutex_lock(&run->products_mutex);
-    const struct product_set *const set = change_set(run, removed, n_removed, added, n_added);
+    struct product_set *const set = change_set(run, removed, n_removed, added, n_added);
     pthread_mutex_unlock(&run->products_mutex);
     return set;
 }

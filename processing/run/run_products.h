@@ -23,9 +23,8 @@ struct product *run_add_product(struct run *run, const struct product *prepared,
  * on, and `removed` (n_removed) no more. The set's first_frame tells from which frame on, once it
  * is known. NULL: no memory; nothing changed.
  */
-const struct product_set *run_change_set(struct run *run, struct product *const *removed,
-                                         size_t n_removed, struct product *const *added,
-                                         size_t n_added);
+struct product_set *run_change_set(struct run *run, const struct product *const *removed,
+                                   size_t n_removed, struct product *const *added, size_t n_added);
 
 /* Pixels of the run's frames that are left out, [height][width]; NULL: none, or the plan's mask is
  * of another size. Any thread. */

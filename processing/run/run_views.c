@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/counter.h"
+#include "common/huge_memory.h"
 #include "processing/run/given_maps.h"
 #include "processing/run/run_excluded.h"
 #include "processing/run/run_products.h"
@@ -265,23 +266,28 @@ void product_partial_give(const struct product *product, struct product_partial 
     partial->dirty = false;
 }
 
-void *run_sums(const struct run *run, const struct product *product)
+void *run_sums(const struct product *product)
 {
-    (void)run;
-    void *const merged = product_accumulator_create(product->accumulator_size);
+    bool is_first = true;
+    void *const merged = huge_memory_allocate(product->accumulator_size);
     for (unsigned i = 0; merged && i < product->n_partials; i++) {
         struct product_partial *const partial = &product->partials[i];
         pthread_mutex_lock(&partial->mutex);
-        if (partial->given)
+        if (partial->given && is_first)
+            memcpy(merged, partial->shared, product->accumulator_size);
+        else if (partial->given)
             product->class->merge(product, merged, partial->shared);
+        is_first &= !partial->given;
         pthread_mutex_unlock(&partial->mutex);
     }
+    if (merged && is_first)
+        memset(merged, 0, product->accumulator_size);
     return merged;
 }
 
 int run_array(const struct run *run, const struct product *product, unsigned which, void *values)
 {
-    void *const merged = run_sums(run, product);
+    void *const merged = run_sums(product);
     if (!merged) {
         memset(values, 0, 8 * array_length(&product->arrays[which]));
         return -ENOMEM;

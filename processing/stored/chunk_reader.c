@@ -15,10 +15,10 @@ static int open_file(struct run *run)
 {
     int file = -1;
     for (int i = 0; i < 2 && file < 0; i++) {
-        char path[sizeof run->recording.path];
-        pthread_mutex_lock(&run->recording.mutex);
-        snprintf(path, sizeof path, "%s", run->recording.path);
-        pthread_mutex_unlock(&run->recording.mutex);
+        char path[sizeof run->recording->path];
+        pthread_mutex_lock(&run->recording->mutex);
+        snprintf(path, sizeof path, "%s", run->recording->path);
+        pthread_mutex_unlock(&run->recording->mutex);
         file = *path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     }
     return file;
@@ -26,9 +26,9 @@ static int open_file(struct run *run)
 
 static bool file_is_coming(struct run *run)
 {
-    pthread_mutex_lock(&run->recording.mutex);
-    const bool coming = run->recording.state == RECORDING_OPENING;
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    const bool coming = run->recording->state == RECORDING_OPENING;
+    pthread_mutex_unlock(&run->recording->mutex);
     return coming;
 }
 

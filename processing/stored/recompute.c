@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/huge_memory.h"
 #include "processing/stored/chunk_reader.h"
 #include "processing/tables/column_table.h"
 
@@ -48,6 +49,7 @@ struct recomputer {
     uint64_t *columns; /* [PRODUCT_MAX_COLUMNS] */
     void **sums;       /* [n]: since they were merged; NULL: the product has none */
     bool *dirty;       /* [n] */
+    uint32_t given;    /* the value of the run's arrays_wanted that its merged sums answer */
 };
 
 /* ---- one frame, one chunk ---- */
@@ -132,6 +134,17 @@ static void merge_sums(struct recomputer *recomputer)
     }
 }
 
+/* They may be of tens of MiB, and a chunk of one: not after each. */
+static void merge_if_wanted(struct recomputer *recomputer)
+{
+    const uint32_t wanted =
+        atomic_load_explicit(&recomputer->recompute->run->arrays_wanted, memory_order_relaxed);
+    if (wanted == recomputer->given)
+        return;
+    merge_sums(recomputer);
+    recomputer->given = wanted;
+}
+
 /* ---- all of them ---- */
 
 /* Whether the file is complete, or will never be. */
@@ -187,7 +200,6 @@ static void compute_chunk(struct recomputer *recomputer, uint64_t number)
         else if (r != -ENOENT)
             tell_error(recompute, &why);
     }
-    merge_sums(recomputer);
 }
 
 static void sweep(struct recomputer *recomputer)
@@ -195,6 +207,7 @@ static void sweep(struct recomputer *recomputer)
     struct recompute *const recompute = recomputer->recompute;
     const uint64_t n_chunks = recompute->progress.total / recompute->run->n_layers;
     while (!recompute->stopping && recompute->next < n_chunks) {
+        merge_if_wanted(recomputer);
         if (recomputer->index > 0 && recompute->gives_way) {
             usleep(WAIT_US);
             continue;
@@ -205,6 +218,7 @@ static void sweep(struct recomputer *recomputer)
         compute_chunk(recomputer, number);
         atomic_fetch_add(&recompute->done, 1);
     }
+    merge_sums(recomputer);
 }
 
 /* First: who hears that the run is finished finds this finished too. */
@@ -252,7 +266,8 @@ static int prepare(struct recomputer *recomputer, struct error *error)
         const struct product *const product = recompute->products[i];
         if (!product->class->accumulate)
             continue;
-        recomputer->sums[i] = product_accumulator_create(product->accumulator_size);
+        /* A thread that always gives way touches none of it. */
+        recomputer->sums[i] = huge_memory_map(product->accumulator_size);
         if (!recomputer->sums[i])
             return error_set(error, -ENOMEM, "no memory to compute results again");
     }
@@ -263,7 +278,8 @@ static int prepare(struct recomputer *recomputer, struct error *error)
 static void finish(struct recomputer *recomputer)
 {
     for (size_t i = 0; recomputer->sums && i < recomputer->recompute->n; i++)
-        free(recomputer->sums[i]);
+        huge_memory_unmap(recomputer->sums[i],
+                          recomputer->recompute->products[i]->accumulator_size);
     free(recomputer->sums);
     free(recomputer->dirty);
     free(recomputer->columns);

@@ -16,7 +16,8 @@
  * As many threads as the run has workers take chunks from one counter, behind all other threads of
  * the process; all but the first stand still while they are told to give way. Columns are written
  * by them for frames before the set's first one, by workers for those from it on; sums are gathered
- * by each thread for itself and merged into the last of each product's partials, which is theirs.
+ * by each thread for itself and, when somebody wants arrays and at the end, merged into the last of
+ * each product's partials, which is theirs.
  * Sums are of integers, and every frame is computed once: results do not depend on the number of
  * threads.
  */

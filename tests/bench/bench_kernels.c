@@ -92,6 +92,7 @@ struct group {
     enum cpu_isa isa;
     size_t n;
     struct product products[PRODUCTS_MAX];
+    const struct square_kernels *squares;
     struct shared_work *shared;
 };
 
@@ -277,7 +278,7 @@ static void add_variance(struct group *group)
 static void add_squares_of_frame(const struct product *product, uint64_t exposure,
                                  struct frame *frame, const uint64_t *columns, void *accumulator)
 {
-    const struct square_kernels *const kernels = product->state;
+    const struct square_kernels *const *const kernels = product->state;
     const uint32_t pixel_size = product->format.pixel_size;
     const size_t n_pixels = product->format.image_size / pixel_size;
     void *const pairs = (uint8_t *)accumulator + 2 * product->format.image_size;
@@ -285,7 +286,7 @@ static void add_squares_of_frame(const struct product *product, uint64_t exposur
     if (events)
         events_add_pairs(events, pixel_size, accumulator, pairs, n_pixels);
     else
-        kernels->accumulate(accumulator, pairs, frame_image(frame), n_pixels);
+        (*kernels)->accumulate(accumulator, pairs, frame_image(frame), n_pixels);
 }
 
 static void finish_squares(struct product *product) {}
@@ -295,11 +296,12 @@ static const struct product_class squares_class = {
 
 static void add_squares(struct group *group)
 {
+    group->squares = square_kernels_for(group->isa, group->format->pixel_size);
     group->products[group->n++] = (struct product){
         .class = &squares_class,
         .format = *group->format,
         .accumulator_size = 6 * group->format->image_size,
-        .state = (void *)square_kernels_for(group->isa, group->format->pixel_size),
+        .state = &group->squares,
     };
 }
 

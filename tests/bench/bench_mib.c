@@ -66,7 +66,7 @@ static int made_file(void)
 }
 
 struct file {
-    const uint8_t *bytes;
+    uint8_t *bytes;
     size_t size;
 };
 
@@ -175,6 +175,6 @@ int main(int argc, char **argv)
         analysis.products[i].class->finish(&analysis.products[i]);
     frame_forms_finish(&analysis.forms);
     free(analysis.room);
-    munmap((void *)file.bytes, file.size);
+    munmap(file.bytes, file.size);
     return EXIT_SUCCESS;
 }

@@ -7,11 +7,12 @@
  * FORM is u8_256, u16_256, u16_512, raw1_256 or raw1_512, IMAGES what a simulator wrote with --dump
  * (256 or more, taken over and over). In each round, one after the other:
  *
- *   bare      blosc_compress_ctx of the decoded images (lz4, bitshuffle, level 1) by chunks,
- * write(2) recorded  the same images packed by the workers' codec and written by the recorder to an
- * HDF5 file that is then closed; 1-bit frames from the detector's payload, as workers do it whole
- * all that recording adds to a frame: CRC-32C of payload and header, the header kept, decoding (or
- * the bit plane), packing, writing
+ *   bare      blosc_compress_ctx of the decoded images (lz4, bitshuffle, level 1) by chunks, and
+ *             write(2)
+ *   recorded  the same images packed by the workers' codec and written by the recorder to an HDF5
+ *             file that is then closed; 1-bit frames from the detector's payload, as workers do it
+ *   whole     all that recording adds to a frame: CRC-32C of payload and header, the header kept,
+ *             decoding (or the bit plane), packing, writing
  *
  * CPU seconds per frame are the least of the rounds. Files are removed, but for that of the last
  * round, whose path is in the object.
@@ -231,12 +232,12 @@ static struct run *make_run(const struct bench *bench)
 static void on_finished(void *data, struct run *run)
 {
     struct bench *const bench = data;
-    pthread_mutex_lock(&run->recording.mutex);
-    snprintf(bench->path, sizeof bench->path, "%s", run->recording.path);
-    bench->bytes_written = run->recording.bytes_written;
-    if (run->recording.state != RECORDING_CLOSED)
-        bench_die(run->recording.error);
-    pthread_mutex_unlock(&run->recording.mutex);
+    pthread_mutex_lock(&run->recording->mutex);
+    snprintf(bench->path, sizeof bench->path, "%s", run->recording->path);
+    bench->bytes_written = run->recording->bytes_written;
+    if (run->recording->state != RECORDING_CLOSED)
+        bench_die(run->recording->error);
+    pthread_mutex_unlock(&run->recording->mutex);
     sem_post(&bench->finished);
 }
 

@@ -213,17 +213,28 @@ class LiveDetectors(SystemTest):
         self.refused(control, "no_data", "args.name", "virtual_detector_remove", name="nobody")
         self.run_scan(control, (8, 8))
         self.refused(control, "no_data", "args.name", "recompute", name="nobody")
+        self.refused(control, "bad_value", None, **disk, centre=[500, 500])  # of the run there is now, no pixel is in it
         self.assertEqual([one["name"] for one in control("virtual_detectors")["detectors"]], ["bf", "quad"])
+
+    def test_one_detector_too_many_is_refused_and_no_run_computes_it(self):
+        control = self.begin()
+        self.run_scan(control, (8, 8))
+        for i in range(255):
+            control("virtual_detector", name=f"point_{i}", shape="point", centre=[i, i])
+        self.refused(control, "bad_value", None, name="one_more", shape="point", centre=[1, 1])
+        self.assertNotIn("one_more", control("run")["maps"])
+        control("virtual_detector", name="point_254", shape="point", centre=[1, 1])
 
     def test_what_does_not_fit_the_frames_is_left_out_and_the_scan_is_recorded_all_the_same(self):
         """Nobody knows the frames before they come."""
         control = self.begin(**{"analysis.variance": True})
         control("virtual_detector", name="small", shape="mask", weights=[[1, 2], [3, 4]])
         control("virtual_detector", name="band", shape="k_band", k_inner=1, k_outer=2)
+        control("virtual_detector", name="beside", shape="disk", radius=9, centre=[500, 500])
         summary = self.run_scan(control, (8, 8), parameters={"COUNTERDEPTH": 1})
         self.assertEqual((summary["reason"], summary["frames"]["recorded"]), ("complete", 64), summary)
-        self.assertEqual([name for name in ("bf", "small", "band", "com_y") if name in summary["maps"]], ["bf", "com_y"])
-        for why in ('"small": its mask has 2 x 2 weights', '"band": a band in nm^-1 needs to know k per pixel', "no variance of 1-bit frames"):
+        self.assertEqual([name for name in ("bf", "small", "band", "beside", "com_y") if name in summary["maps"]], ["bf", "com_y"])
+        for why in ('"small": its mask has 2 x 2 weights', '"beside": no pixel counts in it, of frames of 256 x 256', '"band": a band in nm^-1 needs to know k per pixel', "no variance of 1-bit frames"):
             self.assertEqual(sum(why in warning for warning in summary["warnings"]), 1, summary["warnings"])
         np.testing.assert_array_equal(control.array("map", "bf")[0]["data"], self.expected(self.frames(summary), 0, 20))
         # Once it can be had, it is there from the next run on.

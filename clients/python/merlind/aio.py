@@ -74,7 +74,7 @@ class AsyncMerlind:
         try:
             reply, frames = await asyncio.wait_for(future, wanted)
         except asyncio.TimeoutError:
-            raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running?") from None
+            raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running, and does its log say ready?") from None
         finally:
             self._waiting.pop(number, None)
         if not reply["ok"]:

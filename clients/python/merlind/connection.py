@@ -60,7 +60,7 @@ class Connection:
                 error = reply["error"]
                 raise MerlindError(error["code"], error["message"], error.get("field"))
             return reply["result"], arrays_of(reply["result"].get("parts", []), frames[1:])
-        raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running?")
+        raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running, and does its log say ready?")
 
     @contextlib.contextmanager
     def holding_control(self, name: str, force: bool = False) -> Iterator[None]:

@@ -144,7 +144,7 @@ static struct product *probe_product(struct run *run, unsigned layer, struct pro
 }
 
 /* From the next frame on `added` is computed and `removed` (may be NULL) no more. */
-static void compute(struct run *run, struct product *removed, struct product *added)
+static void compute(struct run *run, const struct product *removed, struct product *added)
 {
     assert_non_null(run_change_set(run, &removed, removed ? 1 : 0, &added, 1));
 }

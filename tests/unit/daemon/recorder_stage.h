@@ -121,9 +121,9 @@ static inline void await_file(struct run *run, char partial[1100])
 {
     do {
         sched_yield();
-        pthread_mutex_lock(&run->recording.mutex);
-        strcpy(partial, run->recording.path);
-        pthread_mutex_unlock(&run->recording.mutex);
+        pthread_mutex_lock(&run->recording->mutex);
+        strcpy(partial, run->recording->path);
+        pthread_mutex_unlock(&run->recording->mutex);
     } while (partial[0] == '\0');
     assert_non_null(strstr(partial, ".h5.partial"));
 }

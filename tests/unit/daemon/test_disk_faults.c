@@ -115,11 +115,11 @@ static void record(const struct trial *trial, struct outcome *outcome)
     let_it_flush();
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
-    outcome->closed = run->recording.state == RECORDING_CLOSED;
-    outcome->failed = run->recording.state == RECORDING_FAILED;
+    outcome->closed = run->recording->state == RECORDING_CLOSED;
+    outcome->failed = run->recording->state == RECORDING_FAILED;
     outcome->recorded = (unsigned)atomic_load(&run->counts.recorded);
-    strcpy(outcome->path, run->recording.path);
-    strcpy(outcome->error, run->recording.error);
+    strcpy(outcome->path, run->recording->path);
+    strcpy(outcome->error, run->recording->error);
     assert_int_equal(outcome->recorded + atomic_load(&run->counts.unrecorded),
                      lines_of(trial) * LINE);
     run_unref(run);

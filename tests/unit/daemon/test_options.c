@@ -17,10 +17,13 @@ enum { ARGUMENTS_MAX = 8 };
 /* options_load of `merlind ARGUMENTS`. */
 static int load(struct options *options, struct config *config, const char *const *arguments)
 {
+    static char texts[ARGUMENTS_MAX + 1][256];
     char *argv[ARGUMENTS_MAX + 2] = {(char[]){"merlind"}};
     int argc = 1;
-    for (; arguments[argc - 1]; argc++)
-        argv[argc] = (char *)arguments[argc - 1];
+    for (; arguments[argc - 1]; argc++) {
+        argv[argc] = texts[argc - 1];
+        snprintf(argv[argc], sizeof texts[0], "%s", arguments[argc - 1]);
+    }
     *options = (struct options){.exit_code = -1};
     return options_load(argc, argv, options, config);
 }

@@ -21,9 +21,9 @@ static void end_and_check(struct stage *stage, struct run *run, enum run_end end
 {
     play_end(run, &stage->sink, end);
     await_finished(stage, run);
-    if (run->recording.state != RECORDING_CLOSED)
-        fail_msg("%s", run->recording.error);
-    check_file(what, run->recording.path);
+    if (run->recording->state != RECORDING_CLOSED)
+        fail_msg("%s", run->recording->error);
+    check_file(what, run->recording->path);
     run_unref(run);
 }
 
@@ -293,7 +293,7 @@ static void chunks_are_found_where_they_lie(void **state)
                  (struct compressed_chunk){.again = true, .n_frames = 0});
     play_end(run, &stage->sink, RUN_END_STOPPED);
     await_finished(stage, run);
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
     if (chunk_reader_init(&reader, run, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(stored_chunks_count(run), 80 * 3);
@@ -375,8 +375,8 @@ static void results_that_came_later_are_in_the_file(void **state)
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
     await_check(reader, "staying-reader");
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
-    check_file("late-results", run->recording.path);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
+    check_file("late-results", run->recording->path);
     run_unref(run);
 }
 

@@ -88,14 +88,14 @@ static void a_scan_with_losses_is_recorded_exactly(void **state)
     play_eventful_scan(run, &stage->sink);
     play_end(run, &stage->sink, RUN_END_IDLE);
     await_finished(stage, run);
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
     assert_int_equal(value_of(&run->counts.recorded), 24);
     assert_int_equal(value_of(&run->counts.unrecorded), 0);
     assert_int_equal(value_of(&run->counts.extra_recorded), 4);
-    assert_true(run->recording.bytes_raw > run->recording.bytes_written);
+    assert_true(run->recording->bytes_raw > run->recording->bytes_written);
     assert_int_equal(files_in(stage->directory, ".partial"), 0);
-    assert_int_equal(run->recording.path[0], '/');
-    check_file("eventful-scan", run->recording.path);
+    assert_int_equal(run->recording->path[0], '/');
+    check_file("eventful-scan", run->recording->path);
     run_unref(run);
 }
 
@@ -112,8 +112,8 @@ static void a_run_without_a_shape_is_a_stack_as_long_as_its_frames(void **state)
     }
     play_end(run, &stage->sink, RUN_END_STOPPED);
     await_finished(stage, run);
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
-    check_file("stack", run->recording.path);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
+    check_file("stack", run->recording->path);
     run_unref(run);
 }
 
@@ -122,7 +122,7 @@ static void readers_see_a_growing_file(void **state)
     struct stage *const stage = *state;
     const struct scan_geometry scan = {.ny = 6, .nx = 6};
     struct run *const run = played_run(played_plan(stage->directory, scan));
-    char partial[sizeof run->recording.path];
+    char partial[sizeof run->recording->path];
     stage->sink.begin(stage->sink.data, run);
     for (uint64_t row = 0; row < 3; row++)
         play_line(run, &stage->sink, row);
@@ -132,7 +132,7 @@ static void readers_see_a_growing_file(void **state)
         play_line(run, &stage->sink, row);
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
-    check_file("whole", run->recording.path);
+    check_file("whole", run->recording->path);
     run_unref(run);
 }
 
@@ -154,9 +154,9 @@ static void two_runs_may_overlap(void **state)
     await_finished(stage, first);
     play_end(second, &stage->sink, RUN_END_LAST);
     await_finished(stage, second);
-    assert_string_not_equal(first->recording.path, second->recording.path);
-    check_file("whole", first->recording.path);
-    check_file("whole", second->recording.path);
+    assert_string_not_equal(first->recording->path, second->recording->path);
+    check_file("whole", first->recording->path);
+    check_file("whole", second->recording->path);
     run_unref(first);
     run_unref(second);
 }
@@ -173,7 +173,7 @@ static void a_run_that_is_not_recorded_finishes_like_any_other(void **state)
     play_line(run, &stage->sink, 0);
     play_end(run, &stage->sink, RUN_END_STOPPED);
     await_finished(stage, run);
-    assert_int_equal(run->recording.state, RECORDING_OFF);
+    assert_int_equal(run->recording->state, RECORDING_OFF);
     assert_int_equal(value_of(&run->counts.unrecorded), 6);
     assert_int_equal(files_in(stage->directory, ""), 0);
     run_unref(run);
@@ -223,10 +223,10 @@ static void files_that_are_there_are_never_overwritten(void **state)
     put_file(first, "precious");
     put_file(second, "also");
     struct run *const run = record_short_run(stage, started_ns);
-    assert_non_null(strstr(run->recording.path, "/merlin_20231114-221320_003.h5"));
+    assert_non_null(strstr(run->recording->path, "/merlin_20231114-221320_003.h5"));
     run_unref(run);
     struct run *const next = record_short_run(stage, started_ns);
-    assert_non_null(strstr(next->recording.path, "/merlin_20231114-221320_004.h5"));
+    assert_non_null(strstr(next->recording->path, "/merlin_20231114-221320_004.h5"));
     run_unref(next);
     assert_file_says(first, "precious");
     assert_file_says(second, "also");
@@ -251,9 +251,9 @@ static void a_final_name_taken_meanwhile_is_not_overwritten(void **state)
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
     assert_file_says(path, "precious");
-    assert_int_equal(run->recording.state, RECORDING_FAILED);
-    assert_non_null(strstr(run->recording.path, "_001.h5.partial"));
-    check_file("whole", run->recording.path);
+    assert_int_equal(run->recording->state, RECORDING_FAILED);
+    assert_non_null(strstr(run->recording->path, "_001.h5.partial"));
+    check_file("whole", run->recording->path);
     run_unref(run);
 }
 
@@ -270,9 +270,9 @@ static void assert_fails_to_open(struct stage *stage, const char *directory, con
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
     assert_false(stage->sink.wants(stage->sink.data, run));
-    assert_int_equal(run->recording.state, RECORDING_FAILED);
-    assert_non_null(strstr(run->recording.error, reason));
-    assert_string_equal(run->recording.path, "");
+    assert_int_equal(run->recording->state, RECORDING_FAILED);
+    assert_non_null(strstr(run->recording->error, reason));
+    assert_string_equal(run->recording->path, "");
     assert_int_equal(value_of(&run->counts.recorded), 0);
     assert_int_equal(value_of(&run->counts.unrecorded), 240);
     assert_int_equal(value_of(&run->counts.extra_unrecorded), 1);
@@ -287,7 +287,7 @@ static void a_directory_that_cannot_be_used_costs_the_file_but_not_the_run(void 
     assert_fails_to_open(stage, path, "/nowhere: No such file or directory");
     assert_fails_to_open(stage, "/proc/self", "cannot create /proc/");
     struct run *const run = record_short_run(stage, 1);
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
     run_unref(run);
 }
 
@@ -318,9 +318,9 @@ static struct run *record_until_it_fails(struct stage *stage, const char *direct
         submit_noise(run, &stage->sink, row * 3);
     play_end(run, &stage->sink, RUN_END_LAST);
     await_finished(stage, run);
-    assert_int_equal(run->recording.state, RECORDING_FAILED);
-    assert_non_null(strstr(run->recording.error, reason));
-    assert_non_null(strstr(run->recording.error, run->recording.path));
+    assert_int_equal(run->recording->state, RECORDING_FAILED);
+    assert_non_null(strstr(run->recording->error, reason));
+    assert_non_null(strstr(run->recording->error, run->recording->path));
     const uint64_t recorded = value_of(&run->counts.recorded);
     assert_int_equal(recorded + value_of(&run->counts.unrecorded), 9000);
     assert_in_range(recorded, 300, 8999);
@@ -363,7 +363,7 @@ static void fill_disk_of(struct stage *stage, const char *directory, unsigned ki
     snprintf(option, sizeof option, "size=%uk", kib);
     assert_int_equal(mount("none", directory, "tmpfs", MS_REMOUNT, option), 0);
     struct run *const run = record_until_it_fails(stage, directory, "free space there");
-    snprintf(partial, sizeof partial, "%s", run->recording.path);
+    snprintf(partial, sizeof partial, "%s", run->recording->path);
     snprintf(what, sizeof what, "broken-off:%u", (unsigned)value_of(&run->counts.recorded) / 3);
     run_unref(run);
     check_file(what, partial);
@@ -412,7 +412,7 @@ static void our_own_filter_reads_back_and_refuses_damage(void **state)
     struct run *const run = record_short_run(stage, 1);
     uint16_t images[3 * IMAGE_PIXELS], expected[IMAGE_PIXELS];
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    assert_true(read_all(run->recording.path, images) >= 0);
+    assert_true(read_all(run->recording->path, images) >= 0);
     played_image(expected, 2, 0);
     assert_memory_equal(images + 2 * IMAGE_PIXELS, expected, sizeof expected);
 
@@ -421,18 +421,18 @@ static void our_own_filter_reads_back_and_refuses_damage(void **state)
     hsize_t size;
     const hsize_t offset[4] = {0};
     unsigned mask;
-    const hid_t dataset = open_data(run->recording.path, &file);
+    const hid_t dataset = open_data(run->recording->path, &file);
     assert_true(H5Dget_chunk_info_by_coord(dataset, offset, &mask, &address, &size) >= 0);
     H5Dclose(dataset);
     H5Fclose(file);
     /* Every byte of the Blosc header in turn, and its size field to something huge. */
-    const int descriptor = open(run->recording.path, O_RDWR);
+    const int descriptor = open(run->recording->path, O_RDWR);
     for (unsigned i = 0; i < 16; i++) {
         uint8_t byte, damaged;
         assert_int_equal(pread(descriptor, &byte, 1, (off_t)(address + i)), 1);
         damaged = byte ^ 0x7f;
         assert_int_equal(pwrite(descriptor, &damaged, 1, (off_t)(address + i)), 1);
-        const herr_t r = read_all(run->recording.path, images);
+        const herr_t r = read_all(run->recording->path, images);
         if (i >= 4)
             assert_true(r < 0);
         assert_int_equal(pwrite(descriptor, &byte, 1, (off_t)(address + i)), 1);
@@ -482,8 +482,8 @@ static void destroying_completes_what_was_handed_over(void **state)
     play_end(run, &stage->sink, RUN_END_SHUTDOWN);
     recorder_destroy(stage->recorder);
     stage->recorder = NULL;
-    assert_int_equal(run->recording.state, RECORDING_CLOSED);
-    check_file("whole", run->recording.path);
+    assert_int_equal(run->recording->state, RECORDING_CLOSED);
+    check_file("whole", run->recording->path);
     run_unref(run);
 }
 

@@ -12,7 +12,7 @@ static const struct detector_settings nothing_known;
 
 /* A scan of 3 lines of 5 positions, 2 frames of flyback after each line, one frame before them: 22
  * frames. */
-static struct start_settings scan_with(const struct preset *preset, const json_t *parameters)
+static struct start_settings scan_with(const struct preset *preset, json_t *parameters)
 {
     struct start_settings settings = {.preset = preset, .parameters = parameters};
     settings.scan.ny = 3;

@@ -89,9 +89,9 @@ static void begin(struct story *story, uint32_t pixel_size, enum scan_order orde
     assert_int_equal(run_create(&story->run, plan, &frames, 1, &error), 0);
     acquisition_plan_unref(plan);
     assert_int_equal(story->run->chunk_frames, 2);
-    snprintf(story->run->recording.path, sizeof story->run->recording.path,
+    snprintf(story->run->recording->path, sizeof story->run->recording->path,
              "/tmp/test_frame_sums.%d", (int)getpid());
-    story->file = fopen(story->run->recording.path, "wb");
+    story->file = fopen(story->run->recording->path, "wb");
     assert_non_null(story->file);
     uint64_t seed = pixel_size;
     for (int i = 0; i < N; i++)
@@ -102,7 +102,7 @@ static void end(struct story *story)
 {
     chunk_reader_finish(&story->reader);
     fclose(story->file);
-    unlink(story->run->recording.path);
+    unlink(story->run->recording->path);
     for (int i = 0; i < N; i++)
         free(story->frames[i]);
     run_unref(story->run);
@@ -249,7 +249,7 @@ static void it_stops_and_a_spoilt_chunk_is_told(void **unused)
     frame_sums_finish(&sums);
     chunk_reader_finish(&story.reader);
     atomic_store(&progress.stop, false);
-    assert_int_equal(truncate(story.run->recording.path, 100), 0);
+    assert_int_equal(truncate(story.run->recording->path, 100), 0);
     assert_int_equal(sum(&story, &sums, &progress, &error), -EIO);
     assert_non_null(strstr(error.text, "cannot be read"));
     frame_sums_finish(&sums);

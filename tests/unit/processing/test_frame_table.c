@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 
 #include "processing/tables/frame_set.h"
@@ -72,9 +73,36 @@ static void a_frame_set_remembers_what_came(void **state)
     frame_set_finish(&set);
 }
 
+/* Under a sanitizer as without: memory that is not to be had is NULL, and no reason to end. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void a_frame_set_without_memory_says_so_and_still_knows_what_came(void **state)
+{
+    struct frame_set set = {0};
+    assert_int_equal(frame_set_add(&set, 70000), 0);
+    assert_int_equal(frame_set_add(&set, UINT64_MAX), -ENOMEM);
+    assert_true(frame_set_has(&set, 70000));
+    assert_false(frame_set_has(&set, UINT64_MAX));
+    assert_int_equal(frame_set_add(&set, 70001), 0);
+    assert_true(frame_set_has(&set, 70001));
+    frame_set_finish(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_set_without_memory_says_so_and_still_knows_what_came),
         cmocka_unit_test(rows_keep_their_place_while_the_table_grows),
         cmocka_unit_test(absurd_rows_are_refused),
         cmocka_unit_test(threads_that_meet_at_a_new_block_share_it),

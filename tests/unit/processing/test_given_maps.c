@@ -127,7 +127,7 @@ static void in_a_run_of_two_layers_it_belongs_to_none(void **unused)
 
 struct looking {
     const struct run *run;
-    const struct product *product;
+    struct product *product;
     _Atomic bool done;
     uint64_t torn;
 };
@@ -153,15 +153,15 @@ static void a_reader_sees_whole_rows(void **unused)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, look, &looking), 0);
     for (uint64_t n = 0; n < 2000; n++) {
-        struct product *const product = (struct product *)looking.product;
         for (uint64_t i = 0; i < N; i++)
-            assert_true(given_maps_put(product, i, (const uint64_t[]){n + i, n + i}, (n + i) % 4));
+            assert_true(
+                given_maps_put(looking.product, i, (const uint64_t[]){n + i, n + i}, (n + i) % 4));
     }
     atomic_store(&looking.done, true);
     pthread_join(thread, NULL);
     assert_int_equal(looking.torn, 0);
     struct error error;
-    assert_int_equal(given_maps_show(run, (struct product *)looking.product, &error), 0);
+    assert_int_equal(given_maps_show(run, looking.product, &error), 0);
     run_unref(run);
 }
 

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/futex.h"
@@ -231,9 +233,28 @@ static void a_message_at_the_end_of_the_memory_stays_in_one_piece(void **state)
     ring_destroy(ring);
 }
 
+/* Page by page, with a size that does not divide among the threads which touch it. */
+static void all_of_its_memory_is_there_before_the_first_byte_comes(void **state)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), wanted = 67 * RING_MIN_SIZE;
+    struct ring *ring;
+    uint8_t *room;
+    size_t size;
+    unsigned calls = 0;
+    assert_int_equal(ring_create(&ring, wanted, count_space, &calls, NULL), 0);
+    assert_true(ring_reserve(ring, 1, &room, &size));
+    unsigned char *const there = calloc(wanted / page, 1);
+    assert_int_equal(mincore(room, wanted, there), 0);
+    for (size_t i = 0; i < wanted / page; i++)
+        assert_true(there[i] & 1);
+    free(there);
+    ring_destroy(ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_of_its_memory_is_there_before_the_first_byte_comes),
         cmocka_unit_test(a_full_ring_says_no_and_calls_when_there_is_room),
         cmocka_unit_test(a_message_at_the_end_of_the_memory_stays_in_one_piece),
         cmocka_unit_test(every_frame_reaches_one_worker_unharmed),
