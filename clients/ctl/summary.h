@@ -15,9 +15,9 @@ struct summary {
         not_analysed; /* frames */
     double rate;      /* frames per second now */
     double elapsed_s;
-    double frame_bytes;            /* of pixels in a frame, 0: not known yet */
+    double frame_bytes;                       /* of pixels in a frame, 0: not known yet */
     const json_t *maps, *geometry, *warnings; /* NULL: it does not tell */
-    uint64_t stalls;               /* times that the detector was held up */
+    uint64_t stalls;                          /* times that the detector was held up */
     double held_up_s;
 };
 
