@@ -18,7 +18,7 @@ import zmq
 import zmq.asyncio
 
 from merlind.keys import show_keys
-from merlind.messages import DEFAULT_ENDPOINT, START_TIMEOUT, MerlindError, Update, arrays_of, given, put_rows
+from merlind.messages import DEFAULT_ENDPOINT, TIMEOUTS, MerlindError, Update, arrays_of, given, no_answer, put_rows, request_text, topic_prefixes
 
 
 class AsyncMerlind:
@@ -69,18 +69,24 @@ class AsyncMerlind:
         self._reader = self._reader or asyncio.ensure_future(self._read())
         number = next(self._ids)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self._socket.send_multipart([json.dumps({"id": number, "cmd": cmd, "args": args}).encode()])
-        wanted = timeout or (max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+        await self._socket.send_multipart([request_text(number, cmd, args)])
+        wanted = timeout or max(self.timeout, TIMEOUTS.get(cmd, 0.0))
         try:
             reply, frames = await asyncio.wait_for(future, wanted)
         except asyncio.TimeoutError:
-            raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running?") from None
+            raise no_answer(self.control, cmd, wanted, alive=cmd != "ping" and await self._is_there()) from None
         finally:
             self._waiting.pop(number, None)
         if not reply["ok"]:
             error = reply["error"]
             raise MerlindError(error["code"], error["message"], error.get("field"))
         return reply["result"], arrays_of(reply["result"].get("parts", []), frames)
+
+    async def _is_there(self) -> bool:
+        try:
+            return bool(await self.request("ping", timeout=min(self.timeout, 1.0)))
+        except MerlindError:
+            return False
 
     async def status(self) -> dict[str, Any]:
         """State of the daemon, see schemas/status.json."""
@@ -124,8 +130,8 @@ class AsyncMerlind:
         with self._context.socket(zmq.SUB) as socket:
             show_keys(socket, *self._keys)
             socket.linger, socket.rcvhwm = 0, 100
-            for topic in topics or ("",):
-                socket.subscribe(topic if not topic or topic.endswith("/") else topic + "/")
+            for prefix in topic_prefixes(topics):
+                socket.subscribe(prefix)
             socket.connect(self.results)
             while True:
                 topic, text, *frames = await socket.recv_multipart()
