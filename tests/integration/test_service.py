@@ -152,6 +152,18 @@ class Requests(SystemTest):
         self.assertEqual(self.refusal("map", name="nothing").code, "no_data")
         self.assertEqual(self.client.status()["state"], "idle")
 
+    def test_a_name_that_is_wrong_is_answered_with_those_there_are(self):
+        self.run_scan(self.client, (4, 4))
+        for command, arguments, words in (
+                ("statsu", {}, "did you mean 'status'"), ("status", {"x": 1}, "takes none"), ("calibration", {"HT": 200}, "takes kv, camera_length_mm"),
+                ("map", {"name": "com"}, "there are com_y, com_x"), ("map_correlation", {"a": "com_x", "b": "com"}, "there are com_y, com_x"),
+                ("pattern", {"name": "Sum"}, "there are sum, mean"), ("pattern", {"name": 3}, "name must be .* sum, mean"),
+                ("profile", {"name": "v_r"}, "there are radial_sum"), ("recompute", {"name": "adf"}, "no virtual detector \"adf\"")):
+            self.assertRegex(self.refusal(command, **arguments).message, words)
+        cut = "a" + 400 * "\N{LATIN SMALL LETTER E WITH ACUTE}"  # in the middle of a character, wherever a sentence ends
+        for command, arguments in ((cut, {}), ("map", {"name": cut}), ("status", {cut: 1})):
+            self.assertIn(cut[:20], self.refusal(command, **arguments).message)
+
     def test_anything_at_all_may_be_sent(self):
         """What is no request gets an error; the daemon goes on."""
         for text in (b"", b"{", b"[]", b"null", b'{"cmd": 3}', b'{"id": 1}', b"\xff\xfe\0", b'{"cmd":"status","args":[]}',
