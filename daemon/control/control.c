@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/bind_error.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/control/lease.h"
 #include "daemon/control/operations.h"
@@ -302,11 +303,7 @@ static int bind_socket(struct control *control, const char *endpoint, struct err
 {
     size_t size = sizeof control->endpoint;
     if (zmq_bind(control->socket, endpoint) != 0)
-        return error_set(
-            error, -errno,
-            "control.endpoint %s: %s: is another merlind running? choose another port with "
-            "-o control.endpoint=...",
-            endpoint, zmq_strerror(errno));
+        return bind_error_set(error, "control.endpoint", endpoint, errno);
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
     if (zmq_bind(control->socket, CONTROL_INPROC) != 0)
         return error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));

@@ -268,6 +268,37 @@ class Configuration(SystemTest):
             self.assertEqual(done.returncode, 69, done)
             self.assertIn(str(port), done.stderr)
 
+    def test_what_the_configuration_names_and_is_not_there_needs_a_person(self):
+        """Exit code 78, after which systemd does not try again; an address may still come, so that it does after 71."""
+        for option, code, words in (
+                ("calibration.bad_pixels=/nothing.npy", 78, "calibration.bad_pixels: .* /nothing.npy"),
+                ("ring.size=15TiB", 78, "ring.size: .* more than the .* GiB of memory .* auto"),
+                ("control.endpoint=ipc:///nothing/socket", 78, "control.endpoint ipc:///nothing/socket: .* a directory that is there"),
+                ("web.listen=192.0.2.1:6380", 71, "web.listen 192.0.2.1:6380: .* no interface of this computer")):
+            settings = ("ring.size=4MiB", "web.allow_insecure=true", "web.listen=127.0.0.1:0", "control.endpoint=tcp://127.0.0.1:0",
+                        "results.endpoint=tcp://127.0.0.1:0", option)
+            done = self.run_merlind(*(word for setting in settings for word in ("-o", setting)))
+            self.assertEqual(done.returncode, code, done)
+            self.assertRegex(done.stderr, words)
+
+    def test_a_host_with_a_port_is_refused_and_says_where_ports_go(self):
+        for host, code in (("merlin-pc:6341", 78), ("192.168.0.10:6341", 78), ("'fe80::1%eth0'", 0), ("'::1'", 0)):
+            done = self.run_merlind("--check-config", "-o", f"detector.host={host}")
+            self.assertEqual(done.returncode, code, done)
+            self.assertEqual("detector.command_port" in done.stderr, code == 78, done)
+
+    def test_of_two_settings_that_do_not_go_together_the_written_one_is_named(self):
+        path = self.write("control:\n  endpoint: tcp://127.0.0.1:6351\ndetector:\n  command_port: 6342\n")
+        done = self.run_merlind("--check-config", "-c", path)
+        self.assertEqual(done.returncode, 78, done)
+        for place in (f"{path}:2: error: control.endpoint and results.endpoint", f"{path}:4: error: detector.command_port and"):
+            self.assertIn(place, done.stderr)
+
+    def test_what_only_a_scan_would_find_missing_is_told_at_the_start(self):
+        daemon = self.start_daemon(None, {"hooks.on_scan_end": ["/nothing"], "recording.directory": str(self.directory / "nowhere")})
+        daemon.wait_line("warning record: .* recording.directory .*nowhere .* create the directory", stream="err")
+        daemon.wait_line("warning hooks: hooks.on_scan_end /nothing cannot be started: .* correct the path", stream="err")
+
     def test_environment_settings_reach_the_daemon(self):
         """Values given by -o are those the daemon works with."""
         daemon = self.start_daemon(None, {"workers": 3, "ring.size": "8MiB"})
