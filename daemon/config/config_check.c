@@ -160,9 +160,33 @@ static int check_endpoints(const struct config *config, FILE *messages)
     return result;
 }
 
+/* Two numbers of one key, of which the second is to be the larger one; NaN: not given. */
+static int check_range(const struct config *config, const char *key, const double *least,
+                       double most, FILE *messages)
+{
+    if (!(most <= *least))
+        return 0;
+    print_origin(config, least, messages);
+    fprintf(messages, "error: %s: of [%g, %g] the second number must be the larger one\n", key,
+            *least, most);
+    return -EINVAL;
+}
+
+static int check_bragg(const struct config *config, FILE *messages)
+{
+    const struct bragg_plan *const bragg = &config->bragg;
+    const int r = check_range(config, "bragg.annulus", &bragg->settings.inner,
+                              bragg->settings.outer, messages);
+    return check_range(config, "bragg.counts", &bragg->counts_min, bragg->counts_max, messages) < 0
+               ? -EINVAL
+               : r;
+}
+
 int config_check(const struct config *config, FILE *messages)
 {
     int result = check_endpoints(config, messages);
+    if (check_bragg(config, messages) < 0)
+        result = -EINVAL;
     if (config->detector_command_port == config->detector_data_port) {
         print_origin(config,
                      given_one(config, &config->detector_data_port, &config->detector_command_port),

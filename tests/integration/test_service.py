@@ -158,6 +158,7 @@ class Requests(SystemTest):
                 ("statsu", {}, "did you mean 'status'"), ("status", {"x": 1}, "takes none"), ("calibration", {"HT": 200}, "takes kv, camera_length_mm"),
                 ("map", {"name": "com"}, "there are com_y, com_x"), ("map_correlation", {"a": "com_x", "b": "com"}, "there are com_y, com_x"),
                 ("pattern", {"name": "Sum"}, "there are sum, mean"), ("pattern", {"name": 3}, "name must be .* sum, mean"),
+                ("bragg_settings", {"annulus": [46, 25]}, "the larger one"), ("bragg_settings", {"counts": [3, 1]}, "the larger one"),
                 ("profile", {"name": "v_r"}, "there are radial_sum"), ("recompute", {"name": "adf"}, "no virtual detector \"adf\"")):
             self.assertRegex(self.refusal(command, **arguments).message, words)
         cut = "a" + 400 * "\N{LATIN SMALL LETTER E WITH ACUTE}"  # in the middle of a character, wherever a sentence ends
@@ -292,6 +293,13 @@ class Configuration(SystemTest):
         done = self.run_merlind("--check-config", "-c", path)
         self.assertEqual(done.returncode, 78, done)
         for place in (f"{path}:2: error: control.endpoint and results.endpoint", f"{path}:4: error: detector.command_port and"):
+            self.assertIn(place, done.stderr)
+
+    def test_a_ring_turned_inside_out_is_refused(self):
+        path = self.write("bragg:\n  annulus: [46, 25]\n  counts: [3, 1]\n")
+        done = self.run_merlind("--check-config", "-c", path)
+        self.assertEqual(done.returncode, 78, done)
+        for place in (f"{path}:2: error: bragg.annulus: of [46, 25]", f"{path}:3: error: bragg.counts: of [3, 1]"):
             self.assertIn(place, done.stderr)
 
     def test_what_only_a_scan_would_find_missing_is_told_at_the_start(self):
