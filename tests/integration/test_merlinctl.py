@@ -197,7 +197,7 @@ class Waiting(AgainstDaemon):
         daemon = self.daemon(silent=("run",))
         done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", "--timeout", "1", expect=69)
         self.assertIn("while waiting for run " + daemon.run["id"], done.stderr)
-        self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "timeout")
 
 
 class Geometry(AgainstDaemon):
@@ -501,6 +501,13 @@ class WithoutDaemon(unittest.TestCase):
                     self.assertIn(part, done.stderr)
                 if more:
                     self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
+
+    def test_one_that_is_there_and_takes_long_is_no_daemon_that_is_gone(self):
+        with FakeMerlind(silent=("status",)) as daemon:
+            done = run_merlinctl("-e", daemon.endpoint, "status", "--timeout", "0.2", "--json")
+        self.assertEqual(done.returncode, 69, done)
+        self.assertIn('merlind is there, and has not answered "status" in 0.2 s', done.stderr)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "timeout")
 
     def test_wrong_usage_is_told_before_anything_is_sent(self):
         for words in ("", "strat", "status now", "get", "get A B", "set A", "set =1", "map", "map a b", "map --list a", "map a -o a.tif",
