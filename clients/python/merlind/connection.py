@@ -49,12 +49,21 @@ class Connection:
 
     def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)
-        self._socket.send_multipart([request_text(number, cmd, args), *parts])
+        if not self._send(number, cmd, args, *parts):
+            raise no_answer(self.control, cmd, timeout, alive=False)
         reply, frames = self._await(number, cmd, timeout)
         if not reply["ok"]:
             error = reply["error"]
             raise MerlindError(error["code"], error["message"], error.get("field"))
         return reply["result"], arrays_of(reply["result"].get("parts", []), frames)
+
+    def _send(self, number: int, cmd: str, args: dict[str, Any], *parts: bytes) -> bool:
+        """False: there is nobody to send to, as after a handshake that was refused. It is not waited for."""
+        try:
+            self._socket.send_multipart([request_text(number, cmd, args), *parts], flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def _await(self, number: int, cmd: str, timeout: float) -> tuple[dict[str, Any], list[bytes]]:
         """The reply to a request, and its raw parts. While it is silent the daemon is asked whether it is there, so that one that
@@ -64,7 +73,7 @@ class Connection:
         while (now := time.monotonic()) < begun + timeout and now - heard < patience:
             left = min(begun + timeout - now, patience / 2)
             if not self._socket.poll(max(1, int(1000 * left))):
-                self._socket.send_multipart([request_text(next(self._ids), "ping", {})])
+                self._send(next(self._ids), "ping", {})
                 continue
             heard = time.monotonic()
             frames = self._socket.recv_multipart()
