@@ -68,11 +68,16 @@ class AsyncMerlind:
         """Sends any command. Returns its result and the arrays that came with it."""
         self._reader = self._reader or asyncio.ensure_future(self._read())
         number = next(self._ids)
+        text = request_text(number, cmd, args)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self._socket.send_multipart([request_text(number, cmd, args)])
+
+        async def exchange() -> tuple[dict[str, Any], list[bytes]]:
+            await self._socket.send_multipart([text])  # waits, too, while there is nobody to send to
+            return await future
+
         wanted = timeout or max(self.timeout, TIMEOUTS.get(cmd, 0.0))
         try:
-            reply, frames = await asyncio.wait_for(future, wanted)
+            reply, frames = await asyncio.wait_for(exchange(), wanted)
         except asyncio.TimeoutError:
             raise no_answer(self.control, cmd, wanted, alive=cmd != "ping" and await self._is_there()) from None
         finally:
