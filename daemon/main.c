@@ -29,12 +29,26 @@ static void print_libraries(FILE *out)
 }
 
 /* What the service manager or a person should make of it: EX_UNAVAILABLE for a port that is taken,
- * EX_OSERR for the rest. */
+ * EX_CONFIG where something that the configuration names is not there, not ours or not what it
+ * should be, which another try does not change; EX_OSERR for the rest. */
 static int exit_code(int r)
 {
-    if (r == 0)
+    switch (r) {
+    case 0:
         return EX_OK;
-    return r == -EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;
+    case -EADDRINUSE:
+        return EX_UNAVAILABLE;
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EISDIR:
+    case -EACCES:
+    case -EPERM:
+    case -EINVAL:
+    case -EBADMSG:
+        return EX_CONFIG;
+    default:
+        return EX_OSERR;
+    }
 }
 
 struct command_line {

@@ -49,11 +49,15 @@ static uint64_t cgroup_limit(void)
     return limit;
 }
 
+uint64_t memory_limit(void)
+{
+    const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t limit = cgroup_limit();
+    return limit < memory ? limit : memory;
+}
+
 uint64_t memory_limit_ring_size(void)
 {
-    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    const uint64_t limit = cgroup_limit();
-    if (limit < memory)
-        memory = limit;
+    const uint64_t memory = memory_limit();
     return memory / 4 < MAX_RING ? memory / 4 : MAX_RING;
 }

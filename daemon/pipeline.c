@@ -191,19 +191,42 @@ static void tell_of_ring(uint64_t size)
     notify_extend_timeout(RESERVE_S + (unsigned)(gib * RESERVE_S_PER_GIB));
 }
 
+/* A ring that the machine cannot hold would end in the kernel's SIGKILL, again at every start. */
+static int check_ring_size(uint64_t size, struct error *error)
+{
+    const double gib = (double)(UINT64_C(1) << 30);
+    const uint64_t memory = memory_limit();
+    if (size > memory)
+        return error_set(
+            error, -EINVAL,
+            "ring.size: %.1f GiB are more than the %.1f GiB of memory that merlind may "
+            "use here: choose less, or auto, which takes a quarter",
+            (double)size / gib, (double)memory / gib);
+    if (size > memory / 4 * 3)
+        log_warning(
+            "pipeline",
+            "ring.size: %.1f GiB of the %.1f GiB of memory that merlind may use leave little "
+            "for all else: when memory ends the kernel ends merlind",
+            (double)size / gib, (double)memory / gib);
+    return 0;
+}
+
 /* The sinks first, so that each stage finds the one that it hands over to. */
 static int start_threads(struct pipeline *pipeline, const struct config *config,
                          struct logbook *logbook, struct acquisition_plan *default_plan,
                          struct error *error)
 {
-    int r = start_sinks(pipeline, config, logbook, error);
+    const uint64_t ring_size = config->ring_size ? config->ring_size : memory_limit_ring_size();
+    int r = check_ring_size(ring_size, error);
+    if (r == 0)
+        r = start_sinks(pipeline, config, logbook, error);
     if (r < 0)
         return r;
     const struct ingest_settings settings = {
         .host = config->detector_host,
         .port = config->detector_data_port,
         .priority = (int)config->ingest_priority,
-        .ring_size = config->ring_size ? config->ring_size : memory_limit_ring_size(),
+        .ring_size = ring_size,
         .n_workers = pipeline->n_workers,
         .default_plan = default_plan,
         .sink = finisher_sink(pipeline->finisher),

@@ -8,6 +8,7 @@
 #include "daemon/config/config_reload.h"
 #include "daemon/notify.h"
 #include "daemon/service_internal.h"
+#include "daemon/start_check.h"
 
 /* Clients ask for the state of a run some ten times a second. */
 #define LAST_WORDS_MS 300
@@ -213,8 +214,10 @@ int service_run(struct config *config, const struct config_source *source, struc
         start_handles(&service);
         hooks_init(&service.hooks, &service.loop, &config->hooks,
                    control_endpoint(service.control));
-        if (!config->open[0])
+        if (!config->open[0]) {
             service_find_leftovers(&service);
+            start_check(&service.jobs, config);
+        }
         service_say_ready(&service);
         watchdog_start(&service.watchdog, &service.loop, service.acquisition);
     }

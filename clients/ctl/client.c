@@ -10,6 +10,9 @@
 #include "common/clock.h"
 #include "common/key_file.h"
 
+/* How long a daemon that is there may take to say so. */
+#define PING_MS 1000
+
 struct client {
     void *context;
     void *socket;
@@ -254,6 +257,19 @@ static int receive_reply(const struct client *client, struct reply *reply, struc
     return result;
 }
 
+/* The time is over: is nobody there, or does the work take longer? */
+static int explain_silence(struct client *client, const char *command, struct error *error)
+{
+    struct error ignored;
+    zmq_pollitem_t item = {.socket = client->socket, .events = ZMQ_POLLIN};
+    if (send_request(client, "ping", NULL, NULL, &ignored) < 0 || zmq_poll(&item, 1, PING_MS) <= 0)
+        return nobody_answers(client, error);
+    return error_set(error, -ETIME,
+                     "merlind is there, and has not answered \"%s\" in %g s: give it more with "
+                     "--timeout SECONDS",
+                     command, client->timeout_s);
+}
+
 int client_request_part(struct client *client, const char *command, json_t *arguments,
                         const struct request_part *part, struct reply *reply, struct error *error)
 {
@@ -267,7 +283,7 @@ int client_request_part(struct client *client, const char *command, json_t *argu
     do {
         const uint64_t now = clock_monotonic_ns();
         if (now >= deadline)
-            return nobody_answers(client, error);
+            return explain_silence(client, command, error);
         const uint64_t left_ms = (deadline - now) / NS_PER_MS + 1;
         /* In slices, because a signal may come between this look at the flag and the wait. */
         const long wait_ms = left_ms < 100 ? (long)left_ms : 100;

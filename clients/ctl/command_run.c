@@ -209,6 +209,7 @@ static void print_started(const json_t *result)
     printf("\n");
     if (*file) /* often not known before the first frame */
         printf("  file      %s\n", file);
+    summary_print_warnings(stdout, "  warning   ", json_object_get(result, "warnings"));
 }
 
 /* Says soon whether there is anybody, so that start itself may be waited for longer. */

@@ -56,6 +56,7 @@ static void print_newest_run(const json_t *json)
     }
     if (*run.file)
         printf("            %s\n", run.file);
+    summary_print_warnings(stdout, "warning     ", run.warnings);
 }
 
 static void print_ring(const json_t *ring)

@@ -34,6 +34,9 @@ int command_failed(const struct options *options, const struct reply *reply, int
     case -ETIMEDOUT:
         output_error(options, "unreachable", error->text, NULL);
         return EXIT_NO_DAEMON;
+    case -ETIME:
+        output_error(options, "timeout", error->text, NULL);
+        return EXIT_NO_DAEMON;
     case -EPROTO:
         output_error(options, "protocol", error->text, NULL);
         return EXIT_BAD_PROTOCOL;

@@ -69,15 +69,17 @@ void progress_draw(struct progress *progress, const struct summary *summary, dou
     const uint64_t now = clock_monotonic_ns();
     if (!progress->terminal && progress->drawn_ns > 0 && now - progress->drawn_ns < NS_PER_S)
         return;
-    progress->drawn_ns = now;
-
-    char line[256] = "";
+    char line[sizeof progress->line] = "";
     FILE *const out = fmemopen(line, sizeof line, "w");
     if (!out)
         return;
     print_line(out, summary, ring_fill);
     fclose(out);
     line[sizeof line - 1] = '\0';
+    if (!progress->terminal && !strcmp(line, progress->line)) /* a log learns nothing from it */
+        return;
+    progress->drawn_ns = now;
+    memcpy(progress->line, line, sizeof line);
     if (progress->terminal) /* a line that wraps could not be drawn over */
         fprintf(stderr, "\r%.*s\033[K", (int)terminal_width() - 1, line);
     else

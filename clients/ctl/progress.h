@@ -7,12 +7,13 @@
 
 /*
  * The progress of a run on stderr: on a terminal one line that is drawn over, elsewhere a line a
- * second. Never touches stdout.
+ * second when it differs from the last one. Never touches stdout.
  */
 struct progress {
     bool shown;
     bool terminal;
     uint64_t drawn_ns; /* when the last line was drawn, monotonic */
+    char line[256];    /* the last one */
 };
 
 /* Draws on a terminal only, unless `always`. */

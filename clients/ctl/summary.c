@@ -45,6 +45,7 @@ void summary_read(struct summary *summary, const json_t *json)
         .frame_bytes = frame_bytes(json),
         .maps = json_object_get(json, "maps"),
         .geometry = json_object_get(json, "geometry"),
+        .warnings = json_object_get(json, "warnings"),
         .stalls = member_count(stalls, "episodes"),
         .held_up_s = member_number(stalls, "held_up_s"),
     };
@@ -85,6 +86,14 @@ static void print_file(FILE *out, const struct summary *summary)
                 text_of_count(summary->unrecorded).text);
 }
 
+void summary_print_warnings(FILE *out, const char *head, const json_t *warnings)
+{
+    size_t i;
+    const json_t *warning;
+    json_array_foreach(warnings, i, warning)
+        fprintf(out, "%s%s\n", head, json_is_string(warning) ? json_string_value(warning) : "?");
+}
+
 void summary_print(FILE *out, const struct summary *summary)
 {
     fprintf(out, "%s%s%s\n", *summary->reason ? summary->reason : "ended",
@@ -116,4 +125,5 @@ void summary_print(FILE *out, const struct summary *summary)
         output_names(out, summary->maps);
         fprintf(out, "\n");
     }
+    summary_print_warnings(out, "  warning   ", summary->warnings);
 }

@@ -15,9 +15,9 @@ struct summary {
         not_analysed; /* frames */
     double rate;      /* frames per second now */
     double elapsed_s;
-    double frame_bytes;            /* of pixels in a frame, 0: not known yet */
-    const json_t *maps, *geometry; /* NULL: it does not tell */
-    uint64_t stalls;               /* times that the detector was held up */
+    double frame_bytes;                       /* of pixels in a frame, 0: not known yet */
+    const json_t *maps, *geometry, *warnings; /* NULL: it does not tell */
+    uint64_t stalls;                          /* times that the detector was held up */
     double held_up_s;
 };
 
@@ -30,6 +30,9 @@ bool summary_is_finished(const struct summary *summary);
  * `must_record`), all of it in a file that is closed?
  */
 bool summary_is_complete(const struct summary *summary, bool must_record);
+
+/* Reasons to doubt a run's results, a line each that begins with `head`. */
+void summary_print_warnings(FILE *out, const char *head, const json_t *warnings);
 
 /* A few lines for a person about a finished run. */
 void summary_print(FILE *out, const struct summary *summary);

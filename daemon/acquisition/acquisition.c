@@ -62,7 +62,10 @@ void acquisition_set_state(struct acquisition *acquisition, enum acquisition_sta
         return;
     acquisition->state = state;
     memcpy(acquisition->why, text, sizeof text);
-    log_info("acquisition", "%s%s%s", acquisition_state_name(state), *text ? ": " : "", text);
+    if (link_log_is_quiet(&acquisition->data_log) || link_log_is_quiet(&acquisition->command_log))
+        log_debug("acquisition", "%s: %s", acquisition_state_name(state), text);
+    else
+        log_info("acquisition", "%s%s%s", acquisition_state_name(state), *text ? ": " : "", text);
     acquisition->observer.state_changed(acquisition->observer.data);
 }
 
@@ -225,6 +228,11 @@ int acquisition_create(struct acquisition **out, uv_loop_t *loop, const struct c
     acquisition->config = config;
     acquisition->settings_version = acquisition->detectors_version = 1;
     acquisition->observer = *observer;
+    acquisition->data_log = (struct link_log){
+        .name = "data link", .host = config->detector_host, .port = config->detector_data_port};
+    acquisition->command_log = (struct link_log){.name = "command link",
+                                                 .host = config->detector_host,
+                                                 .port = config->detector_command_port};
     say_connecting(acquisition);
     init_timers(acquisition);
     int r = live_detectors_init(&acquisition->detectors, config->virtual_detectors,

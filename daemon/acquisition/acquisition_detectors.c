@@ -212,6 +212,8 @@ static int begin_recompute(struct acquisition *acquisition, const char *name, st
     if (acquisition->drained_for_good)
         return error_set(error, -EBUSY, "merlind is stopping");
     const size_t n = late_products(acquisition->run, name, products);
+    if (n == 0 && name && !live_detectors_find(&acquisition->detectors, name))
+        return error_set(error, -ENOENT, "there is no virtual detector \"%.64s\"", name);
     if (n == 0)
         return error_set(error, -ENOENT, "%s%s there is nothing to compute again",
                          name ? name : "no virtual detector",

@@ -31,12 +31,9 @@ static void on_data_link(struct acquisition *acquisition, const struct pipeline_
     acquisition->doubted_ns = 0;
     acquisition->data_error = event->error;
     if (event->connected) {
-        log_info("detector", "data link to %s:%u is up", acquisition->config->detector_host,
-                 acquisition->config->detector_data_port);
+        link_log_up(&acquisition->data_log, clock_monotonic_ns());
     } else {
-        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_LINK_DOWN), "detector",
-                  "data link to %s:%u is down: %s", acquisition->config->detector_host,
-                  acquisition->config->detector_data_port, event->error.text);
+        link_log_down(&acquisition->data_log, clock_monotonic_ns(), &acquisition->data_error);
         if (acquisition->state == ACQUISITION_ARMED)
             acquisition_give_up_plan(acquisition, "short", "link",
                                      "the data link broke before the first frame");
@@ -197,12 +194,9 @@ void acquisition_on_command_link(void *data, bool connected, const struct error 
     acquisition->command_error = error ? *error : (struct error){0};
     detector_settings_clear(&acquisition->known);
     if (connected)
-        log_info("detector", "command link to %s:%u is up", acquisition->config->detector_host,
-                 acquisition->config->detector_command_port);
+        link_log_up(&acquisition->command_log, clock_monotonic_ns());
     else
-        log_write(LOG_ABOUT(WARNING, .message_id = MESSAGE_LINK_DOWN), "detector",
-                  "command link to %s:%u is down: %s", acquisition->config->detector_host,
-                  acquisition->config->detector_command_port, acquisition->command_error.text);
+        link_log_down(&acquisition->command_log, clock_monotonic_ns(), &acquisition->command_error);
     if (acquisition->state == ACQUISITION_IDLE || acquisition->state == ACQUISITION_DISCONNECTED)
         acquisition_set_idle(acquisition);
     acquisition_links_changed(acquisition);

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "daemon/acquisition/acquisition.h"
 #include "daemon/acquisition/disk_events.h"
+#include "daemon/acquisition/link_log.h"
 #include "daemon/acquisition/pack_steps.h"
 #include "daemon/acquisition/recovery.h"
 #include "daemon/acquisition/run_history.h"
@@ -36,6 +37,7 @@ struct acquisition {
     bool data_connected, command_connected;
     uint64_t doubted_ns; /* when the command link broke and the data link did not; 0: it stands */
     struct error data_error, command_error;
+    struct link_log data_log, command_log;
 
     struct acquisition_plan *plan; /* armed or arming, its first frame has not come */
     struct start_sequence *starting;

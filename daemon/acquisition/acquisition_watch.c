@@ -143,6 +143,8 @@ void acquisition_watch_strays(struct acquisition *acquisition, bool end)
 static void on_poll(uv_timer_t *timer)
 {
     struct acquisition *const acquisition = timer->data;
+    link_log_look(&acquisition->data_log, clock_monotonic_ns());
+    link_log_look(&acquisition->command_log, clock_monotonic_ns());
     sample_rate(acquisition);
     acquisition_recompute_watch(acquisition);
     acquisition_sweep_watch(acquisition);

@@ -11,7 +11,7 @@
 #include "daemon/bragg/bragg_run_json.h"
 #include "daemon/calibration/plan_warnings.h"
 #include "daemon/json_time.h"
-#include "daemon/results/array_parts.h"
+#include "daemon/results/result_list.h"
 #include "processing/run/run_products.h"
 #include "processing/stored/chunk_codec.h"
 
@@ -79,49 +79,11 @@ static json_t *recording_json(const struct run *run, char *path, size_t path_siz
 
 /* ---- names of results ---- */
 
-static json_t *map_names(const struct run *run)
-{
-    const struct product_set *const set = run_set(run);
-    json_t *const names = json_array();
-    for (unsigned i = 0; i < set->n; i++) {
-        const struct product *const product = set->products[i];
-        for (unsigned j = 0; j < product->n_maps; j++)
-            json_array_append_new(names, json_string(product->maps[j].name));
-    }
-    return names;
-}
-
-/* Of patterns (rank 2) or profiles (rank 1). */
-static json_t *array_names(const struct run *run, unsigned rank)
-{
-    const struct product_set *const set = run_set(run);
-    json_t *const names = json_array();
-    for (unsigned i = 0; i < set->n; i++) {
-        const struct product *const product = set->products[i];
-        for (unsigned j = 0; j < product->n_arrays; j++) {
-            if (product->arrays[j].rank == rank)
-                json_array_append_new(names, json_string(product->arrays[j].name));
-        }
-    }
-    return names;
-}
-
 static json_t *layer_names(const struct run *run)
 {
     json_t *const names = json_array();
     for (unsigned i = 0; run->n_layers > 1 && i < run->n_layers; i++)
         json_array_append_new(names, json_string(run_layer_name(run, i)));
-    return names;
-}
-
-static json_t *pattern_names(const struct run *run)
-{
-    json_t *const names = array_names(run, 2);
-    for (unsigned i = 0; i < run->n_layers; i++) {
-        char name[PRODUCT_NAME_SIZE];
-        latest_pattern_name(run, i, name);
-        json_array_append_new(names, json_string(name));
-    }
     return names;
 }
 
@@ -289,10 +251,11 @@ json_t *run_summary(const struct run *run, double rate)
         "scan", scan_json(&run->scan), "image", (json_int_t)run->format.height,
         (json_int_t)run->format.width, "dtype", pixel_format_dtype(&run->format), "started",
         json_time(run->started_ns), "ended", json_time(counter_read(&run->ended_ns)), "rate", rate,
-        "elapsed_s", elapsed, "frames", frames_json(run), "maps", map_names(run), "patterns",
-        pattern_names(run), "profiles", array_names(run, 1), "layers", layer_names(run), "geometry",
-        run_view_json(run_view(run)), "stalls", stalls_json(&stalls), "warnings", run_warnings(run),
-        "bragg", bragg_run_json(run), "labels", labels_json(run->plan), "dose", run_dose_json(run));
+        "elapsed_s", elapsed, "frames", frames_json(run), "maps", result_list_maps(run), "patterns",
+        result_list_patterns(run), "profiles", result_list_profiles(run), "layers",
+        layer_names(run), "geometry", run_view_json(run_view(run)), "stalls", stalls_json(&stalls),
+        "warnings", run_warnings(run), "bragg", bragg_run_json(run), "labels",
+        labels_json(run->plan), "dose", run_dose_json(run));
 }
 
 char *run_summary_text(const struct run *run)

@@ -230,8 +230,11 @@ static void on_refused(struct start_sequence *sequence, const struct start_step 
 static void on_no_reply(struct start_sequence *sequence, const struct start_step *step, int status)
 {
     detector_settings_clear(sequence->known);
-    error_set(&sequence->outcome.refusal.error, status, "%s: no answer from the detector: %s",
-              step->name, strerror(-status));
+    error_set(&sequence->outcome.refusal.error, status, "%s: no answer from the detector: %s%s",
+              step->name, strerror(-status),
+              status == -ETIMEDOUT ? "; does the Merlin program respond, and is "
+                                     "detector.command_port the port of its commands?"
+                                   : "");
     fail(sequence, status == -ENOTCONN ? "not_connected" : "detector", NULL);
 }
 

@@ -6,19 +6,25 @@
 
 /* What no key can know alone. */
 
-static void print_origin(const struct config *config, const void *field, FILE *messages)
+static const struct config_origin *origin_of(const struct config *config, const void *field)
 {
     const size_t offset = (size_t)((const char *)field - (const char *)config);
     for (size_t i = 0; i < CONFIG_KEYS; i++) {
-        if (config_keys[i].offset != offset)
-            continue;
-        const struct config_origin *const origin = &config->origins[i];
-        if (origin->kind == CONFIG_FROM_FILE)
-            fprintf(messages, "%s:%u: ", config->file, origin->line);
-        else
-            fputs(origin->kind == CONFIG_FROM_OPTION ? "-o: " : "default: ", messages);
-        return;
+        if (config_keys[i].offset == offset)
+            return &config->origins[i];
     }
+    return NULL;
+}
+
+static void print_origin(const struct config *config, const void *field, FILE *messages)
+{
+    const struct config_origin *const origin = origin_of(config, field);
+    if (!origin)
+        return;
+    if (origin->kind == CONFIG_FROM_FILE)
+        fprintf(messages, "%s:%u: ", config->file, origin->line);
+    else
+        fputs(origin->kind == CONFIG_FROM_OPTION ? "-o: " : "default: ", messages);
 }
 
 /* An address that the system chooses cannot clash. */
@@ -126,6 +132,13 @@ static int check_security(const struct config *config, FILE *messages)
     return config->security_allow_insecure ? 0 : -EINVAL;
 }
 
+/* Of two fields that do not go together, the one that a person wrote. */
+static const void *given_one(const struct config *config, const void *one, const void *other)
+{
+    const struct config_origin *const origin = origin_of(config, one);
+    return origin && origin->kind != CONFIG_FROM_DEFAULT ? one : other;
+}
+
 /* Two sockets on one address cannot be. */
 static int check_endpoints(const struct config *config, FILE *messages)
 {
@@ -137,7 +150,8 @@ static int check_endpoints(const struct config *config, FILE *messages)
             if (strcmp(served[i].endpoint, served[j].endpoint) != 0 ||
                 is_any_port(served[i].endpoint))
                 continue;
-            print_origin(config, served[i].endpoint, messages);
+            print_origin(config, given_one(config, served[i].endpoint, served[j].endpoint),
+                         messages);
             fprintf(messages, "error: %s and %s are both %s: give one of them another port\n",
                     served[j].key, served[i].key, served[i].endpoint);
             result = -EINVAL;
@@ -146,11 +160,37 @@ static int check_endpoints(const struct config *config, FILE *messages)
     return result;
 }
 
+/* Two numbers of one key, of which the second is to be the larger one; NaN: not given. */
+static int check_range(const struct config *config, const char *key, const double *least,
+                       double most, FILE *messages)
+{
+    if (!(most <= *least))
+        return 0;
+    print_origin(config, least, messages);
+    fprintf(messages, "error: %s: of [%g, %g] the second number must be the larger one\n", key,
+            *least, most);
+    return -EINVAL;
+}
+
+static int check_bragg(const struct config *config, FILE *messages)
+{
+    const struct bragg_plan *const bragg = &config->bragg;
+    const int r = check_range(config, "bragg.annulus", &bragg->settings.inner,
+                              bragg->settings.outer, messages);
+    return check_range(config, "bragg.counts", &bragg->counts_min, bragg->counts_max, messages) < 0
+               ? -EINVAL
+               : r;
+}
+
 int config_check(const struct config *config, FILE *messages)
 {
     int result = check_endpoints(config, messages);
+    if (check_bragg(config, messages) < 0)
+        result = -EINVAL;
     if (config->detector_command_port == config->detector_data_port) {
-        print_origin(config, &config->detector_data_port, messages);
+        print_origin(config,
+                     given_one(config, &config->detector_data_port, &config->detector_command_port),
+                     messages);
         fprintf(messages,
                 "error: detector.command_port and detector.data_port are both %u: the detector "
                 "listens on two, usually 6341 and 6342\n",

@@ -53,12 +53,23 @@ static bool is_host(const char *text, size_t length)
     return length > 0 && strspn(text, LETTERS_DIGITS ".-_:%") >= length;
 }
 
+/* A name or an IPv4 address has no colon, an IPv6 address at least two. */
+static bool has_port(const char *host)
+{
+    const char *const colon = strchr(host, ':');
+    return colon && !strchr(colon + 1, ':');
+}
+
 static int load_host(const struct config_key *key, const struct yaml_node *node,
                      struct config *config, struct yaml_source *source)
 {
     if (node->kind != YAML_SCALAR || yaml_is_empty(node) ||
         !is_host(node->text, strlen(node->text)))
         return config_refuse(key->path, node, source, "the name or the address of a computer");
+    if (has_port(node->text))
+        return config_refuse(key->path, node, source,
+                             "the name or the address of a computer alone (its ports are "
+                             "detector.command_port and detector.data_port)");
     return store_text(key, node, config, source);
 }
 

@@ -68,6 +68,21 @@ static bool take_pair(struct request *request, const json_t *args, const char *n
     return true;
 }
 
+/* The same of two radii or counts of which the second is to be the larger one. */
+static bool take_range(struct request *request, const json_t *args, const char *name, double *least,
+                       double *most)
+{
+    char field[40];
+    if (!take_pair(request, args, name, least, most))
+        return false;
+    if (!json_object_get(args, name) || !(*most <= *least)) /* NaN: not given */
+        return true;
+    snprintf(field, sizeof field, "args.%s", name);
+    request_fail(request, "bad_value", field,
+                 "%s: of [%g, %g] the second number must be the larger one", name, *least, *most);
+    return false;
+}
+
 static bool take_count(struct request *request, const json_t *args, const char *name, double most,
                        uint32_t *value)
 {
@@ -172,8 +187,8 @@ static bool take_all(const struct control_service *service, struct request *requ
            take_measured(request, args, "overdispersion", &settings->overdispersion) &&
            take_measured(request, args, "speckle", &settings->speckle) &&
            take_pair(request, args, "centre", &settings->centre_y, &settings->centre_x) &&
-           take_pair(request, args, "annulus", &settings->inner, &settings->outer) &&
-           take_pair(request, args, "counts", &plan->counts_min, &plan->counts_max) &&
+           take_range(request, args, "annulus", &settings->inner, &settings->outer) &&
+           take_range(request, args, "counts", &plan->counts_min, &plan->counts_max) &&
            take_count(request, args, "tile", 65536, &plan->tile) &&
            take_count(request, args, "block", 1024, &plan->block_length) &&
            take_phase(request, args, plan) && take_reference(service, request, args, plan) &&

@@ -2,6 +2,7 @@
 
 #include "daemon/control/commands.h"
 #include "daemon/results/array_parts.h"
+#include "daemon/results/result_list.h"
 
 /* map, profile and patterns that have a name: results of the newest run; maps also of those before
  * it. */
@@ -30,6 +31,19 @@ struct run *command_take_run(const struct control_service *service, struct reque
     return run;
 }
 
+/* Takes `names`, those there are, over. */
+static void refuse_name(struct request *request, const char *kind, const char *name, json_t *names)
+{
+    char there[400];
+    result_list_tell(names, there, sizeof there);
+    if (name)
+        request_fail(request, "no_data", "args.name", "no %s %.64s: there are %s", kind, name,
+                     there);
+    else
+        request_fail(request, "bad_value", "args.name",
+                     "name must be the text of one: there are %s", there);
+}
+
 void command_map(const struct control_service *service, struct request *request, json_t *args)
 {
     const char *const name = json_string_value(json_object_get(args, "name"));
@@ -39,9 +53,7 @@ void command_map(const struct control_service *service, struct request *request,
     unsigned map;
     const struct product *const product = name ? run_find_map(run, name, &map) : NULL;
     if (!product) {
-        request_fail(request, "no_data", "args.name",
-                     "no map %s: the run's summary (merlinctl map --list) names those there are",
-                     name ? name : "without a name");
+        refuse_name(request, "map", name, result_list_maps(run));
         return;
     }
     struct map_rows rows;
@@ -82,10 +94,7 @@ void command_named_pattern(const struct control_service *service, struct request
     if (name && pattern_init(&pattern, run, name) == 0)
         answer_array(service, request, &pattern);
     else
-        request_fail(request, "no_data", "args.name",
-                     "no pattern %s: the run's summary names those there are, and latest is there "
-                     "once a frame was analysed",
-                     name ? name : "without a name");
+        refuse_name(request, "pattern", name, result_list_patterns(run));
 }
 
 void command_profile(const struct control_service *service, struct request *request, json_t *args)
@@ -98,7 +107,5 @@ void command_profile(const struct control_service *service, struct request *requ
     if (name && profile_init(&profile, run, name) == 0)
         answer_array(service, request, &profile);
     else
-        request_fail(request, "no_data", "args.name",
-                     "no profile %s: the run's summary names those there are",
-                     name ? name : "without a name");
+        refuse_name(request, "profile", name, result_list_profiles(run));
 }

@@ -7,6 +7,8 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/bind_error.h"
+#include "daemon/config/config_keys.h"
 #include "daemon/control/lease.h"
 #include "daemon/control/operations.h"
 #include "daemon/control/request.h"
@@ -14,6 +16,7 @@
 #include "daemon/control/request_text.h"
 #include "daemon/control/scan_series.h"
 #include "daemon/key_ring.h"
+#include "daemon/results/result_list.h"
 #include "daemon/zmq_message.h"
 #include "daemon/zmq_poll.h"
 
@@ -61,6 +64,35 @@ static const char *unknown_argument(const struct command *command, json_t *args)
             return name;
     }
     return NULL;
+}
+
+/* With what the command takes, so that a name that is nearly right is found. */
+static void refuse_argument(struct request *request, const struct command *command,
+                            const char *name)
+{
+    char field[128];
+    json_t *const names = json_array();
+    char known[400];
+    for (size_t i = 0; i < sizeof command->members / sizeof *command->members; i++) {
+        if (command->members[i])
+            json_array_append_new(names, json_string(command->members[i]));
+    }
+    result_list_tell(names, known, sizeof known);
+    snprintf(field, sizeof field, "args.%.64s", name);
+    request_fail(request, "bad_request", field, "%s has no argument %.64s: it takes %s",
+                 command->name, name, known);
+}
+
+static void refuse_command(struct request *request, const char *name)
+{
+    const char *names[128];
+    char suggestion[100];
+    size_t n = 0;
+    for (const struct command *command = commands; command->name && n < 128; command++)
+        names[n++] = command->name;
+    config_suggestion(name, names, n, suggestion, sizeof suggestion);
+    request_fail(request, "unknown_command", "cmd", "no command %.64s%s: describe lists them", name,
+                 suggestion);
 }
 
 /* What came behind the JSON. */
@@ -150,17 +182,13 @@ static void carry_out(struct control *control, struct request *request,
 {
     const struct command *const command = find_command(text->command);
     if (!command) {
-        request_fail(request, "unknown_command", "cmd", "no command %.64s: describe lists them",
-                     text->command);
+        refuse_command(request, text->command);
         return;
     }
     request_count_in(request, command->name, control->counts);
     const char *const extra = unknown_argument(command, text->args);
     if (extra) {
-        char field[128];
-        snprintf(field, sizeof field, "args.%.64s", extra);
-        request_fail(request, "bad_request", field, "%s has no argument %.64s", command->name,
-                     extra);
+        refuse_argument(request, command, extra);
         return;
     }
     if (!check_parts(request, command, n_parts))
@@ -255,11 +283,7 @@ static int bind_socket(struct control *control, const char *endpoint, struct err
 {
     size_t size = sizeof control->endpoint;
     if (zmq_bind(control->socket, endpoint) != 0)
-        return error_set(
-            error, -errno,
-            "control.endpoint %s: %s: is another merlind running? choose another port with "
-            "-o control.endpoint=...",
-            endpoint, zmq_strerror(errno));
+        return bind_error_set(error, "control.endpoint", endpoint, errno);
     zmq_getsockopt(control->socket, ZMQ_LAST_ENDPOINT, control->endpoint, &size);
     if (zmq_bind(control->socket, CONTROL_INPROC) != 0)
         return error_set(error, -errno, CONTROL_INPROC ": %s", zmq_strerror(errno));

@@ -213,6 +213,22 @@ void request_succeed(struct request *request, json_t *result, const struct reply
     reply(request, json_pack("{s:b, s:o}", "ok", 1, "result", result), parts, n_parts);
 }
 
+/* A client's word in a sentence may have been cut in the middle of a character; as it is, that
+ * would be no UTF-8, and no reply. */
+static void mend_cut_characters(char *text)
+{
+    for (char *at = text; *at;) {
+        const unsigned char lead = (unsigned char)*at;
+        const size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        size_t n = 1;
+        while (n < length && ((unsigned char)at[n] & 0xc0) == 0x80)
+            n++;
+        if (n < length)
+            memset(at, '?', n);
+        at += n;
+    }
+}
+
 void request_fail(struct request *request, const char *code, const char *field, const char *format,
                   ...)
 {
@@ -221,9 +237,14 @@ void request_fail(struct request *request, const char *code, const char *field, 
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    mend_cut_characters(message);
     json_t *const error = json_pack("{s:s, s:s}", "code", code, "message", message);
-    if (field)
-        json_object_set_new(error, "field", json_string(field));
+    if (field) {
+        char place[200];
+        snprintf(place, sizeof place, "%s", field);
+        mend_cut_characters(place);
+        json_object_set_new(error, "field", json_string(place));
+    }
     count(request, code);
     reply(request, json_pack("{s:b, s:o}", "ok", 0, "error", error), NULL, 0);
 }

@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "common/log.h"
+#include "daemon/bind_error.h"
 #include "daemon/key_ring.h"
 #include "daemon/message_header.h"
 #include "daemon/zmq_poll.h"
@@ -53,10 +54,7 @@ static int bind_socket(struct publisher *publisher, const char *endpoint,
     zmq_setsockopt(publisher->socket, ZMQ_XPUB_VERBOSER, &verboser, sizeof verboser);
     key_ring_protect(ring, publisher->socket);
     if (zmq_bind(publisher->socket, endpoint) != 0)
-        return error_set(error, -errno,
-                         "results.endpoint %s: %s: is another merlind running? choose another port "
-                         "with -o results.endpoint=...",
-                         endpoint, zmq_strerror(errno));
+        return bind_error_set(error, "results.endpoint", endpoint, errno);
     size_t size = sizeof publisher->endpoint;
     zmq_getsockopt(publisher->socket, ZMQ_LAST_ENDPOINT, publisher->endpoint, &size);
     if (zmq_bind(publisher->socket, PUBLISHER_INPROC) != 0)

@@ -9,6 +9,7 @@
 #include "common/counter.h"
 #include "common/log.h"
 #include "daemon/results/array_parts.h"
+#include "daemon/results/result_list.h"
 #include "processing/run/given_maps.h"
 #include "processing/run/run_products.h"
 

@@ -89,7 +89,8 @@ static int find_first(hid_t results, const char *name, H5L_type_t type, void *da
     return 0;
 }
 
-/* @default leads from group to group down to the first map, through the first layer. */
+/* @default leads from group to group down to the first plot, through the first layer. Not every
+ * plot's signal is called data: that of bragg is class. */
 static int point_at_map(hid_t parent, const char *name)
 {
     char first[FILE_NAME_SIZE] = "";
@@ -99,7 +100,7 @@ static int point_at_map(hid_t parent, const char *name)
     if (group < 0)
         return -1;
     int r = nexus_attribute(parent, "default", name);
-    if (r >= 0 && !file_has(group, "data"))
+    if (r >= 0 && H5Aexists(group, "signal") <= 0)
         r = file_each_member(group, find_first, first);
     if (r >= 0 && first[0])
         r = point_at_map(group, first);

@@ -61,8 +61,11 @@ const char *write_error_remedy(int error_number)
         return "free space there or choose another recording.directory";
     case EACCES:
     case EPERM:
-    case EROFS:
         return "make recording.directory writable for the daemon's user or choose another one";
+    case EROFS:
+        return "mount it writable or choose another recording.directory; the service's unit needs "
+               "a "
+               "ReadWritePaths= line for it (systemctl edit merlind)";
     case ENOENT:
     case ENOTDIR:
         return "create the directory or correct recording.directory";

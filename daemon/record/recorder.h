@@ -68,6 +68,10 @@ void recorder_load(const struct recorder *recorder, struct recorder_load *load);
 void recorder_watch_disk(struct recorder *recorder, const char *directory);
 void recorder_disk(const struct recorder *recorder, struct disk_view *view);
 
+/* Is it a directory in which files may be made, by its rights alone? Nothing is written. The
+ * sentence in `error` has the remedy. */
+int recording_check_directory(const char *directory, struct error *error);
+
 /*
  * Can a run with these settings be recorded now? The directory must exist, be a directory and be
  * writable, and its file system must have room for `bytes_needed` (0: not known, then for 64 MiB).

@@ -37,7 +37,7 @@ static int try_a_file(const char *directory, struct error *error)
     return written == sizeof block ? 0 : unusable(error, directory, error_number);
 }
 
-static int check_directory(const char *directory, struct error *error)
+int recording_check_directory(const char *directory, struct error *error)
 {
     struct stat facts;
     if (directory[0] == '\0')
@@ -62,7 +62,7 @@ int recording_check(const struct recording_settings *settings, uint64_t bytes_ne
     int r = hdf5_file_check_library(error);
     if (r < 0)
         return r;
-    r = check_directory(directory, error);
+    r = recording_check_directory(directory, error);
     if (r < 0)
         return r;
     if (statvfs(directory, &system) < 0)

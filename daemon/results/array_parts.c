@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/results/result_list.h"
 #include "processing/run/given_maps.h"
 
 static const char *dtype_name(enum map_dtype dtype)
@@ -133,12 +134,6 @@ static json_t *image_part(const char *dtype, uint32_t height, uint32_t width, co
 {
     return part("data", dtype, json_pack("[I, I]", (json_int_t)height, (json_int_t)width),
                 json_pack("[s, s]", "y", "x"), units, nbytes);
-}
-
-void latest_pattern_name(const struct run *run, unsigned layer, char name[PRODUCT_NAME_SIZE])
-{
-    const char *const layer_name = run_layer_name(run, layer);
-    snprintf(name, PRODUCT_NAME_SIZE, "%s%slatest", layer_name, *layer_name ? "/" : "");
 }
 
 /* "latest" alone is of the first layer. */

@@ -52,6 +52,4 @@ int profile_init(struct array_values *profile, struct run *run, const char *name
  */
 json_t *ring_axis_json(const struct run *run, double ring_width);
 
-/* The name of a layer's newest pattern: "latest" in a run of one layer, else "LAYER/latest". */
-void latest_pattern_name(const struct run *run, unsigned layer, char name[PRODUCT_NAME_SIZE]);
 void array_values_finish(struct array_values *array);

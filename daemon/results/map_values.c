@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/results/result_list.h"
+
 static uint64_t positions_of(const struct map_pass *pass)
 {
     return (uint64_t)pass->ny * pass->nx;
@@ -105,11 +107,11 @@ int map_values_read(double **values, const struct run *run, const struct map_pas
 {
     unsigned map;
     const struct product *const product = run_find_map(run, name, &map);
-    if (!product)
-        return error_set(error, -ENOENT,
-                         "no map %.60s: the run's summary (merlinctl map --list) names those there "
-                         "are",
-                         name);
+    if (!product) {
+        char there[300];
+        result_list_tell(result_list_maps(run), there, sizeof there);
+        return error_set(error, -ENOENT, "no map %.60s: there are %s", name, there);
+    }
     const uint64_t n = positions_of(pass);
     uint8_t *const measured = malloc(n + 1);
     *values = malloc((n + 1) * sizeof **values);

@@ -16,6 +16,7 @@
 #include "common/counter.h"
 #include "common/log.h"
 #include "common/queue.h"
+#include "daemon/bind_error.h"
 #include "daemon/key_ring.h"
 #include "daemon/stream/frame_pool.h"
 #include "daemon/stream/pullers.h"
@@ -258,10 +259,7 @@ static int bind_socket(struct frame_stream *stream, void *zmq_context,
     key_ring_protect(ring, stream->socket);
     pullers_init(&stream->pullers, zmq_context, stream->socket);
     if (zmq_bind(stream->socket, settings->endpoint) != 0)
-        return error_set(error, -errno,
-                         "frames.endpoint %s: %s: is another merlind running? choose another port "
-                         "with -o frames.endpoint=...",
-                         settings->endpoint, zmq_strerror(errno));
+        return bind_error_set(error, "frames.endpoint", settings->endpoint, errno);
     size_t size = sizeof stream->endpoint;
     zmq_getsockopt(stream->socket, ZMQ_LAST_ENDPOINT, stream->endpoint, &size);
     return 0;

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/bind_error.h"
+
 #define BACKLOG 64
 /* So that a flood of connections does not starve the rest of the loop. */
 #define BATCH 16
@@ -82,10 +84,7 @@ int listener_open(struct listener *listener, const char *host_port, struct error
     freeaddrinfo(found);
     if (r < 0) {
         listener_finish(listener);
-        return error_set(error, r,
-                         "web.listen %s: %s: is another merlind running? choose another port with "
-                         "-o web.listen=..., or do without the page with -o web.enabled=false",
-                         host_port, strerror(-r));
+        return bind_error_set(error, "web.listen", host_port, -r);
     }
     tell_address(listener);
     return 0;

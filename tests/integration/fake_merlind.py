@@ -26,12 +26,13 @@ class FakeMerlind:
     """Context manager. `rows_per_look`: how many lines of the scan are measured at each look at the run (`run` command)."""
 
     def __init__(self, *, lose=0, end_reason="complete", recording_end="closed", rows_per_look=4, image=(8, 8), silent=(),
-                 raw_reply=None, stale_reply_first=False, start_refusal=None, never_ends=False, slow_start=0, lost_reason="short", unrecorded=0):
+                 raw_reply=None, stale_reply_first=False, start_refusal=None, never_ends=False, slow_start=0, lost_reason="short", unrecorded=0,
+                 warnings=()):
         self.lose, self.end_reason, self.recording_end = lose, end_reason, recording_end
         self.rows_per_look, self.image = rows_per_look, image
         self.silent, self.raw_reply, self.stale_reply_first = silent, raw_reply, stale_reply_first
         self.start_refusal, self.never_ends, self.slow_start = start_refusal, never_ends, slow_start
-        self.lost_reason, self.unrecorded = lost_reason, unrecorded
+        self.lost_reason, self.unrecorded, self.warnings = lost_reason, unrecorded, list(warnings)
         self.requests, self.complaints = [], []
         self.parameters = {"TEMPERATURE": "21.5", "HVBIAS": "120"}
         self.run = None
@@ -126,9 +127,9 @@ class FakeMerlind:
                     "frames": dict.fromkeys(FRAME_COUNTS, 0) | {"expected": ny * nx}, "maps": [], "patterns": [], "profiles": [], "layers": [],
                     "geometry": {"order": "raster", "scan": [ny, nx], "repeats": None if mode == "view" else repeats, "shift": 0,
                                  "skip": {"start": 0, "line": 0, "end": 0}, "source": "request", "version": 1},
-                    "stalls": {"episodes": 0, "held_up_s": 0, "shifted_from": None}}
+                    "stalls": {"episodes": 0, "held_up_s": 0, "shifted_from": None}, "warnings": self.warnings}
         return {"id": self.run["id"], "state": "armed" if mode == "passive" else "arming", "expected": ny * nx,
-                "file": self.run["file"].removesuffix(".partial")}, []
+                "file": self.run["file"].removesuffix(".partial"), **({"warnings": self.warnings} if self.warnings else {})}, []
 
     def _do_run(self, id=None):
         if self.run is None or id not in (None, self.run["id"]):

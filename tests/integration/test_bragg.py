@@ -304,6 +304,19 @@ class Bragg(BraggScans):
         for name in ("reflections", "template"):
             self.assertEqual(new[name].tobytes(), old[name].tobytes(), name)
         self.assertEqual(new["statistics"], old["statistics"])
+        self.check_slim(summary["file"], old)
+
+    def check_slim(self, path, old):
+        """A slim file of it has all of this, and a viewer opens it on the classes."""
+        slim = self.directory / "slim.h5"
+        done = subprocess.run([MERLIN_FILE, "slim", "-o", slim, path], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        new = self.recorded({"file": slim})
+        for name in ("class", "count", "strongest", "reflections", "template"):
+            self.assertEqual(new[name].tobytes(), old[name].tobytes(), name)
+        with open_recording(slim) as file:
+            results = file["/entry"][file["/entry"].attrs["default"]]
+            self.assertEqual((results.attrs["default"], results["bragg"].attrs["signal"]), ("bragg", "class"))
 
     def test_positions_outside_the_window_of_counts_are_excluded(self):
         control = self.begin("--thickness", "3", **{"bragg.counts": [0, 2.2]})

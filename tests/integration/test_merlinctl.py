@@ -123,12 +123,27 @@ class Start(AgainstDaemon):
         self.assertIn("/data/run.h5\n", done.stdout)
         self.assertIn("(2.0 : 1)", done.stdout)
 
+    def test_reasons_to_doubt_a_run_are_told_when_it_starts_and_ends_and_in_the_status(self):
+        doubt = "virtual detector \"m\": mask file m.npy: it cannot be opened; it is left out of this run"
+        daemon = self.daemon(warnings=[doubt])
+        for command in (["start", "--scan", "4x4"], ["run", "--wait"], ["status"]):
+            self.assertRegex(self.ctl(daemon, *command).stdout, f"(?m)^ *warning +{re.escape(doubt)}$")
+
 
 class Waiting(AgainstDaemon):
     def test_progress_goes_to_stderr_only_when_asked_for(self):
         done = self.ctl(self.daemon(rows_per_look=16), "start", "--scan", "64x64", "--wait", "--json", "--progress")
         json.loads(done.stdout)
         self.assertRegex(done.stderr, r"\[#+\.+\] +\d+ %  [\d,]+/4,096  5,000 frames/s 1 MB/s  ring 12 %  lost 0  0\.\d s left\n")
+
+    def test_progress_in_a_log_says_nothing_twice(self):
+        daemon = self.daemon(never_ends=True)
+        with subprocess.Popen([MERLINCTL, "-e", daemon.endpoint, "start", "--scan", "4x4", "--wait", "--progress"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+            while [r["cmd"] for r in daemon.requests].count("status") < 4:  # twice a second, and a line would come once a second
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.communicate(timeout=30)[1].count("0/16  armed"), 1)
 
     def test_progress_is_drawn_on_a_terminal(self):
         daemon = self.daemon(rows_per_look=16)
@@ -182,7 +197,7 @@ class Waiting(AgainstDaemon):
         daemon = self.daemon(silent=("run",))
         done = self.ctl(daemon, "start", "--scan", "4x4", "--wait", "--json", "--timeout", "1", expect=69)
         self.assertIn("while waiting for run " + daemon.run["id"], done.stderr)
-        self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "timeout")
 
 
 class Geometry(AgainstDaemon):
@@ -486,6 +501,13 @@ class WithoutDaemon(unittest.TestCase):
                     self.assertIn(part, done.stderr)
                 if more:
                     self.assertEqual(json.loads(done.stdout)["error"]["code"], "unreachable")
+
+    def test_one_that_is_there_and_takes_long_is_no_daemon_that_is_gone(self):
+        with FakeMerlind(silent=("status",)) as daemon:
+            done = run_merlinctl("-e", daemon.endpoint, "status", "--timeout", "0.2", "--json")
+        self.assertEqual(done.returncode, 69, done)
+        self.assertIn('merlind is there, and has not answered "status" in 0.2 s', done.stderr)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "timeout")
 
     def test_wrong_usage_is_told_before_anything_is_sent(self):
         for words in ("", "strat", "status now", "get", "get A B", "set A", "set =1", "map", "map a b", "map --list a", "map a -o a.tif",

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 import numpy as np
 
@@ -18,7 +19,7 @@ CLIENT = pathlib.Path(__file__).resolve().parents[2] / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
 
 from merlind import Merlind, MerlindError, Update  # noqa: E402
-from merlind.messages import put_rows  # noqa: E402
+from merlind.messages import label_arguments, map_values, put_rows  # noqa: E402
 
 
 class AgainstDaemon(unittest.TestCase):
@@ -89,6 +90,45 @@ class Requests(AgainstDaemon):
             with self.assertRaisesRegex(MerlindError, "is merlind running"):
                 m.status()
 
+    def test_one_that_is_there_and_takes_long_is_no_daemon_that_is_gone(self):
+        m = self.connect(silent=("status", "bragg"))
+        m.timeout = 0.2
+        with self.assertRaisesRegex(MerlindError, "merlind is there, and has not answered status in 0.2 s") as caught:
+            m.status()
+        self.assertEqual(caught.exception.code, "timeout")
+        self.daemon.silent = ("bragg", "ping")
+        with self.assertRaisesRegex(MerlindError, "is merlind running"), unittest.mock.patch("merlind.connection.SILENCE", 0.3):
+            m.bragg(timeout=3600)
+
+    def test_numbers_and_arrays_of_numpy_and_paths_are_taken_as_they_are(self):
+        m = self.connect()
+        m.start(np.array([4, 4]), labels={"strain": np.float32(8), "scan": np.int64(2)}, directory=pathlib.Path("/data"),
+                parameters={"GAIN": np.uint8(1)}, scans=np.int64(2), drift="adf")
+        self.assertEqual(self.daemon.arguments_of("start"), {
+            "mode": "active", "scan": [4, 4], "labels": {"strain": 8, "scan": 2}, "directory": "/data", "parameters": {"GAIN": 1},
+            "series": {"scans": 2, "drift": "adf"}})
+        with self.assertRaisesRegex(ValueError, "NaN"):
+            m.start((4, 4), labels={"strain": np.nan})
+        with self.assertRaises(TypeError):
+            m.start((4, 4), labels={"strain": 8 + 1j})
+
+    def test_drift_without_a_number_of_scans_is_not_passed_over(self):
+        m = self.connect()
+        m.start((4, 4), drift="adf")
+        self.assertEqual(self.daemon.requests[-1]["args"]["series"], {"drift": "adf"})  # which merlind refuses
+        self.assertEqual(len(self.daemon.complaints), 1)
+        self.daemon.complaints.clear()
+
+    def test_what_is_masked_is_no_value_of_a_map_and_no_label(self):
+        masked = np.ma.masked_equal(np.arange(4, dtype="<u8").reshape(2, 2), 3)
+        np.testing.assert_array_equal(map_values(masked), [[0, 1], [2, np.nan]])
+        self.assertEqual(map_values(masked[:1]).dtype, np.dtype("<u8"))
+        self.assertEqual(map_values(np.ones((2, 2), ">f2")).dtype, np.dtype("<f8"))
+        self.assertEqual(map_values(np.ones((2, 2), ">f4")).dtype, np.dtype("<f4"))
+        with self.assertRaisesRegex(TypeError, "complex"):
+            map_values(np.ones((2, 2)) * 1j)
+        self.assertEqual(label_arguments(masked, None, None, False, None, None), {"labels": [[0, 1], [2, 0]]})
+
     def test_an_answer_to_an_earlier_request_is_passed_over(self):
         self.assertEqual(self.connect(stale_reply_first=True).status()["version"], "0.1.0")
 
@@ -149,6 +189,10 @@ class Published(AgainstDaemon):
         first, count = update.header["rows"]
         np.testing.assert_array_equal(update.arrays["data"], self.daemon.map[first:first + count])
         self.assertFalse(update.arrays["data"].flags.writeable)
+
+    def test_a_topic_that_there_is_not_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "no topic 'maps/adf'"):
+            self.connect().updates("maps/adf")
 
     def test_updates_end_after_silence(self):
         self.assertEqual(list(self.connect().updates(timeout=0.1)), [])

@@ -152,6 +152,19 @@ class Requests(SystemTest):
         self.assertEqual(self.refusal("map", name="nothing").code, "no_data")
         self.assertEqual(self.client.status()["state"], "idle")
 
+    def test_a_name_that_is_wrong_is_answered_with_those_there_are(self):
+        self.run_scan(self.client, (4, 4))
+        for command, arguments, words in (
+                ("statsu", {}, "did you mean 'status'"), ("status", {"x": 1}, "takes none"), ("calibration", {"HT": 200}, "takes kv, camera_length_mm"),
+                ("map", {"name": "com"}, "there are com_y, com_x"), ("map_correlation", {"a": "com_x", "b": "com"}, "there are com_y, com_x"),
+                ("pattern", {"name": "Sum"}, "there are sum, mean"), ("pattern", {"name": 3}, "name must be .* sum, mean"),
+                ("bragg_settings", {"annulus": [46, 25]}, "the larger one"), ("bragg_settings", {"counts": [3, 1]}, "the larger one"),
+                ("profile", {"name": "v_r"}, "there are radial_sum"), ("recompute", {"name": "adf"}, "no virtual detector \"adf\"")):
+            self.assertRegex(self.refusal(command, **arguments).message, words)
+        cut = "a" + 400 * "\N{LATIN SMALL LETTER E WITH ACUTE}"  # in the middle of a character, wherever a sentence ends
+        for command, arguments in ((cut, {}), ("map", {"name": cut}), ("status", {cut: 1})):
+            self.assertIn(cut[:20], self.refusal(command, **arguments).message)
+
     def test_anything_at_all_may_be_sent(self):
         """What is no request gets an error; the daemon goes on."""
         for text in (b"", b"{", b"[]", b"null", b'{"cmd": 3}', b'{"id": 1}', b"\xff\xfe\0", b'{"cmd":"status","args":[]}',
@@ -255,6 +268,44 @@ class Configuration(SystemTest):
                                    "0"], capture_output=True, text=True, timeout=timeout(30))
             self.assertEqual(done.returncode, 69, done)
             self.assertIn(str(port), done.stderr)
+
+    def test_what_the_configuration_names_and_is_not_there_needs_a_person(self):
+        """Exit code 78, after which systemd does not try again; an address may still come, so that it does after 71."""
+        for option, code, words in (
+                ("calibration.bad_pixels=/nothing.npy", 78, "calibration.bad_pixels: .* /nothing.npy"),
+                ("ring.size=15TiB", 78, "ring.size: .* more than the .* GiB of memory .* auto"),
+                ("control.endpoint=ipc:///nothing/socket", 78, "control.endpoint ipc:///nothing/socket: .* a directory that is there"),
+                ("web.listen=192.0.2.1:6380", 71, "web.listen 192.0.2.1:6380: .* no interface of this computer")):
+            settings = ("ring.size=4MiB", "web.allow_insecure=true", "web.listen=127.0.0.1:0", "control.endpoint=tcp://127.0.0.1:0",
+                        "results.endpoint=tcp://127.0.0.1:0", option)
+            done = self.run_merlind(*(word for setting in settings for word in ("-o", setting)))
+            self.assertEqual(done.returncode, code, done)
+            self.assertRegex(done.stderr, words)
+
+    def test_a_host_with_a_port_is_refused_and_says_where_ports_go(self):
+        for host, code in (("merlin-pc:6341", 78), ("192.168.0.10:6341", 78), ("'fe80::1%eth0'", 0), ("'::1'", 0)):
+            done = self.run_merlind("--check-config", "-o", f"detector.host={host}")
+            self.assertEqual(done.returncode, code, done)
+            self.assertEqual("detector.command_port" in done.stderr, code == 78, done)
+
+    def test_of_two_settings_that_do_not_go_together_the_written_one_is_named(self):
+        path = self.write("control:\n  endpoint: tcp://127.0.0.1:6351\ndetector:\n  command_port: 6342\n")
+        done = self.run_merlind("--check-config", "-c", path)
+        self.assertEqual(done.returncode, 78, done)
+        for place in (f"{path}:2: error: control.endpoint and results.endpoint", f"{path}:4: error: detector.command_port and"):
+            self.assertIn(place, done.stderr)
+
+    def test_a_ring_turned_inside_out_is_refused(self):
+        path = self.write("bragg:\n  annulus: [46, 25]\n  counts: [3, 1]\n")
+        done = self.run_merlind("--check-config", "-c", path)
+        self.assertEqual(done.returncode, 78, done)
+        for place in (f"{path}:2: error: bragg.annulus: of [46, 25]", f"{path}:3: error: bragg.counts: of [3, 1]"):
+            self.assertIn(place, done.stderr)
+
+    def test_what_only_a_scan_would_find_missing_is_told_at_the_start(self):
+        daemon = self.start_daemon(None, {"hooks.on_scan_end": ["/nothing"], "recording.directory": str(self.directory / "nowhere")})
+        daemon.wait_line("warning record: .* recording.directory .*nowhere .* create the directory", stream="err")
+        daemon.wait_line("warning hooks: hooks.on_scan_end /nothing cannot be started: .* correct the path", stream="err")
 
     def test_environment_settings_reach_the_daemon(self):
         """Values given by -o are those the daemon works with."""

@@ -18,7 +18,7 @@ import zmq
 import zmq.asyncio
 
 from merlind.keys import show_keys
-from merlind.messages import DEFAULT_ENDPOINT, START_TIMEOUT, MerlindError, Update, arrays_of, given, put_rows
+from merlind.messages import DEFAULT_ENDPOINT, TIMEOUTS, MerlindError, Update, arrays_of, given, no_answer, put_rows, request_text, topic_prefixes
 
 
 class AsyncMerlind:
@@ -68,19 +68,30 @@ class AsyncMerlind:
         """Sends any command. Returns its result and the arrays that came with it."""
         self._reader = self._reader or asyncio.ensure_future(self._read())
         number = next(self._ids)
+        text = request_text(number, cmd, args)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self._socket.send_multipart([json.dumps({"id": number, "cmd": cmd, "args": args}).encode()])
-        wanted = timeout or (max(self.timeout, START_TIMEOUT) if cmd == "start" else self.timeout)
+
+        async def exchange() -> tuple[dict[str, Any], list[bytes]]:
+            await self._socket.send_multipart([text])  # waits, too, while there is nobody to send to
+            return await future
+
+        wanted = timeout or max(self.timeout, TIMEOUTS.get(cmd, 0.0))
         try:
-            reply, frames = await asyncio.wait_for(future, wanted)
+            reply, frames = await asyncio.wait_for(exchange(), wanted)
         except asyncio.TimeoutError:
-            raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running, and does its log say ready?") from None
+            raise no_answer(self.control, cmd, wanted, alive=cmd != "ping" and await self._is_there()) from None
         finally:
             self._waiting.pop(number, None)
         if not reply["ok"]:
             error = reply["error"]
             raise MerlindError(error["code"], error["message"], error.get("field"))
         return reply["result"], arrays_of(reply["result"].get("parts", []), frames)
+
+    async def _is_there(self) -> bool:
+        try:
+            return bool(await self.request("ping", timeout=min(self.timeout, 1.0)))
+        except MerlindError:
+            return False
 
     async def status(self) -> dict[str, Any]:
         """State of the daemon, see schemas/status.json."""
@@ -124,8 +135,8 @@ class AsyncMerlind:
         with self._context.socket(zmq.SUB) as socket:
             show_keys(socket, *self._keys)
             socket.linger, socket.rcvhwm = 0, 100
-            for topic in topics or ("",):
-                socket.subscribe(topic if not topic or topic.endswith("/") else topic + "/")
+            for prefix in topic_prefixes(topics):
+                socket.subscribe(prefix)
             socket.connect(self.results)
             while True:
                 topic, text, *frames = await socket.recv_multipart()

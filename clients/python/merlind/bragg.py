@@ -15,13 +15,12 @@ from merlind.messages import given, phase_argument, plain
 class Bragg(Connection):
     """Settings, references, statistics and tests of the classes."""
 
-    def bragg(self, run: Optional[str] = None, *, phase: Any = None, **options: Any) -> dict[str, Any]:
+    def bragg(self, run: Optional[str] = None, *, phase: Any = None, timeout: float = 3600.0, **options: Any) -> dict[str, Any]:
         """Statistics of a run's Bragg reflections: {"n", "none", "two_beam", "three_beam", "on_axis", "multiple", "fraction", "headline":
         {"min_contrast", "fraction", "interval", "true_positive"}, "phase", ...}, members in schemas/bragg.json. phase: the name of a map, or (name, threshold),
         threshold "half", "median", "otsu" or a number. options: pass_, confidence, block, tile, min_contrast, rates, contrast_rates,
         areas, regions, excluded [[y, x0, x1]] (vacuum, holes), crystals [{"name", "d": [nm]}], spacing_tolerance, tolerance (pixels), texture."""
-        return self.request("bragg", **given(run=run, phase=phase_argument(phase)),
-                            **{k.rstrip("_"): v for k, v in plain(options).items()})[0]
+        return self._ask("bragg", {**given(run=run, phase=phase_argument(phase)), **plain(options)}, timeout)[0]
 
     def bragg_settings(self, **settings: Any) -> dict[str, Any]:
         """What is done about Bragg reflections, after changing what is given: enabled, centre, annulus, disk_radius, alpha ... as in
@@ -53,8 +52,8 @@ class Bragg(Connection):
     def bragg_series(self, label: str, *, where: Optional[dict[str, Any]] = None, phase: Any = None, drift: Optional[dict[str, Any]] = None,
                      thickness: Optional[str] = None, thin: bool = False, rates: Optional[dict[str, Any]] = None,
                      contrast_rates: Optional[dict[str, Any]] = None, confidence: Optional[float] = None, timeout: float = 3600.0) -> dict[str, Any]:
-        """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows", "scans", "phase",
-        "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
+        """The table of all finished scans that have a label (start(labels={"strain": 8})) and those of where: {"rows" (their "value" is the
+        label's, as text), "scans", "phase", "warnings"}. phase: as bragg() takes it, tested within each scan and over all; drift: {"before": map, "after": map,
         "leave_out": bool}; thickness: the name of a map; thin: at the dose of the lowest scan; rates, contrast_rates: {"fpr", "tpr"}
         by which rows are corrected, as bragg() takes them. A row's "headline" is the fraction to quote, of strong reflections alone."""
         return self._ask("bragg_series", given(label=label, where=where, phase=phase_argument(phase), drift=drift, thickness=thickness,

@@ -12,9 +12,11 @@ import numpy as np
 import zmq
 
 from merlind.keys import show_keys
-from merlind.messages import DEFAULT_ENDPOINT, START_TIMEOUT, MerlindError, Update, arrays_of
+from merlind.messages import DEFAULT_ENDPOINT, TIMEOUTS, MerlindError, Update, arrays_of, no_answer, request_text, topic_prefixes
 
 Self = TypeVar("Self", bound="Connection")
+
+SILENCE = 30.0  # s without a word, also to pings, after which a daemon is taken for gone, however long its answer may take
 
 
 class Connection:
@@ -43,24 +45,44 @@ class Connection:
 
     def request(self, cmd: str, **args: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sends any command. Returns its result and the arrays that came with it."""
-        return self._ask(cmd, args, max(self.timeout, START_TIMEOUT) if cmd in ("start", "runs", "run_open") else self.timeout)
+        return self._ask(cmd, args, max(self.timeout, TIMEOUTS.get(cmd, 0.0)))
 
     def _ask(self, cmd: str, args: dict[str, Any], timeout: float, *parts: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         number = next(self._ids)
-        self._socket.send_multipart([json.dumps({"id": number, "cmd": cmd, "args": args}).encode(), *parts])
-        deadline = time.monotonic() + timeout
-        while self._socket.poll(max(0, int(1000 * (deadline - time.monotonic())))):
+        if not self._send(number, cmd, args, *parts):
+            raise no_answer(self.control, cmd, timeout, alive=False)
+        reply, frames = self._await(number, cmd, timeout)
+        if not reply["ok"]:
+            error = reply["error"]
+            raise MerlindError(error["code"], error["message"], error.get("field"))
+        return reply["result"], arrays_of(reply["result"].get("parts", []), frames)
+
+    def _send(self, number: int, cmd: str, args: dict[str, Any], *parts: bytes) -> bool:
+        """False: there is nobody to send to, as after a handshake that was refused. It is not waited for."""
+        try:
+            self._socket.send_multipart([request_text(number, cmd, args), *parts], flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def _await(self, number: int, cmd: str, timeout: float) -> tuple[dict[str, Any], list[bytes]]:
+        """The reply to a request, and its raw parts. While it is silent the daemon is asked whether it is there, so that one that
+        is gone does not cost the patience that long work needs."""
+        begun = heard = time.monotonic()
+        patience = min(timeout, max(self.timeout, SILENCE))
+        while (now := time.monotonic()) < begun + timeout and now - heard < patience:
+            left = min(begun + timeout - now, patience / 2)
+            if not self._socket.poll(max(1, int(1000 * left))):
+                self._send(next(self._ids), "ping", {})
+                continue
+            heard = time.monotonic()
             frames = self._socket.recv_multipart()
             if not frames[0]:  # the empty frame of REQ sockets
                 del frames[0]
             reply = json.loads(frames[0])
-            if reply["id"] not in (number, None):  # of an earlier request that was given up; None: ours could not be read
-                continue
-            if not reply["ok"]:
-                error = reply["error"]
-                raise MerlindError(error["code"], error["message"], error.get("field"))
-            return reply["result"], arrays_of(reply["result"].get("parts", []), frames[1:])
-        raise MerlindError("unreachable", f"nobody answers at {self.control}; is merlind running, and does its log say ready?")
+            if reply["id"] in (number, None):  # None: ours could not be read; another: of a request that was given up, or a ping
+                return reply, frames[1:]
+        raise no_answer(self.control, cmd, timeout, alive=now - heard < patience)
 
     @contextlib.contextmanager
     def holding_control(self, name: str, force: bool = False) -> Iterator[None]:
@@ -80,11 +102,12 @@ class Connection:
     def _subscribe(self, *topics: str) -> zmq.Socket:
         if self.results is None:
             self.results = self.status()["endpoints"]["results"]
+        wanted = topic_prefixes(topics)
         socket = self._context.socket(zmq.SUB)
         show_keys(socket, *self._keys)
         socket.linger, socket.rcvhwm = 0, 100  # who is slow loses messages, and does not lag ever further behind
-        for topic in topics or ("",):
-            socket.subscribe(topic if not topic or topic.endswith("/") else topic + "/")
+        for prefix in wanted:
+            socket.subscribe(prefix)
         socket.connect(self.results)
         return socket
 

@@ -8,7 +8,7 @@ from typing import Any, Iterator, Optional
 import numpy as np
 
 from merlind.live import LivePlot, live
-from merlind.messages import given, label_arguments, put_rows
+from merlind.messages import given, label_arguments, map_values, put_rows
 from merlind.runs import Runs
 
 
@@ -65,10 +65,10 @@ class Results(Runs):
             shift: Optional[tuple[float, float]] = None) -> dict[str, Any]:
         """Makes an array a map of the newest run (run: its id, to be sure), as if merlind had computed it, in its file too: [ny, nx]
         of the scan (with repeats for every pass, or for pass_), [passes, ny, nx], or values of each exposure, [n]. Unsigned
-        integers stay integers, all else becomes float64, NaN being no value. A map that was put before is replaced. source:
+        integers stay integers, all else becomes float64; NaN, or what is masked, is no value. A map that was put before is replaced. source:
         where it comes from, in your words. image: it is an image of the scan's field in pixels of its own, [h, w], of which each
         position gets the mean of its part; register: as far as it is shifted against this map; shift: (dy, dx), positions. At most 64 MiB. Returns {"recorded": "at_end", "now" or "off", ...}."""
-        array = np.asarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), order="C")
+        array = map_values(values)
         place = given(register=register, shift=None if shift is None else [float(s) for s in shift])
         return self._ask("maps_put", given(
             image=place if place or image else None,

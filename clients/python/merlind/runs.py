@@ -32,13 +32,13 @@ class Runs(Connection):
         scans: how often it is made, each a run of its own, see
         series(); drift: the map that is compared from scan to scan. armed: is called with what start() returns once the detector
         is armed: the place to start a scan generator from.
-        Returns {"id", "state", "expected" (frames), "file"}; with wait the summary of the finished run, as wait() does.
+        Returns {"id", "state", "expected" (frames), "file", "warnings"}; with wait the summary of the finished run, as wait() does.
         """
         self.request("ping")  # says soon whether there is anybody
         begun = self.request("start", **given(
             mode="passive" if passive else "active", scan=scan, order=order, positions=positions, repeats=repeats, skip=skip,
             flyback=flyback, trigger=trigger, preset=preset, parameters=parameters, recording=recording,
-            directory=directory, name=name, labels=labels, series=given(scans=scans, drift=drift) if scans else None))[0]
+            directory=directory, name=name, labels=labels, series=given(scans=scans, drift=drift) or None))[0]
         if armed:
             armed(begun)
         return self.wait(begun["id"]) if wait else begun
