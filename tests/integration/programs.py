@@ -54,7 +54,7 @@ def wait_for(condition, seconds, what):
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec other threads' locks stay as they were
 
 
-def _die_with_parent():
+def die_with_parent():
     _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nothing outlives a killed test run
 
 
@@ -68,7 +68,7 @@ class Program:
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
             self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            errors="replace", cwd=cwd, env={**os.environ, **(environment or {})}, preexec_fn=_die_with_parent)
+            errors="replace", cwd=cwd, env={**os.environ, **(environment or {})}, preexec_fn=die_with_parent)
         self.readers = [threading.Thread(target=self._collect, args=pair, daemon=True)
                         for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
         for reader in self.readers:
@@ -224,7 +224,7 @@ def run_ctl(daemon, *arguments, seconds=60):
     """Runs merlinctl to its end; returns the finished subprocess (stdout and stderr as text)."""
     endpoint = daemon if isinstance(daemon, str) else daemon.control
     done = subprocess.run([str(MERLINCTL), "-e", endpoint, *[str(a) for a in arguments]], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=timeout(seconds), preexec_fn=_die_with_parent)
+                          capture_output=True, text=True, timeout=timeout(seconds), preexec_fn=die_with_parent)
     if SANITIZER_REPORT.search(done.stderr):
         raise AssertionError(f"merlinctl: a sanitizer reports\n{done.stderr}")
     return done
