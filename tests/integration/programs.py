@@ -39,16 +39,23 @@ def lighter(normal, with_sanitizer):
     return with_sanitizer if SANITIZER else normal
 
 
-def wait_for(condition, seconds, what):
-    """Polls condition() until it is true and returns its value; fails with `what` (text or callable) after the time."""
-    end = time.monotonic() + timeout(seconds)
+SHORTEST_PAUSE = 0.01  # s
+
+
+def wait_for(condition, seconds, what, longest_pause=SHORTEST_PAUSE):
+    """Polls condition() until it is true and returns its value; fails with `what` (text or callable) after the time.
+
+    What stays true once it is may be asked for less often the longer it takes: every question is work for both sides.
+    """
+    began = time.monotonic()
+    end = began + timeout(seconds)
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout(seconds):g} s in vain for {what() if callable(what) else what}")
-        time.sleep(0.01)
+        time.sleep(min(longest_pause, max(SHORTEST_PAUSE, (time.monotonic() - began) / 10)))
 
 
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec other threads' locks stay as they were

@@ -24,7 +24,7 @@ class Acquisition(SimulatorTest):
         self.assertTrue(data.silent(0.05))
 
     def test_header_says_what_was_set(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", 64)
         data, commands = self.both()
         for name, value in (("NUMFRAMESTOACQUIRE", 6), ("NUMFRAMESPERTRIGGER", 3), ("TRIGGERSTART", 2)):
             self.assertEqual(commands.set(name, value), 0)
@@ -37,7 +37,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual([Frame(data.message()).number for _ in range(6)], [1, 2, 3, 4, 5, 6])
 
     def test_no_header_without_acquisition_headers(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", 64)
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 2)
         self.assertEqual(commands.set("USEACQUISITIONHEADERS", 0), 0)
@@ -45,7 +45,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual([Frame(data.message()).number for _ in range(2)], [1, 2])
 
     def test_either_socket_may_connect_first(self):
-        self.start("--synthetic", "glass", "--fps", "max")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "max")
         for order in (("data", "commands"), ("commands", "data")):
             connections = {name: getattr(self, name)() for name in order}
             data, commands = connections["data"], connections["commands"]
@@ -58,7 +58,7 @@ class Acquisition(SimulatorTest):
             commands.close()
 
     def test_without_data_client_frames_are_lost(self):
-        self.start("--synthetic", "glass", "--fps", 1000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 1000)
         commands = self.commands()
         commands.set("NUMFRAMESTOACQUIRE", 10)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -68,7 +68,7 @@ class Acquisition(SimulatorTest):
         self.assertTrue(self.data().silent(0.05))
 
     def test_data_link_may_drop_and_come_back(self):
-        self.start("--synthetic", "glass", "--fps", 500)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 500)
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 0)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -82,7 +82,7 @@ class Acquisition(SimulatorTest):
         commands.wait_status(0)
 
     def test_second_data_client_is_refused(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", 64)
         data, commands = self.both()
         self.assertEqual(commands.get("TCPCONNECTED"), "1")
         with self.assertRaises(ConnectionError):
@@ -92,7 +92,7 @@ class Acquisition(SimulatorTest):
         self.assertTrue(data.message().startswith(b"HDR,"))
 
     def test_stop_sends_what_is_buffered_and_nothing_more(self):
-        self.start("--synthetic", "glass", "--fps", 1000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 1000)
         data, commands = self.both(receive_buffer=65536)
         commands.set("NUMFRAMESTOACQUIRE", 0)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -109,7 +109,7 @@ class Acquisition(SimulatorTest):
         self.assertGreater(len(numbers), 250)
 
     def test_abort_throws_the_buffer_away_and_keeps_the_stream_whole(self):
-        self.start("--synthetic", "glass", "--fps", 1000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 1000)
         data, commands = self.both(receive_buffer=65536)
         commands.set("NUMFRAMESTOACQUIRE", 0)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -128,7 +128,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual([Frame(data.message()).number for _ in range(2)], [1, 2])
 
     def test_soft_triggers_release_bursts(self):
-        self.start("--synthetic", "glass", "--fps", 2000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 2000)
         data, commands = self.both()
         for name, value in (("NUMFRAMESTOACQUIRE", 8), ("NUMFRAMESPERTRIGGER", 3), ("TRIGGERSTART", 5)):
             self.assertEqual(commands.set(name, value), 0)
@@ -145,7 +145,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual(self.done()[0], 8)
 
     def test_external_triggers_begin_after_the_delay(self):
-        self.start("--synthetic", "glass", "--fps", "max", "--trigger-delay", 300)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "max", "--trigger-delay", 300)
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 4)
         commands.set("TRIGGERSTART", 1)
@@ -157,7 +157,7 @@ class Acquisition(SimulatorTest):
         commands.wait_status(0)
 
     def test_old_servers_say_busy_when_armed(self):
-        self.start("--synthetic", "glass", "--old-status")
+        self.start("--synthetic", "glass", "--bank", 64, "--old-status")
         commands = self.commands()
         commands.set("TRIGGERSTART", 5)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -173,7 +173,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual(self.process.wait(PATIENCE), 0)
 
     def test_times_in_headers_follow_the_period(self):
-        self.start("--synthetic", "glass", "--fps", 4000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 4000)
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 200)
         before = time.time_ns()
@@ -188,7 +188,7 @@ class Acquisition(SimulatorTest):
         self.assertEqual(int(local.timestamp()), frames[0].time_ns // 10**9)
 
     def test_client_sets_the_period(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", 64)
         data, commands = self.both()
         for name, value in (("NUMFRAMESTOACQUIRE", 5), ("ACQUISITIONTIME", 2), ("ACQUISITIONPERIOD", 2)):
             self.assertEqual(commands.set(name, value), 0)
@@ -201,7 +201,7 @@ class Acquisition(SimulatorTest):
 
 class Stalls(SimulatorTest):
     def slow_read(self, continuous):
-        self.start("--synthetic", "glass", "--fps", 2000, "--buffer", 50)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 2000, "--buffer", 50)
         data, commands = self.both(receive_buffer=65536)
         commands.set("NUMFRAMESTOACQUIRE", 600)
         commands.set("CONTINUOUSRW", continuous)
@@ -232,7 +232,7 @@ class Stalls(SimulatorTest):
         self.assertGreaterEqual(stalls, 1)
 
     def test_quick_reader_causes_none(self):
-        self.start("--synthetic", "glass", "--fps", 2000, "--buffer", 1200)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 2000, "--buffer", 1200)
         data, commands = self.both()
         commands.set("NUMFRAMESTOACQUIRE", 1000)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
@@ -242,7 +242,7 @@ class Stalls(SimulatorTest):
         self.assertEqual(self.done(), (1000, 0, 0))
 
     def test_no_buffer_no_stalls(self):
-        self.start("--synthetic", "glass", "--fps", 2000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 2000)
         data, commands = self.both(receive_buffer=65536)
         commands.set("NUMFRAMESTOACQUIRE", 600)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)

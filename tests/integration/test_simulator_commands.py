@@ -109,7 +109,7 @@ class CommandProtocol(SimulatorTest):
                 self.assertLess(time.monotonic(), deadline)
 
     def test_acquisition_parameters_are_busy_while_acquiring(self):
-        self.start("--synthetic", "glass", "--fps", 1000)
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", 1000)
         commands = self.commands()
         self.assertEqual(commands.set("TRIGGERSTART", 5), 0)
         self.assertEqual(commands.cmd("STARTACQUISITION"), 0)

@@ -18,7 +18,7 @@ class Synthetic(SimulatorTest):
         return np.stack([frame.pixels for frame in self.frames(*arguments)])
 
     def test_headers_have_the_lengths_of_real_ones(self):
-        self.start("--synthetic", "glass", "--depth", 1)
+        self.start("--synthetic", "glass", "--bank", 64, "--depth", 1)
         data, commands = self.both()
         commands.cmd("STARTACQUISITION")
         data.message()

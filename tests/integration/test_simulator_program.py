@@ -68,7 +68,7 @@ class Program(SimulatorTest):
 
     def test_signals_end_it_cleanly_even_when_nobody_reads(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            self.start("--synthetic", "glass", "--fps", "max")
+            self.start("--synthetic", "glass", "--bank", 64, "--fps", "max")
             data, commands = self.both()
             commands.set("NUMFRAMESTOACQUIRE", 0)
             self.assertEqual(commands.cmd("STARTACQUISITION"), 0)
