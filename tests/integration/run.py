@@ -7,7 +7,7 @@ NAME selects what has it in its name (test_first_light, check_unit, a test's own
 CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
 `PARTS = 3`, so many processes share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, it is not for sanitizers.
 Under a sanitizer those tests run that sanitizers.txt tells (reach.py makes it), all with --long; a test that is named runs in any case.
-A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
+A line is printed for every test with its time and that of the processors it used; the output of a test is shown only when it fails. --json writes {"passed",
 "failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
 (its last line says why).
 """
