@@ -77,6 +77,7 @@ int main(int argc, char **argv)
     if (options_load(argc, argv, &options, &config) != 0)
         return options.exit_code;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of files' sizes is an error of the recording */
     log_init(config.log_level);
     struct error error = {0};
     struct command_line command_line = {argc, argv};

@@ -14,8 +14,8 @@
 
 /* Runs that can wait; one more is finished as it is. */
 #define WAITING_MAX 64
-/* Behind everybody. */
-#define FINISHER_NICE 15
+/* Behind ingest (0), workers and writer (5); the next scan waits for it. */
+#define FINISHER_NICE 10
 
 struct finisher {
     struct chunk_sink next;

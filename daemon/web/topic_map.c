@@ -109,9 +109,13 @@ static json_t *lasting_members(const json_t *header)
     return kind;
 }
 
-/* Returns whether any row differs from what was there. */
+/*
+ * Rows of a message that has them all for those who come late are news where they differ from what
+ * was there; rows that were measured again are, with the same values too: a viewer sees by them
+ * that the beam goes on, and how old its map is. Returns whether any are.
+ */
 static bool merge(struct topic_map *map, const struct rows *rows,
-                  const struct message_part parts[2], uint64_t version)
+                  const struct message_part parts[2], bool key, uint64_t version)
 {
     const size_t stride = rows->nx * rows->item_size;
     bool changed = false;
@@ -119,7 +123,7 @@ static bool merge(struct topic_map *map, const struct rows *rows,
         const uint64_t row = rows->first + i;
         const uint8_t *const values = (const uint8_t *)parts[0].bytes + i * stride;
         const uint8_t *const measured = (const uint8_t *)parts[1].bytes + i * rows->nx;
-        if (memcmp(map->values + row * stride, values, stride) == 0 &&
+        if (key && memcmp(map->values + row * stride, values, stride) == 0 &&
             memcmp(map->measured + row * rows->nx, measured, rows->nx) == 0)
             continue;
         memcpy(map->values + row * stride, values, stride);
@@ -146,7 +150,8 @@ int topic_map_take(struct topic_map *map, const json_t *header, const struct mes
     }
     const uint64_t version = map->version + 1;
     const bool whole = other || !json_equal(kind, map->kind);
-    if (merge(map, &rows, parts, version) || whole)
+    const bool key = json_is_true(json_object_get(header, "key"));
+    if (merge(map, &rows, parts, key, version) || whole)
         map->version = version;
     if (whole)
         map->whole_version = version;

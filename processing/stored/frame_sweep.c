@@ -10,8 +10,9 @@
 
 #include "processing/stored/chunk_reader.h"
 
-/* Behind everybody. */
-#define SWEEP_NICE 15
+/* Behind ingest (0), workers and writer (5): the end of a run waits for a sweep, and so does who
+ * asked. */
+#define SWEEP_NICE 10
 /* A chunk that is not in the file yet may still be on its way through workers and writer. */
 #define WAIT_US 5000
 

@@ -65,6 +65,20 @@ class Live(WebTest):
         self.assertEqual(late.wait("acquisition/")[0]["event"], "finished")
         self.assertEqual(late.wait("status/")[0]["status"]["state"], "idle")
 
+    def test_rows_that_are_measured_again_come_with_the_same_values_too(self):
+        self.start("--synthetic", "glass", "--scan", "32x32", "--fps", "1500")
+        control = self.control(self.daemon)
+        viewer = self.viewer()
+        viewer.watch("map/com_x/")
+        control.wait_state("idle")
+        control("start", mode="view", scan=[32, 32])
+        wait_for(lambda: (m := viewer.map("map/com_x/")) is not None and m["measured"].all(), 10, "the first pass")
+        before = viewer.map("map/com_x/")["data"].copy()
+        n = len(viewer.of("map/com_x/"))
+        wait_for(lambda: len(viewer.of("map/com_x/")) > n + 5, 10, "rows of the passes that follow")
+        np.testing.assert_array_equal(viewer.map("map/com_x/")["data"], before, "the simulator has the same film again")
+        control("stop")
+
     def test_viewers_know_how_many_they_are(self):
         self.start()
         first = self.viewer()

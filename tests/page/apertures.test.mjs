@@ -80,6 +80,19 @@ test('an aperture is added, typed, and removed', async () => {
   await waitFor(() => !detectors().some(({ name }) => name === 'box'), 10, 'it to be gone');
 });
 
+test('an aperture is drawn where merlind has it, not where the centre is; a button takes it there', async () => {
+  ctl(bench.daemon, 'calibration', 'centre=[120,131]');
+  await page.reload();
+  await page.locator('#tab-apertures').click();
+  const row = page.locator('.aperture-list .row', { hasText: 'dark field' });
+  await row.click();
+  assert.equal(await page.locator('#panel-apertures').getByLabel('Centre y').inputValue(), '127.5');
+  await page.getByRole('button', { name: 'To the centre' }).click();
+  const darkField = () => detectors().find(({ name }) => name === 'dark_field');
+  await waitFor(() => String(darkField().centre) === '120,131', 10, () => `the centre; it is at ${darkField().centre}`);
+  await row.click();
+});
+
 test('what merlind refuses is told, and drawn as it was', async () => {
   await page.locator('.aperture-list .row', { hasText: 'bright field' }).click();
   const radius = page.locator('#panel-apertures').getByLabel('Radius');

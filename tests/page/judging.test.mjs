@@ -188,7 +188,7 @@ test('aligning shows the bright disk in numbers and records nothing', async () =
   await waitFor(async () => /From the calibrated/.test(await readings.textContent()), 10, 'the centre to be used');
   await page.getByRole('button', { name: 'Stop' }).hover();
   await page.mouse.down();
-  await stateIs(page, /^stopped/);
+  await stateIs(page, /^aligning stopped/);
   await page.mouse.up();
 });
 
@@ -207,7 +207,7 @@ test('a vacuum reference is measured, kept and used; of other settings, it is wa
   await waitFor(async () => /Radius\d\.\d\d ± \d\.\d\d px, \d\.\d\d mrad.*Descany .*Counts per e⁻\d\.\d+ ±/.test(await form.textContent()), 15, async () => `the reference: ${await form.textContent()}`);
   await form.getByLabel('Name').fill('vacuum-1');
   await form.getByRole('button', { name: 'Keep and use' }).click();
-  await waitFor(async () => /vacuum vacuum-1, /.test(await form.locator('.references').textContent()), 15, 'it to be in use');
+  await waitFor(async () => /^vacuum-1, /.test(await form.locator('.references').textContent()), 15, 'it to be in use');
   await voltage(300);
   await waitFor(async () => /vacuum-1.*300/.test(await form.locator('.warnings').textContent()), 15, async () => `the warning: ${await form.textContent()}`);
 });

@@ -93,17 +93,17 @@ test('a scan is started and stopped', async () => {
   while (await page.locator('#tab-scan').getAttribute('aria-selected') !== 'true') await press('u');
   await page.locator('#panel-scan').getByRole('button', { name: 'Align' }).focus();
   await press('Enter');
-  await stateIs(page, /^aligning/);
+  await stateIs(page, /^aligning –/);
   // A hold that a busy machine cuts short is begun again.
   await waitFor(async () => {
-    if (!/^aligning/.test(await state(page))) return true;
+    if (!/^aligning –/.test(await state(page))) return true;
     await page.getByRole('button', { name: 'Stop' }).focus();
     await page.keyboard.down('Space');
     await new Promise((done) => setTimeout(done, 900));
     await page.keyboard.up('Space');
     return false;
   }, 60, 'the scan to be stopped');
-  await stateIs(page, /^stopped/);
+  await stateIs(page, /^aligning stopped/);
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

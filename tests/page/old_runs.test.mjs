@@ -120,6 +120,8 @@ test('one key leads back to the live scan, which has lost nothing', async () => 
   await waitFor(async () => (await page.locator('.old-run-line').count()) === 0, 15, 'the live scan');
   await stateIs(page, /^complete: 1,600 of 1,600/, IDLE_S);
   assert.equal(ctl(bench.daemon, 'status', '--json').run.stalls.episodes, 0);
+  assert.equal(await page.locator('.pattern-column header select').inputValue(), 'latest', 'the live scan is seen as it was before');
+  assert.equal(await page.locator('#tab-scan').getAttribute('aria-selected'), 'true');
 });
 
 test('when the process of an old run is lost the page says so and is at the live scan again', async () => {

@@ -85,6 +85,7 @@ test('a recording is discarded, and taken back', async () => {
   await page.locator('#tab-scan').click();
   await page.getByRole('button', { name: 'Discard' }).click();
   await waitFor(() => fate() === 'discard', 10, 'the recording to be discarded');
+  await waitFor(async () => /\.h5, discarded/.test(await page.locator('#panel-scan').textContent()), 10, 'it to be told');
   await page.getByRole('button', { name: 'Keep' }).click();
   await waitFor(() => fate() === 'keep', 10, 'the recording to be kept');
 });

@@ -132,18 +132,47 @@ test('a click on the map shows the pattern of this position, with its reflection
   await waitFor(async () => /y 3 {2}x 4.*1 pattern/.test(await page.locator('.note').textContent()), 10, async () => `the pattern; it says "${await page.locator('.note').textContent()}"`);
 });
 
-test('stop ends the scan when it is held, and not when it is only clicked', async () => {
+test('stop ends the scan when it is held, and tells so when it is only clicked', async () => {
   await startScan(page, 64, 64);
   await stateIs(page, /receiving/);
   const stop = page.getByRole('button', { name: 'Stop' });
   await stop.click();
-  await new Promise((done) => setTimeout(done, 300));
+  await page.locator('.toast', { hasText: 'Hold Stop down' }).waitFor();
   assert.match(await state(page), /receiving/);
   await stop.hover();
   await page.mouse.down();
   await stateIs(page, /stopped: \d/);
   await page.mouse.up();
   assert.equal(ctl(bench.daemon, 'status', '--json').run.reason, 'stopped');
+});
+
+test('a pattern that was asked for says that it is of another scan when a new one has begun', async () => {
+  assert.match(await page.locator('.note').textContent(), /^of another scan:\ny 3 {2}x 4.*1 pattern/);
+});
+
+test('aligning puts no other button under the hand, and ends without alarm', async () => {
+  const align = page.getByRole('button', { name: 'Align', exact: true });
+  const place = await align.boundingBox();
+  await align.click();
+  await page.getByRole('button', { name: 'Record next pass' }).waitFor();
+  assert.deepEqual(await align.boundingBox(), place);
+  await stateIs(page, /^aligning –/);
+  await page.getByRole('button', { name: 'Stop' }).hover();
+  await page.mouse.down();
+  await stateIs(page, /^aligning stopped/);
+  await page.mouse.up();
+  assert.equal(await page.locator('.state').getAttribute('data-tone'), 'idle');
+});
+
+test('no tool moves when one of them is chosen', async () => {
+  const tools = page.locator('.maps-column .display-controls button');
+  const places = () => tools.evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
+  const before = await places();
+  for (const name of ['a line', 'a rectangle', 'a line']) {
+    await page.getByRole('button', { name: `Draw ${name}` }).click();
+    assert.deepEqual(await places(), before, name);
+  }
+  await page.keyboard.press('Escape');
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

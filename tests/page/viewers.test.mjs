@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Bench, ctl, lastingPort, limitOf, runOf, shown, startDaemon, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
 
@@ -127,8 +128,23 @@ test('the page finds merlind again after a restart, and says meanwhile that it i
   bench.daemon = await startDaemon(bench.simulator, bench.directory, bench.settings);
   await bench.detector();
   await stateIs(operator, /idle/, 30);
+  await operator.getByText('Start a scan: its maps grow here.').waitFor();
+  const opacity = operator.locator('.map-panel .image-view').first().evaluate((view) => getComputedStyle(view).opacity);
+  assert.equal(await opacity, '0', 'the map of the merlind before is no longer shown');
+  await operator.getByText('no scan yet').waitFor();
   await startScan(operator, 20, 20);
   await stateIs(operator, /^complete: 400 of 400/);
+});
+
+test('a scan that cannot be recorded is told as such, with what is on disk, while it goes on and when it is over', async () => {
+  // As a full disk does, and only to this process.
+  assert.equal(spawnSync('prlimit', ['--pid', bench.daemon.process.pid, '--fsize=1000000']).status, 0);
+  await startScan(operator, 20, 20);
+  await operator.locator('.toast[data-tone=bad]', { hasText: 'File too large' }).waitFor();
+  await stateIs(operator, /^complete, not recorded: \d+ of 400 patterns are on disk – Cannot .*: File too large/);
+  assert.equal(await operator.locator('.state').getAttribute('data-tone'), 'bad');
+  const { recorded } = ctl(bench.daemon, 'status', '--json').run.frames;
+  assert.ok(recorded < 400 && (await state(operator)).includes(`: ${recorded} of 400`));
 });
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));

@@ -19,7 +19,7 @@ export class AlignForm {
     this.vacuum = new VacuumForm({ store, connection, toasts, exposureMs: () => this.exposureMs });
     this.useCentre = button('Use this centre', 'Take the disk\'s centre as the centre of the pattern', () => this.#use(), { class: 'steer' });
     this.root = element('div', {},
-      element('p', { class: 'muted' }, `The bright disk, over the last ${PATTERNS} patterns. Align in the tab Scan goes on scanning; nothing is recorded.`),
+      element('p', { class: 'muted' }, `The bright disk, over the last ${PATTERNS} patterns. The button Align in the tab Scan scans over and over, unrecorded.`),
       this.facts, element('div', { class: 'buttons' }, this.useCentre),
       this.vacuum.root);
     store.on('pattern', (name) => name === 'latest' && this.open && this.#take());
@@ -81,11 +81,11 @@ export class AlignForm {
       ['Radius', `${radius.toFixed(1)} px${angle}`],
       ['Edge, 90 to 10 %', `${edge.toFixed(1)} px`],
       ['Roundness', roundness.toFixed(3), roundness < 0.95 ? 'warn' : ''],
-      ['Centre', `y ${centre[0].toFixed(1)}  x ${centre[1].toFixed(1)}`],
+      ['Centre', `y ${centre[0].toFixed(1)}  x ${centre[1].toFixed(1)} px`],
       [calibration?.centre ? 'From the calibrated' : 'From the middle', `y ${signed(offset[0], 1)}  x ${signed(offset[1], 1)} px`],
       ['Counts in the disk', value(plateau)], ['Highest count', value(peak)],
     ];
-    if (this.exposureMs) rows.push(['Peak rate', `${value((1000 * peak) / this.exposureMs)} a second`], ['Exposure', `${value(this.exposureMs)} ms`]);
+    if (this.exposureMs) rows.push(['Peak rate', `${value((1000 * peak) / this.exposureMs)} counts a second`], ['Exposure', `${value(this.exposureMs)} ms`]);
     if (this.fullScale > 1) rows.push(['Of full scale', percent(peak / this.fullScale), peak >= this.fullScale ? 'bad' : peak > this.fullScale / 2 ? 'warn' : '']);
     return rows;
   }

@@ -16,12 +16,12 @@ export class ApertureList extends EventTarget {
     this.#connection = connection;
   }
 
-  /** `centre`: of a frame, for detectors that name none. */
-  async load(centre) {
+  /** `middle`: of a frame, where merlind has detectors that name no centre, wherever the pattern's centre is. */
+  async load(middle) {
     const { result } = await this.#connection.request('virtual_detectors');
     const names = new Set(result.detectors.map((detector) => detector.name));
     for (const name of this.entries.keys()) if (!names.has(name)) this.entries.delete(name);
-    for (const detector of result.detectors) this.#applied(withCentre(detector, centre));
+    for (const detector of result.detectors) this.#applied(withCentre(detector, middle));
     this.#changed();
   }
 

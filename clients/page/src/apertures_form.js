@@ -10,7 +10,7 @@ const SHAPE_NAMES = { k_band: 'k band' };
 const STATES = { requested: 'requested', applied: 'applied', refused: 'refused' };
 
 export class AperturesForm {
-  /** `frame()`: {shape: [height, width], centre: [y, x]} of the patterns. */
+  /** `frame()`: {shape: [height, width], middle: [y, x], centre: [y, x]} of the patterns. */
   constructor({ store, connection, toasts, apertures, frame }) {
     Object.assign(this, { store, connection, toasts, apertures, frame });
     this.list = element('ul', { class: 'aperture-list' });
@@ -20,16 +20,17 @@ export class AperturesForm {
     this.shape.classList.add('steer');
     this.add = button('Add', 'Add an aperture of this shape', () => this.#add(), { class: 'steer' });
     this.recompute = button('Recompute scanned part', 'Compute moved and new apertures over the patterns taken before', () => this.#recompute());
+    this.centre = button('To the centre', 'Move the chosen aperture to the centre of the pattern', () => this.#toCentre());
     this.recomputeBar = element('div', { class: 'bar' });
     this.recomputeText = element('span', { class: 'muted' });
     this.progress = element('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Recomputation', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.recomputeBar);
     this.root = element('div', {},
       this.list, element('div', { class: 'add-row' }, this.shape, this.name, this.add), this.numbers,
-      element('div', { class: 'buttons' }, this.recompute), this.progress, this.recomputeText);
+      element('div', { class: 'buttons' }, this.centre, this.recompute), this.progress, this.recomputeText);
     apertures.addEventListener('change', () => this.#show());
     apertures.addEventListener('applied', () => this.#told());
     apertures.addEventListener('failed', ({ detail }) => toasts.say(`${title(detail.name)}: ${detail.error.message}`, 'bad'));
-    store.on('control status run', () => this.#enable());
+    store.on('control status run calibration', () => this.#enable());
     store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
     // The status forgets a recomputation that is over; what was told of it stays until the next scan.
     store.on('status', () => store.status.recompute && this.#showProgress(store.status.recompute));
@@ -47,6 +48,10 @@ export class AperturesForm {
     this.name.value = '';
     this.apertures.ask(fresh(this.shape.value, name, shape, centre));
     this.apertures.select(name);
+  }
+
+  #toCentre() {
+    this.apertures.ask({ ...this.apertures.chosen.wanted, centre: this.frame().centre.map((v) => Number(v.toFixed(2))) });
   }
 
   #freeName(shape) {
@@ -122,6 +127,7 @@ export class AperturesForm {
     allowAll(this.root, this.store.control);
     const missing = this.store.run ? 'This scan was not recorded: there are no patterns to compute again' : 'There is no scan yet';
     allow(this.recompute, may && Boolean(this.store.run?.file), may ? missing : reason);
+    allow(this.centre, may && Boolean(this.apertures.chosen?.wanted.centre), may ? 'Choose an aperture first' : reason);
   }
 
   #showProgress(recompute) {

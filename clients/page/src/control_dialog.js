@@ -24,7 +24,9 @@ export function openControl({ store, control, settings, toasts }) {
   const said = () => name.input.value.trim() || 'an operator';
   const take = button('Take control', 'The others may only watch then', () => attempt(() => control.take(said())), { class: 'primary' });
   const giveBack = button('Give it back', 'Everybody who has the token may steer again', () => attempt(() => control.giveBack()), { class: 'primary' });
-  const over = new HoldButton('Take over', 'Hold to take control from whoever has it', () => attempt(() => control.take(said(), true)));
+  const over = new HoldButton('Take over', 'Hold to take control from whoever has it', {
+    held: () => attempt(() => control.take(said(), true)), tooShort: () => setText(told, 'Hold Take over down until it is full.'),
+  });
   const page = dialog({ class: 'narrow', 'aria-label': 'Control' }, element('h2', {}, 'Who steers'), told, name,
     element('div', { class: 'buttons' }, take, giveBack, over.root, button('Close', 'Close', () => page.close())));
 

@@ -4,7 +4,8 @@ import { COLOUR_MAPS } from './colours.js';
 import { SCALES } from './contrast.js';
 import { directionWord } from './raster.js';
 
-const RADIUS = 30;
+const [LEAST, MOST] = [14, 30]; // its radius
+const PART = 0.1; // of the map
 const PIXELS = 2;
 
 /** A disk of 2 radius + 1 pixels: the colour of every direction and size up to the upper limit, as the image shows them. */
@@ -37,12 +38,13 @@ export class DirectionWheel {
     const { scale, x, y } = view.view;
     const right = Math.min(view.root.clientWidth, x + view.size.width * scale) - 8;
     const top = Math.max(0, y) + 8;
+    const radius = Math.min(MOST, Math.max(LEAST, PART * view.size.width * scale));
     context.save();
     context.beginPath();
-    context.arc(right - RADIUS, top + RADIUS, RADIUS + 1.5, 0, 2 * Math.PI);
+    context.arc(right - radius, top + radius, radius + 1.5, 0, 2 * Math.PI);
     context.fillStyle = 'rgba(255, 255, 255, 0.85)';
     context.fill();
-    context.drawImage(this.#picture(), right - 2 * RADIUS, top, 2 * RADIUS, 2 * RADIUS);
+    context.drawImage(this.#picture(), right - 2 * radius, top, 2 * radius, 2 * radius);
     context.restore();
   }
 
@@ -50,7 +52,7 @@ export class DirectionWheel {
     const { colours, contrast } = this.display;
     const key = `${colours} ${contrast.scale}`;
     if (this.#for !== key) {
-      this.#wheel = wheelOf(COLOUR_MAPS[colours].table, contrast.scale, PIXELS * RADIUS);
+      this.#wheel = wheelOf(COLOUR_MAPS[colours].table, contrast.scale, PIXELS * MOST);
       this.#for = key;
     }
     return this.#wheel;

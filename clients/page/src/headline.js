@@ -10,6 +10,6 @@ export const whatCounts = ({ min_contrast: least }) => (least === null ? 'any co
 
 /** How often such reflections are found, and the fraction corrected for it where merlind knows the rates. */
 export function foundInWords({ true_positive: found, corrected }) {
-  const rate = found ? `${percent(found.tpr)} of ${found.n} put in were found` : 'how often such are found was not measured';
+  const rate = found ? `${percent(found.tpr)} of ${found.n} test reflections were found` : 'how often such are found was not measured';
   return corrected?.fraction == null ? rate : `${rate}; corrected ${percent(corrected.fraction)} (${intervalInWords(corrected.interval)})`;
 }

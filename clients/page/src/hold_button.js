@@ -1,4 +1,5 @@
-// A button that acts when it has been held down for a while, by mouse, finger or key: no accident, and no dialogue.
+// A button that acts when it has been held down for a while, by mouse, finger or key: no accident, and no dialogue. Who lets
+// go too soon is told so.
 
 import { allow } from './control.js';
 import { element } from './dom.js';
@@ -8,16 +9,16 @@ const HOLD_MS = 700;
 export class HoldButton {
   #timer = 0;
 
-  constructor(text, title, held) {
-    this.held = held;
+  constructor(text, title, { held, tooShort }) {
+    Object.assign(this, { held, tooShort });
     this.root = element('button', { type: 'button', class: 'hold', title }, element('span', {}, text));
     const { root } = this;
     root.addEventListener('pointerdown', (event) => event.button === 0 && this.#begin());
-    for (const type of ['pointerup', 'pointerleave', 'pointercancel', 'blur']) root.addEventListener(type, () => this.#end());
+    for (const type of ['pointerup', 'keyup']) root.addEventListener(type, () => this.#letGo());
+    for (const type of ['pointerleave', 'pointercancel', 'blur']) root.addEventListener(type, () => this.#end());
     root.addEventListener('keydown', (event) => {
       if ((event.key === ' ' || event.key === 'Enter') && !event.repeat) this.#begin();
     });
-    root.addEventListener('keyup', () => this.#end());
   }
 
   /** {may, reason}, as `allow` has them. */
@@ -35,8 +36,15 @@ export class HoldButton {
     }, HOLD_MS);
   }
 
+  #letGo() {
+    const soon = this.#timer !== 0;
+    this.#end();
+    if (soon) this.tooShort();
+  }
+
   #end() {
     clearTimeout(this.#timer);
+    this.#timer = 0;
     this.root.classList.remove('holding');
   }
 }

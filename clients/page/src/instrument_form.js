@@ -114,7 +114,8 @@ export class InstrumentForm {
     }
     const { centre } = calibration;
     this.#enable();
-    setText(this.centre, centre ? `y ${value(centre.value[0])}  x ${value(centre.value[1])}  (${centre.source})` : 'not known: the middle of the frame');
+    setText(this.centre, centre ? `y ${value(centre.value[0])}  x ${value(centre.value[1])}  px (${centre.source.replace(/ of run \S+$/, '')})` : 'not known: the middle of the frame');
+    this.centre.title = centre ? `from: ${centre.source}` : '';
   }
 
   #enable() {

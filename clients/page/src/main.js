@@ -36,6 +36,7 @@ import { openSummary } from './summary.js';
 import { setTheme, toggleTheme } from './theme.js';
 import { Toasts } from './toasts.js';
 import { takeToken } from './token.js';
+import { inOperatorsWords } from './wording.js';
 
 const RATE_HZ = 20; // more than merlind publishes: it decides
 const BLIND_PATTERNS = 50;
@@ -74,7 +75,7 @@ const side = new Side([
   { id: 'instrument', title: 'Instrument', root: instrument.root, shown: () => instrument.shown() },
 ], settings, store, steer);
 const bar = new StateBar(store, {
-  stop: () => toasts.attempt(() => connection.request('stop')), summary,
+  stop: () => toasts.attempt(() => connection.request('stop')), tooShort: () => toasts.say('Hold Stop down until it is full: a short press stops nothing.'), summary,
   help: () => openHelp(bindings), theme, control: steer, note, pause,
 }, () => maps.chosen?.time ?? null);
 
@@ -82,10 +83,11 @@ document.getElementById('page').append(bar.root, element('main', {}, element('di
 document.body.append(toasts.root);
 const oldRuns = new OldRuns({ store, connection, toasts, apertures, pattern, side, bar });
 
-/** Shape of the patterns, and their centre as far as it is known. */
+/** Shape of the patterns, their middle, and their centre as far as it is known. */
 function frame() {
   const shape = pattern.display.image?.shape ?? store.run?.image ?? [256, 256];
-  return { shape, centre: store.calibration?.centre?.value ?? shape.map((n) => (n - 1) / 2) };
+  const middle = shape.map((n) => (n - 1) / 2);
+  return { shape, middle, centre: store.calibration?.centre?.value ?? middle };
 }
 
 function steer() {
@@ -141,10 +143,11 @@ function watch() {
 
 async function look(area, where, source, position) {
   if (!store.run?.geometry?.scan) return;
+  const run = store.run.id;
   pattern.say('reading …');
   try {
     const found = await regions.get(area, passNumber(), store.run.geometry.scan);
-    if (found) pattern.showAsked(source, found, where, position);
+    if (found) pattern.showAsked(source, found, { run, where, position });
   } catch (error) {
     pattern.say(error.message);
   }
@@ -233,7 +236,7 @@ function nextScale(display) {
 
 async function loadAll() {
   await toasts.attempt(async () => {
-    await apertures.load(frame().centre);
+    await apertures.load(frame().middle);
     store.calibration = (await connection.request('calibration')).result.calibration;
     store.changed('calibration');
   });
@@ -258,7 +261,9 @@ connection.addEventListener('state', ({ detail }) => {
   document.body.classList.toggle('lost', !detail.connected);
   store.changed('connection');
 });
-store.on('happening', (header) => ['stall', 'stray', 'geometry'].includes(header.event) && toasts.say(header.text, header.event === 'geometry' ? '' : 'warn'));
+// How far a thing is to be seen from: what loses patterns stays on the screen until somebody has read it.
+const toneOf = ({ event, disk }) => ({ geometry: '', stall: 'warn', stray: 'warn', disk: { failed: 'bad', short: 'bad', enough: '', caught_up: '', answers: '' }[disk?.what] ?? 'warn' })[event];
+store.on('happening', (header) => toneOf(header) !== undefined && toasts.say(inOperatorsWords(header.text), toneOf(header)));
 maps.addEventListener('watch', watch);
 maps.addEventListener('pick', ({ detail }) => pick(detail));
 maps.addEventListener('area', ({ detail: area }) => look(area, `mean of ${regionInWords(area)}`, 'area', null));
@@ -278,7 +283,7 @@ store.on('run', () => {
   const now = String(store.run?.image ?? '');
   if (now && now !== image && connection.connected) {
     image = now;
-    toasts.attempt(() => apertures.load(frame().centre));
+    toasts.attempt(() => apertures.load(frame().middle));
   }
 });
 

@@ -123,7 +123,8 @@ export class MapsPanel extends EventTarget {
 
   #showTools() {
     const { tool, armed } = this.marks;
-    this.widthField.hidden = tool !== 'line';
+    // It keeps its place: tools that moved when one of them is chosen would not be where the hand is.
+    this.widthField.classList.toggle('unused', tool !== 'line');
     this.tools.forEach((one, i) => one.setAttribute('aria-pressed', String(armed && DRAWN[i][0] === tool)));
   }
 

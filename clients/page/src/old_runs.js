@@ -48,7 +48,7 @@ export class OldRuns {
       element('strong', {}, 'Old run'), this.name, element('span', { class: 'muted' }, 'Apertures and reflections are computed again; its file stays as it is.'),
       button('Back to the live scan', 'Back to the live scan (B)', () => this.back(), { class: 'primary' })));
     for (const id of TABS_OF_DETECTOR) document.getElementById(`tab-${id}`).hidden = true;
-    if (TABS_OF_DETECTOR.includes(side.chosen.id)) side.open('apertures');
+    if (TABS_OF_DETECTOR.includes(side.chosen.id)) side.open('apertures', { remembered: false });
     this.store.on('run', () => this.#tell());
     this.store.addEventListener('run', () => this.#firstPattern(), { once: true });
     this.apertures.addEventListener('change', () => this.#recomputeSoon());
@@ -60,9 +60,9 @@ export class OldRuns {
     document.title = `${this.file.split('/').at(-1)} – merlind`;
   }
 
-  /** There is no newest pattern; the sum is the first that is worth a look. */
+  /** There is no newest pattern; the sum is the first that is worth a look. The live scan is seen as it was before. */
   #firstPattern() {
-    if (this.store.run?.patterns.includes('sum')) this.pattern.turnTo('sum');
+    if (this.store.run?.patterns.includes('sum')) this.pattern.turnTo('sum', { remembered: false });
   }
 
   /** An aperture that was moved has no map of what was measured before; here all was. */

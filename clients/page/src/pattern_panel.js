@@ -58,9 +58,10 @@ export class PatternPanel extends EventTarget {
     return ASKED[this.source] ? [] : [this.source];
   }
 
-  turnTo(source) {
+  /** `remembered`: whether it is shown next time too, as what the viewer turns to is. */
+  turnTo(source, { remembered = true } = {}) {
     this.source = source;
-    if (!ASKED[source]) this.settings.set('pattern', source);
+    if (remembered && !ASKED[source]) this.settings.set('pattern', source);
     this.display.turnTo(source, patternDefaults(source));
     this.reflections.at = null;
     this.select.value = source;
@@ -75,11 +76,10 @@ export class PatternPanel extends EventTarget {
     this.turnTo(source);
   }
 
-  /** A pattern that was asked for; `where`: in words; `position`: {row, index} for its reflections, or null. */
-  showAsked(source, { data, shape, frames }, where, position) {
-    this.asked = { data, shape, frames, where };
+  /** A pattern that was asked for of this run; `where`: in words; `position`: {row, index} for its reflections, or null. */
+  showAsked(source, { data, shape, frames }, { run, where, position }) {
+    this.asked = { data, shape, frames, run, where, position };
     if (this.source !== source) this.turnTo(source);
-    this.reflections.at = position;
     this.update();
   }
 
@@ -95,10 +95,22 @@ export class PatternPanel extends EventTarget {
     if (!pattern) return;
     this.saturation.look(pattern, this.#fullScaleOf(pattern));
     this.display.show({ data: pattern.data, measured: null, shape: pattern.shape, units: pattern.units ?? 'counts' });
-    if (!ASKED[this.source]) this.reflections.at = this.#placeOf(pattern);
-    if (ASKED[this.source]) this.say(`${pattern.where}, ${count(pattern.frames)} ${pattern.frames === 1 ? 'pattern' : 'patterns'}${this.#saturatedWords()}`);
-    else this.#sayWhich();
+    if (ASKED[this.source]) this.#sayAsked(pattern);
+    else this.#sayNewest(pattern);
     this.#showReadout();
+  }
+
+  // It stays when another scan begins, whose reflections are not its own.
+  #sayAsked({ run, where, frames, position }) {
+    const old = run !== this.store.run?.id;
+    this.reflections.at = old ? null : position;
+    this.say(`${old ? 'of another scan:\n' : ''}${where}, ${count(frames)} ${frames === 1 ? 'pattern' : 'patterns'}${this.#saturatedWords()}`);
+    if (old) this.note.classList.add('warn');
+  }
+
+  #sayNewest(pattern) {
+    this.reflections.at = this.#placeOf(pattern);
+    this.#sayWhich();
   }
 
   // Where the newest pattern is in the scan. While the beam goes round and round its reflections may be of the pass before.
@@ -148,7 +160,7 @@ export class PatternPanel extends EventTarget {
   #pattern() {
     if (ASKED[this.source]) return this.asked;
     const pattern = this.store.patterns.get(this.source);
-    return pattern && (!this.store.run || pattern.run === this.store.run.id) ? pattern : null;
+    return pattern && pattern.run === this.store.run?.id ? pattern : null;
   }
 
   /** How long a pixel is, and in what. */
@@ -169,7 +181,11 @@ export class PatternPanel extends EventTarget {
     this.store.on('rows calibration', () => view.redrawOnBeat());
     this.store.on('rows', () => !ASKED[this.source] && !this.store.paused && this.#sayWhich());
     this.store.on('pause', () => this.update());
-    this.store.on('run', () => this.#names());
+    this.store.on('run', () => {
+      this.#names();
+      if (this.store.run?.id !== this.run) this.update();
+      this.run = this.store.run?.id;
+    });
     this.#names();
   }
 

@@ -183,7 +183,7 @@ export class ProfilesPanel extends EventTarget {
     setText(this.where, '');
     this.where.title = '';
     if (this.#isLine) return this.#showAlongLine();
-    this.#nameCurve('');
+    this.#nameCurve(shortUnits(this.store.profiles.get(this.watched[0])?.units ?? ''));
     if (this.profile === AT_CURSOR) return this.#showAtCursor();
     const data = this.#ofRun(this.profile);
     if (!data) return this.profilePlot.show(null, 'no profile yet');
@@ -209,11 +209,11 @@ export class ProfilesPanel extends EventTarget {
     this.profilePlot.show(curveOf(result, arrays, step.size));
   }
 
-  // A line's name is on its axis: which map, and its units.
+  // On the axis: units, and of a line also which map.
   #nameCurve(name) {
     if (this.curveName === name) return;
     this.curveName = name;
-    this.profilePlot.place.setAttribute('aria-label', name ? `${name} along the line` : CURVE);
+    this.profilePlot.place.setAttribute('aria-label', this.#isLine ? `${name} along the line` : CURVE);
     this.profilePlot.restyle();
   }
 
@@ -226,7 +226,7 @@ export class ProfilesPanel extends EventTarget {
     const panel = this.maps.chosen;
     const map = panel?.map;
     const classes = panel?.display.kind === 'classes';
-    setText(this.signalName, classes ? '% with reflections in time' : panel?.source ? `${title(panel.source)} in time` : 'Signal in time');
+    setText(this.signalName, classes ? '% with reflections in time' : panel?.source ? `${title(panel.source)} in time${map?.units ? `, ${shortUnits(map.units)}` : ''}` : 'Signal in time');
     if (!map) return this.signalPlot.show(null, 'no signal yet');
     const pass = map.pass(this.store.passOf(map));
     const signal = inTime(classes ? percentWithReflections(pass) : pass, map.ny, map.nx, this.store.run.geometry?.order);

@@ -4,13 +4,14 @@ import { allow } from './control.js';
 import { button, choice, element, field, setText } from './dom.js';
 import { parseLabels } from './scan_labels.js';
 import { inOperatorsWords } from './wording.js';
-import { duration } from './words.js';
+import { duration, isUnrecorded, partOnDisk } from './words.js';
 
 const PRESETS = [
   ['internal', 'internal clock'], ['line-trigger', 'one trigger per line'], ['pixel-trigger', 'one trigger per position'],
   ['single-start', 'one trigger per scan'], ['soft', 'started by software'],
 ];
 const RECORDING = [['keep', 'record and keep'], ['ask', 'record, keep only if told'], ['off', 'do not record']];
+const FATES = { ask: ', kept only if told', discard: ', discarded' };
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
 
 export class ScanForm {
@@ -30,7 +31,7 @@ export class ScanForm {
     this.discard = button('Discard', 'Move the recording to the trash; Keep takes it back until that is emptied', () => this.#decide('recording_discard'));
     this.start = button('Start scan', 'Set the detector up and start', () => this.#start('active'), { class: 'primary' });
     this.view = button('Align', 'Scan over and over without recording', () => this.#start('view'));
-    this.recordPass = button('Record next pass', 'Record the next pass of the scan while aligning', () => this.#recordPass());
+    this.recordPass = button('Record next pass', 'Record the next pass of the scan while aligning', () => this.#recordPass(), { class: 'primary' });
     this.facts = element('dl', { class: 'facts' });
     this.shift = element('output', { class: 'readout' }, '0');
     this.root = this.#layout();
@@ -49,7 +50,7 @@ export class ScanForm {
         labelled('Trigger', this.preset), labelled('Order', this.order),
         element('div', { class: 'pair' }, this.exposure, this.repeats), this.labels,
         labelled('Recording', this.record),
-        element('div', { class: 'buttons' }, this.start, this.view, this.recordPass)),
+        element('div', { class: 'buttons' }, this.start, this.recordPass, this.view)),
       element('h3', {}, 'Shift of the scan'),
       element('div', { class: 'buttons nudges' }, ...this.nudges.slice(0, 2), this.shift, ...this.nudges.slice(2)),
       element('h3', {}, 'This scan'), this.facts, element('div', { class: 'buttons' }, this.keep, this.discard));
@@ -112,6 +113,8 @@ export class ScanForm {
     this.keep.hidden = !run?.file || fate === 'keep' || fate === undefined;
     this.discard.hidden = !run?.file || fate === 'discard' || fate === undefined;
     for (const one of [this.keep, this.discard, this.recordPass]) allow(one, may, reason);
+    // The one in the place of the other: no button comes under a hand that rests on a third.
+    this.start.hidden = viewing;
     this.recordPass.hidden = !viewing;
     this.nudges.forEach((one) => allow(one, may && Boolean(run), may ? 'There is no scan yet' : reason));
     setText(this.shift, String(run?.geometry?.shift ?? 0));
@@ -132,10 +135,11 @@ export function runFacts(run) {
   const scan = run.geometry?.scan ?? run.scan;
   const facts = [
     ['Scan', scan ? `${scan[0]} × ${scan[1]}${run.geometry?.repeats > 1 ? ` × ${run.geometry.repeats}` : ''}` : 'shape not known'],
-    ['Image', run.image ? `${run.image[0]} × ${run.image[1]}, ${run.dtype.slice(1)}` : '–'],
+    ['Image', run.image ? `${run.image[0]} × ${run.image[1]}, ${8 * Number(run.dtype.slice(2))} bit` : '–'],
     ['Time', duration(run.elapsed_s)],
-    ['File', run.file ? run.file.split('/').at(-1) : 'not recorded'],
+    ['File', run.file ? `${run.file.split('/').at(-1)}${FATES[run.recording?.fate] ?? ''}` : 'not recorded'],
   ];
+  if (isUnrecorded(run)) facts.push(['Recorded', `${partOnDisk(run)}: ${inOperatorsWords(run.recording.error)}`]);
   for (const [name, value] of Object.entries(run.labels ?? {})) facts.push([name, String(value)]);
   if (run.detail) facts.push(['Note', inOperatorsWords(run.detail)]);
   run.warnings?.forEach((warning) => facts.push(['Warning', inOperatorsWords(warning)]));

@@ -72,12 +72,13 @@ class SeriesPage {
   }
 
   // A scan whose maps are no longer in merlind's memory has no picture here.
-  async #figureOf({ name: run, value, fraction }) {
+  async #figureOf({ name: run, value, fraction: ofAny, contrast }) {
+    const { fraction } = contrast ?? { fraction: ofAny }; // as in the table
     if (!this.#figures.has(run)) {
       const arrays = await this.connection.request('map', { name: 'bragg/class', run }).then((reply) => reply.arrays, () => null);
       if (!arrays) return [];
       const passes = passesOf(arrays);
-      this.#figures.set(run, passes.map((pass, i) => classFigure(pass, pass.shape, value, `${fraction === null ? '' : percent(fraction)}${passes.length > 1 ? `, pass ${i + 1}` : ''}`)));
+      this.#figures.set(run, passes.map((pass, i) => classFigure(pass, pass.shape, value, `${fraction === null ? '' : percent(fraction)}${passes.length > 1 ? ` in all, pass ${i + 1}` : ''}`)));
     }
     return this.#figures.get(run);
   }

@@ -3,8 +3,8 @@
 import { percent } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const [WIDTH, HEIGHT] = [700, 240];
-const MARGIN = { left: 52, right: 20, top: 14, bottom: 34 };
+const [WIDTH, HEIGHT] = [700, 258];
+const MARGIN = { left: 52, right: 20, top: 14, bottom: 52 };
 
 const drawn = (name, attributes, ...children) => {
   const made = document.createElementNS(SVG, name);
@@ -39,20 +39,27 @@ function markOf({ fraction, interval, growing, value }, x, y) {
     drawn('circle', { class: growing ? 'dot growing' : 'dot', cx: x, cy: y(fraction), r: 5 }, tip)];
 }
 
+/** Fractions with round percentages from 0 to `top`, five at most. */
+export function ticksTo(top) {
+  const step = [0.01, 0.02, 0.05, 0.1, 0.25].find((one) => top / one < 5);
+  return Array.from({ length: Math.floor(top / step) + 1 }, (_, i) => i * step);
+}
+
 /** `rows`: {value, fraction, interval, growing?}, as withGrowing makes them. */
 export function plotOf(label, rows) {
   const top = Math.min(1, 1.15 * Math.max(0.05, ...rows.map(({ interval }) => interval[1])));
   const x = (part) => MARGIN.left + 20 + part * (WIDTH - MARGIN.left - MARGIN.right - 40);
   const y = (fraction) => HEIGHT - MARGIN.bottom - (fraction / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const plot = drawn('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `Fraction with reflections against ${label}` });
-  for (const part of [0, 0.5, 1]) {
-    plot.append(drawn('line', { class: 'axis', x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(part * top), y2: y(part * top) }),
-      drawn('text', { x: MARGIN.left - 8, y: y(part * top) + 5, 'text-anchor': 'end' }, `${(100 * part * top).toFixed(0)} %`));
+  for (const fraction of ticksTo(top)) {
+    plot.append(drawn('line', { class: 'axis', x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(fraction), y2: y(fraction) }),
+      drawn('text', { x: MARGIN.left - 8, y: y(fraction) + 5, 'text-anchor': 'end' }, `${(100 * fraction).toFixed(0)} %`));
   }
+  plot.append(drawn('text', { x: x(0.5), y: HEIGHT - 8, 'text-anchor': 'middle' }, label));
   let named = null;
   placesOf(rows).forEach((place, i) => {
     const { value, fraction } = rows[i];
-    if (String(value) !== named) plot.append(drawn('text', { x: x(place), y: HEIGHT - 10, 'text-anchor': 'middle' }, value));
+    if (String(value) !== named) plot.append(drawn('text', { x: x(place), y: HEIGHT - 28, 'text-anchor': 'middle' }, value));
     named = String(value);
     if (fraction !== null) plot.append(...markOf(rows[i], x(place) + (rows[i].growing ? 9 : 0), y));
   });

@@ -40,11 +40,12 @@ export class Side {
     return notice;
   }
 
-  open(id) {
+  /** `remembered`: whether it is open next time too, as what the viewer opens is. */
+  open(id, { remembered = true } = {}) {
     const chosen = this.tabs.find((tab) => tab.id === id) ?? this.tabs[0];
     if (this.chosen !== chosen) this.chosen?.left?.();
     this.chosen = chosen;
-    this.settings.set('tab', chosen.id);
+    if (remembered) this.settings.set('tab', chosen.id);
     this.tabs.forEach((tab, i) => {
       const open = tab === chosen;
       tab.root.hidden = !open;

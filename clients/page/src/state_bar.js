@@ -3,7 +3,7 @@
 import { button, element, setData, setText } from './dom.js';
 import { HoldButton } from './hold_button.js';
 import { Rates } from './rates.js';
-import { bytes, count, duration, rate, stateInWords } from './words.js';
+import { bytes, count, duration, isUnrecorded, rate, stateInWords } from './words.js';
 
 const RUNNING = ['arming', 'armed', 'acquiring', 'finishing'];
 
@@ -13,7 +13,7 @@ export class StateBar {
   #receivedAt = 0;
   #written = new Rates();
 
-  /** `actions`: {stop, control, note, summary, help, theme, pause}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
+  /** `actions`: {stop, tooShort, control, note, summary, help, theme, pause}. `shownTime()`: time [s, ns] of the data on the screen, or null. */
   constructor(store, actions, shownTime) {
     Object.assign(this, { store, shownTime });
     this.word = element('strong');
@@ -22,14 +22,15 @@ export class StateBar {
     this.bar = element('div', { class: 'bar' });
     this.progress = element('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Progress of the scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.bar);
     this.progressText = element('span', { class: 'progress-text' });
-    this.stop = new HoldButton('Stop', 'Hold to stop the scan: what was taken is kept', actions.stop);
+    this.progressRow = element('div', { class: 'progress-row' }, this.progress, this.progressText);
+    this.stop = new HoldButton('Stop', 'Hold to stop the scan: what was taken is kept', { held: actions.stop, tooShort: actions.tooShort });
     this.held = button('Picture held', 'Let maps and pattern go on (Space)', actions.pause, { class: 'held', hidden: true });
     this.control = button('', 'Who holds control; take it, give it back (H)', actions.control, { class: 'control' });
     this.numbers = element('dl', { class: 'numbers' });
     this.cells = Object.fromEntries(CELLS.map(([key, label, tip]) => [key, this.#cell(label, tip)]));
     this.root = element('header', { class: 'state-bar' },
       element('h1', {}, 'merlind'),
-      element('div', { class: 'state-row' }, this.state, element('div', { class: 'progress-row' }, this.progress, this.progressText), this.held, this.stop.root),
+      element('div', { class: 'state-row' }, this.state, this.progressRow, this.held, this.stop.root),
       this.numbers,
       element('div', { class: 'tools' },
         this.control,
@@ -95,15 +96,27 @@ export class StateBar {
     setText(this.control, controlledBy(this.store));
   }
 
-  #showProgress({ run, state }) {
+  // Of an old run that is computed again: how far that is.
+  #showRecompute({ done, total }) {
+    const part = total > 0 ? `${Math.floor((100 * done) / total)}` : '0';
+    this.progressRow.hidden = this.progress.hidden = false;
+    this.bar.style.width = `${part}%`;
+    this.progress.setAttribute('aria-valuenow', part);
+    setText(this.progressText, `${part} % computed`);
+  }
+
+  #showProgress({ run, state, old_run: old, recompute }) {
+    if (old && recompute && !recompute.finished) return this.#showRecompute(recompute);
     const { expected = 0, placed = 0, received = 0 } = run?.frames ?? {};
     const part = expected > 0 ? placed / expected : 0;
     const running = RUNNING.includes(state);
     this.progress.hidden = expected === 0 || !running;
     this.bar.style.width = `${100 * part}%`;
     this.progress.setAttribute('aria-valuenow', (100 * part).toFixed(0));
-    const left = expected > received && run?.rate > 0 ? `, ${duration((expected - received) / run.rate)} left` : '';
-    if (!running) return setText(this.progressText, run?.file ? run.file.split('/').at(-1) : '');
+    // What is wrong needs the room, with its remedy.
+    this.progressRow.hidden = ['disconnected', 'fault'].includes(state) || (!running && isUnrecorded(run));
+    const left = state === 'acquiring' && expected > received && run?.rate > 0 ? `, ${duration((expected - received) / run.rate)} left` : '';
+    if (!running) return setText(this.progressText, run?.file && run.recording?.fate !== 'discard' ? run.file.split('/').at(-1) : '');
     setText(this.progressText, expected > 0 ? `${count(placed)} of ${count(expected)}${left}` : `${count(received)} patterns`);
   }
 
@@ -117,7 +130,7 @@ export class StateBar {
     this.#set('deferred', count(frames.deferred), frames.deferred > 0 ? 'warn' : '');
     this.#set('saturated', count(frames.saturated), frames.saturated > 0 ? 'warn' : '');
     this.#set('packed', packing(recording));
-    this.#set('disk', diskLeft(recording, this.#written.of('bytes')), recording.state === 'failed' ? 'bad' : '');
+    this.#set('disk', diskLeft(recording, this.#written.of('bytes')), diskTone(recording));
     const time = this.shownTime();
     this.#set('age', time ? duration(this.store.age(time)) : '–');
     this.#set('viewers', String(this.store.viewers || 1));
@@ -149,6 +162,8 @@ export function controlledBy({ control: { may, lease, mine } }) {
 export function packing({ compression }) {
   return compression?.ratio ? `${compression.ratio.toFixed(1)} : 1 ${compression.codec}` : '–';
 }
+
+const diskTone = ({ state, disk }) => (state === 'failed' ? 'bad' : disk?.suffices === false ? 'warn' : '');
 
 /** Time at the present rate, or else room. */
 export function diskLeft({ bytes_free: free, state }, perSecond) {

@@ -18,7 +18,6 @@ export class Store extends EventTarget {
   viewers = 0;
   detectors = [];
   calibration = null;
-  bragg = null;
   reflections = null;
   maps = new Map();
   patterns = new Map();
@@ -29,6 +28,16 @@ export class Store extends EventTarget {
   /** The pass of a scan with repeats that is looked at; null: the newest. */
   pass = null;
   #clocks = [];
+  #bragg = null;
+
+  /** Statistics of the newest run: those of the one before may come after it has begun. */
+  get bragg() {
+    return this.#bragg?.run === this.run?.id ? this.#bragg : null;
+  }
+
+  set bragg(told) {
+    this.#bragg = told;
+  }
 
   changed(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
@@ -65,13 +74,13 @@ export class Store extends EventTarget {
   }
 
   setRun(run) {
-    if (run && this.run && run.id !== this.run.id) {
-      this.bragg = null;
-      this.reflections = null;
+    const other = run?.id !== this.run?.id;
+    this.run = run;
+    if (other) {
+      if (this.reflections?.run !== run?.id) this.reflections = null;
       this.changed('bragg');
       this.changed('rows');
     }
-    this.run = run;
     this.changed('run');
   }
 

@@ -27,7 +27,7 @@ export function vacuumRows(vacuum) {
     ['Radius', `${within(vacuum.radius_px, vacuum.radius_error_px, 2)} px, ${angle}`],
     ['Roundness', within(Math.min(vacuum.axis_ratio, 1 / vacuum.axis_ratio), vacuum.axis_ratio_error, 3)],
     ['Edge', `${within(vacuum.edge_width_px, vacuum.edge_width_error_px, 2)} px`],
-    ['Centre', `y ${vacuum.centre[0].toFixed(2)}  x ${vacuum.centre[1].toFixed(2)}`],
+    ['Centre', `y ${vacuum.centre[0].toFixed(2)}  x ${vacuum.centre[1].toFixed(2)} px`],
     ['Descan', descanInWords(vacuum.descan)],
     ['Counts per e⁻', counts],
   ];
@@ -51,7 +51,7 @@ export class VacuumForm {
     this.root = element('section', { class: 'form', 'aria-label': 'Vacuum reference' },
       element('h3', {}, 'Vacuum reference'),
       element('p', { class: 'muted' }, 'Take the specimen out of the beam and scan a few lines. Then measure, look, and keep.'),
-      element('div', { class: 'pair' }, this.name, this.current), element('div', { class: 'buttons' }, this.measure, this.keep), this.facts,
+      this.name, this.current, element('div', { class: 'buttons' }, this.measure, this.keep), this.facts,
       element('h3', {}, 'References in use'), element('label', { class: 'field' }, element('span', {}, 'Vacuum'), this.used), this.references, this.warnings);
     store.on('control run', () => this.#enable());
     store.on('run', () => store.run?.id !== this.#measured && this.facts.replaceChildren());
@@ -103,7 +103,7 @@ export class VacuumForm {
     setOptions(this.used, [[NONE, 'none'], ...kept.map(({ name }) => [name, name])], kept.find(({ attached }) => attached)?.name ?? NONE);
     const attached = references.filter((reference) => reference.attached);
     this.references.replaceChildren(...attached.map(({ kind, name, time, radius_px: radius }) => element('li', {},
-      `${kind} ${name}, ${duration(this.store.age(time))} old${radius ? `, radius ${value(radius)} px` : ''}`)));
+      `${kind === KIND ? '' : `${kind} `}${name}, ${duration(this.store.age(time))} old${radius ? `, radius ${value(radius)} px` : ''}`)));
     this.warnings.replaceChildren(...warnings.map((warning) => element('p', {}, inOperatorsWords(warning))));
   }
 

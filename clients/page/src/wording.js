@@ -14,6 +14,7 @@ const SENTENCES = [
   [/^counts per electron need both current_pa and exposure_s$/, 'counts per electron need the beam current and the exposure of a pattern'],
   [/^a note has 1 to 1023 bytes.*$/, 'A note has 1 to some 1,000 letters, its author at most 60'],
   [/^name must be a text of .*holds control$/, 'Type your name: the others see it'],
+  [/choose another recording\.directory/g, 'let recordings go to another directory'],
   [/ is not in a directory of recordings: .*$/, ' is not among the recordings that merlind may open: choose one from the list'],
 ];
 

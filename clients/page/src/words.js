@@ -1,5 +1,7 @@
 // What the state of merlind is called, and how numbers are written.
 
+import { inOperatorsWords } from './wording.js';
+
 const whole = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });
 
 export const count = (n) => whole.format(n);
@@ -59,20 +61,38 @@ function ended(run) {
   const { expected, placed } = run.frames;
   const part = expected > 0 ? `${count(placed)} of ${count(expected)}` : `${count(placed)} patterns`;
   if (run.cause === 'refused') return { tone: 'bad', word: 'refused', text: run.detail };
+  // That is how aligning ends.
+  if (run.mode === 'view' && run.reason === 'stopped') return { tone: 'idle', word: 'aligning stopped', text: ' – ready for a scan' };
   const tone = run.reason === 'complete' ? 'good' : 'warn';
   return { tone, word: ENDED[run.reason] ?? run.reason, text: `: ${part}` };
 }
 
 function acquiring(run, idleSeconds) {
+  if (run?.frames.received === 0) return { tone: 'busy', word: 'waiting', text: ' – for the first frame' };
   if (idleSeconds > 1.5) return { tone: 'warn', word: `stalled ${idleSeconds.toFixed(1)} s`, text: ' – no frame has come since' };
   if (run?.mode === 'view') return { tone: 'busy', word: 'aligning', text: ' – the scan goes over and over, unrecorded' };
   return { tone: 'busy', word: 'receiving', text: '' };
 }
 
+/** Whether a run's patterns are no longer written, though they were to be. */
+export const isUnrecorded = (run) => run?.recording?.state === 'failed';
+
+/** How much of such a run is on disk. */
+export const partOnDisk = ({ frames: { recorded, received } }) => `${count(recorded)} of ${count(received)} patterns are on disk`;
+
 /**
  * {tone, word, text}: the state in words. `idleSeconds`: since the last frame came. `tone`: good, busy, warn, bad, idle.
  */
 export function stateInWords(status, idleSeconds = 0) {
+  const said = stateOfFrames(status, idleSeconds);
+  const { state, run } = status;
+  // However well its maps look, a scan that is not recorded is gone: that is told first, and goes on being told.
+  if (!isUnrecorded(run) || !['acquiring', 'finishing', 'idle'].includes(state)) return said;
+  const why = inOperatorsWords(run.recording.error).replace(/\/\S*\//g, ''); // no directories: there is little room
+  return { tone: 'bad', word: `${said.word}, not recorded`, text: `: ${partOnDisk(run)} – ${why}` };
+}
+
+function stateOfFrames(status, idleSeconds) {
   const { state, why, run } = status;
   if (status.old_run && state === 'finishing') return { tone: 'busy', word: 'computing again', text: ' – the maps fill up' };
   if (state === 'fault') return { tone: 'bad', word: 'detector fault', text: why ? ` – ${why}` : '' };

@@ -5,7 +5,7 @@ import { judge } from '../src/control.js';
 import { controlInWords } from '../src/control_dialog.js';
 import { passesOf } from '../src/map_data.js';
 import { radialMean } from '../src/radial.js';
-import { placesOf, withGrowing } from '../src/series_plot.js';
+import { placesOf, ticksTo, withGrowing } from '../src/series_plot.js';
 import { driftInWords } from '../src/words.js';
 
 test('why one may not steer is told: no connection, no token, somebody else in control', () => {
@@ -36,6 +36,13 @@ test('regions and both sides of a phase are rows of one table, and the test is a
     ['Region 3', '60', '15', '25.0 %', '15.0–37.0'], ['In the phase', '103', '31', '30.1 %', ''], ['Outside', '153', '59', '38.6 %', '']]);
   assert.equal(phaseInWords(phase), 'Odds ratio 0.69 (0.40–1.17); p = 0.13 by shifts of one map against the other; Fisher p = 0.16, as if patterns were independent.');
   assert.match(phaseInWords({ ...phase, shifts: 0, odds_ratio: null }), /^the scan is too small/);
+});
+
+test('fractions beside the plot of a series are round', () => {
+  const percents = (top) => ticksTo(top).map((fraction) => Number((100 * fraction).toFixed(6)));
+  assert.deepEqual(percents(0.54), [0, 25, 50]);
+  assert.deepEqual(percents(0.32), [0, 10, 20, 30]);
+  assert.deepEqual(percents(1), [0, 25, 50, 75, 100]);
 });
 
 test('the scan that goes on has its place among the values of the series', () => {
