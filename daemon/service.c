@@ -49,8 +49,11 @@ void service_on_run_event(void *data, const char *event, const json_t *summary)
     json_t *const header = json_pack("{s:s, s:O, s:O}", "event", event, "run", summary, "scan",
                                      json_object_get(summary, "id"));
     publisher_send(service->publisher, "acquisition/", "acquisition", header, NULL, 0);
-    if (strcmp(event, "finished") == 0)
+    if (strcmp(event, "finished") == 0) {
         run_hook(service, summary);
+        uv_update_time(&service->loop); /* the end of a run may have taken long */
+        service->finished_ms = uv_now(&service->loop);
+    }
 }
 
 /* A change of geometry is seen at once, not at the next turn of the map timer. */
@@ -128,12 +131,15 @@ static void on_last_words(uv_timer_t *timer)
 }
 
 /* Everything that the detector will send is in: finish the file, and stay for those who wait to
- * hear how the run ended. */
+ * hear how the run ended, if one has just done so. */
 static void on_drained(void *data)
 {
     struct service *const service = data;
     acquisition_drain(service->acquisition);
-    uv_timer_start(&service->status_timer, on_last_words, LAST_WORDS_MS, 0);
+    uv_update_time(&service->loop);
+    const uint64_t since_ms = uv_now(&service->loop) - service->finished_ms;
+    const bool heard = service->finished_ms == 0 || since_ms >= LAST_WORDS_MS;
+    uv_timer_start(&service->status_timer, on_last_words, heard ? 0 : LAST_WORDS_MS - since_ms, 0);
 }
 
 void service_shut_down(void *data)

@@ -50,6 +50,7 @@ struct service {
     uv_signal_t signals[N_SIGNALS];
     json_t *leftovers; /* files that a crash left, as found at start */
     struct trash_keeper trash;
+    uint64_t finished_ms; /* when the last run ended, by the loop's clock; 0: none has */
     bool has_handles, stopping;
 };
 

@@ -7,7 +7,7 @@ declare -A PACKAGES=(
     libuv1-dev libzmq3-dev libhdf5-dev libblosc-dev liblz4-dev libjansson-dev libfyaml-dev libpng-dev libtiff-dev libfftw3-dev
     libcairo2-dev libwebsockets-dev libwebsockets-evlib-uv libcbor-dev systemtap-sdt-dev"
   [test]="libcmocka-dev python3 python3-numpy python3-h5py python3-hdf5plugin
-    hdf5-filter-plugin-blosc-serial python3-zmq python3-cbor2 python3-jsonschema python3-matplotlib openssl iproute2
+    hdf5-filter-plugin-blosc-serial python3-zmq python3-cbor2 python3-fastjsonschema python3-jsonschema python3-matplotlib openssl iproute2
     nftables libfaketime spin
     python3-nbclient python3-ipykernel python3-pip python3-setuptools python3-wheel python3-hyperspy python3-silx python3-dask python3-pil poppler-utils"
   [readers]="python3-venv"

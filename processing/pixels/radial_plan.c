@@ -212,7 +212,7 @@ static int cut_strip(struct cutting *cutting, unsigned row)
     struct span strip;
     const unsigned end = row + rows_of_strip(cutting, row, &strip);
     int status = add_strip(cutting->plan, strip.first);
-    for (; row < end && strip_has_room(cutting->plan) && !status; row++)
+    for (; !status && row < end && strip_has_room(cutting->plan); row++)
         status = take_row(cutting, row, strip.first);
     return status;
 }

@@ -7,8 +7,18 @@ from harness import SystemTest, lighter, open_recording
 
 SCAN = lighter((16, 32), (12, 32))  # live classes begin with frame 256
 CLASSES = ["none", "two-beam", "three-beam", "on-axis", "multiple"]
+COUNTED = {"none": 0, "two_beam": 1, "three_beam": 2, "on_axis": 3, "multiple": 4}  # as statistics name them
 SETTINGS = {"bragg.enabled": "true", "bragg.centre": [128, 128], "bragg.annulus": [25, 46], "bragg.disk_radius": 3.36,
             "bragg.overdispersion": 1}
+
+
+def rounded(value):
+    """JSON with the digits that replies have; the file has more."""
+    if isinstance(value, float):
+        return float("%.5g" % value)
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return {name: rounded(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 class BraggScans(SystemTest):

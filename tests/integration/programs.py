@@ -39,22 +39,29 @@ def lighter(normal, with_sanitizer):
     return with_sanitizer if SANITIZER else normal
 
 
-def wait_for(condition, seconds, what):
-    """Polls condition() until it is true and returns its value; fails with `what` (text or callable) after the time."""
-    end = time.monotonic() + timeout(seconds)
+SHORTEST_PAUSE = 0.01  # s
+
+
+def wait_for(condition, seconds, what, longest_pause=SHORTEST_PAUSE):
+    """Polls condition() until it is true and returns its value; fails with `what` (text or callable) after the time.
+
+    What stays true once it is may be asked for less often the longer it takes: every question is work for both sides.
+    """
+    began = time.monotonic()
+    end = began + timeout(seconds)
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout(seconds):g} s in vain for {what() if callable(what) else what}")
-        time.sleep(0.01)
+        time.sleep(min(longest_pause, max(SHORTEST_PAUSE, (time.monotonic() - began) / 10)))
 
 
 _LIBC = ctypes.CDLL(None)  # opened here: between fork and exec other threads' locks stay as they were
 
 
-def _die_with_parent():
+def die_with_parent():
     _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nothing outlives a killed test run
 
 
@@ -68,7 +75,7 @@ class Program:
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
             self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            errors="replace", cwd=cwd, env={**os.environ, **(environment or {})}, preexec_fn=_die_with_parent)
+            errors="replace", cwd=cwd, env={**os.environ, **(environment or {})}, preexec_fn=die_with_parent)
         self.readers = [threading.Thread(target=self._collect, args=pair, daemon=True)
                         for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))]
         for reader in self.readers:
@@ -224,7 +231,7 @@ def run_ctl(daemon, *arguments, seconds=60):
     """Runs merlinctl to its end; returns the finished subprocess (stdout and stderr as text)."""
     endpoint = daemon if isinstance(daemon, str) else daemon.control
     done = subprocess.run([str(MERLINCTL), "-e", endpoint, *[str(a) for a in arguments]], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=timeout(seconds), preexec_fn=_die_with_parent)
+                          capture_output=True, text=True, timeout=timeout(seconds), preexec_fn=die_with_parent)
     if SANITIZER_REPORT.search(done.stderr):
         raise AssertionError(f"merlinctl: a sanitizer reports\n{done.stderr}")
     return done

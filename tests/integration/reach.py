@@ -29,8 +29,9 @@ THREAD = 0.98
 THREADED = ("test_accounting.", "test_first_light.", "test_live_detectors.", "test_recording_faults.", "test_view.", "test_overload.",
             "test_service.Ending.", "test_service.Requests.", "test_web_live.Live.", "test_web.Metrics.",
             "test_frame_stream.FrameStream.test_two_pullers", "test_frame_stream.FrameStream.test_stream2_messages",
-            "test_web_hostile.Hostile.test_viewer_that_never_reads", "test_bragg.Bragg.test_a_kept", "test_bragg.Bragg.test_a_run_that_learns",
-            "test_bragg.Bragg.test_live_and_final", "test_bragg.Bragg.test_settings_that_change")
+            "test_web_hostile.Hostile.test_viewer_that_never_reads", "test_bragg_settings.Settings.test_a_kept",
+            "test_bragg_classes.Classes.test_a_run_that_learns", "test_bragg_classes.Classes.test_live_and_final",
+            "test_bragg_settings.Settings.test_settings_that_change")
 # Those of them that end the threads or let one wait for another, which no count of edges tells.
 ALWAYS = ("test_accounting.Accounting.test_complete_run", "test_service.Ending.test_sigterm_drains", "test_service.Ending.test_shutdown_request",
           "test_service.Ending.test_watchdog_hears_nothing", "test_overload.Overload.test_analysis_that_is_too_slow",

@@ -7,12 +7,11 @@ NAME selects what has it in its name (test_first_light, check_unit, a test's own
 CPUs), each in a process of its own, for most of a test is waiting. A file may say, in a line of its own: `SLOW = True`, it begins before the others;
 `PARTS = 3`, so many processes share its tests; `ALONE = True`, it comes last, with no other beside it; `PLAIN = True`, it is not for sanitizers.
 Under a sanitizer those tests run that sanitizers.txt tells (reach.py makes it), all with --long; a test that is named runs in any case.
-A line is printed for every test with its time; the output of a test is shown only when it fails. --json writes {"passed",
+A line is printed for every test with its time and that of the processors it used; the output of a test is shown only when it fails. --json writes {"passed",
 "failed": [name...], "skipped": [[name, why]...]}. --long sets MERLIND_TEST_LONG=1. A check_*.sh passes by exit code 0 and is skipped by 77
 (its last line says why).
 """
 import argparse
-import concurrent.futures
 import contextlib
 import faulthandler
 import functools
@@ -26,11 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-SCALE = float(os.environ.get("MERLIND_TEST_SCALE") or 1)
+import harness  # noqa: E402, F401 (what nearly every test needs; the forks have it then)
+import schema_check  # noqa: E402
+from programs import SCALE, die_with_parent  # noqa: E402
+
 TEST_TIME = 240 * SCALE  # s; a test that takes longer hangs (the table of formats takes over a minute)
 
 
@@ -53,9 +56,27 @@ class Tally:
     def __init__(self):
         self.passed, self.failed, self.skipped = [], [], []
 
-    def note(self, kind, name, seconds, more=""):
+    def counts(self):
+        return {"passed": len(self.passed), "failed": [name for name, _ in self.failed], "skipped": self.skipped}
+
+    def note(self, kind, name, took, more=""):
         getattr(self, {"ok": "passed", "FAIL": "failed", "skip": "skipped"}[kind]).append((name, more))
-        print(f"  {kind:4s} {name} ({seconds:.1f} s){': ' + more if more and kind == 'skip' else ''}", flush=True)
+        print(f"  {kind:4s} {name} ({took}){': ' + more if more and kind == 'skip' else ''}", flush=True)
+
+
+class Took:
+    """As text, how long ago it was made, and how long processors have worked since for this process and for its children that have ended."""
+
+    def __init__(self):
+        self.wall, self.cpu = time.monotonic(), self.processors()
+
+    @staticmethod
+    def processors():
+        used = os.times()
+        return used.user + used.system + used.children_user + used.children_system
+
+    def __str__(self):
+        return f"{time.monotonic() - self.wall:.1f} s, {self.processors() - self.cpu:.1f} of a processor"
 
 
 class LineResult(unittest.TestResult):
@@ -67,7 +88,7 @@ class LineResult(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
-        self.began, self.outcome, self.output = time.monotonic(), ("ok", ""), io.StringIO()
+        self.took, self.outcome, self.output = Took(), ("ok", ""), io.StringIO()
         self.redirect = contextlib.redirect_stdout(self.output)
         self.redirect.__enter__()
         signal.alarm(int(TEST_TIME))
@@ -76,7 +97,7 @@ class LineResult(unittest.TestResult):
         signal.alarm(0)
         self.redirect.__exit__(None, None, None)
         kind, more = self.outcome
-        self.tally.note(kind, short_name(test), time.monotonic() - self.began, more if kind == "skip" else "")
+        self.tally.note(kind, short_name(test), self.took, more if kind == "skip" else "")
         if kind == "FAIL":
             print(indent(more), indent(self.output.getvalue()), sep="\n", flush=True)
         super().stopTest(test)
@@ -92,7 +113,7 @@ class LineResult(unittest.TestResult):
     def addError(self, test, error):
         super().addError(test, error)
         if not hasattr(test, "_testMethodName"):  # a class or module that could not be set up
-            self.tally.note("FAIL", str(test), 0)
+            self.tally.note("FAIL", str(test), "0 s")
             print(indent(self._exc_info_to_string(error, test)), flush=True)
             return
         self._failed(test, error)
@@ -137,7 +158,7 @@ def run_python_file(tally, path, wanted, part, parts):
 
 
 def run_shell_file(tally, script):
-    began = time.monotonic()
+    took = Took()
     process = subprocess.Popen(["bash", str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
     try:
@@ -148,35 +169,67 @@ def run_shell_file(tally, script):
         output, code = (process.communicate()[0] or "") + f"\nhung for {TEST_TIME:g} s", -1
     lines = output.strip().splitlines() or [""]
     kind = {0: "ok", 77: "skip"}.get(code, "FAIL")
-    tally.note(kind, script.stem, time.monotonic() - began, lines[-1] if kind == "skip" else "")
+    tally.note(kind, script.stem, took, lines[-1] if kind == "skip" else "")
     if kind == "FAIL":
         print(indent(output + f"\nexit code {code}"), flush=True)
 
 
-def run_file(path, names, part, parts):
+def run_file(path, names, part=0, parts=1):
     """Runs one file, or its part of so many, in this process. Returns its tally."""
-    tally = Tally()
+    tally, took = Tally(), Took()
     if path.suffix == ".sh":
         run_shell_file(tally, path)
     else:
         run_python_file(tally, path, lambda test: any(name in test for name in names) if names else chosen(test), part, parts)
+    if tally.passed or tally.failed or tally.skipped:
+        print(f"  -- {path.stem}: {took}", flush=True)
     return tally
 
 
-def in_child(path, names, part=0, parts=1):
-    """Runs one file, or its part of so many, in a process of its own. Returns (output, counts)."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as counts:
-        began = time.monotonic()
-        done = subprocess.run([sys.executable, str(HERE / "run.py"), "--file", str(path), "--part", str(part), "--parts",
-                               str(parts), "--json", counts.name, *names],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace")
-        took = f"  -- {path.stem}: {time.monotonic() - began:.0f} s\n" if done.stdout else ""
-        try:
-            return done.stdout + took, json.loads(pathlib.Path(counts.name).read_text())
-        except ValueError:
-            return (f"{done.stdout}  FAIL {path.name}: its process ended with {done.returncode}\n",
-                    {"passed": 0, "failed": [path.name], "skipped": []})
+class Child:
+    """One file, or its part of so many, in a process of its own: a fork, which need not import again what this one has."""
+
+    def __init__(self, path, names, part=0, parts=1):
+        self.path = path
+        self.output, self.counts = tempfile.TemporaryFile("w+", errors="replace"), tempfile.TemporaryFile("w+")
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                die_with_parent()
+                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+                os.dup2(self.output.fileno(), 1)
+                os.dup2(self.output.fileno(), 2)
+                json.dump(run_file(path, names, part, parts).counts(), self.counts)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                for stream in (self.counts, sys.stdout, sys.stderr):
+                    stream.flush()
+                os._exit(code)
+
+    def result(self, status):
+        """(output, counts), once it has ended with this status."""
+        with self.output, self.counts:
+            self.output.seek(0)
+            self.counts.seek(0)
+            if status == 0:
+                return self.output.read(), json.load(self.counts)
+            return (f"{self.output.read()}  FAIL {self.path.name}: its process ended with {os.waitstatus_to_exitcode(status)}\n",
+                    {"passed": 0, "failed": [self.path.name], "skipped": []})
+
+
+def run_children(waiting, jobs):
+    """Runs files, [(path, names, part, parts)], so many at a time. Yields (output, counts) of each as it ends."""
+    running = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            child = Child(*waiting.pop(0))
+            running[child.pid] = child
+        pid, status = os.wait()
+        yield running.pop(pid).result(status)
 
 
 def says(path, word):
@@ -214,12 +267,11 @@ def run_all(names, jobs):
             total[key] += counts[key]
 
     together, alone = chosen_files(names)
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for future in concurrent.futures.as_completed(pool.submit(in_child, path, names, part, parts_of(path))
-                                                      for path in together for part in range(parts_of(path))):
-            add(*future.result())
-    for path in alone:
-        add(*in_child(path, names))
+    schema_check.prepare()
+    for done in run_children([(path, names, part, parts_of(path)) for path in together for part in range(parts_of(path))], jobs):
+        add(*done)
+    for done in run_children([(path, names) for path in alone], 1):
+        add(*done)
     return total
 
 
@@ -229,8 +281,6 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 2)
     parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("--part", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--parts", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     if arguments.long:
@@ -241,8 +291,7 @@ def main():
         print(f"run.py: there is no merlind in {build}: build it first (ninja -C {build}), or set MERLIND_BUILD")
         return 2
     if arguments.file:
-        tally = run_file(arguments.file, arguments.names, arguments.part, arguments.parts)
-        counts = {"passed": len(tally.passed), "failed": [name for name, _ in tally.failed], "skipped": tally.skipped}
+        counts = run_file(arguments.file, arguments.names).counts()
     else:
         counts = run_all(arguments.names, arguments.jobs)
         print(f"{counts['passed']} passed, {len(counts['failed'])} failed, {len(counts['skipped'])} skipped")

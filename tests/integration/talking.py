@@ -87,7 +87,7 @@ class Control:
             with contextlib.suppress(ControlError):  # passive runs are not known before their first frame
                 last.update(self("run", **arguments))
             return last.get("state") == "finished"
-        wait_for(finished, seconds, lambda: f"the end of the run; the last summary: {json.dumps(last)}")
+        wait_for(finished, seconds, lambda: f"the end of the run; the last summary: {json.dumps(last)}", longest_pause=0.05)
         return dict(last)
 
     def put(self, name, array, **arguments):

@@ -43,7 +43,7 @@ class KilledSimulator(SystemTest):
         self.assert_counts(again["frames"], received=16, recorded=16)
 
     def test_detector_that_comes_later_is_found(self):
-        first = self.start_simulator("--synthetic", "glass")
+        first = self.start_simulator("--synthetic", "glass", "--bank", 64)
         ports = {"command_port": first.command_port, "data_port": first.data_port}
         first.stop()
         daemon = self.start_daemon(first)
@@ -52,12 +52,12 @@ class KilledSimulator(SystemTest):
         self.assertTrue(status["why"])
         self.assertEqual(status["detector"]["command"], "disconnected")
         self.assertTrue(status["detector"]["command_error"])
-        self.start_simulator("--synthetic", "glass", **ports)
+        self.start_simulator("--synthetic", "glass", "--bank", 64, **ports)
         control.wait_state("idle")
 
     def test_start_waits_for_a_detector_that_is_just_coming_up(self):
         """Detector, daemon and scan started in one go: the scan waits for the links instead of being refused."""
-        first = self.start_simulator("--synthetic", "glass")
+        first = self.start_simulator("--synthetic", "glass", "--bank", 64)
         ports = {"command_port": first.command_port, "data_port": first.data_port}
         first.stop()
         control = self.control(self.start_daemon(first))

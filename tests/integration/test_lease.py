@@ -10,7 +10,7 @@ from harness import ControlError, SystemTest, run_ctl, timeout, wait_for
 class Lease(SystemTest):
     def setUp(self):
         super().setUp()
-        self.simulator = self.start_simulator("--synthetic", "glass", "--fps", "500")
+        self.simulator = self.start_simulator("--synthetic", "glass", "--bank", 64, "--fps", "500")
 
     def refused(self, control, command, **arguments):
         with self.assertRaises(ControlError) as caught:
@@ -101,7 +101,7 @@ class Hostile(SystemTest):
         return json.loads(socket.recv_multipart()[0])
 
     def test_each_gets_its_error_and_changes_nothing(self):
-        simulator = self.start_simulator("--synthetic", "glass", "--fps", "500")
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", 64, "--fps", "500")
         daemon = self.start_daemon(simulator, {"scan.shape": [2, 3]})
         control = self.control(daemon)
         control.wait_state("idle")

@@ -164,7 +164,7 @@ class Order(SystemTest):
     """Detector, merlind and a client, each started when the others are there or not."""
 
     def start_detector(self):
-        self.start_simulator("--synthetic", "glass", command_port=self.ports[0], data_port=self.ports[1])
+        self.start_simulator("--synthetic", "glass", "--bank", 64, command_port=self.ports[0], data_port=self.ports[1])
 
     def start_merlind(self):
         simulated = type("Ports", (), {"command_port": self.ports[0], "data_port": self.ports[1]})

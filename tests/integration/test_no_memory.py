@@ -94,7 +94,7 @@ class NoMemory(SystemTest):
         for n in self.sample(count, 12):
             with self.subTest(allocation=n):
                 self.scan_without(client, n)
-                self.assertTrue(self.daemon.running(), self.daemon.report())
+            self.assertTrue(self.daemon.running(), self.daemon.report())
         self.scan_without(client, 0)
         summary = self.run_scan(client, SCAN)
         self.assertEqual((summary["reason"], summary["recording"]["state"]), ("complete", "closed"), summary)

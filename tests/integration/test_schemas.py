@@ -1,4 +1,7 @@
 """The schemas hold: they take every kept message, refuse the wrong ones, and are themselves what they ought to be."""
+import collections
+import functools
+import itertools
 import json
 import pathlib
 import unittest
@@ -9,6 +12,7 @@ import schema_check
 
 PLAIN = True
 
+LEFT_OUT = object()
 MESSAGES = pathlib.Path(__file__).resolve().parents[1] / "data" / "messages"
 
 
@@ -31,6 +35,25 @@ def objects_of(schema, path="#"):
             yield from objects_of(value, f"{path}/{i}")
 
 
+def places_of(message, path=()):
+    """The path of every value in a message."""
+    for key, value in message.items() if isinstance(message, dict) else enumerate(message) if isinstance(message, list) else ():
+        yield (*path, key)
+        yield from places_of(value, (*path, key))
+
+
+def spoilt(message, path, value):
+    """The message with another value in this place; LEFT_OUT: with none."""
+    copy = json.loads(json.dumps(message))
+    *way, last = path
+    inner = functools.reduce(lambda outer, key: outer[key], way, copy)
+    if value is LEFT_OUT:
+        del inner[last]
+    else:
+        inner[last] = value
+    return copy
+
+
 class Schemas(unittest.TestCase):
     def test_every_kept_message_is_valid(self):
         paths = sorted(MESSAGES.glob("*.json"))
@@ -45,6 +68,22 @@ class Schemas(unittest.TestCase):
         for path in paths:
             with self.subTest(path.name):
                 self.assertTrue(schema_check.errors(kind_of(path), json.loads(path.read_text())))
+
+    def test_both_judges_say_the_same_of_every_message_right_wrong_or_spoilt(self):
+        """What fastjsonschema lets pass jsonschema does not see any more."""
+        verdicts = collections.Counter()
+        values = itertools.cycle((LEFT_OUT, None, "", "word", -1, 0.5, 1e300, True, [], [[]], {}))
+        for path in sorted(MESSAGES.rglob("*.json")):
+            message = json.loads(path.read_text())
+            places = list(places_of(message))
+            few = len(places) <= 8
+            tried = [message] + [spoilt(message, place, next(values)) for place in places[::1 if few else len(places) // 4]]
+            tried += [spoilt(message, place, LEFT_OUT) for place in places if few]
+            for one in tried:
+                right = schema_check.is_valid(kind_of(path), one)
+                verdicts[right] += 1
+                self.assertEqual(right, not schema_check.errors(kind_of(path), one), (path.name, one))
+        self.assertGreater(min(verdicts[True], verdicts[False]), 200, verdicts)
 
     def test_every_schema_is_one(self):
         for name, schema in schema_check.schemas().items():

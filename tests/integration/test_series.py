@@ -107,7 +107,7 @@ class Series(SystemTest):
 
 class Programs(SystemTest):
     def test_a_program_is_run_once_the_detector_is_armed_and_the_run_is_waited_for(self):
-        simulator = self.start_simulator("--synthetic", "glass", "--fps", "500")
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", 64, "--fps", "500")
         daemon = self.start_daemon(simulator)
         control = self.control(daemon)
         control.wait_state("idle")

@@ -53,7 +53,7 @@ class Ending(SystemTest):
         self.end_during_a_scan(lambda daemon, control: control("shutdown"))
 
     def test_sigterm_without_detector_or_run(self):
-        for detector in (None, self.start_simulator("--synthetic", "glass")):
+        for detector in (None, self.start_simulator("--synthetic", "glass", "--bank", 64)):
             daemon = self.start_daemon(detector)
             daemon.stop()
 
@@ -416,7 +416,7 @@ class Merlinctl(SystemTest):
         self.assertEqual(json.loads(box[0].stdout.strip().splitlines()[-1])["reason"], "stopped")
 
     def test_get_and_set(self):
-        simulator = self.start_simulator("--synthetic", "glass")
+        simulator = self.start_simulator("--synthetic", "glass", "--bank", 64)
         daemon = self.start_daemon(simulator)
         self.control(daemon).wait_state("idle")
         self.assertEqual(run_ctl(daemon, "set", "THRESHOLD0", "31.5").returncode, 0)

@@ -91,7 +91,7 @@ class Hostile(WebTest):
 
     def test_the_page_is_an_operator_and_no_expert(self):
         """What can harm the detector needs a key for it, whatever the configuration allows."""
-        self.start("--synthetic", "glass", **{"detector.allow_dangerous": True})
+        self.start("--synthetic", "glass", "--bank", 64, **{"detector.allow_dangerous": True})
         viewer = self.viewer()
         wait_for(lambda: viewer.request("status")[0]["state"] == "idle", 20, "the detector")
         with self.assertRaises(ControlError) as refused:
@@ -185,7 +185,7 @@ class Hostile(WebTest):
 
     def test_viewer_that_never_reads_is_dropped_and_costs_nothing(self):
         shape = lighter((128, 128), (64, 64))
-        self.start("--synthetic", "glass", "--fps", "5000", **{"web.patience": timeout(3)})
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "5000", **{"web.patience": timeout(3)})
         control = self.control(self.daemon)
         control.wait_state("idle")
         stuck = self.raw(receive_buffer=4096)
@@ -204,7 +204,7 @@ class Hostile(WebTest):
 
     def test_slow_viewer_gets_the_newest_state_and_no_backlog(self):
         shape = lighter((256, 256), (64, 64))
-        self.start("--synthetic", "glass", "--fps", "8000", **{"web.patience": 60, "results.map_rate": 50})
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "8000", **{"web.patience": 60, "results.map_rate": 50})
         control = self.control(self.daemon)
         control.wait_state("idle")
         slow = self.raw(receive_buffer=4096)

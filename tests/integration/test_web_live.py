@@ -11,7 +11,7 @@ SLOW = True
 
 class Live(WebTest):
     def test_maps_of_a_scan_equal_those_of_zeromq(self):
-        self.start("--synthetic", "glass", "--fps", "2000", **{"virtual_detectors": [
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000", **{"virtual_detectors": [
             {"name": "bf", "shape": "disk", "radius": 20}]})
         control = self.control(self.daemon)
         viewer = self.viewer()
@@ -40,7 +40,7 @@ class Live(WebTest):
         np.testing.assert_array_equal(viewer.of("pattern/latest/")[-1][2]["data"], latest["data"])
 
     def test_events_of_a_run_come_all_and_in_order(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         viewer = self.viewer()
         self.run_scan(self.control(self.daemon), (8, 8))
         viewer.wait("acquisition/", lambda h: h["event"] == "finished")
@@ -50,7 +50,7 @@ class Live(WebTest):
         self.assertEqual(sequence, list(range(sequence[0], sequence[0] + len(sequence))))
 
     def test_late_viewer_gets_whole_maps_and_the_last_run(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         control = self.control(self.daemon)
         self.run_scan(control, (16, 16))
         early = self.viewer(name="early")
@@ -96,7 +96,7 @@ class Live(WebTest):
         self.assertTrue(viewer.request("ping")[0]["pid"])
 
     def test_viewer_with_a_low_rate_gets_fewer_messages_and_the_same_map(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         control = self.control(self.daemon)
         calm, eager = self.viewer(name="calm"), self.viewer(name="eager")
         calm.watch("map/com_x/", rate_hz=0.5)
@@ -109,7 +109,7 @@ class Live(WebTest):
         self.assertLess(len(calm.of("map/com_x/")), len(eager.of("map/com_x/")))
 
     def test_viewer_whose_topics_change_gets_the_new_ones(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         control = self.control(self.daemon)
         self.run_scan(control, (8, 8))
         viewer = self.viewer()
@@ -122,7 +122,7 @@ class Live(WebTest):
         np.testing.assert_array_equal(parts["data"], expected["data"])
 
     def test_only_what_is_watched_comes(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         viewer = self.viewer()
         viewer.watch("map/com_x/")
         self.run_scan(self.control(self.daemon), (16, 16))
@@ -134,7 +134,7 @@ class Live(WebTest):
 
 class Requests(WebTest):
     def test_requests_are_those_of_the_control_socket(self):
-        self.start("--synthetic", "glass", "--fps", "2000")
+        self.start("--synthetic", "glass", "--bank", 64, "--fps", "2000")
         control = self.control(self.daemon)
         control.wait_state("idle")
         viewer = self.viewer()
@@ -149,7 +149,7 @@ class Requests(WebTest):
         self.assertEqual(refused.exception.code, "unknown_command")
 
     def test_without_the_token_one_may_look_and_not_touch(self):
-        self.start("--synthetic", "glass")
+        self.start("--synthetic", "glass", "--bank", 64)
         self.control(self.daemon).wait_state("idle")
         for viewer in (self.viewer(token=None), self.viewer(token="not-the-token-at-all")):
             self.assertFalse(viewer.welcome["may_control"])

@@ -32,7 +32,7 @@ test('an aperture is taken by its outline, and dragged is what merlind uses', as
 });
 
 test('that the part scanned before waits to be recomputed is told; recomputed, the map is that of the new aperture', async () => {
-  assert.match(await page.locator('#panel-apertures').textContent(), /still shows the old aperture/);
+  await waitFor(async () => /still shows the old aperture/.test(await page.locator('#panel-apertures').textContent()), 10, 'it to be told');
   const before = mapOf(bench.daemon, bench.directory, 'halo');
   await page.getByRole('button', { name: 'Recompute' }).click();
   await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), 30, 'the recomputation');
@@ -61,7 +61,7 @@ test('words over the pattern are out of the way of a hand that drags, and say th
   await page.mouse.down();
   for (const one of words) assert.equal(await one.isVisible(), false);
   await page.mouse.up();
-  for (const one of words) assert.equal(await one.isVisible(), true);
+  for (const one of words) await one.waitFor();
   assert.equal(await page.locator('[title] .image-over').count(), 0, 'no tip is over an image');
   await page.keyboard.press('g');
   await page.keyboard.press('g');

@@ -49,6 +49,7 @@ test('a scan that is started in Firefox ends with the map that ZeroMQ tells, pix
   await firefox.type('input[name=nx]', String(NX));
   await firefox.click('#panel-scan .primary');
   await textIs('.state', /^complete: 192 of 192/);
+  await waitFor(() => firefox.run(() => Boolean(document.querySelector('.map-panel header select option[value=dark_field]'))), 15, 'the map to be offered');
   await firefox.run((name) => {
     const select = document.querySelector('.map-panel header select');
     select.value = name;
@@ -63,6 +64,7 @@ test('a scan that is started in Firefox ends with the map that ZeroMQ tells, pix
 
 test('an aperture is moved by keys in Firefox', { skip }, async () => {
   await firefox.click('#tab-apertures');
+  await textIs('.aperture-list', /halo/);
   await firefox.run(() => [...document.querySelectorAll('.aperture-list .row')].find((row) => /halo/.test(row.textContent)).click());
   await firefox.run(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'd' })));
   await waitFor(() => ctl(bench.daemon, 'detectors', '--json').detectors.find(({ name }) => name === 'halo').centre?.[1] === 128.5, 10, 'merlind to use it');

@@ -184,12 +184,17 @@ export class Bench {
 // ------------------------------------------------------------------------------------------------- doing and seeing
 
 export const state = (page) => page.locator('.state').textContent();
+/** The id of the run of which the state speaks. */
+export const runOf = (page) => page.locator('.state').getAttribute('data-run');
 
+/** Until the state is that of the new scan: before, it is still the end of another. */
 export async function startScan(page, ny, nx) {
+  const before = await runOf(page);
   await page.locator('#tab-scan').click();
   await page.fill('input[name=ny]', String(ny));
   await page.fill('input[name=nx]', String(nx));
   await page.getByRole('button', { name: 'Start scan' }).click();
+  await waitFor(async () => await runOf(page) !== before || /^arm/.test(await state(page)), 30, async () => `the scan to begin; the state is "${await state(page)}"`);
 }
 
 export const stateIs = (page, pattern, seconds = 60) => waitFor(async () => pattern.test(await state(page)), seconds, async () => `the state ${pattern}; it is "${await state(page)}"`);
@@ -208,21 +213,51 @@ export function shown(page, index, ny, nx) {
 }
 
 /** Turns panel `index` to a product of the run, and waits until it is seen: before that a mouse on it does nothing. */
-export async function turnTo(page, index, product) {
+export async function turnTo(page, index, product, seconds = 15) {
   const panel = page.locator('.map-panel').nth(index);
-  await panel.locator('header select').selectOption(product);
-  await waitFor(async () => await panel.locator('.image-base').getAttribute('data-product') === product, 15, `the map ${product}`);
+  await panel.locator('header select').selectOption(product, { timeout: patience(seconds) });
+  await waitFor(async () => await panel.locator('.image-base').getAttribute('data-product') === product, seconds, `the map ${product}`);
 }
 
 /** The input of the chosen map's limit, `low` or `high`. */
 export const limitOf = (page, which) => page.getByRole('textbox', { name: `Map: ${which} limit` });
 
-/** A place on the canvas of an image, for the mouse: of a map panel (index) or of the pattern. */
+/** A place on the canvas of an image, for the mouse: of a map panel (index) or of the pattern. Taken when the image is there and lies still. */
 export async function placeOf(page, selector, { y, x }) {
-  const box = await page.locator(`${selector} .image-base`).first().boundingBox();
-  const view = JSON.parse(await page.locator(`${selector} .image-base`).first().getAttribute('data-view'));
-  return { x: box.x + view.x + (x + 0.5) * view.scale, y: box.y + view.y + (y + 0.5) * view.scale };
+  const { left, top, view } = await page.locator(`${selector} .image-base`).first().evaluate(whereItLies);
+  return { x: left + view.x + (x + 0.5) * view.scale, y: top + view.y + (y + 0.5) * view.scale };
 }
+
+// Runs in the page. A canvas whose place has changed is drawn anew one frame later, and what it says of its view is right after that.
+function whereItLies(canvas) {
+  return new Promise((done, failed) => {
+    let before = '';
+    let still = 0;
+    let frames = 0;
+    const look = () => {
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      const now = JSON.stringify([left, top, width, height, canvas.dataset.view]);
+      still = canvas.dataset.view && now === before ? still + 1 : 0;
+      before = now;
+      if (still >= 3) done({ left, top, view: JSON.parse(canvas.dataset.view) });
+      else if (++frames > 900) failed(new Error(`the image does not come to rest: ${now}`));
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+}
+
+/** Puts the mouse on a place, for what is told of it. */
+export async function pointAt(page, selector, place) {
+  const { x, y } = await placeOf(page, selector, place);
+  await page.mouse.move(x, y);
+}
+
+/** What the first map's panel says, until it is this. */
+export const readoutIs = (page, pattern) => {
+  const readout = () => page.locator('.map-panel').first().locator('.readout').textContent();
+  return waitFor(async () => pattern.test(await readout()), 10, async () => `the read-out ${pattern}; it is "${await readout()}"`);
+};
 
 /** Moves the mouse from one place of the screen to another, with its button down. */
 export async function drag(page, start, end) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, startScan, state, stateIs, waitFor } from './harness.mjs';
+import { Bench, ctl, readoutIs, startScan, state, stateIs, waitFor } from './harness.mjs';
 
 let bench;
 let page;
@@ -21,10 +21,10 @@ after(async () => {
 
 const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
 const note = (pattern) => waitFor(async () => pattern.test(await page.locator('.note').textContent()), 15, async () => `the note ${pattern}; it is "${await page.locator('.note').textContent()}"`);
-const panel = (selector) => page.locator(`${selector} .readout`).first().textContent();
 
 test('the help names every key that does something', async () => {
   await press('?');
+  await page.locator('.help kbd').first().waitFor();
   const named = await page.locator('.help kbd').allTextContents();
   for (const key of 'WASDQEZOIJKLXVCGMPFNYRBHUT124?') assert.ok(named.includes(key), `${key} in ${named}`);
   for (const key of ['Space', 'Esc', 'Enter', '←', '+', '0']) assert.ok(named.includes(key), `${key} in ${named}`);
@@ -52,7 +52,7 @@ test('the newest pattern is where it is in the scan; its class is told', async (
 
 test('a value under the cursor of the arrow keys, and the position taken there', async () => {
   await press('m', 'ArrowUp', 'Shift+ArrowLeft');
-  assert.match(await panel('.map-panel'), /^y 7 x 3 /);
+  await readoutIs(page, /^y 7 x 3 /);
   await press('+', 'Enter');
   await note(/^y 7 {2}x 3/);
   await press('0');
@@ -69,10 +69,10 @@ test('an aperture is chosen, moved and grown', async () => {
 
 test('the centre of the pattern is clicked with Enter, and Esc leaves a click', async () => {
   await press('u', 'u', 'u', 'u');
-  assert.equal(await page.locator('#tab-instrument').getAttribute('aria-selected'), 'true');
+  await page.locator('#tab-instrument[aria-selected=true]').waitFor();
   await page.getByRole('button', { name: 'Click centre' }).focus();
   await press('Enter', 'Escape');
-  assert.equal(await page.locator('#panel-instrument .hint').textContent(), '');
+  await waitFor(async () => await page.locator('#panel-instrument .hint').textContent() === '', 10, 'the click to be left');
   await page.getByRole('button', { name: 'Click centre' }).focus();
   await press('Enter', 'ArrowDown', 'Enter');
   await waitFor(() => String(ctl(bench.daemon, 'request', 'calibration', '{}', '--json').calibration.centre?.value) === '129,128', 10, 'the centre that was clicked');

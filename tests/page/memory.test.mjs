@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bench, ctl } from './harness.mjs';
+import { Bench, ctl, runOf, state, waitFor } from './harness.mjs';
 import { pageHolds } from './memory.mjs';
 
 const SCANS = Number(process.env.MERLIND_SOAK_SCANS ?? 4);
@@ -23,8 +23,8 @@ after(async () => {
 
 async function scans(n) {
   for (let i = 0; i < n; i++) ctl(bench.daemon, 'start', '--scan', '24x24', '--wait');
-  // The page has the last one when it says so.
-  await page.waitForFunction(() => /^complete: 576 of 576/.test(document.querySelector('.state').textContent));
+  const { id } = ctl(bench.daemon, 'status', '--json').run;
+  await waitFor(async () => await runOf(page) === id && /^complete: 576 of 576/.test(await state(page)), 15, 'the page to have the last scan');
 }
 
 test('the page takes no more memory after many scans than after a few', async () => {

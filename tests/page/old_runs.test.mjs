@@ -39,18 +39,18 @@ const cardOf = ({ file }) => page.locator(`.run-card[data-file="${file}"]`);
 
 test('the list shows the newest first, with pictures, fractions and labels', async () => {
   await page.keyboard.press('r');
-  await cards().first().waitFor();
-  assert.equal(await cards().count(), 2);
-  assert.match(await cards().nth(0).textContent(), /20 × 24.*BR \d+\.\d %.*strain 8.*complete, 480 of 480 recorded/);
+  await waitFor(async () => await cards().count() === 2, 15, 'both recordings');
+  await waitFor(async () => /20 × 24.*BR \d+\.\d %.*strain 8.*complete, 480 of 480 recorded/.test(await cards().nth(0).textContent()), 15, async () => `the newest: ${await cards().nth(0).textContent()}`);
   assert.match(await cards().nth(1).textContent(), /strain 0/);
-  const greys = await cards().nth(0).locator('canvas').evaluate((canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size);
-  assert.ok(greys > 20, `${greys} values in the picture`);
+  const greys = () => cards().nth(0).locator('canvas').evaluate((canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size);
+  await waitFor(async () => await greys() > 20, 15, async () => `a picture; it has ${await greys()} values`);
 });
 
 test('arrows move among recordings, Escape leaves the list', async () => {
-  assert.equal(await cards().nth(0).evaluate((card) => card === document.activeElement), true);
+  const isChosen = (i) => waitFor(() => cards().nth(i).evaluate((card) => card === document.activeElement), 5, `card ${i} to be the chosen one`);
+  await isChosen(0);
   await page.keyboard.press('ArrowRight');
-  assert.equal(await cards().nth(1).evaluate((card) => card === document.activeElement), true);
+  await isChosen(1);
   await page.keyboard.press('Escape');
   await waitFor(async () => (await page.locator('dialog').count()) === 0, 5, 'the list to be gone');
 });
@@ -65,7 +65,8 @@ test('the scan that is running is the first of the list, with a picture that gro
   const taken = async () => Number((await first.textContent()).match(/400 × 500.*running.*receiving, ([\d,]+) of 200,000/)?.[1].replaceAll(',', '') ?? 0);
   const before = await waitFor(taken, 20, async () => `the running scan: ${await first.textContent()}`);
   await waitFor(async () => await taken() > before && await first.locator('canvas').count() === 1, 20, 'it to grow');
-  assert.equal(await page.locator('.runs-dialog [role=status]').textContent(), 'Recordings 1–2 of 2; in front, the scan that is running');
+  const about = () => page.locator('.runs-dialog [role=status]').textContent();
+  await waitFor(async () => await about() === 'Recordings 1–2 of 2; in front, the scan that is running', 15, about);
   await look('recordings');
   ctl(bench.daemon, 'stop');
   await waitFor(async () => await cards().count() === 3 && /stopped, [\d,]+ of 200,000 recorded/.test(await first.textContent()), IDLE_S, 'the list to have the recording in its place');
@@ -76,7 +77,6 @@ test('the scan that is running is the first of the list, with a picture that gro
 
 test('an old run is opened by the keyboard while a scan goes on, in the same views, and says what it is', async () => {
   await startScan(page, 40, 40);
-  await stateIs(page, /receiving/);
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('r');
   await cardOf(old).waitFor();
@@ -87,7 +87,7 @@ test('an old run is opened by the keyboard while a scan goes on, in the same vie
   await stateIs(page, /^complete: 480 of 480/, IDLE_S);
   assert.equal(await page.locator('#tab-scan').isHidden(), true);
   await page.keyboard.press('1');
-  await turnTo(page, 0, 'dark_field');
+  await turnTo(page, 0, 'dark_field', IDLE_S);
   await waitFor(async () => (await shown(page, 0, 20, 24).catch(() => ({}))).limits, IDLE_S, 'the map of the old run');
 });
 
@@ -100,7 +100,6 @@ test('an aperture that is moved there gives another map', async () => {
   await waitFor(async () => /Recomputed/.test(await page.locator('#panel-apertures').textContent()), IDLE_S, 'the recomputation');
   await page.locator('.map-panel .image-base').first().waitFor();
   await page.keyboard.press('Escape');
-  await page.locator('.map-panel').first().getByRole('button', { name: /now/i }).first().click().catch(() => {});
   await waitFor(async () => {
     const { limits } = await shown(page, 0, 20, 24);
     return limits && limits[1] !== before[1];
@@ -132,7 +131,7 @@ test('when the process of an old run is lost the page says so and is at the live
   const [{ pid }] = ctl(bench.daemon, 'status', '--json').opened;
   process.kill(pid, 'SIGKILL');
   await page.locator('.toast', { hasText: 'is not open any more' }).waitFor({ timeout: patience(60) });
-  assert.equal(await page.locator('.old-run-line').count(), 0);
+  await waitFor(async () => await page.locator('.old-run-line').count() === 0, 15, 'the live scan');
   await stateIs(page, /complete: 1,600/);
 });
 

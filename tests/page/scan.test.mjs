@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, greyOf, limitOf, mapOf, placeOf, shown, startScan, state, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
+import { Bench, ctl, greyOf, limitOf, mapOf, placeOf, pointAt, readoutIs, shown, startScan, state, stateIs, turnTo, waitFor, writeNpy } from './harness.mjs';
 
 const [NY, NX] = [24, 32];
 let bench;
@@ -38,10 +38,11 @@ const valuesAreShown = (name, values) => waitFor(async () => {
 
 /** What the page tells of the position (7, 11) of the first map. */
 async function told() {
-  const { x, y } = await placeOf(page, '.map-panel', { y: 7, x: 11 });
-  await page.mouse.move(x, y);
+  await pointAt(page, '.map-panel', { y: 7, x: 11 });
   return page.locator('.map-panel').first().locator('.readout').textContent();
 }
+
+const toldIs = (text) => waitFor(async () => await told() === text, 10, async () => `"${text}"; it says "${await told()}"`);
 
 test('every pixel is that of the map that ZeroMQ tells', async () => {
   await valuesAreShown('dark_field', mapOf(bench.daemon, bench.directory, 'dark_field'));
@@ -49,7 +50,7 @@ test('every pixel is that of the map that ZeroMQ tells', async () => {
 
 test('the value under the cursor is that of the map', async () => {
   const values = mapOf(bench.daemon, bench.directory, 'dark_field');
-  assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')} cts`);
+  await toldIs(`y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')} cts`);
 });
 
 test('a map that a script puts is shown like one of merlind itself, and so is the one that replaces it', async () => {
@@ -60,7 +61,7 @@ test('a map that a script puts is shown like one of merlind itself, and so is th
     ctl(bench.daemon, 'put', 'from_script', path);
     await turnTo(page, 0, 'from_script');
     await valuesAreShown('from_script', values);
-    assert.equal(await told(), `y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
+    await toldIs(`y 7 x 11  ${values[7 * NX + 11].toLocaleString('en-GB')}`);
   }
   await turnTo(page, 0, 'dark_field');
 });
@@ -75,8 +76,8 @@ test('DPC tells where the centre of mass is shifted, and how far', async () => {
     const [, far, degrees] = (await told()).match(/^y 7 x 11 {2}([\d.e−-]+) towards (-?\d+)°$/) ?? [];
     return Math.abs(Number(far) - Math.hypot(dy, dx)) < 0.01 && Math.abs(Number(degrees) - (180 / Math.PI) * Math.atan2(dy, dx)) < 1;
   }, 10, async () => `a shift of ${dy}, ${dx}; it says "${await told()}"`);
-  const { colours } = await shown(page, 0, NY, NX);
-  assert.ok(colours.flat().filter(([r, g, b]) => Math.max(r, g, b) - Math.min(r, g, b) > 25).length > NY * NX / 3, 'directions are hues');
+  const hues = async () => (await shown(page, 0, NY, NX)).colours.flat().filter(([r, g, b]) => Math.max(r, g, b) - Math.min(r, g, b) > 25).length;
+  await waitFor(async () => await hues() > NY * NX / 3, 10, 'directions to be hues');
 });
 
 test('a period of a map is a peak of its spectrum', async () => {
@@ -86,9 +87,8 @@ test('a period of a map is a peak of its spectrum', async () => {
   await turnTo(page, 0, 'wave');
   await page.getByRole('button', { name: 'FFT of map 1: power spectrum' }).click();
   await page.locator('.map-panel .image-base[data-product="spectrum:wave"]').waitFor();
-  const { x, y } = await placeOf(page, '.map-panel', { y: 16, x: 16 + 32 / 8 });
-  await page.mouse.move(x, y);
-  assert.match(await page.locator('.map-panel').first().locator('.readout').textContent(), /nm⁻¹ {2}period 6.40 nm/);
+  await pointAt(page, '.map-panel', { y: 16, x: 16 + 32 / 8 });
+  await readoutIs(page, /nm⁻¹ {2}period 6.40 nm/);
   await page.getByRole('button', { name: 'FFT of map 1: power spectrum' }).click();
   await page.locator('.map-panel .image-base[data-product="wave"]').waitFor();
 });
@@ -121,7 +121,7 @@ test('contrast that was set is kept through the next scan, and through a reload'
   await startScan(page, NY, NX);
   await stateIs(page, /receiving/);
   await stateIs(page, /^complete:/);
-  assert.deepEqual((await shown(page, 0, NY, NX)).limits, limits);
+  await waitFor(async () => String((await shown(page, 0, NY, NX)).limits) === String(limits), 10, 'the same limits');
   await page.reload();
   await waitFor(async () => JSON.stringify((await shown(page, 0, NY, NX).catch(() => ({}))).limits) === JSON.stringify(limits), 10, 'the same limits after a reload');
 });
@@ -139,8 +139,7 @@ test('stop ends the scan when it is held, and tells so when it is only clicked',
   await stop.click();
   await page.locator('.toast', { hasText: 'Hold Stop down' }).waitFor();
   assert.match(await state(page), /receiving/);
-  const box = await stop.boundingBox();
-  await page.mouse.move(box.x + 10, box.y + 10);
+  await stop.hover();
   await page.mouse.down();
   await stateIs(page, /stopped: \d/);
   await page.mouse.up();

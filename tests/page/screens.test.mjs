@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { AXE, Bench, drag, drawRectangle, placeOf, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
+import { AXE, Bench, drag, drawRectangle, placeOf, pointAt, readoutIs, startScan, stateIs, turnTo, waitFor } from './harness.mjs';
 
 const SCREENS = process.env.MERLIND_SCREENS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
@@ -159,11 +159,11 @@ test('the page made no error', () => assert.deepEqual(bench.errors(), []));
 
 /** The first position of a class, from the page's own read-out under the moving cursor. */
 async function positionOf(name) {
+  const row = Math.floor(SIDE / 2);
   for (let i = 0; i < SIDE; i++) {
-    const at = { y: Math.floor(SIDE / 2), x: i };
-    const { x, y } = await placeOf(page, '.map-panel', at);
-    await page.mouse.move(x, y);
-    if ((await page.locator('.map-panel').first().locator('.readout').textContent()).includes(name)) return at;
+    await pointAt(page, '.map-panel', { y: row, x: i });
+    await readoutIs(page, new RegExp(`^y ${row} x ${i} `));
+    if ((await page.locator('.map-panel').first().locator('.readout').textContent()).includes(name)) return { y: row, x: i };
   }
   throw new Error(`no position is ${name}`);
 }

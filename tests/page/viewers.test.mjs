@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { Bench, ctl, lastingPort, limitOf, shown, startDaemon, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
+import { Bench, ctl, lastingPort, limitOf, runOf, shown, startDaemon, startScan, state, stateIs, turnTo, waitFor } from './harness.mjs';
 
 let bench;
 let operator;
@@ -37,10 +37,10 @@ test('two viewers have each their own contrast', async () => {
 
 test('without the token one may look and not touch', async () => {
   const guest = await bench.open({ steer: false });
-  assert.equal(await guest.getByRole('button', { name: 'Start scan' }).isDisabled(), true);
+  await waitFor(() => guest.getByRole('button', { name: 'Start scan' }).isDisabled(), 10, 'steering to be locked');
   assert.match(await guest.locator('.locked').textContent(), /watching only.*token/);
   await guest.locator('#tab-apertures').click();
-  assert.equal(await guest.getByRole('button', { name: 'Recompute' }).isDisabled(), true);
+  await waitFor(() => guest.getByRole('button', { name: 'Recompute' }).isDisabled(), 10, 'apertures to be locked');
   await guest.context().close();
 });
 
@@ -53,8 +53,8 @@ test('one viewer has control: the others see who, may not steer, and may take ov
   await operator.getByRole('button', { name: 'Close' }).click();
   await waitFor(async () => /Anna has control/.test(await other.locator('.tools').textContent()), 10, 'the other viewer to see it');
   const start = other.getByRole('button', { name: 'Start scan' });
-  assert.deepEqual([await start.isDisabled(), await start.getAttribute('title')], [true, 'Anna holds control']);
-  assert.equal(await operator.getByRole('button', { name: 'Start scan' }).isEnabled(), true);
+  await waitFor(async () => await start.isDisabled() && await start.getAttribute('title') === 'Anna holds control', 10, 'the other viewer to be locked out');
+  await waitFor(() => operator.getByRole('button', { name: 'Start scan' }).isEnabled(), 10, 'Anna to steer');
 
   await other.locator('.locked').getByRole('button').click();
   await other.getByLabel('Your name').fill('Ben');
@@ -77,6 +77,7 @@ test('control is kept through a broken connection', async () => {
   await page.getByRole('button', { name: 'Close' }).click();
   road.cut();
   await stateIs(page, /cannot be reached/);
+  road.mend();
   await stateIs(page, /complete|idle/);
   await waitFor(async () => /You have control/.test(await page.locator('.tools').textContent()), 10, 'control to be this viewer\'s still');
   await waitFor(() => page.getByRole('button', { name: 'Start scan' }).isEnabled(), 10, 'it to steer');
@@ -99,7 +100,6 @@ test('a viewer that never reads costs the scan and the others nothing', async ()
   const { hostname, port } = new URL(bench.daemon.web);
   const stuck = await neverReads(hostname, port);
   await startScan(operator, 20, 20);
-  await stateIs(operator, /receiving|finishing|complete:/);
   await stateIs(operator, /^complete: 400 of 400/);
   assert.equal(ctl(bench.daemon, 'status', '--json').run.stalls.episodes, 0);
   stuck.destroy();
@@ -109,8 +109,10 @@ test('four viewers cost a scan nothing, and see the same map', async () => {
   const pages = [operator, ...await Promise.all([1, 2, 3].map(() => bench.open({ steer: false })))];
   for (const page of pages) await page.keyboard.press('1');
   await startScan(operator, 20, 20);
+  await stateIs(operator, /^complete: 400 of 400/);
+  const { id, frames, stalls } = ctl(bench.daemon, 'status', '--json').run;
+  await waitFor(async () => (await Promise.all(pages.map(runOf))).every((run) => run === id), 15, 'all four to know the scan');
   await Promise.all(pages.map((page) => stateIs(page, /^complete: 400 of 400/)));
-  const { frames, stalls } = ctl(bench.daemon, 'status', '--json').run;
   assert.deepEqual([frames.received, frames.missing, stalls.episodes], [400, 0, 0]);
   for (const page of pages) await turnTo(page, 0, 'halo');
   await waitFor(async () => {
@@ -147,11 +149,13 @@ test('a scan that cannot be recorded is told as such, with what is on disk, whil
 
 test('the page made no error', () => assert.deepEqual(bench.errors(), []));
 
-// A way to merlind that can be cut while both ends stay.
+// A way to merlind that can be cut, until it is mended, while both ends stay.
 async function passage(port) {
   const { connect, createServer } = await import('node:net');
   const sockets = new Set();
+  let open = true;
   const server = createServer((near) => {
+    if (!open) return near.destroy();
     const far = connect(Number(port), '127.0.0.1');
     for (const [one, other] of [[near, far], [far, near]]) {
       sockets.add(one);
@@ -160,8 +164,11 @@ async function passage(port) {
     }
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const cut = () => sockets.forEach((socket) => socket.destroy());
-  return { port: server.address().port, cut, close: () => { cut(); server.close(); } };
+  const cut = () => {
+    open = false;
+    sockets.forEach((socket) => socket.destroy());
+  };
+  return { port: server.address().port, cut, mend: () => { open = true; }, close: () => { cut(); server.close(); } };
 }
 
 // A WebSocket that asks for everything and reads nothing.

@@ -197,7 +197,7 @@ const bindings = [
   { keys: ['o'], shown: 'O', text: 'show or hide apertures', act: () => pattern.toggleApertures() },
   go('i', 'I J K L', 'the pattern of another position of the scan (⇧: by five)', -1, 0), go('k', '', '', 1, 0), go('j', '', '', 0, -1), go('l', '', '', 0, 1),
   { keys: ['x'], shown: 'X', text: 'begin a region or line (▭ ◯ ✎ ╱) there; I J K L stretch it, X: its mean pattern or profile', act: () => maps.drawByKey() },
-  { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.turnTo('latest') },
+  { keys: ['v'], shown: 'V', text: 'back to the newest pattern', act: () => pattern.choose('latest') },
   { keys: [' '], shown: 'Space', text: 'hold the picture, and let it go on: nothing is lost meanwhile', act: pause },
   { keys: ['c'], shown: 'C', text: 'take the contrast from what is shown now', act: () => controls().autoOnce() },
   { keys: ['g'], shown: 'G', text: 'linear, square root, logarithmic: of the picture, not of the data', act: () => nextScale(controls()) },
@@ -271,6 +271,7 @@ maps.addEventListener('cursor', ({ detail }) => profiles.follows && atCursor.at(
 maps.addEventListener('snapshot', ({ detail }) => save(detail.display));
 maps.addEventListener('figure', ({ detail }) => draw(detail.display, detail.step()));
 pattern.addEventListener('watch', watch);
+pattern.addEventListener('turned', () => regions.forget());
 pattern.addEventListener('snapshot', () => save(pattern.display));
 pattern.addEventListener('figure', () => draw(pattern.display, pattern.step()));
 pattern.addEventListener('picked', ({ detail }) => instrument.clicked(detail));

@@ -16,7 +16,7 @@ import { count, value } from './words.js';
 /** `position` and `area` are not streamed but asked for. */
 const ASKED = { position: 'at a position', area: 'mean of an area' };
 
-/** Events: `watch` (another pattern is shown), `picked` (a click, detail {y, x} exact), `snapshot`, `figure`. */
+/** Events: `watch` (another pattern is shown), `turned` (by the viewer), `picked` (a click, detail {y, x} exact), `snapshot`, `figure`. */
 export class PatternPanel extends EventTarget {
   constructor({ store, settings, apertures, mayControl }) {
     super();
@@ -26,7 +26,7 @@ export class PatternPanel extends EventTarget {
     this.controls.attach(this.display);
     this.source = 'latest';
     this.asked = null;
-    this.select = choice('Pattern', [], '', (name) => this.turnTo(name));
+    this.select = choice('Pattern', [], '', (name) => this.choose(name));
     this.readout = element('output', { class: 'readout', 'aria-live': 'off' });
     this.note = element('p', { class: 'note' });
     this.empty = element('p', { class: 'empty' }, 'no pattern yet');
@@ -67,6 +67,13 @@ export class PatternPanel extends EventTarget {
     this.select.value = source;
     this.dispatchEvent(new CustomEvent('watch'));
     this.update();
+  }
+
+  /** By the viewer, who does not wait any more for a pattern that was asked for. */
+  choose(source) {
+    this.dispatchEvent(new CustomEvent('turned'));
+    this.say('');
+    this.turnTo(source);
   }
 
   /** A pattern that was asked for of this run; `where`: in words; `position`: {row, index} for its reflections, or null. */

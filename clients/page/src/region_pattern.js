@@ -13,11 +13,12 @@ export function areaOf({ y0, x0, y1, x1 }) {
 
 /**
  * Resolves to {data, shape, frames}: counts per frame. `pass`: of a scan with repeats, of rectangles only. Of several requests the newest is asked for next: those that
- * were overtaken resolve to null.
+ * were overtaken, and those that were forgotten, resolve to null.
  */
 export class RegionPatterns {
   #next = null;
   #busy = false;
+  #forgotten = 0;
 
   constructor(connection) {
     this.connection = connection;
@@ -32,15 +33,25 @@ export class RegionPatterns {
     });
   }
 
+  /** The viewer looks at something else now: what was asked for does not come any more. */
+  forget() {
+    this.#forgotten++;
+    this.#next?.resolve(null);
+    this.#next = null;
+  }
+
   async #work() {
     if (this.#busy || !this.#next) return;
     const { area, pass, scan, resolve, reject } = this.#next;
+    const forgotten = this.#forgotten;
     this.#next = null;
     this.#busy = true;
     try {
-      resolve(await ('y0' in area ? this.#readRectangle(area, pass) : this.#readSpans(spansOf(area, scan))));
+      const found = await ('y0' in area ? this.#readRectangle(area, pass) : this.#readSpans(spansOf(area, scan)));
+      resolve(forgotten === this.#forgotten ? found : null);
     } catch (error) {
-      reject(error);
+      if (forgotten === this.#forgotten) reject(error);
+      else resolve(null);
     }
     this.#busy = false;
     this.#work();

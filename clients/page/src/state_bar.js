@@ -1,6 +1,6 @@
 // What merlind is doing, in words and numbers, always in the same places.
 
-import { button, element, setText } from './dom.js';
+import { button, element, setData, setText } from './dom.js';
 import { HoldButton } from './hold_button.js';
 import { Rates } from './rates.js';
 import { bytes, count, duration, isUnrecorded, rate, stateInWords } from './words.js';
@@ -75,6 +75,7 @@ export class StateBar {
     const idle = (Date.now() - this.#receivedAt) / 1000;
     const { tone, word, text } = stateInWords(status, idle);
     this.#say(tone, word, text, status.why);
+    setData(this.state, 'run', status.run?.id ?? ''); // whose words these are
     this.#showProgress(status);
     this.#showNumbers(status);
     this.stop.allow(this.store.control);
