@@ -48,6 +48,7 @@ class Bragg(AgainstDaemon):
         for row in ("none 60 60.0 %", "two-beam 25 25.0 %", "three-beam 10 10.0 %", "on-axis 4 4.0 %", "multiple 1 1.0 %",
                     "with reflections 40 40.0 %",
                     "found of such 90.0 % (86.6 to 92.8 %), 360 of 400 put into patterns",
+                    "false alarms of such 0.5 % (0.1 to 1.8 %), 2 of 400 patterns of glass",
                     "corrected 24.3 % (17.9 to 32.2 %), for a false positive rate of 0.1 % and a true one of 90.0 %",
                     "8 242 of contrast at least 2 22.0 % 10.0 to 41.5 %, found 90.0 %, corrected 24.3 % (11.0 to 46.1 %)",
                     "excluded 1,234", "Wilson 30.9 to 49.8 % as if patterns were independent",
@@ -62,7 +63,7 @@ class Bragg(AgainstDaemon):
     def test_what_is_not_known_is_left_out_or_a_dash(self):
         s = self.answer(n=0, none=0, two_beam=0, three_beam=0, on_axis=0, multiple=0, fraction=None, wilson=[0, 1], block_bootstrap=None,
                         corrected=None, contrast=None, phase=None, areas=[], reflections=None, warnings=[], provisional=True)
-        s["headline"].update(min_contrast=None, count=0, fraction=None, interval=[0, 1], true_positive=None, corrected=None)
+        s["headline"].update(min_contrast=None, count=0, fraction=None, interval=[0, 1], true_positive=None, false_positive=None, corrected=None)
         s["tiles"]["tiles"] = []
         del s["series"]
         text = self.table()
