@@ -107,6 +107,17 @@ int command_remove_detector(const struct options *options, struct client *client
 
 /* ---- recompute ---- */
 
+/* What could not be computed again is told; 0: all was. */
+static int recompute_exit(const struct options *options, const struct reply *reply)
+{
+    const char *const text = member_text(json_object_get(reply->result, "recompute"), "error");
+    if (!text[0])
+        return 0;
+    struct error error = {0};
+    error_set(&error, -EIO, "%s", text);
+    return command_failed(options, reply, -EIO, &error);
+}
+
 /* Looks at the status until nothing is computed again any more. */
 static int wait_until_recomputed(const struct options *options, struct client *client)
 {
@@ -120,10 +131,12 @@ static int wait_until_recomputed(const struct options *options, struct client *c
             reply_finish(&reply);
             return code;
         }
-        const bool over = !json_is_object(json_object_get(reply.result, "recompute"));
+        const json_t *const recompute = json_object_get(reply.result, "recompute");
+        const bool over = !json_is_false(json_object_get(recompute, "finished"));
+        const int code = over ? recompute_exit(options, &reply) : 0;
         reply_finish(&reply);
         if (over)
-            return 0;
+            return code;
         nanosleep(&pause, NULL);
     }
 }

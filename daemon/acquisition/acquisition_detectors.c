@@ -231,10 +231,11 @@ static json_t *progress_json(const struct recompute_progress *progress)
 
 json_t *acquisition_recompute_json(const struct acquisition *acquisition)
 {
-    struct recompute_progress progress;
-    if (!acquisition->recompute)
+    struct recompute_progress progress = acquisition->recomputed;
+    if (acquisition->recompute)
+        recompute_progress(acquisition->recompute, &progress);
+    else if (!progress.finished)
         return json_null();
-    recompute_progress(acquisition->recompute, &progress);
     return progress_json(&progress);
 }
 
@@ -291,8 +292,10 @@ void acquisition_recompute_watch(struct acquisition *acquisition)
                                     : "computing again: %" PRIu64 " of %" PRIu64 " chunks%s%s",
                   progress.done, progress.total, progress.error.code ? ", but " : "",
                   progress.error.text);
-    if (progress.finished)
-        acquisition_recompute_stop(acquisition);
+    if (!progress.finished)
+        return;
+    acquisition->recomputed = progress;
+    acquisition_recompute_stop(acquisition);
 }
 
 void acquisition_recompute_stop(struct acquisition *acquisition)

@@ -84,6 +84,7 @@ struct acquisition {
     struct recompute *recompute; /* NULL: none is going on */
     struct run *recompute_run;
     uint64_t recompute_told; /* progress that was published */
+    struct recompute_progress recomputed; /* the last that is over; not finished: there was none */
 
     struct frame_sums_progress *sweep; /* NULL: none is going on */
     const char *sweep_what;

@@ -123,6 +123,23 @@ class LiveDetectors(SystemTest):
         parts, _ = control.array("map", "late_3")
         np.testing.assert_array_equal(parts["data"], self.expected(self.frames(summary), 15, 60))
 
+    def test_frames_that_cannot_be_read_again_are_told_to_who_waits_for_the_result(self):
+        control = self.begin(scan=(8, 8))
+        summary = self.run_scan(control, (8, 8))
+        with open_recording(summary["file"]) as file:
+            chunk = file["/entry/data/data"].id.get_chunk_info(0)
+        with open(summary["file"], "r+b") as file:
+            file.seek(chunk.byte_offset)
+            file.write(bytes(chunk.size))
+        control("virtual_detector", name="late", shape="disk", radius=11)
+        done = run_ctl(self.daemon, "recompute", "late", "--wait")
+        self.assertEqual(done.returncode, 70, done.stderr)
+        progress = control.status()["recompute"]
+        self.assertTrue(progress["finished"] and progress["error"] in done.stderr, (progress, done.stderr))
+        with merlind.Merlind(self.daemon.control) as client, self.assertRaises(merlind.MerlindError) as told:
+            client.recompute("late")
+        self.assertIn(progress["error"], str(told.exception))
+
     def test_merlinctl_and_the_python_client_move_detectors_too(self):
         control = self.begin(scan=(8, 8))
         summary = self.run_scan(control, (8, 8))

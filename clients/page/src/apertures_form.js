@@ -33,7 +33,7 @@ export class AperturesForm {
     store.on('control status run calibration', () => this.#enable());
     store.on('happening', (header) => header.event === 'recompute' && header.recompute.what !== 'bragg' && this.#showProgress(header.recompute));
     // The status forgets a recomputation that is over; what was told of it stays until the next scan.
-    store.on('status', () => store.status.recompute && this.#showProgress(store.status.recompute));
+    store.on('status', () => store.status.recompute?.finished === false && this.#showProgress(store.status.recompute));
     store.on('run', () => {
       if (store.run?.id !== this.run) this.#showProgress(null);
       this.run = store.run?.id;

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 
 from merlind.connection import Connection
-from merlind.messages import given, plain
+from merlind.messages import MerlindError, given, plain
 
 
 class Instrument(Connection):
@@ -37,10 +37,16 @@ class Instrument(Connection):
         self.request("virtual_detector_remove", name=name)
 
     def recompute(self, name: Optional[str] = None, wait: bool = True) -> None:
-        """Computes what was added or moved since the newest run began over the frames before, from the run's file."""
+        """Computes what was added or moved since the newest run began over the frames before, from the run's file. Raises
+        MerlindError if some of them could not be read; without wait, an event tells it."""
         self.request("recompute", **given(name=name))
-        while wait and self.status()["recompute"]:
+        while wait:
+            progress = self.status()["recompute"]
+            if not progress or progress["finished"]:
+                break
             time.sleep(0.1)
+        if wait and progress and progress["error"]:
+            raise MerlindError("internal", progress["error"])
 
     def calibration(self, **values: Any) -> dict[str, Any]:
         """What is known of the instrument, {name: {"value", "unit", "source", "time"} or None}, after setting the values given:
