@@ -83,7 +83,7 @@ struct acquisition {
     uint32_t detectors_version;  /* the settings' version when the detectors changed last */
     struct recompute *recompute; /* NULL: none is going on */
     struct run *recompute_run;
-    uint64_t recompute_told; /* progress that was published */
+    uint64_t recompute_told;              /* progress that was published */
     struct recompute_progress recomputed; /* the last that is over; not finished: there was none */
 
     struct frame_sums_progress *sweep; /* NULL: none is going on */
