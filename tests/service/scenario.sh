@@ -12,6 +12,9 @@ check() { # check NAME COMMAND...
   fi
 }
 
+# seen PATTERN: grep that reads to the end, for with -q it leaves who writes a broken pipe now and then, which is a failure too.
+seen() { grep "$@" >/dev/null; }
+
 # within SECONDS COMMAND...: until it succeeds.
 within() {
   local end=$((SECONDS + $1))
@@ -23,7 +26,7 @@ within() {
 }
 
 is() { [ "$(systemctl show -P "$1" merlind)" = "$2" ] || { systemctl show -p "$1" merlind && return 1; }; }
-state() { merlinctl status --json | grep -q "\"state\": *\"$1\""; }
+state() { merlinctl status --json | seen "\"state\": *\"$1\""; }
 idle() { state idle; }
 running() { is ActiveState active && merlinctl status >/dev/null; }
 newest() { find /var/lib/merlind -maxdepth 1 -name "$1" -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-; }
@@ -51,7 +54,7 @@ END
 
 not_started() { is ActiveState inactive && is UnitFileState disabled; }
 directory_is_the_users() { [ "$(stat -c '%U:%G %a' /var/lib/merlind)" = "merlind:merlind 750" ]; }
-is_conffile() { dpkg-query -W -f '${Conffiles}' merlind | grep -q /etc/merlind/merlind.yaml; }
+is_conffile() { dpkg-query -W -f '${Conffiles}' merlind | seen /etc/merlind/merlind.yaml; }
 check "the installation makes the service's user" id merlind
 check "the installation neither enables nor starts the service" not_started
 check "the recordings' directory belongs to the service and its group" directory_is_the_users
@@ -75,10 +78,10 @@ check "a scan is recorded, and its file holds what was sent" scan 32x32
 recordings_are_private() { [ "$(stat -c '%U %a' "$(newest '*.h5')")" = "merlind 640" ]; }
 check "recordings can be read by the service's group, by nobody else" recordings_are_private
 in_journal() { # FIELD=VALUE...: is there such an entry of merlind's?
-  journalctl -q -o json _SYSTEMD_UNIT=merlind.service "$@" | grep -q MESSAGE
+  journalctl -q -o json _SYSTEMD_UNIT=merlind.service "$@" | seen MESSAGE
 }
 # The processes that read the list and show an old run live under the same rules as the service, with a /tmp that only they see.
-list_has_it() { merlinctl --timeout 60 runs --json | grep -q '"thumbnail": *{'; }
+list_has_it() { merlinctl --timeout 60 runs --json | seen '"thumbnail": *{'; }
 member() { sed -n "s/.*\"$1\": *\"\?\([^\",}]*\).*/\1/p"; } # member NAME: of the JSON object on stdin
 old_run_is_shown() {
   local file opened pid control
@@ -90,7 +93,7 @@ old_run_is_shown() {
     grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$pid/status" && merlinctl close "$file"
 }
 analysed_anew() { # PID CONTROL
-  nsenter --target "$1" --mount merlinctl -e "$2" status --json | grep -q '"state": *"idle"' &&
+  nsenter --target "$1" --mount merlinctl -e "$2" status --json | seen '"state": *"idle"' &&
     nsenter --target "$1" --mount merlinctl -e "$2" map dark_field -o /tmp/old_run.npy
 }
 check "the list of recordings has its picture" list_has_it
@@ -98,18 +101,18 @@ check "an old run is opened, analysed anew and closed, in the service's sandbox"
 run_is_in_journal() {
   local run
   run=$(journalctl -q -o json _SYSTEMD_UNIT=merlind.service | sed -n 's/.*"MERLIND_RUN":"\([0-9a-f-]\{36\}\)".*/\1/p' | tail -n 1)
-  [ -n "$run" ] && merlinctl status --json | grep -q "$run" && in_journal "MERLIND_RUN=$run" PRIORITY=5 MERLIND_COMPONENT=acquisition
+  [ -n "$run" ] && merlinctl status --json | seen "$run" && in_journal "MERLIND_RUN=$run" PRIORITY=5 MERLIND_COMPONENT=acquisition
 }
-explained() { journalctl -q -x _SYSTEMD_UNIT=merlind.service MERLIND_COMPONENT=merlind | grep -q 'Subject: merlind is ready'; }
+explained() { journalctl -q -x _SYSTEMD_UNIT=merlind.service MERLIND_COMPONENT=merlind | seen 'Subject: merlind is ready'; }
 check "its entries in the journal have fields: those of a run can be asked for" run_is_in_journal
 check "journalctl -x explains them" explained
-tells_status() { systemctl show -P StatusText merlind | grep -q idle; }
+tells_status() { systemctl show -P StatusText merlind | seen idle; }
 check "systemctl status tells what it does" within 30 tells_status
 reload() {
   printf 'log: {level: debug}\n' >>/etc/merlind/merlind.yaml && systemctl reload merlind &&
     within 30 journal_has 'log.level is debug now'
 }
-journal_has() { journalctl -u merlind -o cat | grep -q -- "$1"; }
+journal_has() { journalctl -u merlind -o cat | seen -- "$1"; }
 check "systemctl reload takes over what may change" reload
 
 # A program of the facility's, started by a service that may do very little.
