@@ -109,25 +109,28 @@ static struct text text_of_what_counts(const json_t *headline)
     return text;
 }
 
+/* A rate that was tested on n patterns; `of`: on what. */
+static void print_tested(FILE *out, const char *name, const json_t *tested, const char *member,
+                         const char *of)
+{
+    fprintf(out, "  %-22s %s (%s), %s of %s %s\n", name,
+            text_of_percent(member_or_nan(tested, member)).text,
+            text_of_interval(json_object_get(tested, "interval")).text,
+            text_of_count(member_count(tested, "found")).text,
+            text_of_count(member_count(tested, "n")).text, of);
+}
+
 /* How often what the headline counts is found, and the fraction corrected for that. */
 static void print_found(FILE *out, const json_t *headline)
 {
     const json_t *const found = json_object_get(headline, "true_positive");
     if (json_is_object(found))
-        fprintf(out, "  %-22s %s (%s), %s of %s put into patterns\n", "found of such",
-                text_of_percent(member_or_nan(found, "tpr")).text,
-                text_of_interval(json_object_get(found, "interval")).text,
-                text_of_count(member_count(found, "found")).text,
-                text_of_count(member_count(found, "n")).text);
+        print_tested(out, "found of such", found, "tpr", "put into patterns");
     else
         fprintf(out, "  %-22s not measured\n", "found of such");
     const json_t *const alarms = json_object_get(headline, "false_positive");
     if (json_is_object(alarms))
-        fprintf(out, "  %-22s %s (%s), %s of %s patterns of glass\n", "false alarms of such",
-                text_of_percent(member_or_nan(alarms, "fpr")).text,
-                text_of_interval(json_object_get(alarms, "interval")).text,
-                text_of_count(member_count(alarms, "found")).text,
-                text_of_count(member_count(alarms, "n")).text);
+        print_tested(out, "false alarms of such", alarms, "fpr", "patterns of glass");
     print_corrected(out, "corrected", json_object_get(headline, "corrected"));
 }
 

@@ -64,6 +64,20 @@ static bool is_discarded(const struct acquisition *acquisition, const char *path
 
 /* ---- files ---- */
 
+struct recorded_path {
+    char text[sizeof((struct run_recording *)0)->path];
+};
+
+/* The writer may be about to give the file its last name. */
+static struct recorded_path path_of(const struct run *run)
+{
+    struct recorded_path path;
+    pthread_mutex_lock(&run->recording->mutex);
+    memcpy(path.text, run->recording->path, sizeof path.text);
+    pthread_mutex_unlock(&run->recording->mutex);
+    return path;
+}
+
 static void set_path(struct run *run, const char *path)
 {
     pthread_mutex_lock(&run->recording->mutex);
@@ -97,7 +111,7 @@ static int move_recording(struct acquisition *acquisition, const char *path, boo
     if (r < 0)
         return r;
     struct run *const run = acquisition->run;
-    if (run && strcmp(run->recording->path, path) == 0) {
+    if (run && strcmp(path_of(run).text, path) == 0) {
         set_path(run, now);
         atomic_store_explicit(&run->fate, discard ? RUN_DISCARD : RUN_KEEP, memory_order_relaxed);
     }
@@ -121,11 +135,12 @@ void acquisition_decide_fate(struct acquisition *acquisition, struct run *run)
     char now[TRASH_PATH_SIZE];
     struct error error = {0};
     const int fate = atomic_load_explicit(&run->fate, memory_order_relaxed);
-    const size_t length = strlen(run->recording->path);
+    const struct recorded_path path = path_of(run);
+    const size_t length = strlen(path.text);
     /* What is still .partial has something that a person should see first. */
-    if (fate == RUN_KEEP || length < 3 || strcmp(run->recording->path + length - 3, ".h5") != 0)
+    if (fate == RUN_KEEP || length < 3 || strcmp(path.text + length - 3, ".h5") != 0)
         return;
-    if (move_file(acquisition, run->recording->path, true, now, &error) < 0)
+    if (move_file(acquisition, path.text, true, now, &error) < 0)
         log_error("record", "%s", error.text);
     else
         set_path(run, now);
@@ -166,7 +181,7 @@ void acquisition_set_fate(struct acquisition *acquisition, const char *id, bool 
     if (newest && run->plan->recording.enabled &&
         atomic_load_explicit(&run->phase, memory_order_acquire) != RUN_FINISHED) {
         atomic_store_explicit(&run->fate, discard ? RUN_DISCARD : RUN_KEEP, memory_order_relaxed);
-        answer_moved(which, discard, run->recording->path, answer, data);
+        answer_moved(which, discard, path_of(run).text, answer, data);
     } else if (!summary) {
         error_set(&error, -ENOENT, id ? "no run %s among the newest" : "there was no run yet%s",
                   id ? id : "");

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/bragg/bragg_phase.h"
 #include "daemon/bragg/bragg_run_json.h"
@@ -80,13 +79,6 @@ static int take_rates(struct bragg_request *bragg)
     return taken.measures_false
                ? take_false_rate(analysis, &settings->rates, &settings->alarms, "args.rates")
                : 0;
-}
-
-/* contrast_rates.tpr may be "measure". */
-static bool wants_measured_rate(const json_t *args)
-{
-    const json_t *const tpr = json_object_get(json_object_get(args, "contrast_rates"), "tpr");
-    return json_is_string(tpr) && strcmp(json_string_value(tpr), "measure") == 0;
 }
 
 static int take_contrast_rates(struct bragg_request *bragg)
@@ -311,7 +303,7 @@ static void work(struct analysis *analysis)
 
 void command_bragg(const struct control_service *service, struct request *request, json_t *args)
 {
-    if (wants_measured_rate(args))
+    if (rates_measures(json_object_get(args, "contrast_rates"), "tpr"))
         analysis_start_long(service, request, args, work);
     else
         analysis_start(service, request, args, work);

@@ -8,7 +8,7 @@ static double rate(const json_t *rates, const char *name)
     return json_is_number(value) ? json_number_value(value) : 0;
 }
 
-static bool is_measured(const json_t *rates, const char *name)
+bool rates_measures(const json_t *rates, const char *name)
 {
     const char *const word = json_string_value(json_object_get(rates, name));
     return word && strcmp(word, "measure") == 0;
@@ -24,8 +24,8 @@ bool rates_take(struct taken_rates *taken, bool may_measure_true, const json_t *
     };
     *taken = (struct taken_rates){
         .rates = rates,
-        .measures_false = is_measured(given, "fpr"),
-        .measures_true = may_measure_true && is_measured(given, "tpr"),
+        .measures_false = rates_measures(given, "fpr"),
+        .measures_true = may_measure_true && rates_measures(given, "tpr"),
     };
     return json_is_object(given) && rates.false_positive >= 0 &&
            (taken->measures_true

@@ -16,6 +16,9 @@ struct taken_rates {
 /* With `may_measure_true` tpr may be "measure". false: `given` is none such. */
 bool rates_take(struct taken_rates *taken, bool may_measure_true, const json_t *given);
 
+/* Whether the rate `name` of {fpr, tpr ...} is "measure"; NULL has none. */
+bool rates_measures(const json_t *rates, const char *name);
+
 /* What is wrong then. */
 #define RATES_SENTENCE                                                                             \
     "rates must be {fpr, tpr}, from 0 to 1 and tpr above fpr; fpr may be measure, tpr of "         \
